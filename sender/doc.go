@@ -1,0 +1,13 @@
+// Package sender owns how mail leaves: the relays it goes through, the domains it is signed for, the pools that send it, and the built-in
+// inbox that catches it when somebody tries things out.
+//
+// Tables: relays, relay_rates, relay_slots, nodes, sending_domains, dkim_keys, inbox_messages. Campaigns are only read, for the one question
+// whether a relay is in use.
+//
+// Flow: a campaign names a relay and a From address. The pool asks DialerFor for connections (the only place where a relay's password is
+// opened) and SignerFor for the prepared DKIM keys of the From domain; sender/message composes, sender/dkim signs, sender/smtpconn runs the
+// transaction and sender/reply judges what the server said.
+//
+// Secrets: relay passwords and private keys are stored sealed (internal/secret), each bound to its row, and never appear in a Relay, a
+// Domain, an error, a report of TestRelay or a log line.
+package sender

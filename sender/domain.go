@@ -1,0 +1,179 @@
+package sender
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"golang.org/x/net/idna"
+	"golang.org/x/net/publicsuffix"
+
+	"postrider/internal/errs"
+	"postrider/sender/dkim"
+)
+
+// Algorithms of a DKIM key.
+const (
+	AlgorithmRSA2048 = dkim.RSA2048 // what every receiver verifies (RFC 8301 §3.2)
+	AlgorithmEd25519 = dkim.Ed25519 // a second signature for those that know it (RFC 8463)
+)
+
+// States of a DKIM key.
+const (
+	KeyActive  = "active"
+	KeyRetired = "retired" // signs nothing; its record should stay in DNS for as long as mail signed with it is under way
+)
+
+// Purposes of a DNS record.
+const (
+	PurposeDKIM     = "dkim"
+	PurposeSPF      = "spf"
+	PurposeDMARC    = "dmarc"
+	PurposeBounceMX = "bounce_mx"
+)
+
+// Domain is a From domain that we sign for.
+type Domain struct {
+	ID           int64
+	Domain       string  // in A-labels, lower case
+	BounceDomain *string // where bounces come back to; nil when relays use the From address as return path
+	Keys         []Key   // oldest first
+	CreatedAt    time.Time
+}
+
+// Key is the public half of a DKIM key; the private half never leaves the store but for signing.
+type Key struct {
+	ID          int64
+	Selector    string
+	Algorithm   string
+	Status      string
+	RecordName  string // where the record belongs, "pr1abcd._domainkey.example.org"
+	RecordValue string // what the TXT record says
+	CreatedAt   time.Time
+}
+
+// Record is a DNS record that a domain needs, as a person has to type it into their DNS panel.
+type Record struct {
+	Purpose     string
+	Type        string // TXT or MX
+	Name        string
+	Value       string
+	Split       string // a TXT value over 255 bytes as quoted strings, for panels and zone files that want it so (RFC 1035 §3.3.14); "" otherwise
+	Required    bool
+	Explanation string
+}
+
+// Records are the DNS records the domain needs: one for each active key, SPF, DMARC, and the MX of the bounce domain when there is one.
+func (d Domain) Records() []Record {
+	var records []Record
+	for _, k := range d.Keys {
+		if k.Status != KeyActive {
+			continue
+		}
+		records = append(records, Record{
+			Purpose: PurposeDKIM, Type: "TXT", Name: k.RecordName, Value: k.RecordValue, Split: splitTXT(k.RecordValue), Required: true,
+			Explanation: "The public key with which receivers check our signature. Gmail, Yahoo and Microsoft refuse bulk mail without one.",
+		})
+	}
+	returnPath := d.Domain
+	if d.BounceDomain != nil {
+		returnPath = *d.BounceDomain
+	}
+	records = append(records, Record{
+		Purpose: PurposeSPF, Type: "TXT", Name: returnPath, Value: "v=spf1 include:<your relay's provider> ~all", Required: true,
+		Explanation: "Says which servers may send for this domain: include what your relay's provider names. " +
+			"A domain has one SPF record: when there is one, add the include to it.",
+	}, Record{
+		Purpose: PurposeDMARC, Type: "TXT", Name: "_dmarc." + d.Domain, Value: "v=DMARC1; p=none", Required: true,
+		Explanation: "Tells receivers that you check your mail. p=none changes nothing for your mail and satisfies their rule for bulk senders; " +
+			"a stricter policy that you have already is fine.",
+	})
+	if d.BounceDomain != nil {
+		records = append(records, Record{
+			Purpose: PurposeBounceMX, Type: "MX", Name: *d.BounceDomain, Value: "10 <the server that takes your bounces>", Required: true,
+			Explanation: "Where undeliverable mail comes back to: the mail server with the mailbox that collects it.",
+		})
+	}
+	return records
+}
+
+// splitTXT gives a value over 255 bytes as quoted strings, "" for a shorter one.
+func splitTXT(value string) string {
+	parts := dkim.SplitTXT(value)
+	if len(parts) == 1 {
+		return ""
+	}
+	return `"` + strings.Join(parts, `" "`) + `"`
+}
+
+// freeMail are providers under whose domains everybody has an address and nobody else may sign (as of 2026-11). Receivers treat mail "from"
+// them that comes through another server as forged.
+var freeMail = map[string]bool{
+	"gmail.com": true, "googlemail.com": true, "yahoo.com": true, "ymail.com": true, "rocketmail.com": true, "aol.com": true,
+	"outlook.com": true, "outlook.de": true, "outlook.es": true, "outlook.fr": true, "outlook.it": true, "outlook.com.br": true,
+	"live.nl": true, "live.fr": true, "live.de": true, "live.it": true, "live.co.uk": true, "live.com.au": true,
+	"hotmail.com": true, "live.com": true, "msn.com": true, "icloud.com": true, "me.com": true, "mac.com": true,
+	"yandex.ru": true, "yandex.com": true, "ya.ru": true, "yandex.by": true, "yandex.kz": true, "yandex.com.tr": true, "narod.ru": true,
+	"mail.ru": true, "bk.ru": true, "list.ru": true, "inbox.ru": true, "internet.ru": true, "rambler.ru": true,
+	"gmx.de": true, "gmx.net": true, "gmx.com": true, "gmx.at": true, "gmx.ch": true, "web.de": true, "t-online.de": true, "freenet.de": true,
+	"proton.me": true, "protonmail.com": true, "pm.me": true, "tuta.com": true, "tutanota.com": true, "fastmail.com": true, "zoho.com": true,
+	"mail.com": true, "hey.com": true, "orange.fr": true, "wanadoo.fr": true, "free.fr": true, "laposte.net": true, "sfr.fr": true,
+	"libero.it": true, "virgilio.it": true, "wp.pl": true, "o2.pl": true, "onet.pl": true, "interia.pl": true, "seznam.cz": true,
+	"ukr.net": true, "i.ua": true, "qq.com": true, "163.com": true, "126.com": true, "sina.com": true, "naver.com": true, "daum.net": true,
+	"comcast.net": true, "verizon.net": true, "att.net": true, "btinternet.com": true, "rediffmail.com": true, "uol.com.br": true,
+}
+
+// cleanDomain gives a domain in A-labels, lower case, or says why mail cannot be signed for it.
+func cleanDomain(raw string) (domain, problem string) {
+	domain = strings.TrimSuffix(strings.TrimSpace(raw), ".")
+	switch {
+	case domain == "":
+		return "", "the domain is missing, for example example.org"
+	case strings.Contains(domain, "@"):
+		return "", "give the domain alone: the part of the address after @"
+	case strings.Contains(domain, "://"), strings.Contains(domain, "/"):
+		return "", "give the domain alone, without \"https://\" and without a path"
+	}
+	ascii, ok := toASCII(idna.Lookup, domain)
+	switch {
+	case !ok:
+		return "", fmt.Sprintf("%q is not a domain name", shorten(domain))
+	case !strings.Contains(ascii, "."):
+		return "", fmt.Sprintf("%q has no dot; a sending domain looks like example.org", shorten(domain))
+	case strings.Trim(ascii, "0123456789.") == "":
+		return "", "this is an IP address; mail is signed for a domain"
+	}
+	registrable, err := publicsuffix.EffectiveTLDPlusOne(ascii)
+	if err != nil {
+		return "", fmt.Sprintf("%s is a public suffix: domains are registered under it, nobody sends from it", ascii)
+	}
+	if isFreeMail(registrable) {
+		return "", fmt.Sprintf("%s belongs to a mailbox provider, so nobody but them can sign its mail and receivers take yours for forged; "+
+			"use a domain of your own", registrable)
+	}
+	return ascii, ""
+}
+
+// isFreeMail also knows Yahoo and Hotmail under their country domains: yahoo.co.uk, hotmail.fr.
+func isFreeMail(registrable string) bool {
+	brand, suffix, _ := strings.Cut(registrable, ".")
+	country := suffix[strings.LastIndexByte(suffix, '.')+1:]
+	return freeMail[registrable] || (len(country) == 2 && (brand == "yahoo" || brand == "hotmail"))
+}
+
+// cleanDomains checks both domains of an input at once. An empty bounce domain is none.
+func cleanDomains(domain, bounce string) (d string, b *string, err error) {
+	var wrong errs.Fields
+	d, problem := cleanDomain(domain)
+	if problem != "" {
+		wrong.Add("domain", "%s", problem)
+	}
+	if strings.TrimSpace(bounce) != "" {
+		clean, problem := cleanDomain(bounce)
+		if problem != "" {
+			wrong.Add("bounce_domain", "%s", problem)
+		}
+		b = &clean
+	}
+	return d, b, wrong.Err("this sending domain cannot be used")
+}

@@ -1,0 +1,92 @@
+package sender
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"postrider/internal/pg"
+)
+
+// ratePeriods in which a relay's rate limit may be stated.
+var ratePeriods = map[string]time.Duration{"second": time.Second, "minute": time.Minute, "hour": time.Hour, "day": 24 * time.Hour}
+
+// limiter hands out the moments at which messages may go to a relay. The moments lie evenly spaced on one line in Postgres (GCRA without burst), from
+// which each process reserves a block; so the limit holds over all processes, and a process that dies with a block in hand leaves the limit
+// under-used for less than blockTime.
+type limiter struct {
+	db       pg.DB
+	relayID  int64
+	interval time.Duration
+	now      func() time.Time
+
+	mu   sync.Mutex
+	next time.Time // of the block in hand
+	left int
+}
+
+// blockTime bounds what one reservation covers.
+const blockTime = 500 * time.Millisecond
+
+func newLimiter(db pg.DB, r Relay, now func() time.Time) *limiter {
+	if r.RateLimit == nil {
+		return nil
+	}
+	return &limiter{db: db, relayID: r.ID, interval: ratePeriods[r.RatePeriod] / time.Duration(*r.RateLimit), now: now}
+}
+
+// wait returns when the next message may go, or when ctx ends. A nil limiter never waits.
+func (l *limiter) wait(ctx context.Context) error {
+	if l == nil {
+		return ctx.Err()
+	}
+	at, err := l.take(ctx)
+	if err != nil {
+		return err
+	}
+	d := at.Sub(l.now())
+	if d <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+func (l *limiter) take(ctx context.Context) (time.Time, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.left == 0 {
+		if err := l.reserve(ctx); err != nil {
+			return time.Time{}, err
+		}
+	}
+	at := l.next
+	l.next = l.next.Add(l.interval)
+	l.left--
+	return at, nil
+}
+
+// reserve takes the next block. The moments are counted from when the answer arrived, which is later than the database's clock when it gave
+// them: a slow answer makes us late, never early.
+func (l *limiter) reserve(ctx context.Context) error {
+	n := min(max(int(blockTime/l.interval), 1), 1000)
+	var delay time.Duration
+	err := l.db.QueryRow(ctx, `
+		INSERT INTO relay_rates AS r (relay_id, tat) VALUES ($1, clock_timestamp() + $2::interval)
+		ON CONFLICT (relay_id) DO UPDATE SET tat = GREATEST(r.tat, clock_timestamp()) + $2::interval
+		RETURNING GREATEST(tat - $2::interval - clock_timestamp(), interval '0')`,
+		l.relayID, l.interval*time.Duration(n)).Scan(&delay)
+	if err != nil {
+		return fmt.Errorf("reserving the rate of relay %d: %w", l.relayID, err)
+	}
+	l.next = l.now().Add(delay)
+	l.left = n
+	return nil
+}

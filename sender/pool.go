@@ -1,0 +1,296 @@
+package sender
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"postrider/internal/pg"
+	"postrider/sender/reply"
+	"postrider/sender/smtpconn"
+)
+
+// How long a connection is kept: an idle one, and any one. Limits by count alone would make the slowest of a relay's hosts collect the connections.
+const (
+	connIdle   = 10 * time.Second
+	connMaxAge = 5 * time.Minute
+)
+
+// Message is one message on its way through a pool. Header is put before Body unread: it holds the DKIM signature.
+type Message struct {
+	From, To     string
+	Header, Body []byte
+	// BeforeDot runs right before the final dot is sent; an error keeps it from being sent.
+	BeforeDot func() error
+}
+
+// Unavailable says that a relay cannot be used right now. Nothing was sent.
+type Unavailable struct {
+	Relay string
+	Until time.Time
+	Err   error
+	// Paused is set when the relay was taken out of service until a person looks at it.
+	Paused bool
+}
+
+// Error names the relay and the cause in the server's words.
+func (u *Unavailable) Error() string {
+	return fmt.Sprintf("relay %q cannot be used: %v", u.Relay, u.Err)
+}
+
+// Unwrap gives the cause.
+func (u *Unavailable) Unwrap() error { return u.Err }
+
+var (
+	errLeaseLost = errors.New("this process lost its lease; another one has taken over its work")
+	errClosed    = errors.New("the sender is shutting down")
+)
+
+// RelayControl is what a pool needs of the Service.
+type RelayControl interface {
+	DialerFor(ctx context.Context, r Relay) (smtpconn.Dialer, error)
+	// Trouble notes on the relay why it cannot be used at the moment ("" when it can again).
+	Trouble(ctx context.Context, relayID int64, text string) error
+	PauseRelay(ctx context.Context, relayID int64, reason string) (Relay, error)
+}
+
+// Pools holds the connections of this process to all relays.
+type Pools struct {
+	control RelayControl
+	db      pg.DB
+	node    *Node
+	logger  *slog.Logger
+	now     func() time.Time
+
+	mu     sync.Mutex
+	pools  map[int64]*pool
+	closed bool
+	lanes  sync.WaitGroup
+}
+
+// NewPools makes the pools of this process. Close must be called at the end.
+func NewPools(control RelayControl, db pg.DB, node *Node, logger *slog.Logger, now func() time.Time) *Pools {
+	return &Pools{control: control, db: db, node: node, logger: logger, now: now, pools: map[int64]*pool{}}
+}
+
+// Send hands a message to the relay and waits for what came of it. An error means that it was not sent and can be tried again: an *Unavailable, or the
+// end of ctx before the transaction began. A transaction that has begun runs to its end whatever happens to ctx.
+func (p *Pools) Send(ctx context.Context, r Relay, m Message) (smtpconn.Outcome, error) {
+	pl, err := p.pool(r)
+	if err != nil {
+		return smtpconn.Outcome{}, err
+	}
+	return pl.send(ctx, m)
+}
+
+// Close ends all connections after the messages on them are through, or leaves them when ctx ends. Send refuses from then on.
+func (p *Pools) Close(ctx context.Context) {
+	p.mu.Lock()
+	p.closed = true
+	for _, pl := range p.pools {
+		pl.stop()
+	}
+	p.mu.Unlock()
+	through := make(chan struct{})
+	go func() {
+		p.lanes.Wait()
+		close(through)
+	}()
+	select {
+	case <-through:
+	case <-ctx.Done():
+		p.logger.Warn("messages on the wire were left; they are settled at the next start")
+	}
+}
+
+// pool gives the relay's pool; when the relay's settings have changed, a new one takes the place of the old, whose connections end as they get free.
+func (p *Pools) pool(r Relay) (*pool, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil, errClosed
+	}
+	old := p.pools[r.ID]
+	if old != nil && old.relay.UpdatedAt.Equal(r.UpdatedAt) {
+		return old, nil
+	}
+	if old != nil {
+		old.stop()
+	}
+	pl := &pool{parent: p, relay: r, limit: newLimiter(p.db, r, p.now), work: make(chan *item), stopped: make(chan struct{})}
+	p.pools[r.ID] = pl
+	return pl, nil
+}
+
+// pool is the connections of this process to one relay. Each is a lane: a goroutine that takes message after message.
+type pool struct {
+	parent *Pools
+	relay  Relay
+	limit  *limiter
+	work   chan *item
+
+	stopOnce sync.Once
+	stopped  chan struct{}
+
+	mu       sync.Mutex
+	lanes    int
+	failures int
+	down     *Unavailable // set while backing off
+}
+
+type item struct {
+	ctx  context.Context
+	msg  Message
+	done chan result
+}
+
+type result struct {
+	outcome smtpconn.Outcome
+	err     error
+}
+
+func (pl *pool) stop() { pl.stopOnce.Do(func() { close(pl.stopped) }) }
+
+func (pl *pool) send(ctx context.Context, m Message) (smtpconn.Outcome, error) {
+	it := &item{ctx: ctx, msg: m, done: make(chan result, 1)}
+	// All connections may belong to other processes: look again now and then whether one has become free.
+	again := time.NewTicker(250 * time.Millisecond)
+	defer again.Stop()
+	for {
+		if err := pl.usable(); err != nil {
+			return smtpconn.Outcome{}, err
+		}
+		select {
+		case pl.work <- it:
+			res := <-it.done
+			return res.outcome, res.err
+		default:
+		}
+		pl.grow()
+		select {
+		case pl.work <- it:
+			res := <-it.done
+			return res.outcome, res.err
+		case <-ctx.Done():
+			return smtpconn.Outcome{}, ctx.Err()
+		case <-pl.stopped:
+			return smtpconn.Outcome{}, errClosed
+		case <-again.C:
+		}
+	}
+}
+
+func (pl *pool) usable() error {
+	pl.mu.Lock()
+	defer pl.mu.Unlock()
+	if pl.down != nil && pl.parent.now().Before(pl.down.Until) {
+		return pl.down
+	}
+	return nil
+}
+
+// grow starts one more lane when the relay allows it.
+func (pl *pool) grow() {
+	pl.mu.Lock()
+	defer pl.mu.Unlock()
+	if pl.lanes >= pl.relay.MaxConnections {
+		return
+	}
+	pl.lanes++
+	pl.parent.lanes.Add(1)
+	go func() {
+		defer pl.parent.lanes.Done()
+		pl.runLane()
+		pl.mu.Lock()
+		pl.lanes--
+		pl.mu.Unlock()
+	}()
+}
+
+// runLane holds one of the relay's connection slots for as long as it has work.
+func (pl *pool) runLane() {
+	p := pl.parent
+	ctx := context.Background() // a lane ends by pl.stopped, between messages; what it sends has deadlines of its own
+	slot, ok, err := takeSlot(ctx, p.db, pl.relay.ID, pl.relay.MaxConnections, p.node.ID)
+	if err != nil {
+		p.logger.Warn("no connection could be taken", "relay", pl.relay.ID, "error", err)
+	}
+	if !ok {
+		return
+	}
+	defer func() {
+		if err := giveSlot(ctx, p.db, pl.relay.ID, slot, p.node.ID); err != nil {
+			p.logger.Warn("a connection could not be given back", "relay", pl.relay.ID, "error", err)
+		}
+	}()
+	l := &lane{pool: pl}
+	defer l.hangUp()
+	idle := time.NewTimer(connIdle)
+	defer idle.Stop()
+	for {
+		select {
+		case it := <-pl.work:
+			outcome, err := l.deliver(it)
+			it.done <- result{outcome, err}
+		case <-pl.stopped:
+			return
+		case <-idle.C:
+			return
+		}
+		idle.Reset(connIdle)
+	}
+}
+
+// failed notes that the relay could not be reached or did not let us in, and keeps everybody from trying again too soon.
+func (pl *pool) failed(err error) *Unavailable {
+	p := pl.parent
+	class, text := explain(err)
+	pl.mu.Lock()
+	pl.failures++
+	wait := min(time.Second<<min(pl.failures-1, 6), time.Minute)
+	wait = max(wait, class.RetryAfter)
+	u := &Unavailable{Relay: pl.relay.Name, Until: p.now().Add(wait), Err: errors.New(text), Paused: class.Action == reply.ActionStopRelay}
+	pl.down = u
+	pl.mu.Unlock()
+
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	var note error
+	if u.Paused {
+		_, note = p.control.PauseRelay(ctx, pl.relay.ID, text)
+	} else {
+		note = p.control.Trouble(ctx, pl.relay.ID, text)
+	}
+	if note != nil {
+		p.logger.Warn("a relay's trouble could not be noted", "relay", pl.relay.ID, "error", note)
+	}
+	p.logger.Warn("relay unavailable", "relay", pl.relay.ID, "reason", class.Reason, "wait", wait, "paused", u.Paused)
+	return u
+}
+
+// slowDown rests the relay after a reply that asks for it.
+func (pl *pool) slowDown(class reply.Class, r reply.Reply) {
+	wait := max(class.RetryAfter, 30*time.Second)
+	pl.mu.Lock()
+	pl.down = &Unavailable{Relay: pl.relay.Name, Until: pl.parent.now().Add(wait), Err: errors.New(r.String())}
+	pl.mu.Unlock()
+	pl.parent.logger.Warn("relay asks for less", "relay", pl.relay.ID, "reason", class.Reason, "wait", wait)
+}
+
+func (pl *pool) worked() {
+	pl.mu.Lock()
+	had := pl.failures
+	pl.failures = 0
+	pl.mu.Unlock()
+	if had == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := pl.parent.control.Trouble(ctx, pl.relay.ID, ""); err != nil {
+		pl.parent.logger.Warn("a relay's recovery could not be noted", "relay", pl.relay.ID, "error", err)
+	}
+}

@@ -1,0 +1,337 @@
+package sender
+
+import (
+	"log/slog"
+	"net"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"golang.org/x/net/idna"
+
+	"postrider/internal/errs"
+)
+
+// Kinds of a relay.
+const (
+	RelaySMTP  = "smtp"  // a server that host, port, tls and auth describe
+	RelayInbox = "inbox" // the built-in capture server; host, port, tls and auth are ignored
+)
+
+// How a connection to a relay is protected.
+const (
+	TLSNone     = "none"     // clear text
+	TLSStartTLS = "starttls" // STARTTLS, required (RFC 3207)
+	TLSImplicit = "implicit" // TLS from the first byte (RFC 8314 §3.3)
+)
+
+// How we identify ourselves to a relay (RFC 4954).
+const (
+	AuthNone        = "none"
+	AuthAuto        = "auto" // the strongest that the server offers
+	AuthPlain       = "plain"
+	AuthLogin       = "login"
+	AuthCRAMMD5     = "cram-md5"
+	AuthSCRAMSHA256 = "scram-sha-256"
+)
+
+// States of a relay.
+const (
+	RelayActive = "active"
+	RelayPaused = "paused" // sends nothing; PauseReason says why when we paused it ourselves
+)
+
+// Whose address is the envelope sender.
+const (
+	ReturnPathPerRecipient = "per_recipient" // a signed address per delivery under the bounce domain
+	ReturnPathFrom         = "from"          // the From address; for mailbox providers that force it anyway
+)
+
+// Whether we sign for a relay.
+const (
+	DKIMSign = "sign"
+	DKIMOff  = "off" // the relay signs itself
+)
+
+const (
+	defaultMaxConnections = 10
+	defaultMaxMessages    = 100
+	maxConnectionsLimit   = 1000
+	maxMessagesLimit      = 1_000_000
+	maxRateLimit          = 100_000_000 // keeps the distance between two messages well above a nanosecond
+	maxNameLength         = 200
+)
+
+// Relay is an SMTP server we send through. It never holds the password in the clear; DialerFor opens it.
+type Relay struct {
+	ID                       int64
+	Name                     string
+	Kind                     string
+	Host                     string // a name in A-labels or an IP address without brackets
+	Port                     int
+	TLS                      string
+	Auth                     string
+	Username                 string
+	HasPassword              bool
+	HELOName                 string // "" = this machine's name
+	MaxConnections           int    // over all processes
+	MaxMessagesPerConnection int
+	RateLimit                *int // messages per RatePeriod over all processes; nil = no limit
+	RatePeriod               string
+	ReturnPath               string
+	DKIM                     string
+	SigningProfile           string
+	Status                   string
+	PauseReason              *string
+	InUse                    bool // a scheduled, running or paused campaign sends through it
+	CreatedAt                time.Time
+	UpdatedAt                time.Time
+
+	sealedPassword []byte
+}
+
+// RelayInput is what a person may set. Zero values stand for the defaults: smtp, starttls, auto (none without a username), 10 connections of
+// 100 messages, no rate limit, a return path per recipient, signed with the default profile.
+//
+// Password nil keeps the stored one in an update; a pointer to "" takes it away.
+type RelayInput struct {
+	Name                     string
+	Kind                     string
+	Host                     string
+	Port                     int
+	TLS                      string
+	Auth                     string
+	Username                 string
+	Password                 *string
+	HELOName                 string
+	MaxConnections           int
+	MaxMessagesPerConnection int
+	RateLimit                *int
+	RatePeriod               string
+	ReturnPath               string
+	DKIM                     string
+	SigningProfile           string
+}
+
+// String names the relay and leaves the password out, whatever verb prints it.
+func (in RelayInput) String() string { return "relay " + in.Name }
+
+// GoString is String, so that %#v shows no password either.
+func (in RelayInput) GoString() string { return in.String() }
+
+// LogValue keeps the password out of structured logs.
+func (in RelayInput) LogValue() slog.Value { return slog.StringValue(in.String()) }
+
+// clean fills in the defaults and checks everything, so that a person sees all that is wrong at once. hasStored says whether a password is
+// stored already that Password nil keeps.
+func (in RelayInput) clean(hasStored bool) (RelayInput, error) {
+	in = in.withDefaults()
+	var wrong errs.Fields
+	in.Name = strings.TrimSpace(in.Name)
+	switch {
+	case in.Name == "":
+		wrong.Add("name", "give the relay a name")
+	case len(in.Name) > maxNameLength || hasControl(in.Name):
+		wrong.Add("name", "the name must be one line of at most %d bytes", maxNameLength)
+	}
+	if in.Kind == RelayInbox {
+		in = in.forInbox()
+	} else {
+		in.checkServer(&wrong)
+		in.checkAuth(&wrong, hasStored)
+	}
+	in.checkChoices(&wrong)
+	in.checkLimits(&wrong)
+	if err := wrong.Err("this relay cannot be used as it is"); err != nil {
+		return in, err
+	}
+	return in, nil
+}
+
+func (in RelayInput) withDefaults() RelayInput {
+	authDefault := AuthNone
+	if in.Username != "" {
+		authDefault = AuthAuto
+	}
+	for field, value := range map[*string]string{
+		&in.Kind: RelaySMTP, &in.TLS: TLSStartTLS, &in.Auth: authDefault, &in.RatePeriod: "second",
+		&in.ReturnPath: ReturnPathPerRecipient, &in.DKIM: DKIMSign, &in.SigningProfile: "default",
+	} {
+		if *field == "" {
+			*field = value
+		}
+	}
+	if in.MaxConnections == 0 {
+		in.MaxConnections = defaultMaxConnections
+	}
+	if in.MaxMessagesPerConnection == 0 {
+		in.MaxMessagesPerConnection = defaultMaxMessages
+	}
+	return in
+}
+
+// forInbox drops what the built-in inbox has no use for, a password above all.
+func (in RelayInput) forInbox() RelayInput {
+	none := ""
+	in.Host, in.Port, in.TLS, in.Auth, in.Username, in.Password = "", 0, TLSNone, AuthNone, "", &none
+	return in
+}
+
+func (in *RelayInput) checkServer(wrong *errs.Fields) {
+	host, problem := cleanHost(in.Host)
+	if problem != "" {
+		wrong.Add("host", "%s", problem)
+	} else {
+		in.Host = host
+	}
+	if in.Port < 1 || in.Port > 65535 {
+		wrong.Add("port", "the port must be between 1 and 65535; relays use 587 (STARTTLS), 465 (implicit TLS) or 25")
+	}
+	in.HELOName = strings.TrimSpace(in.HELOName)
+	if in.HELOName == "" || isAddressLiteral(in.HELOName) {
+		return
+	}
+	if name, ok := toASCII(idna.Lookup, in.HELOName); !ok {
+		wrong.Add("helo_name", "%q is not a host name; leave it empty to use this machine's name", shorten(in.HELOName))
+	} else {
+		in.HELOName = name
+	}
+}
+
+func (in *RelayInput) checkAuth(wrong *errs.Fields, hasStored bool) {
+	if in.Auth == AuthNone {
+		none := ""
+		in.Username, in.Password = "", &none
+		return
+	}
+	switch {
+	case in.Username == "":
+		wrong.Add("username", "authentication needs a user name; without one choose authentication \"none\"")
+	case len(in.Username) > 500 || hasControl(in.Username):
+		wrong.Add("username", "the user name must be one line of at most 500 bytes")
+	}
+	switch {
+	case in.Password == nil && !hasStored, in.Password != nil && *in.Password == "":
+		wrong.Add("password", "authentication needs a password; many providers want an app password made in their settings")
+	case in.Password != nil && (len(*in.Password) > 4096 || hasControl(*in.Password)):
+		wrong.Add("password", "the password must be one line of at most 4096 bytes")
+	}
+	if in.TLS == TLSNone && !isLoopback(in.Host) && in.Auth != AuthCRAMMD5 && in.Auth != AuthSCRAMSHA256 {
+		wrong.Add("tls", "without TLS the password would cross the network readable by all; choose starttls (port 587) or implicit (port 465)")
+	}
+}
+
+func (in RelayInput) checkChoices(wrong *errs.Fields) {
+	for _, c := range []struct {
+		name, value string
+		allowed     []string
+	}{
+		{"kind", in.Kind, []string{RelaySMTP, RelayInbox}},
+		{"tls", in.TLS, []string{TLSNone, TLSStartTLS, TLSImplicit}},
+		{"auth", in.Auth, []string{AuthNone, AuthAuto, AuthPlain, AuthLogin, AuthCRAMMD5, AuthSCRAMSHA256}},
+		{"rate_period", in.RatePeriod, []string{"second", "minute", "hour", "day"}},
+		{"return_path", in.ReturnPath, []string{ReturnPathPerRecipient, ReturnPathFrom}},
+		{"dkim", in.DKIM, []string{DKIMSign, DKIMOff}},
+		{"signing_profile", in.SigningProfile, []string{"default", "ses"}},
+	} {
+		if !slices.Contains(c.allowed, c.value) {
+			wrong.Add(c.name, "%q is not known; choose one of %s", shorten(c.value), strings.Join(c.allowed, ", "))
+		}
+	}
+}
+
+func (in RelayInput) checkLimits(wrong *errs.Fields) {
+	if in.MaxConnections < 1 || in.MaxConnections > maxConnectionsLimit {
+		wrong.Add("max_connections", "must be between 1 and %d", maxConnectionsLimit)
+	}
+	if in.MaxMessagesPerConnection < 1 || in.MaxMessagesPerConnection > maxMessagesLimit {
+		wrong.Add("max_messages_per_connection", "must be between 1 and %d", maxMessagesLimit)
+	}
+	if in.RateLimit != nil && (*in.RateLimit < 1 || *in.RateLimit > maxRateLimit) {
+		wrong.Add("rate_limit", "must be between 1 and %d; leave it empty for no limit", maxRateLimit)
+	}
+}
+
+// Hosts in private networks (containers above all) carry underscores, which idna.Lookup refuses.
+var (
+	relayHosts = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(false))
+	hostName   = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$`)
+)
+
+// cleanHost gives the host in the form it is dialed, or says what is wrong with it. People paste URLs and "host:port" here.
+func cleanHost(raw string) (host, problem string) {
+	host = strings.TrimSpace(raw)
+	switch {
+	case host == "":
+		return "", "the host is missing, for example smtp.example.org"
+	case hasControl(raw) || strings.ContainsFunc(host, unicode.IsSpace):
+		return "", "the host must not contain spaces or line breaks"
+	case strings.Contains(host, "://"):
+		return "", "give the host alone, without \"" + shorten(host[:strings.Index(host, "://")+3]) + "\""
+	case strings.Contains(host, "@"):
+		return "", "this looks like an address; the host is the server's name, for example smtp.example.org"
+	}
+	bare := strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	if ip, err := netip.ParseAddr(bare); err == nil {
+		return ip.String(), ""
+	}
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		return "", "give the host alone (" + shorten(h) + ") and put the port into its own field"
+	}
+	name, ok := toASCII(relayHosts, host)
+	if !ok {
+		return "", "\"" + shorten(host) + "\" is not a host name"
+	}
+	return name, ""
+}
+
+// toASCII gives a name in lower-case A-labels. It is asked twice: some characters become labels that are none.
+func toASCII(profile *idna.Profile, name string) (string, bool) {
+	ascii, err := profile.ToASCII(strings.TrimSuffix(name, "."))
+	if err != nil || len(ascii) > 253 || !hostName.MatchString(ascii) {
+		return "", false
+	}
+	again, err := profile.ToASCII(ascii)
+	return ascii, err == nil && again == ascii
+}
+
+func isLoopback(host string) bool {
+	bare := strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	if ip, err := netip.ParseAddr(bare); err == nil {
+		return ip.IsLoopback()
+	}
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	return host == "localhost" || strings.HasSuffix(host, ".localhost")
+}
+
+// isAddressLiteral accepts "[192.0.2.1]" and "[IPv6:2001:db8::1]" (RFC 5321 §4.1.3).
+func isAddressLiteral(s string) bool {
+	inner, ok := strings.CutPrefix(s, "[")
+	if !ok {
+		return false
+	}
+	if inner, ok = strings.CutSuffix(inner, "]"); !ok {
+		return false
+	}
+	if v6, ok := strings.CutPrefix(inner, "IPv6:"); ok {
+		ip, err := netip.ParseAddr(v6)
+		return err == nil && ip.Is6() && ip.Zone() == ""
+	}
+	ip, err := netip.ParseAddr(inner)
+	return err == nil && ip.Is4()
+}
+
+func hasControl(s string) bool { return strings.ContainsFunc(s, unicode.IsControl) }
+
+// shorten keeps what a person typed short enough to be shown back.
+func shorten(s string) string {
+	const limit = 100
+	s = strings.ToValidUTF8(s, "�")
+	if len(s) <= limit {
+		return s
+	}
+	return strings.ToValidUTF8(s[:limit], "") + "…"
+}

@@ -1,0 +1,203 @@
+package reply
+
+import (
+	"strconv"
+	"strings"
+)
+
+// rule is one line of the table. Empty conditions match everything; all that
+// are set must hold. code is a prefix of the three digits; status is an enhanced
+// code where "x" stands for 4 or 5 and a trailing "." makes it a prefix;
+// text matches when any of the strings is contained in the lower-case text.
+type rule struct {
+	code   string
+	status string
+	stage  Stage
+	text   []string
+	reason Reason
+	fault  Fault  // overrides the reason's usual fault
+	action Action // overrides the reason's usual action
+}
+
+func texts(s ...string) []string { return s }
+
+func (u *rule) matches(r Reply, text string) bool {
+	if u.stage != "" && u.stage != r.Stage {
+		return false
+	}
+	if u.code != "" && !strings.HasPrefix(strconv.Itoa(r.Code), u.code) {
+		return false
+	}
+	if u.status != "" && !statusMatches(u.status, r.Status) {
+		return false
+	}
+	if u.text == nil {
+		return true
+	}
+	for _, t := range u.text {
+		if strings.Contains(text, t) {
+			return true
+		}
+	}
+	return false
+}
+
+func statusMatches(want, got string) bool {
+	if got == "" {
+		return false
+	}
+	if want[0] == 'x' {
+		if got[0] != '4' && got[0] != '5' {
+			return false
+		}
+		want, got = want[1:], got[1:]
+	}
+	if strings.HasSuffix(want, ".") {
+		return strings.HasPrefix(got, want)
+	}
+	return want == got
+}
+
+// localRules judge errors without a reply (code 0): the text is our own.
+var localRules = []rule{
+	{stage: StageStartTLS, reason: ReasonTLSRequired},
+	{stage: StageTLS, text: texts("certificate", "x509", "not match", "handshake failure", "protocol version"), reason: ReasonTLSRequired},
+	{stage: StageAuth, text: texts("offer", "before tls", "unencrypted", "not supported"), reason: ReasonAuthFailed, action: ActionStopRelay},
+	{stage: StageConnect, text: texts("no such host"), reason: ReasonNetwork, action: ActionStopRelay},
+}
+
+// rules are tried in order. Our own faults stand before the recipient's, so that
+// a block-list reply which also speaks of the mailbox never suppresses a person.
+// Sources: the providers' published reply tables and texts, see docs/.
+var rules = []rule{
+	// Authentication at the relay.
+	{status: "x.7.0", text: texts("too many login attempts", "too many failed"), reason: ReasonAuthFailed, fault: FaultUs, action: ActionSlowDown},
+	{status: "x.7.8", reason: ReasonAuthFailed},
+	{status: "5.7.9", reason: ReasonAuthFailed},
+	{status: "x.7.14", text: texts("web browser", "log in", "sign in"), reason: ReasonAuthFailed},
+	{status: "5.7.139", reason: ReasonAuthFailed},
+	{status: "5.7.30", text: texts("basic authentication"), reason: ReasonAuthFailed},
+	{status: "5.7.3", text: texts("authentication"), reason: ReasonAuthFailed},
+	{text: texts("maximum credits exceeded"), reason: ReasonQuotaExhausted},
+	{code: "525", reason: ReasonAuthFailed},
+	{text: texts("unauthorized ip", "ip address is not authorized", "ip not allowed"), reason: ReasonAuthFailed, action: ActionStopRelay},
+	{code: "535", reason: ReasonAuthFailed},
+	{code: "534", stage: StageAuth, reason: ReasonAuthFailed},
+	{code: "454", stage: StageAuth, reason: ReasonAuthFailed, fault: FaultUs, action: ActionSlowDown},
+	{code: "530", text: texts("starttls", "without ssl", "tls"), reason: ReasonTLSRequired},
+	{code: "538", reason: ReasonTLSRequired},
+	{code: "530", reason: ReasonAuthFailed},
+	{text: texts("application-specific password", "application password", "parol prilozheniya", "authentication required", "authorization required", "authentication unsuccessful", "auth required", "must be authenticated", "not authenticated"), reason: ReasonAuthFailed},
+
+	// Quotas of the account: each further try can extend the block.
+	{text: texts("daily user sending limit", "daily sending quota", "daily message quota", "daily message limit", "daily smtp relay", "submissionquotaexceeded", "sending limit exceeded for this", "maximum messages sent per day", "daily limit", "daily quota", "you have reached a limit for sending", "exceeded the maximum number of messages", "sending quota", "monthly limit", "hourly quota", "quota exceeded for sending"), reason: ReasonQuotaExhausted},
+	{text: texts("unusual sending activity", "account suspended", "account has been suspended", "account is suspended", "account disabled for sending", "account is under review", "sending has been disabled", "sending paused", "account blocked", "outgoing mail has been blocked", "user blocked from sending"), reason: ReasonBlocked, fault: FaultAccount, action: ActionStopRelay},
+	{status: "5.4.5", reason: ReasonQuotaExhausted},
+
+	// A full mailbox before the rate rules: both speak of limits and quotas.
+	{text: texts("mailbox full", "mailbox is full", "over quota", "overquota", "over the quota", "quota exceeded", "exceeded storage", "out of storage", "insufficient storage", "exceeded its quota", "user has exceeded", "mailbox quota", "full mailbox", "storage quota", "quota violation", "not enough space", "mailbox size limit"), reason: ReasonMailboxFull},
+	{status: "x.2.2", reason: ReasonMailboxFull},
+
+	// Greylisting before the rate rules: both say "try again".
+	{code: "4", text: texts("greylist", "graylist", "grey-list", "gray-list", "greylisting", "postgrey"), reason: ReasonGreylisted},
+	{code: "5", text: texts("greylisted", "graylisted"), reason: ReasonGreylisted},
+
+	// SPF, DKIM, DMARC, PTR by code: their texts also speak of rates and blocks.
+	{status: "x.7.23", reason: ReasonAuthentication},
+	{status: "x.7.25", reason: ReasonAuthentication},
+	{status: "x.7.26", reason: ReasonAuthentication},
+	{status: "x.7.27", reason: ReasonAuthentication},
+	{status: "x.7.30", reason: ReasonAuthentication},
+	{status: "x.7.31", reason: ReasonAuthentication},
+	{status: "x.7.32", reason: ReasonAuthentication},
+	{status: "x.7.40", reason: ReasonAuthentication},
+	{status: "x.7.515", reason: ReasonAuthentication},
+	{status: "x.7.509", reason: ReasonAuthentication},
+	{status: "x.7.20", reason: ReasonAuthentication},
+	{status: "x.7.21", reason: ReasonAuthentication},
+	{status: "x.7.22", reason: ReasonAuthentication},
+
+	// Connections and rates.
+	{text: texts("too many concurrent", "too many connections", "too many simultaneous", "concurrent connections limit", "connection limit exceeded", "maximum number of connections", "thread limit exceeded", "too many sessions", "connections from your host"), reason: ReasonTooManyConnections},
+	{status: "x.2.1", text: texts("receiving mail at a rate", "receiving mail too quickly", "too quickly"), reason: ReasonRateLimited, fault: FaultReceiver, action: ActionRetry},
+	{status: "x.7.28", reason: ReasonRateLimited},
+	{code: "4", text: texts("rate limit", "ratelimit", "rate exceeded", "sending rate", "throttl", "too many messages", "too much mail", "too fast", "messages per second", "messages sent per minute", "unusual rate", "unexpected volume", "peak smtp relay limit", "exceeded the rate", "rate of mail", "sent too many", "[tss", "[ipts", "rp-001", "rp-002", "rp-003", "slow down", "limit exceeded", "volume or user complaints"), reason: ReasonRateLimited},
+	{code: "5", text: texts("rate limit", "ratelimit", "sending rate", "messages per second", "too many messages"), reason: ReasonRateLimited},
+
+	// Reputation and block lists, before anything about recipients.
+	{text: texts("spamhaus", "barracuda", "spamcop", "surbl", "uribl", "sorbs", "dnsbl", " rbl", "rbl ", "blocklist", "block list", "blacklist", "blacklisted", "black list", "client host blocked", "blocked using", "is listed", "listed at", "listed on", "sc-001", "sc-002", "sc-003", "sc-004", "dy-001", "dy-002", "[bl", "s3140", "s3150", "banned sending ip", "ip blocked", "ip address is blocked", "has been blocked", "blocked by", "temporarily blocked"), reason: ReasonBlocked},
+	{text: texts("very low reputation", "low reputation", "poor reputation", "bad reputation", "reputation of", "sender score", "senderbase", "reputation"), reason: ReasonReputation},
+
+	// SPF, DKIM, DMARC, PTR by text.
+	{text: texts("dmarc", "spf check", "spf fail", "spf record", "dkim", "unauthenticated email", "unauthenticated mail", "required authentication level", "reverse dns", "ptr record", "rdns", "cannot find your hostname", "sender policy framework"), reason: ReasonAuthentication},
+
+	// TLS.
+	{status: "x.7.29", reason: ReasonTLSRequired},
+	{status: "x.7.10", text: texts("encryption"), reason: ReasonTLSRequired},
+	{text: texts("must issue a starttls", "tls required", "requires tls", "encryption required", "without ssl/tls", "tls is required"), reason: ReasonTLSRequired},
+
+	// Our sender address, relaying.
+	{status: "5.7.60", reason: ReasonSenderRejected},
+	{status: "5.1.8", reason: ReasonSenderRejected},
+	{text: texts("address is not verified", "addresses are not verified", "identity is not verified", "domain is not verified", "sender address blocked", "permissions to send as", "not owned by user", "not allowed to send as", "from address is not", "sender address rejected", "sender rejected", "sender is not allowed", "sender domain", "sender verify failed", "must be the same as", "does not match a verified", "invalid sender", "unverified sender", "sendasdenied"), reason: ReasonSenderRejected},
+	{text: texts("relaying disallowed as"), reason: ReasonSenderRejected},
+	{text: texts("relaying disallowed", "relay access denied", "relay denied", "relaying denied", "relay not permitted", "unable to relay", "not permitted to relay", "relay prohibited", "relaying not allowed", "we do not relay", "relaying is not allowed"), reason: ReasonRelayDenied},
+
+	// The content.
+	{status: "5.7.0", text: texts("content presents", "security issue"), reason: ReasonContent},
+	{text: texts("illegal attachment", "forbidden attachment"), reason: ReasonContent},
+	{text: texts("spam", "unsolicited", "virus", "malware", "phish", "looks like bulk", "bulk mail", "junk"), reason: ReasonSpamContent},
+	{status: "x.3.4", reason: ReasonSize},
+	{text: texts("message too large", "message too big", "message size exceeds", "size limit", "exceeds maximum message size", "exceeds fixed maximum", "maximum message size", "message is too large", "message file too big", "message length exceeds"), reason: ReasonSize},
+
+	// The recipient.
+	{code: "5", text: texts("account that you tried to reach is disabled", "account is disabled", "account disabled", "mailbox disabled", "mailbox is disabled", "user is disabled", "account inactive", "inactive account", "mailbox is inactive", "inactive user", "user is inactive", "account has been disabled", "account that you tried to reach is inactive", "account is inactive", "account closed", "account has been closed", "mailbox closed", "no longer active", "account is locked"), reason: ReasonMailboxDisabled},
+	{status: "5.4.1", text: texts("recipient address rejected: access denied"), reason: ReasonUserUnknown, action: ActionBounce}, // Microsoft 365: mostly unknown, sometimes its own routing
+	{status: "x.7.", text: texts("recipient address rejected: access denied", "not authorized to send to", "restricted", "only accepts mail from"), reason: ReasonPolicy},
+	{text: texts("verification in progress", "unverified address", "verification failed", "temporarily rejected"), code: "4", reason: ReasonGreylisted},
+	{code: "5", text: texts("domain not found", "host not found", "no such domain", "unknown domain", "unknown host", "host unknown", "domain name not found", "domain does not exist", "bad destination system", "null mx", "does not accept mail", "nullmx", "unrouteable domain", "name or service not known", "no mx"), reason: ReasonDomainNotFound},
+	{code: "5", text: texts("user unknown", "unknown user", "no such user", "unknown recipient", "recipient unknown", "no such recipient", "no such mailbox", "no mailbox here", "user not found", "recipient not found", "mailbox not found", "recipientnotfound", "does not exist", "doesn't exist", "user doesn't have", "no such person", "invalid mailbox", "invalid recipient", "unknown address", "address unknown", "no such address", "not a valid mailbox", "not a known user", "unknown local part", "unknown local-part", "unrouteable address", "unknown mailbox", "mailbox unknown", "no account by that name", "no longer exists", "is not a valid user", "addressee unknown", "not listed in domino", "not our customer"), reason: ReasonUserUnknown},
+	{code: "550", text: texts("mailbox unavailable", "mailbox not available"), reason: ReasonUserUnknown, action: ActionBounce}, // the stock phrase of RFC 5321: likely, not certain
+	{status: "5.7.", reason: ReasonPolicy},
+
+	// Enhanced codes alone (RFC 3463, RFC 7505, RFC 7372).
+	{status: "x.1.1", reason: ReasonUserUnknown},
+	{status: "x.1.2", reason: ReasonDomainNotFound},
+	{status: "x.1.3", reason: ReasonUserUnknown},
+	{status: "x.1.6", reason: ReasonUserUnknown},
+	{status: "x.1.10", reason: ReasonUserUnknown},
+	{status: "x.1.7", reason: ReasonSenderRejected},
+	{status: "x.1.8", reason: ReasonSenderRejected},
+	{status: "5.2.1", reason: ReasonMailboxDisabled},
+	{status: "x.2.3", reason: ReasonSize},
+	{status: "x.3.1", reason: ReasonSystem},
+	{status: "x.3.2", reason: ReasonSystem},
+	{status: "4.4.5", reason: ReasonRateLimited},
+	{status: "x.4.7", reason: ReasonNetwork},
+	{status: "x.4.", reason: ReasonSystem},
+	{status: "x.5.3", reason: ReasonRateLimited},
+	{status: "x.5.", reason: ReasonProtocol},
+	{status: "x.6.7", reason: ReasonProtocol, fault: FaultReceiver, action: ActionBounce},
+	{status: "x.6.", reason: ReasonContent},
+	{status: "4.7.1", code: "45", stage: StageRcpt, reason: ReasonGreylisted},
+	{status: "4.7.", reason: ReasonPolicy},
+
+	// Plain codes (RFC 5321 §4.2.3).
+	{code: "421", text: texts("shutting down", "closing", "timeout", "idle", "service not available", "service unavailable", "try again later"), reason: ReasonSystem},
+	{code: "421", reason: ReasonRateLimited},
+	{code: "431", reason: ReasonSystem},
+	{code: "432", reason: ReasonTooManyConnections},
+	{code: "447", reason: ReasonNetwork},
+	{code: "455", reason: ReasonProtocol},
+	{code: "452", reason: ReasonSystem},
+	{code: "552", stage: StageRcpt, reason: ReasonMailboxFull},
+	{code: "552", stage: StageMail, reason: ReasonSize},
+	{code: "552", reason: ReasonMailboxFull},
+	{code: "523", reason: ReasonSize},
+	{code: "521", reason: ReasonDomainNotFound, action: ActionBounce},
+	{code: "556", reason: ReasonDomainNotFound},
+	{code: "50", reason: ReasonProtocol},
+	{code: "55", stage: StageMail, reason: ReasonSenderRejected},
+	{code: "451", reason: ReasonSystem},
+	{code: "450", reason: ReasonSystem},
+}

@@ -1,0 +1,142 @@
+package smtpconn
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"unicode/utf8"
+)
+
+// Errors of [Conn.Send] that concern the input; nothing was sent.
+var (
+	// ErrEnvelope means an address that cannot stand in MAIL or RCPT.
+	ErrEnvelope = errors.New("envelope address is malformed")
+	// ErrBareLineEnd means a CR or LF that is not part of a CRLF. Servers differ in
+	// what they take for the end of a message then (SMTP smuggling).
+	ErrBareLineEnd = errors.New("message holds a bare CR or LF")
+	// ErrNotSevenBit means bytes over 127 or NUL, or a line over 998 octets: the
+	// composer sends 7-bit only and 8BITMIME is not negotiated.
+	ErrNotSevenBit = errors.New("message is not 7-bit text with lines of at most 998 octets")
+)
+
+// errProtocol is a reply that is not SMTP.
+var errProtocol = errors.New("the server's answer is not SMTP")
+
+const (
+	maxReplyBytes = 32 << 10
+	maxLine       = 998
+	maxKeptBuffer = 1 << 20
+)
+
+// appendWire appends a part of the message with dots stuffed (RFC 5321 §4.5.2).
+// It must end in CRLF unless it is the last part; then a CRLF is added.
+func appendWire(dst, part []byte) ([]byte, error) {
+	for len(part) > 0 {
+		i := bytes.IndexByte(part, '\n')
+		line := part
+		if i >= 0 {
+			if i == 0 || part[i-1] != '\r' {
+				return nil, ErrBareLineEnd
+			}
+			line = part[:i-1]
+		}
+		if bytes.IndexByte(line, '\r') >= 0 {
+			return nil, ErrBareLineEnd
+		}
+		if len(line) > maxLine || !sevenBit(line) {
+			return nil, ErrNotSevenBit
+		}
+		if len(line) > 0 && line[0] == '.' {
+			dst = append(dst, '.')
+		}
+		dst = append(dst, line...)
+		dst = append(dst, "\r\n"...)
+		if i < 0 {
+			break
+		}
+		part = part[i+1:]
+	}
+	return dst, nil
+}
+
+func sevenBit(line []byte) bool {
+	for _, b := range line {
+		if b >= utf8.RuneSelf || b == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// checkPath refuses what would break out of the angle brackets.
+func checkPath(addr string, empty bool) error {
+	if addr == "" && !empty || len(addr) > 320 {
+		return ErrEnvelope
+	}
+	quoted := false
+	for i := range len(addr) {
+		b := addr[i]
+		switch {
+		case b < ' ' || b >= 0x7f:
+			return ErrEnvelope
+		case b == '"':
+			quoted = !quoted
+		case b == '\\' && quoted:
+		case (b == ' ' || b == '<' || b == '>' || b == '\\') && !quoted:
+			return ErrEnvelope
+		}
+	}
+	if quoted {
+		return ErrEnvelope
+	}
+	return nil
+}
+
+// readReply reads one reply, of any number of lines (RFC 5321 §4.2.1), with
+// bounded memory. The text holds the lines without their codes, separated by LF.
+func (c *Conn) readReply() (code int, text string, err error) {
+	var b []byte
+	for total := 0; ; {
+		line, err := c.r.ReadSlice('\n')
+		if err != nil {
+			return 0, "", fmt.Errorf("reading reply: %w", err)
+		}
+		if total += len(line); total > maxReplyBytes {
+			return 0, "", errProtocol
+		}
+		line = bytes.TrimRight(line, "\r\n")
+		n, more, ok := replyCode(line)
+		if !ok || code != 0 && n != code {
+			return 0, "", errProtocol
+		}
+		code = n
+		if len(line) > 4 {
+			if len(b) > 0 {
+				b = append(b, '\n')
+			}
+			b = append(b, line[4:]...)
+		}
+		if !more {
+			return code, string(b), nil
+		}
+	}
+}
+
+func replyCode(line []byte) (code int, more, ok bool) {
+	if len(line) < 3 {
+		return 0, false, false
+	}
+	for _, b := range line[:3] {
+		if b < '0' || b > '9' {
+			return 0, false, false
+		}
+		code = code*10 + int(b-'0')
+	}
+	if code < 200 || code > 599 {
+		return 0, false, false
+	}
+	if len(line) == 3 {
+		return code, false, true
+	}
+	return code, line[3] == '-', line[3] == '-' || line[3] == ' '
+}

@@ -1,0 +1,148 @@
+package sender
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"postrider/internal/errs"
+	"postrider/internal/pg"
+)
+
+// relayRow is a relay as it is read; the sealed password is moved to the unexported field at once.
+type relayRow struct {
+	Relay
+	Sealed []byte `db:"sealed"`
+}
+
+func (r relayRow) relay() Relay {
+	r.Relay.sealedPassword = r.Sealed
+	return r.Relay
+}
+
+// relayColumns says "in use" by reading campaigns, which another package owns: the one question about them that this package asks.
+const relayColumns = `
+	r.id, r.name, r.kind, r.host, r.port, r.tls, r.auth, r.username, r.password IS NOT NULL AS has_password, r.password AS sealed,
+	r.helo_name, r.max_connections, r.max_messages_per_connection, r.rate_limit, r.rate_period, r.return_path, r.dkim, r.signing_profile,
+	r.status, r.pause_reason, r.created_at, r.updated_at,
+	EXISTS (SELECT FROM campaigns c WHERE c.relay_id = r.id AND c.status IN ('scheduled', 'running', 'paused')) AS in_use`
+
+func getRelay(ctx context.Context, db pg.DB, id int64) (Relay, error) {
+	row, err := pg.One[relayRow](ctx, db, fmt.Sprintf("relay %d", id), `
+		SELECT `+relayColumns+` FROM relays r WHERE r.id = $1`, id)
+	return row.relay(), err
+}
+
+func listRelays(ctx context.Context, db pg.DB) ([]Relay, error) {
+	rows, err := pg.Many[relayRow](ctx, db, "relays", `SELECT `+relayColumns+` FROM relays r ORDER BY lower(r.name), r.id`)
+	if err != nil {
+		return nil, err
+	}
+	relays := make([]Relay, len(rows))
+	for i, row := range rows {
+		relays[i] = row.relay()
+	}
+	return relays, nil
+}
+
+// relayArgs are the columns that a person sets, by name.
+func relayArgs(in RelayInput) pgx.NamedArgs {
+	return pgx.NamedArgs{
+		"name": in.Name, "kind": in.Kind, "host": in.Host, "port": in.Port, "tls": in.TLS, "auth": in.Auth, "username": in.Username,
+		"helo_name": in.HELOName, "max_connections": in.MaxConnections, "max_messages": in.MaxMessagesPerConnection,
+		"rate_limit": in.RateLimit, "rate_period": in.RatePeriod, "return_path": in.ReturnPath, "dkim": in.DKIM,
+		"signing_profile": in.SigningProfile,
+	}
+}
+
+func insertRelay(ctx context.Context, db pg.DB, in RelayInput) (id int64, err error) {
+	err = db.QueryRow(ctx, `
+		INSERT INTO relays (name, kind, host, port, tls, auth, username, helo_name, max_connections, max_messages_per_connection,
+			rate_limit, rate_period, return_path, dkim, signing_profile)
+		VALUES (@name, @kind, @host, @port, @tls, @auth, @username, @helo_name, @max_connections, @max_messages,
+			@rate_limit, @rate_period, @return_path, @dkim, @signing_profile)
+		RETURNING id`, relayArgs(in)).Scan(&id)
+	return id, relayViolation(err, in)
+}
+
+func updateRelay(ctx context.Context, db pg.DB, id int64, in RelayInput) error {
+	args := relayArgs(in)
+	args["id"] = id
+	_, err := db.Exec(ctx, `
+		UPDATE relays SET name = @name, kind = @kind, host = @host, port = @port, tls = @tls, auth = @auth, username = @username,
+			helo_name = @helo_name, max_connections = @max_connections, max_messages_per_connection = @max_messages,
+			rate_limit = @rate_limit, rate_period = @rate_period, return_path = @return_path, dkim = @dkim,
+			signing_profile = @signing_profile, updated_at = now()
+		WHERE id = @id`, args)
+	return relayViolation(err, in)
+}
+
+// setRelayPassword stores what the box sealed; nil takes the password away.
+func setRelayPassword(ctx context.Context, db pg.DB, id int64, sealed []byte) error {
+	_, err := db.Exec(ctx, `UPDATE relays SET password = $2 WHERE id = $1`, id, sealed)
+	if err != nil {
+		return fmt.Errorf("storing the password of relay %d: %w", id, err)
+	}
+	return nil
+}
+
+// setRelayStatus pauses or resumes. A pause without a reason keeps the reason of an earlier one: it says more than "somebody pressed pause".
+func setRelayStatus(ctx context.Context, db pg.DB, id int64, status, reason string) error {
+	_, err := db.Exec(ctx, `
+		UPDATE relays SET status = $2, updated_at = now(),
+			pause_reason = CASE WHEN $2 = 'active' THEN NULL
+				WHEN $3 <> '' THEN $3
+				WHEN status = 'paused' THEN pause_reason END
+		WHERE id = $1`, id, status, reason)
+	if err != nil {
+		return fmt.Errorf("setting relay %d to %s: %w", id, status, err)
+	}
+	return nil
+}
+
+// noteTrouble touches neither a paused relay, whose reason stays, nor updated_at, which tells the pools that the settings changed.
+func noteTrouble(ctx context.Context, db pg.DB, id int64, text string) error {
+	_, err := db.Exec(ctx, `
+		UPDATE relays SET pause_reason = NULLIF($2, '')
+		WHERE id = $1 AND status = 'active' AND pause_reason IS DISTINCT FROM NULLIF($2, '')`, id, text)
+	if err != nil {
+		return fmt.Errorf("noting the trouble of relay %d: %w", id, err)
+	}
+	return nil
+}
+
+// deleteRelay leaves a relay alone that a live campaign sends through; deleted is false then, or when there is no such relay.
+func deleteRelay(ctx context.Context, db pg.DB, id int64) (deleted bool, err error) {
+	tag, err := db.Exec(ctx, `
+		DELETE FROM relays r
+		WHERE id = $1 AND NOT EXISTS (SELECT FROM campaigns c WHERE c.relay_id = r.id AND c.status IN ('scheduled', 'running', 'paused'))`, id)
+	if err != nil {
+		return false, fmt.Errorf("deleting relay %d: %w", id, err)
+	}
+	return tag.RowsAffected() == 1, nil
+}
+
+// relayUser is the campaign that keeps a relay, a live one first.
+type relayUser struct {
+	ID     int64
+	Name   string
+	Status string
+}
+
+func relayUsers(ctx context.Context, db pg.DB, id int64) ([]relayUser, error) {
+	return pg.Many[relayUser](ctx, db, "campaigns of a relay", `
+		SELECT id, name, status FROM campaigns WHERE relay_id = $1
+		ORDER BY status IN ('scheduled', 'running', 'paused') DESC, id DESC LIMIT 1`, id)
+}
+
+func relayViolation(err error, in RelayInput) error {
+	if err == nil {
+		return nil
+	}
+	if pg.Violation(err) == "relays_name" {
+		return &errs.E{Kind: errs.Conflict, Public: fmt.Sprintf("there is a relay named %q already; choose another name", in.Name),
+			Fields: []errs.Field{{Name: "name", Message: "this name is taken"}}}
+	}
+	return fmt.Errorf("storing relay %q: %w", in.Name, err)
+}
