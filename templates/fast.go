@@ -1,0 +1,232 @@
+package templates
+
+import (
+	"strings"
+
+	"github.com/osteele/liquid"
+)
+
+type opKind int
+
+const (
+	litOp opKind = iota
+	outOp
+	putOp
+	openOp
+	closeOp
+)
+
+// op is one step of a plan that needs no engine.
+type op struct {
+	kind    opKind
+	lit     string
+	n       int
+	allowed schemes
+	// An output: the value, then the steps on it. get is nil when only the engine can do it.
+	get         getter
+	steps       []step
+	slow        *liquid.Template
+	unsubscribe bool
+}
+
+// getter reads one value. nil is a missing one.
+type getter func(st *renderState) any
+
+// step is a filter with its argument, on a string; a missing value is "" to all filters that can be steps.
+type step struct {
+	name, arg string
+}
+
+// fastPlan makes the ops of pieces in which each output stands for itself.
+func (e *engine) fastPlan(pieces []piece) ([]op, *sourceError) {
+	var ops []op
+	var lit strings.Builder
+	flush := func() {
+		if lit.Len() > 0 {
+			ops = append(ops, op{kind: litOp, lit: lit.String()})
+			lit.Reset()
+		}
+	}
+	for _, p := range pieces {
+		if p.kind == textPiece {
+			lit.WriteString(p.text)
+			continue
+		}
+		if p.kind == tagPiece {
+			continue
+		}
+		flush()
+		o := op{kind: putOp, n: p.n, allowed: linkSchemes}
+		if p.text == "image" {
+			o.allowed = imageSchemes
+		}
+		switch p.kind {
+		case openPiece:
+			o.kind = openOp
+		case closePiece:
+			o.kind = closeOp
+		case outputPiece:
+			var err *sourceError
+			if o, err = e.outputOp(p); err != nil {
+				return nil, err
+			}
+		}
+		ops = append(ops, o)
+	}
+	flush()
+	return ops, nil
+}
+
+func (e *engine) outputOp(p piece) (op, *sourceError) {
+	slow, err := e.parse(engineSource([]piece{p}))
+	if err != nil {
+		return op{}, err
+	}
+	o := op{kind: outOp, slow: slow, n: p.tok.line, unsubscribe: usesUnsubscribe(p.tok)}
+	o.get, o.steps = fastOutput(lexExpr(p.tok.args))
+	return o, nil
+}
+
+// fastOutput understands path | filter | filter: "text" …; get is nil for everything else.
+func fastOutput(toks []exprToken) (getter, []step) {
+	if len(toks) == 0 || toks[0].kind != identExpr {
+		return nil, nil
+	}
+	p, n := pathAt(toks)
+	get := fastGetter(p)
+	var steps []step
+	for get != nil && n < len(toks) {
+		if toks[n] != (exprToken{punctExpr, "|"}) || n+1 == len(toks) {
+			return nil, nil
+		}
+		s := step{name: toks[n+1].text}
+		switch s.name {
+		case "default", "append", "prepend":
+			if toks[n+1].kind != keywordExpr || n+2 == len(toks) || toks[n+2].kind != stringExpr {
+				return nil, nil
+			}
+			s.arg = toks[n+2].text
+			n += 3
+		case "upcase", "downcase", "capitalize", "strip":
+			if toks[n+1].kind != identExpr {
+				return nil, nil
+			}
+			n += 2
+		default:
+			return nil, nil
+		}
+		steps = append(steps, s)
+	}
+	return get, steps
+}
+
+func fastGetter(p path) getter {
+	switch {
+	case len(p) == 2 && p[0] == "subscriber" && p[1] != "attributes":
+		name := p[1]
+		return func(st *renderState) any { return st.vars.Subscriber.field(name) }
+	case len(p) == 3 && p[0] == "subscriber" && p[1] == "attributes" && p[2] != "size":
+		name := p[2]
+		return func(st *renderState) any { return st.vars.Subscriber.Attributes[name] }
+	case len(p) == 2 && p[0] == "campaign" && p[1] == "name":
+		return func(st *renderState) any { return st.vars.Campaign.Name }
+	case len(p) == 2 && p[0] == "campaign" && p[1] == "subject":
+		return func(st *renderState) any { return st.vars.Campaign.Subject }
+	case len(p) != 1:
+		return nil
+	}
+	switch p[0] {
+	case "unsubscribe_url":
+		return func(st *renderState) any { return st.unsub }
+	case "organization":
+		return func(st *renderState) any { return st.vars.Organization }
+	case "postal_address":
+		return func(st *renderState) any { return st.vars.PostalAddress }
+	}
+	return nil
+}
+
+// runFast appends the ops' output to buf.
+func (e *engine) runFast(buf []byte, ops []op, st *renderState, bindings func() map[string]any) ([]byte, error) {
+	opened := 0
+	var err error
+	for i := range ops {
+		o := &ops[i]
+		switch o.kind {
+		case litOp:
+			buf = append(buf, o.lit...)
+		case putOp:
+			buf = appendSpecial(buf, st, o.n, e.html)
+		case openOp:
+			opened = len(buf)
+		case closeOp:
+			url := string(buf[opened:])
+			buf = append(buf[:opened], guardURL(url, o.allowed)...)
+		case outOp:
+			if buf, err = e.output(buf, o, st, bindings); err != nil {
+				return buf, err
+			}
+		}
+		if len(buf) > maxOutput {
+			return buf, errTooMuch
+		}
+	}
+	return buf, nil
+}
+
+func (e *engine) output(buf []byte, o *op, st *renderState, bindings func() map[string]any) ([]byte, error) {
+	s, ok := "", false
+	if o.get != nil {
+		switch v := o.get(st).(type) {
+		case nil:
+			ok = true
+		case string:
+			s, ok = v, true
+		}
+	}
+	if !ok {
+		buf, err := e.run(buf, o.slow, bindings())
+		if se, isSource := err.(*sourceError); isSource {
+			se.line = o.n
+		}
+		return buf, err
+	}
+	for _, step := range o.steps {
+		s = step.apply(s)
+		if len(s) > maxValue {
+			return buf, errTooBig
+		}
+	}
+	if err := st.spend(len(s)); err != nil {
+		return buf, err
+	}
+	st.unsubSeen = st.unsubSeen || o.unsubscribe
+	if e.html {
+		return appendHTML(buf, s), nil
+	}
+	return append(buf, s...), nil
+}
+
+func (s step) apply(v string) string {
+	switch s.name {
+	case "default":
+		if v == "" {
+			return s.arg
+		}
+	case "append":
+		return v + s.arg
+	case "prepend":
+		return s.arg + v
+	case "upcase":
+		return strings.ToUpper(v)
+	case "downcase":
+		return strings.ToLower(v)
+	case "strip":
+		return strings.TrimSpace(v)
+	case "capitalize":
+		if runes := []rune(strings.ToLower(v)); len(runes) > 0 {
+			return strings.ToUpper(string(runes[0])) + string(runes[1:])
+		}
+	}
+	return v
+}

@@ -1,0 +1,93 @@
+package templates
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestTextFromHTML(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ name, in, want string }{
+		{"paragraphs", "<h1>Title</h1><p>One\n  two</p><p>three<br>four</p>", "Title\n\nOne two\n\nthree\nfour\n"},
+		{"head and style", "<html><head><title>T</title><style>p{}</style></head><body>x<script>y</script></body></html>", "x\n"},
+		{"unclosed head", "<head><style>p{}</style><body>x", "x\n"},
+		{"list", "<ul><li>a</li><li><p>b</p></li></ul>c", "* a\n* b\n\nc\n"},
+		{"table", "<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>", "a b\nc\n"},
+		{"entities", "a &amp; b&nbsp;&lt;c&gt; &eacute;", "a & b <c> é\n"},
+		{"link", `Go <a href="https://a.test/?x=1&amp;y=2">here</a>.`, "Go here (https://a.test/?x=1&y=2).\n"},
+		{"link that is its label", `<a href="https://a.test/">https://a.test/</a>!`, "https://a.test/!\n"},
+		{"image link", `<a href="https://a.test/"><img src="i.png" alt="Shop"></a><a href="https://b.test/"><img src="i.png" alt=""></a>`,
+			"Shop (https://a.test/)https://b.test/\n"},
+		{"mail link", `<a href="mailto:a@b.test">write</a>`, "write\n"},
+		{"Liquid", `<p>Hi {{ subscriber.first_name | default: "<b>" }},</p>{% if subscriber.id %}<p>x</p>{% endif %}<p>{{ subscriber.name }}</p>`,
+			"Hi Ann,\n\nx\n\nAnn <b> O'Neil\n"},
+		{"Liquid in a table", `<table>{% for t in subscriber.tags %}<tr><td>{{ t }}</td></tr>{% endfor %}</table>`, "a<\nb\n"},
+		{"Liquid in attributes", `<p {% if subscriber.id %}class="a"{% endif %}>x</p>`, "x\n"},
+		{"personal link", `<a href="https://a.test/{{ subscriber.id }}">x</a>`, "x (https://a.test/7)\n"},
+		{"link in a loop", `{% for t in subscriber.tags %}<a href="https://a.test/{{ t }}">x</a> {% endfor %}`, "x (https://a.test/a<) x (https://a.test/b)\n"},
+		{"words around blocks", `Hi {% if subscriber.none %}Ann{% else %}you{% endif %} there <p>a</p>{% if subscriber.id %}<p>b</p>{% endif %}{% if subscriber.none %}<p>c</p>{% endif %}<p>d</p>`,
+			"Hi you there\n\na\n\nb\n\nd\n"},
+		{"cases", `a {% case subscriber.id %}{% when 7 %}<p>b</p>{% else %}c{% endcase %} d`, "a \n\nb\n\n d\n"},
+		{"comment", "a<!-- b -->c{% comment %}<p>d</p>{% endcomment %}e", "ace\n"},
+		{"braces from entities", "&#123;&#123; x }}", "{{ x }}\n"},
+		{"pre", "<pre>a\n  b</pre>", "a\n  b\n"},
+		{"invisible", "a&shy;b&zwnj;c&#847;", "abc\n"},
+		{"nothing", "<style>x</style>", ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			r := fill(t, Content{HTML: tc.in + `{% if subscriber.id %}{% endif %}`, Subject: "s"}, Options{}, ann())
+			got := string(r.Text)
+			want := tc.want + "\n-- \nAc & me\n1 Main St\nTown\nUnsubscribe: https://t.test/u/abc\n"
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestTextLinksAreTracked(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name, html, text, want string
+		links                  []string
+	}{
+		{"generated", `<a href="https://a.test/">here</a> <a href="{{ unsubscribe_url }}">leave</a>`, "", "here (https://t.test/c/1?a&b) leave (https://t.test/u/abc)\n",
+			[]string{"https://a.test/"}},
+		{"generated, label is the URL", `<a href="https://a.test/">https://a.test/</a> {{ unsubscribe_url }}`, "", "https://a.test/ (https://t.test/c/1?a&b) https://t.test/u/abc\n",
+			[]string{"https://a.test/"}},
+		{"written", "", "See https://a.test/x_(y), (http://b.test/?a=1&b=2). <https://c.test/>\n{{ unsubscribe_url }}",
+			"See https://t.test/c/1?a&b, (https://t.test/c/2?a&b). <https://t.test/c/3?a&b>\nhttps://t.test/u/abc", []string{"https://a.test/x_(y)", "http://b.test/?a=1&b=2", "https://c.test/"}},
+		{"written with Liquid", "", `https://a.test/{{ subscriber.id }}/x. {{ unsubscribe_url }}`, "https://t.test/c/1?a&b. https://t.test/u/abc", []string{"https://a.test/{{ subscriber.id }}/x"}},
+		{"written, ends in Liquid", "", `https://a.test/{{ subscriber.id }}. {{ unsubscribe_url }}`, "https://t.test/c/1?a&b. https://t.test/u/abc", []string{"https://a.test/{{ subscriber.id }}"}},
+		{"written in a loop", "", `{% for t in subscriber.tags %}https://a.test/{{ t }} {% endfor %}{{ unsubscribe_url }}`,
+			"https://a.test/a< https://a.test/b https://t.test/u/abc", nil},
+		{"no URLs", "", "https:// xhttps://a.test http {{ unsubscribe_url }}", "https:// xhttps://a.test http https://t.test/u/abc", nil},
+		{"same as in HTML", `<a href="https://b.test/">b</a><a href="https://a.test/">a</a>{{ unsubscribe_url }}`, "https://a.test/", "https://t.test/c/2?a&b",
+			[]string{"https://b.test/", "https://a.test/"}},
+		{"raw", "", "{% raw %}https://a.test/{{ x }}{% endraw %} {{ unsubscribe_url }}", "https://a.test/{{ x }} https://t.test/u/abc", nil},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			c := mustCompile(t, Content{HTML: tc.html, Text: tc.text}, tracked)
+			if c.TextGenerated() != (tc.text == "") {
+				t.Errorf("generated %v", c.TextGenerated())
+			}
+			var r Rendered
+			if err := c.Render(&r, ann(), testURLs{}); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.want, string(r.Text)); diff != "" {
+				t.Error(diff)
+			}
+			var urls []string
+			for _, l := range c.Links() {
+				urls = append(urls, l.URL)
+			}
+			if diff := cmp.Diff(tc.links, urls); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
