@@ -1,0 +1,217 @@
+package audience
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+
+	"postrider/internal/errs"
+	"postrider/internal/page"
+	"postrider/internal/pg"
+)
+
+// States of an import. Beside them, "uploading" is an upload that has not ended; nobody sees it.
+const (
+	ImportUploaded  = "uploaded"
+	ImportQueued    = "queued"
+	ImportRunning   = "running"
+	ImportDone      = "done"
+	ImportFailed    = "failed"
+	ImportCancelled = "cancelled"
+)
+
+// Import is one file on its way into a list.
+//
+// Invariant: Rows = Created + Updated + Unchanged + Rejected, at any moment. Each row counts as what it did at its turn: Created, a new person; Updated, a
+// person known before whose name, attributes or membership of the list it changed; Unchanged, a person about whom it said nothing new; Rejected, nothing,
+// see ImportError. An address that comes again later in the file is known by then, so its later rows are Updated or Unchanged, and the last one's data
+// stays. Suppressed counts those rows of the first three kinds whose address is on the suppression list: kept, never mailed.
+//
+// SizeBytes and ReadBytes are of the file. Error is the text for people when Status is ImportFailed.
+type Import struct {
+	ID         int64
+	ListID     int64
+	ListName   string
+	Filename   string
+	Status     string
+	Error      *string
+	Format     Format
+	Columns    []Column
+	Mapping    *Mapping
+	SizeBytes  int64
+	ReadBytes  int64
+	Rows       int64
+	Created    int64
+	Updated    int64
+	Unchanged  int64
+	Rejected   int64
+	Suppressed int64
+	CreatedAt  time.Time
+	StartedAt  *time.Time
+	FinishedAt *time.Time
+}
+
+// Final reports whether nothing will change any more.
+func (i Import) Final() bool {
+	return i.Status == ImportDone || i.Status == ImportFailed || i.Status == ImportCancelled
+}
+
+// Progress is the share of the file that is done, 0 to 1.
+func (i Import) Progress() float64 {
+	switch {
+	case i.Status == ImportDone:
+		return 1
+	case i.SizeBytes == 0:
+		return 0
+	}
+	return min(1, float64(i.ReadBytes)/float64(i.SizeBytes))
+}
+
+// Format is how a file is written. Encoding is EncodingUTF8 or EncodingUTF8BOM.
+type Format struct {
+	Delimiter string `json:"delimiter"`
+	Encoding  string `json:"encoding"`
+	HasHeader bool   `json:"has_header"`
+}
+
+// Encodings of a file that we read.
+const (
+	EncodingUTF8    = "utf-8"
+	EncodingUTF8BOM = "utf-8-bom"
+)
+
+// Column is a column of the file as it was found, Index from 0. Header is "" in a file without one. Suggested is a target of a mapping or "".
+type Column struct {
+	Index     int      `json:"index"`
+	Header    string   `json:"header"`
+	Samples   []string `json:"samples"`
+	Suggested string   `json:"suggested"`
+}
+
+// ImportError says why a row was left out. Row is the line of the file on which it starts, from 1; Column the header of the column at fault, "" when it is the
+// row as a whole.
+type ImportError struct {
+	Row    int64
+	Column string
+	Value  string
+	Reason string
+}
+
+const selectImports = `SELECT i.id, i.list_id, l.name AS list_name, i.filename, i.status, i.error, i.format, i.columns, i.mapping, i.size_bytes, i.read_bytes,
+	i.rows, i.created, i.updated, i.unchanged, i.rejected, i.suppressed, i.created_at, i.started_at, i.finished_at
+	FROM imports i JOIN lists l ON l.id = i.list_id WHERE i.status <> 'uploading'`
+
+// GetImport gives one import.
+func (s *Service) GetImport(ctx context.Context, id int64) (Import, error) {
+	return pg.One[Import](ctx, s.pool, fmt.Sprintf("import %d", id), selectImports+` AND i.id = $1`, id)
+}
+
+// ListImports gives all imports, newest first.
+func (s *Service) ListImports(ctx context.Context, q page.Query) (page.Page[Import], error) {
+	var (
+		none page.Page[Import]
+		last int64
+	)
+	if q.Cursor != "" {
+		if err := page.Decode(q.Cursor, &last); err != nil {
+			return none, err
+		}
+	}
+	rows, err := pg.Many[Import](ctx, s.pool, "imports", selectImports+` AND ($1 OR i.id < $2) ORDER BY i.id DESC LIMIT $3`, q.Cursor == "", last, q.Size()+1)
+	if err != nil {
+		return none, err
+	}
+	return page.Cut(rows, q, func(i Import) string { return page.Encode(i.ID) }), nil
+}
+
+// StartImport begins an uploaded import: the mapping is checked and kept, and a job queued, in one transaction. A second start is a Conflict.
+func (s *Service) StartImport(ctx context.Context, id int64, m Mapping) (Import, error) {
+	if s.jobs == nil {
+		return Import{}, errs.New(errs.Unavailable, "imports cannot run here: this process has no job queue")
+	}
+	imp, err := s.GetImport(ctx, id)
+	if err != nil {
+		return Import{}, err
+	}
+	if m, err = m.check(imp.Columns); err != nil {
+		return Import{}, err
+	}
+	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `UPDATE imports SET status = 'queued', mapping = $2 WHERE id = $1 AND status = 'uploaded'`, id, m)
+		if err != nil {
+			return fmt.Errorf("starting import %d: %w", id, err)
+		}
+		if tag.RowsAffected() == 0 {
+			return errs.New(errs.Conflict, "import %d was started already", id)
+		}
+		if _, err := s.jobs.InsertTx(ctx, tx, ImportArgs{ImportID: id}, &river.InsertOpts{MaxAttempts: maxImportAttempts}); err != nil {
+			return fmt.Errorf("queueing import %d: %w", id, err)
+		}
+		return nil
+	})
+	if err != nil {
+		return Import{}, err
+	}
+	return s.GetImport(ctx, id)
+}
+
+// CancelImport ends an import that has not ended: what was imported stays, the rest of the file is forgotten. A running one stops before its next batch.
+func (s *Service) CancelImport(ctx context.Context, id int64) (Import, error) {
+	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `UPDATE imports SET status = 'cancelled', finished_at = $2 WHERE id = $1 AND status IN ('uploaded', 'queued', 'running')`, id, s.clock())
+		if err != nil {
+			return fmt.Errorf("cancelling import %d: %w", id, err)
+		}
+		if tag.RowsAffected() == 1 {
+			return deleteChunks(ctx, tx, id)
+		}
+		return nil
+	})
+	if err != nil {
+		return Import{}, err
+	}
+	imp, err := s.GetImport(ctx, id)
+	if err == nil && imp.Status != ImportCancelled {
+		return imp, errs.New(errs.Conflict, "import %d has ended already", id)
+	}
+	return imp, err
+}
+
+// endImport gives a running import its final state. It changes nothing when somebody else ended it before.
+func (s *Service) endImport(ctx context.Context, id int64, status string, reason *string) error {
+	return pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `UPDATE imports SET status = $2, error = $3, finished_at = $4, read_bytes = CASE WHEN $2 = 'done' THEN size_bytes ELSE read_bytes END
+			WHERE id = $1 AND status IN ('queued', 'running')`, id, status, reason, s.clock())
+		if err != nil {
+			return fmt.Errorf("ending import %d: %w", id, err)
+		}
+		if tag.RowsAffected() == 0 {
+			return nil
+		}
+		return deleteChunks(ctx, tx, id)
+	})
+}
+
+func deleteChunks(ctx context.Context, db pg.DB, id int64) error {
+	if _, err := db.Exec(ctx, `DELETE FROM import_chunks WHERE import_id = $1`, id); err != nil {
+		return fmt.Errorf("deleting the file of import %d: %w", id, err)
+	}
+	return nil
+}
+
+// importStatus is the state an import is in; "" when it is gone, as when its list was deleted.
+func importStatus(ctx context.Context, db pg.DB, id int64) (string, error) {
+	var status string
+	err := db.QueryRow(ctx, `SELECT status FROM imports WHERE id = $1`, id).Scan(&status)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("reading the state of import %d: %w", id, err)
+	}
+	return status, nil
+}

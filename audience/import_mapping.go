@@ -1,0 +1,111 @@
+package audience
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"postrider/internal/errs"
+)
+
+// Targets of a column.
+const (
+	TargetEmail     = "email"
+	TargetName      = "name"
+	TargetAttribute = "attribute"
+	TargetSkip      = "skip"
+)
+
+// Mapping says what the columns of a file become. Columns that are not named are skipped. Several columns may be the name: their values are joined by
+// spaces in the order of the file. Status is that of new subscriptions, StatusSubscribed or StatusUnconfirmed; "" is subscribed. With StatusSubscribed the
+// file confirms subscriptions that are unconfirmed; nothing makes an unsubscribed person subscribed again.
+type Mapping struct {
+	Columns []ColumnMapping `json:"columns"`
+	Status  string          `json:"status"`
+}
+
+// ColumnMapping is the target of one column. Attribute is the attribute's name; "" is made from the column's header.
+type ColumnMapping struct {
+	Index     int    `json:"index"`
+	Target    string `json:"target"`
+	Attribute string `json:"attribute,omitempty"`
+}
+
+// check completes a mapping of a file with these columns, in the order of the file, or says all that is wrong with it.
+func (m Mapping) check(columns []Column) (Mapping, error) {
+	var f errs.Fields
+	switch m.Status {
+	case "":
+		m.Status = StatusSubscribed
+	case StatusSubscribed, StatusUnconfirmed:
+	default:
+		f.Add("mapping.status", "%q is not possible: an import can make people subscribed or unconfirmed", m.Status)
+	}
+	m.Columns = slices.Clone(m.Columns)
+	slices.SortStableFunc(m.Columns, func(a, b ColumnMapping) int { return a.Index - b.Index })
+	used := map[string]int{}
+	emails := 0
+	for i := range m.Columns {
+		c := &m.Columns[i]
+		switch {
+		case c.Index < 0 || c.Index >= len(columns):
+			f.Add("mapping.columns", "there is no column %d: the file has %d columns, counted from 0", c.Index, len(columns))
+			continue
+		case i > 0 && m.Columns[i-1].Index == c.Index:
+			f.Add("mapping.columns", "column %s is mapped twice", columnName(columns, c.Index))
+		}
+		switch c.Target {
+		case TargetEmail:
+			emails++
+		case TargetAttribute:
+			c.nameAttribute(&f, columns, used)
+		case TargetName, TargetSkip:
+		default:
+			f.Add("mapping.columns", "%q is not a target: use email, name, attribute or skip", c.Target)
+		}
+	}
+	switch {
+	case emails == 0:
+		f.Add("mapping.columns", "no column is mapped to the e-mail address: choose the one that holds the addresses")
+	case emails > 1:
+		f.Add("mapping.columns", "%d columns are mapped to the e-mail address: choose one", emails)
+	}
+	return m, f.Err("the mapping is not complete")
+}
+
+// nameAttribute settles and checks the name of an attribute; used holds the columns that have one already.
+func (c *ColumnMapping) nameAttribute(f *errs.Fields, columns []Column, used map[string]int) {
+	if c.Attribute = strings.TrimSpace(c.Attribute); c.Attribute == "" {
+		c.Attribute = attributeName(columns[c.Index].Header, c.Index)
+	}
+	if problem := attributeNameProblem(c.Attribute); problem != "" {
+		f.Add("mapping.columns", "the attribute %q of column %s %s", c.Attribute, columnName(columns, c.Index), problem)
+	}
+	if other, ok := used[c.Attribute]; ok {
+		f.Add("mapping.columns", "columns %s and %s are both mapped to the attribute %q", columnName(columns, other), columnName(columns, c.Index), c.Attribute)
+	}
+	used[c.Attribute] = c.Index
+}
+
+// attributeName makes the name of an attribute from a header: "Date of birth" is "date_of_birth".
+func attributeName(header string, index int) string {
+	parts := strings.FieldsFunc(strings.ToLower(header), func(r rune) bool { return r == '-' || !attributeRune(r) })
+	name := strings.Join(parts, "_")
+	for utf8.RuneCountInString(name) > maxAttributeName {
+		_, size := utf8.DecodeLastRuneInString(name)
+		name = name[:len(name)-size]
+	}
+	if name == "" {
+		return fmt.Sprintf("column_%d", index+1)
+	}
+	return name
+}
+
+// columnName is how a column is called to people.
+func columnName(columns []Column, index int) string {
+	if h := columns[index].Header; h != "" {
+		return h
+	}
+	return fmt.Sprintf("column %d", index+1)
+}

@@ -1,0 +1,206 @@
+package audience
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"postrider/internal/errs"
+	"postrider/internal/page"
+	"postrider/internal/pg"
+)
+
+// Limits of a list's texts, in characters.
+const (
+	maxListName        = 200
+	maxListDescription = 2000
+)
+
+// List is a named set of subscriptions.
+type List struct {
+	ID          int64
+	Name        string
+	Description string
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+	Counts      ListCounts
+}
+
+// ListCounts says how many people are on a list, by status. Suppressed ones are those of Subscribed whose address is suppressed.
+type ListCounts struct {
+	Subscribed   int64
+	Unconfirmed  int64
+	Unsubscribed int64
+	Suppressed   int64
+}
+
+// ListLists gives the lists by name, with their counts and the exact total.
+func (s *Service) ListLists(ctx context.Context, q page.Query) (page.Page[List], error) {
+	var none page.Page[List]
+	after := struct {
+		name string
+		id   int64
+	}{}
+	if q.Cursor != "" {
+		if err := page.Decode(q.Cursor, &after.name, &after.id); err != nil {
+			return none, err
+		}
+	}
+	rows, err := pg.Many[listRow](ctx, s.pool, "lists", selectLists+`
+		WHERE $1 OR (lower(name), id) > ($2, $3) ORDER BY lower(name), id LIMIT $4`, q.Cursor == "", after.name, after.id, q.Size()+1)
+	if err != nil {
+		return none, err
+	}
+	p := page.Cut(rows, q, func(l listRow) string { return page.Encode(l.SortKey, l.ID) })
+	counts, err := countLists(ctx, s.pool, listIDs(p.Items))
+	if err != nil {
+		return none, err
+	}
+	var total int64
+	if err := s.pool.QueryRow(ctx, `SELECT count(*) FROM lists`).Scan(&total); err != nil {
+		return none, fmt.Errorf("counting lists: %w", err)
+	}
+	p.Total, p.TotalExact = &total, true
+	return page.Map(p, func(l listRow) List { return l.list(counts[l.ID]) }), nil
+}
+
+// GetList gives one list with its counts.
+func (s *Service) GetList(ctx context.Context, id int64) (List, error) {
+	l, err := pg.One[listRow](ctx, s.pool, fmt.Sprintf("list %d", id), selectLists+` WHERE id = $1`, id)
+	if err != nil {
+		return List{}, err
+	}
+	counts, err := countLists(ctx, s.pool, []int64{id})
+	if err != nil {
+		return List{}, err
+	}
+	return l.list(counts[id]), nil
+}
+
+// CreateList makes an empty list. A second one of a name, in any case, is a Conflict.
+func (s *Service) CreateList(ctx context.Context, name, description string) (List, error) {
+	name, description, err := cleanList(name, description)
+	if err != nil {
+		return List{}, err
+	}
+	now := s.clock()
+	l := List{Name: name, Description: description, CreatedAt: now, UpdatedAt: now}
+	err = s.pool.QueryRow(ctx, `INSERT INTO lists (name, description, created_at, updated_at) VALUES ($1, $2, $3, $3) RETURNING id`,
+		name, description, now).Scan(&l.ID)
+	if err != nil {
+		return List{}, listError(err, name)
+	}
+	return l, nil
+}
+
+// UpdateList renames and describes a list anew.
+func (s *Service) UpdateList(ctx context.Context, id int64, name, description string) (List, error) {
+	name, description, err := cleanList(name, description)
+	if err != nil {
+		return List{}, err
+	}
+	tag, err := s.pool.Exec(ctx, `UPDATE lists SET name = $2, description = $3, updated_at = $4 WHERE id = $1`, id, name, description, s.clock())
+	if err != nil {
+		return List{}, listError(err, name)
+	}
+	if tag.RowsAffected() == 0 {
+		return List{}, errs.New(errs.NotFound, "there is no list %d", id)
+	}
+	return s.GetList(ctx, id)
+}
+
+// DeleteList deletes a list with its subscriptions and imports; the people stay. A list that a campaign is about is a Conflict.
+func (s *Service) DeleteList(ctx context.Context, id int64) error {
+	tag, err := s.pool.Exec(ctx, `DELETE FROM lists WHERE id = $1`, id)
+	if pg.Violation(err) != "" {
+		return errs.Because(errs.Conflict, err, "list %d is used by a campaign: take it out of the campaign or delete the campaign first", id)
+	}
+	if err != nil {
+		return fmt.Errorf("deleting list %d: %w", id, err)
+	}
+	if tag.RowsAffected() == 0 {
+		return errs.New(errs.NotFound, "there is no list %d", id)
+	}
+	return nil
+}
+
+func cleanList(name, description string) (string, string, error) {
+	var f errs.Fields
+	name = cleanLine(&f, "name", name, maxListName)
+	if name == "" && len(f) == 0 {
+		f.Add("name", "a list needs a name")
+	}
+	description = cleanLine(&f, "description", description, maxListDescription)
+	return name, description, f.Err("the list is not complete")
+}
+
+func listError(err error, name string) error {
+	if pg.Violation(err) == "lists_name" {
+		e := errs.Because(errs.Conflict, err, "there is a list %q already", name)
+		e.Fields = []errs.Field{{Name: "name", Message: "there is a list of this name already"}}
+		return e
+	}
+	return fmt.Errorf("writing list: %w", err)
+}
+
+const selectLists = `SELECT id, name, description, created_at, updated_at, lower(name) AS sort_key FROM lists`
+
+type listRow struct {
+	ID          int64
+	Name        string
+	Description string
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+	SortKey     string
+}
+
+func (l listRow) list(c ListCounts) List {
+	return List{ID: l.ID, Name: l.Name, Description: l.Description, CreatedAt: l.CreatedAt.UTC(), UpdatedAt: l.UpdatedAt.UTC(), Counts: c}
+}
+
+func listIDs(rows []listRow) []int64 {
+	ids := make([]int64, len(rows))
+	for i, l := range rows {
+		ids[i] = l.ID
+	}
+	return ids
+}
+
+// countLists counts the subscriptions of lists. The suppressed ones are counted from the side of the suppressions, which are few.
+func countLists(ctx context.Context, db pg.DB, ids []int64) (map[int64]ListCounts, error) {
+	rows, err := db.Query(ctx, `
+		SELECT list_id, status, count(*) FROM subscriptions WHERE list_id = ANY ($1) GROUP BY list_id, status
+		UNION ALL
+		SELECT s.list_id, 'suppressed', count(*)
+		FROM suppressions x JOIN subscribers u ON u.email_key = x.email_key JOIN subscriptions s ON s.subscriber_id = u.id
+		WHERE s.list_id = ANY ($1) AND s.status = 'subscribed' GROUP BY s.list_id`, ids)
+	if err != nil {
+		return nil, fmt.Errorf("counting subscriptions: %w", err)
+	}
+	counts := make(map[int64]ListCounts, len(ids))
+	var (
+		id, n  int64
+		status string
+	)
+	_, err = pgx.ForEachRow(rows, []any{&id, &status, &n}, func() error {
+		c := counts[id]
+		switch status {
+		case StatusSubscribed:
+			c.Subscribed = n
+		case StatusUnconfirmed:
+			c.Unconfirmed = n
+		case StatusUnsubscribed:
+			c.Unsubscribed = n
+		case StatusSuppressed:
+			c.Suppressed = n
+		}
+		counts[id] = c
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("counting subscriptions: %w", err)
+	}
+	return counts, nil
+}

@@ -1,0 +1,278 @@
+package audience
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+
+	"postrider/internal/addr"
+	"postrider/internal/errs"
+	"postrider/internal/pg"
+)
+
+// Limits of a subscriber's data: characters of a name and of an attribute's name, attributes, and bytes of all of them as JSON.
+const (
+	maxName          = 500
+	maxAttributeName = 64
+	maxAttributes    = 500
+	maxAttributeJSON = 1 << 20
+)
+
+// Subscriber is a person. Attributes are whatever the owner keeps about them, values as JSON has them. Suppression is nil for those who may be mailed.
+type Subscriber struct {
+	ID            int64
+	Email         string
+	Name          string
+	Attributes    map[string]any
+	CreatedAt     time.Time
+	UpdatedAt     time.Time
+	Suppression   *Suppression
+	Subscriptions []Subscription
+}
+
+// NewSubscriber is what CreateSubscriber needs. Status and Source are those of the subscriptions to ListIDs; "" means subscribed, by an admin.
+type NewSubscriber struct {
+	Email      string
+	Name       string
+	Attributes map[string]any
+	ListIDs    []int64
+	Status     string
+	Source     string
+}
+
+// SubscriberUpdate replaces what is known about a person.
+type SubscriberUpdate struct {
+	Email      string
+	Name       string
+	Attributes map[string]any
+}
+
+// GetSubscriber gives one person with the subscriptions, by list name, and the suppression.
+func (s *Service) GetSubscriber(ctx context.Context, id int64) (Subscriber, error) {
+	subs, err := loadSubscribers(ctx, s.pool, []int64{id})
+	if err != nil {
+		return Subscriber{}, err
+	}
+	if len(subs) == 0 {
+		return Subscriber{}, noSubscriber(id)
+	}
+	return subs[0], nil
+}
+
+// CreateSubscriber adds a person, on lists or on none. An address that is there already is a Conflict.
+func (s *Service) CreateSubscriber(ctx context.Context, n NewSubscriber) (Subscriber, error) {
+	p, err := cleanPerson(n.Email, n.Name, n.Attributes)
+	if err != nil {
+		return Subscriber{}, err
+	}
+	if n.Status == "" {
+		n.Status = StatusSubscribed
+	}
+	if n.Source == "" {
+		n.Source = SourceAdmin
+	}
+	if err := checkStatus(n.Status); err != nil {
+		return Subscriber{}, err
+	}
+	now := s.clock()
+	var id int64
+	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		err := tx.QueryRow(ctx, `INSERT INTO subscribers (email, email_key, name, attributes, created_at, updated_at)
+			VALUES ($1, $2, $3, $4, $5, $5) RETURNING id`, p.address.Display, p.address.Key, p.name, p.attributes, now).Scan(&id)
+		if err != nil {
+			return subscriberError(err, p.address)
+		}
+		_, err = tx.Exec(ctx, `INSERT INTO subscriptions (list_id, subscriber_id, status, source, created_at, updated_at)
+			SELECT DISTINCT l, $2::bigint, $3, $4, $5::timestamptz, $5::timestamptz FROM unnest($1::bigint[]) AS l`, n.ListIDs, id, n.Status, n.Source, now)
+		return listsError(err)
+	})
+	if err != nil {
+		return Subscriber{}, err
+	}
+	return s.GetSubscriber(ctx, id)
+}
+
+// UpdateSubscriber replaces address, name and all attributes of a person.
+func (s *Service) UpdateSubscriber(ctx context.Context, id int64, n SubscriberUpdate) (Subscriber, error) {
+	p, err := cleanPerson(n.Email, n.Name, n.Attributes)
+	if err != nil {
+		return Subscriber{}, err
+	}
+	tag, err := s.pool.Exec(ctx, `UPDATE subscribers SET email = $2, email_key = $3, name = $4, attributes = $5, updated_at = $6 WHERE id = $1`,
+		id, p.address.Display, p.address.Key, p.name, p.attributes, s.clock())
+	if err != nil {
+		return Subscriber{}, subscriberError(err, p.address)
+	}
+	if tag.RowsAffected() == 0 {
+		return Subscriber{}, noSubscriber(id)
+	}
+	return s.GetSubscriber(ctx, id)
+}
+
+// DeleteSubscriber deletes a person with all subscriptions. What was sent to them stays in the campaigns' ledgers, and a suppression of the address
+// stays in force.
+func (s *Service) DeleteSubscriber(ctx context.Context, id int64) error {
+	tag, err := s.pool.Exec(ctx, `DELETE FROM subscribers WHERE id = $1`, id)
+	if err != nil {
+		return fmt.Errorf("deleting subscriber %d: %w", id, err)
+	}
+	if tag.RowsAffected() == 0 {
+		return noSubscriber(id)
+	}
+	return nil
+}
+
+func noSubscriber(id int64) error { return errs.New(errs.NotFound, "there is no subscriber %d", id) }
+
+// person is what is stored of a person, checked.
+type person struct {
+	address    addr.Address
+	name       string
+	attributes []byte
+}
+
+func cleanPerson(email, name string, attributes map[string]any) (person, error) {
+	var (
+		f   errs.Fields
+		p   person
+		err error
+	)
+	if p.address, err = addr.Normalize(email); err != nil {
+		f.Add("email", "%s", publicText(err))
+	}
+	p.name = cleanLine(&f, "name", name, maxName)
+	p.attributes = cleanAttributes(&f, attributes)
+	return p, f.Err("the subscriber is not valid")
+}
+
+// cleanAttributes gives the attributes as JSON that Postgres can hold.
+func cleanAttributes(f *errs.Fields, attributes map[string]any) []byte {
+	if len(attributes) == 0 {
+		return []byte("{}")
+	}
+	if len(attributes) > maxAttributes {
+		f.Add("attributes", "there are %d attributes; at most %d are allowed", len(attributes), maxAttributes)
+	}
+	for name := range attributes {
+		if problem := attributeNameProblem(name); problem != "" {
+			f.Add("attributes", "the attribute %q %s", name, problem)
+		}
+	}
+	b, err := json.Marshal(attributes)
+	switch {
+	case err != nil:
+		f.Add("attributes", "these are not JSON values")
+	case len(b) > maxAttributeJSON:
+		f.Add("attributes", "the attributes have %d bytes; at most %d are allowed", len(b), maxAttributeJSON)
+	case bytes.Contains(bytes.ReplaceAll(b, []byte(`\\`), nil), []byte(`\u0000`)):
+		f.Add("attributes", "a value holds a NUL character, which cannot be stored")
+	}
+	return b
+}
+
+// attributeNameProblem says what is wrong with the name of an attribute, "" for nothing. Names are used in templates, so that they are like
+// identifiers.
+func attributeNameProblem(name string) string {
+	switch {
+	case name == "":
+		return "has no name"
+	case utf8.RuneCountInString(name) > maxAttributeName:
+		return fmt.Sprintf("has a name over %d characters", maxAttributeName)
+	case !utf8.ValidString(name), strings.ContainsFunc(name, func(r rune) bool { return !attributeRune(r) }):
+		return "has a name that a template cannot use: use letters, digits, _ and - only"
+	}
+	return ""
+}
+
+func attributeRune(r rune) bool {
+	return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) || r == '_' || r == '-'
+}
+
+// publicText is the text of an error for people.
+func publicText(err error) string {
+	var e *errs.E
+	if errors.As(err, &e) {
+		return e.Public
+	}
+	return "this is not valid"
+}
+
+// asField points an Invalid error at a field.
+func asField(name string, err error) error {
+	return errs.InvalidField(name, "%s", publicText(err))
+}
+
+func subscriberError(err error, a addr.Address) error {
+	if pg.Violation(err) == "subscribers_email_key" {
+		e := errs.Because(errs.Conflict, err, "%s is a subscriber already", a.Display)
+		e.Fields = []errs.Field{{Name: "email", Message: "there is a subscriber with this address already"}}
+		return e
+	}
+	return fmt.Errorf("writing subscriber: %w", err)
+}
+
+// loadSubscribers reads people with their subscriptions and suppressions, in the order of ids; those who are not there are left out.
+func loadSubscribers(ctx context.Context, db pg.DB, ids []int64) ([]Subscriber, error) {
+	rows, err := pg.Many[subscriberRow](ctx, db, "subscribers", `
+		SELECT u.id, u.email, u.name, u.attributes, u.created_at, u.updated_at,
+		       x.email_key AS suppressed_key, x.reason, x.source, x.detail, x.created_at AS suppressed_at
+		FROM subscribers u LEFT JOIN suppressions x ON x.email_key = u.email_key WHERE u.id = ANY ($1)`, ids)
+	if err != nil {
+		return nil, err
+	}
+	subs, err := pg.Many[subscriptionRow](ctx, db, "subscriptions", `
+		SELECT s.subscriber_id, s.list_id, l.name AS list_name, s.status, s.source, s.created_at, s.updated_at
+		FROM subscriptions s JOIN lists l ON l.id = s.list_id WHERE s.subscriber_id = ANY ($1) ORDER BY lower(l.name), l.id`, ids)
+	if err != nil {
+		return nil, err
+	}
+	byPerson := map[int64][]Subscription{}
+	for _, s := range subs {
+		byPerson[s.SubscriberID] = append(byPerson[s.SubscriberID], s.subscription())
+	}
+	people := make([]Subscriber, 0, len(rows))
+	for _, r := range rows {
+		people = append(people, r.subscriber(byPerson[r.ID]))
+	}
+	at := make(map[int64]int, len(ids))
+	for i, id := range ids {
+		at[id] = i
+	}
+	slices.SortFunc(people, func(a, b Subscriber) int { return at[a.ID] - at[b.ID] })
+	return people, nil
+}
+
+type subscriberRow struct {
+	ID            int64
+	Email         string
+	Name          string
+	Attributes    map[string]any
+	CreatedAt     time.Time
+	UpdatedAt     time.Time
+	SuppressedKey *string
+	Reason        *string
+	Source        *string
+	Detail        *string
+	SuppressedAt  *time.Time
+}
+
+func (r subscriberRow) subscriber(subs []Subscription) Subscriber {
+	p := Subscriber{ID: r.ID, Email: r.Email, Name: r.Name, Attributes: r.Attributes, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
+		Subscriptions: subs}
+	if p.Subscriptions == nil {
+		p.Subscriptions = []Subscription{}
+	}
+	if r.SuppressedKey != nil {
+		p.Suppression = &Suppression{Email: *r.SuppressedKey, Reason: *r.Reason, Source: *r.Source, Detail: *r.Detail, CreatedAt: r.SuppressedAt.UTC()}
+	}
+	return p
+}
