@@ -1,0 +1,102 @@
+package campaigns
+
+import (
+	"context"
+	"strings"
+	"sync"
+
+	"postrider/events"
+	"postrider/sender"
+	"postrider/sender/message"
+	"postrider/templates"
+)
+
+// buffer is what one message is made in, used again for the next one.
+type buffer struct {
+	rendered  templates.Rendered
+	composer  message.Composer
+	body      []byte
+	signature []byte
+}
+
+var buffers = sync.Pool{New: func() any { return &buffer{} }}
+
+func getBuffer() *buffer  { return buffers.Get().(*buffer) }
+func putBuffer(b *buffer) { buffers.Put(b) }
+
+// links gives the signed addresses of one delivery.
+type links struct {
+	tokens     events.Tokens
+	base       string
+	campaignID int64
+	seq        int32
+}
+
+func (l links) Open() string {
+	return l.base + "/t/o/" + l.tokens.Delivery(events.Open, l.campaignID, l.seq) + ".gif"
+}
+
+func (l links) Click(n int) string { return l.base + "/t/c/" + l.tokens.Link(l.campaignID, l.seq, n) }
+
+func (l links) Unsubscribe() string {
+	return l.base + "/u/" + l.tokens.Delivery(events.Unsubscribe, l.campaignID, l.seq)
+}
+
+// build renders, composes and signs the message of one delivery in buf. It takes a share of the processor, so it waits its turn.
+func (s *Service) build(ctx context.Context, p *prepared, relay sender.Relay, c claimed, buf *buffer) (sender.Message, error) {
+	if err := s.cpu.Acquire(ctx, 1); err != nil {
+		return sender.Message{}, err
+	}
+	defer s.cpu.Release(1)
+	urls := links{tokens: s.d.Tokens, base: p.frozen.PublicURL, campaignID: c.campaignID, seq: c.Seq}
+	if err := p.compiled.Render(&buf.rendered, p.vars(c.person), urls); err != nil {
+		return sender.Message{}, err
+	}
+	unsubscribe := urls.Unsubscribe()
+	returnPath, err := message.Address(s.returnPath(p, relay, c))
+	if err != nil {
+		return sender.Message{}, err
+	}
+	m := message.Message{
+		FromName: p.frozen.FromName, FromEmail: p.frozen.FromEmail, ToName: c.person.Name, ToEmail: c.Email, ReplyTo: p.frozen.ReplyTo,
+		Subject: buf.rendered.Subject, MessageID: s.messageID(p, c.Seq), Date: s.d.Now(),
+		ListUnsubscribeURL: unsubscribe, ListID: p.listID,
+		HTML: buf.rendered.HTML, Text: buf.rendered.Text, Precedence: true,
+	}
+	if buf.body, err = buf.composer.Append(buf.body[:0], &m); err != nil {
+		return sender.Message{}, err
+	}
+	buf.signature = buf.signature[:0]
+	if relay.DKIM == sender.DKIMSign {
+		signer, err := s.d.Sender.SignerFor(ctx, p.fromDomain, relay.SigningProfile)
+		if err != nil {
+			return sender.Message{}, err
+		}
+		if buf.signature, err = signer.Sign(buf.signature, buf.body); err != nil {
+			return sender.Message{}, err
+		}
+	}
+	to, err := message.Address(c.Email)
+	if err != nil {
+		return sender.Message{}, err
+	}
+	return sender.Message{From: returnPath, To: to, Header: buf.signature, Body: buf.body}, nil
+}
+
+// messageID is the same at every attempt, so that a receiver who gets a message twice can tell.
+func (s *Service) messageID(p *prepared, seq int32) string {
+	return s.d.Tokens.Delivery(events.MessageID, p.campaignID, seq) + "@" + p.fromDomain
+}
+
+// returnPath is the address that bounces of this one message come back to, which tells whose it was.
+func (s *Service) returnPath(p *prepared, relay sender.Relay, c claimed) string {
+	if relay.ReturnPath == sender.ReturnPathFrom {
+		return p.frozen.FromEmail
+	}
+	token := s.d.Tokens.Delivery(events.ReturnPath, c.campaignID, c.Seq)
+	if p.frozen.BounceDomain != "" {
+		return "b-" + token + "@" + p.frozen.BounceDomain
+	}
+	at := strings.LastIndexByte(p.frozen.FromEmail, '@')
+	return p.frozen.FromEmail[:at] + "+b-" + token + p.frozen.FromEmail[at:]
+}

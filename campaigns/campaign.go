@@ -1,0 +1,100 @@
+package campaigns
+
+import (
+	"time"
+
+	"postrider/internal/errs"
+)
+
+// Status is where a campaign stands.
+type Status string
+
+// A campaign goes draft → (scheduled →) running ⇄ paused → finished, or → cancelled.
+const (
+	StatusDraft     Status = "draft"
+	StatusScheduled Status = "scheduled"
+	StatusRunning   Status = "running"
+	StatusPaused    Status = "paused"
+	StatusCancelled Status = "cancelled"
+	StatusFinished  Status = "finished"
+)
+
+// What becomes of a delivery whose reply was lost between the final dot and the answer.
+const (
+	// PolicyHold leaves it unconfirmed until a person decides. The default.
+	PolicyHold = "hold"
+	// PolicyResend sends it again with the same Message-ID.
+	PolicyResend = "resend"
+	// PolicyAssumeDelivered counts it as sent.
+	PolicyAssumeDelivered = "assume_delivered"
+)
+
+// Input is what a person decides about a campaign. Text fields are Liquid sources.
+type Input struct {
+	Name              string
+	Subject           string
+	Preheader         string
+	FromName          string
+	FromEmail         string
+	ReplyTo           string
+	HTML              string
+	Text              string
+	TemplateID        *int64
+	RelayID           *int64
+	ListIDs           []int64
+	TrackOpens        bool
+	TrackClicks       bool
+	UnconfirmedPolicy string
+	ExpiresAfterHours int
+}
+
+// Campaign is one mailing.
+type Campaign struct {
+	ID          int64
+	Status      Status
+	PauseReason *string
+	Input
+	ScheduledAt *time.Time
+	StartedAt   *time.Time
+	FinishedAt  *time.Time
+	// Recipients and Excluded are 0 until Start froze the audience.
+	Recipients int
+	Excluded   int
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+}
+
+// WithStats is a campaign as lists show it: without its bodies, with its figures.
+type WithStats struct {
+	Campaign Campaign
+	Stats    Stats
+}
+
+func (in *Input) setDefaults() {
+	if in.UnconfirmedPolicy == "" {
+		in.UnconfirmedPolicy = PolicyHold
+	}
+	if in.ExpiresAfterHours == 0 {
+		in.ExpiresAfterHours = 72
+	}
+	if in.ListIDs == nil {
+		in.ListIDs = []int64{}
+	}
+}
+
+// validate checks what must hold even for a draft.
+func (in *Input) validate() error {
+	var f errs.Fields
+	if in.Name == "" {
+		f.Add("name", "give the campaign a name; only you see it")
+	}
+	switch in.UnconfirmedPolicy {
+	case PolicyHold, PolicyResend, PolicyAssumeDelivered:
+	default:
+		f.Add("unconfirmed_policy", "must be hold, resend or assume_delivered")
+	}
+	if in.ExpiresAfterHours < 1 || in.ExpiresAfterHours > 720 {
+		f.Add("expires_after_hours", "must be between 1 and 720 hours")
+	}
+	return f.Err("the campaign cannot be saved like this")
+}

@@ -1,0 +1,146 @@
+package campaigns
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"postrider/campaigns/journal"
+	"postrider/sender"
+	"postrider/sender/reply"
+	"postrider/sender/smtpconn"
+)
+
+// rangeEnd says how the work on a range ended.
+type rangeEnd struct {
+	stale  bool          // the campaign is not running any more, or runs anew
+	rest   int32         // the budget is used up; go on here
+	snooze time.Duration // the relay cannot be used; come back later
+}
+
+const relayPausedSnooze = 10 * time.Second
+
+// deliverRange claims and sends until the range has nothing queued left.
+func (s *Service) deliverRange(ctx context.Context, a DeliverArgs) (rangeEnd, error) {
+	began := s.d.Now()
+	lo := a.Lo
+	for {
+		if s.d.Now().Sub(began) > jobBudget || s.draining.Load() {
+			return rangeEnd{rest: lo}, nil
+		}
+		c, err := s.claim(ctx, a, lo)
+		if err != nil {
+			return rangeEnd{}, err
+		}
+		switch {
+		case c.stale:
+			return rangeEnd{stale: true}, nil
+		case c.relayPaused:
+			return rangeEnd{snooze: relayPausedSnooze}, nil
+		case c.last == 0:
+			return rangeEnd{}, nil
+		}
+		lo = c.last + 1
+		wait, err := s.sendBatch(ctx, c)
+		if err != nil {
+			return rangeEnd{}, err
+		}
+		if wait > 0 {
+			return rangeEnd{snooze: wait}, nil
+		}
+	}
+}
+
+// attempt is one claimed delivery on its way.
+type attempt struct {
+	claimed
+	outcome smtpconn.Outcome
+	// failure is set when the message could not be made; it will not get better by trying again.
+	failure error
+	// unsent is set when nothing was tried: the delivery goes back to the queue.
+	unsent error
+	mark   journal.Mark
+	dotted bool
+}
+
+// sendBatch sends what was claimed, all at once as far as the relay has connections, and records what came of it. wait is how long to leave the relay
+// alone.
+func (s *Service) sendBatch(ctx context.Context, c claim) (wait time.Duration, err error) {
+	content, err := s.content(ctx, c.campaignID)
+	if err != nil {
+		s.release(ctx, c, err)
+		return 0, err
+	}
+	attempts := make([]attempt, len(c.rows))
+	var wg sync.WaitGroup
+	for i := range c.rows {
+		attempts[i].claimed = c.rows[i]
+		wg.Go(func() { s.send(ctx, content, c.relay, &attempts[i]) })
+	}
+	wg.Wait()
+
+	if err := s.record(ctx, c, attempts); err != nil {
+		return 0, err
+	}
+	return s.pause(attempts), ctx.Err()
+}
+
+// pause gives how long the relay should be left alone: the longest that any message was told.
+func (s *Service) pause(attempts []attempt) (wait time.Duration) {
+	for i := range attempts {
+		var u *sender.Unavailable
+		switch err := attempts[i].unsent; {
+		case err == nil:
+		case errors.As(err, &u):
+			wait = max(wait, u.Until.Sub(s.d.Now()), time.Second)
+		default:
+			wait = max(wait, time.Second)
+		}
+	}
+	return wait
+}
+
+// send makes the message and hands it to the relay.
+func (s *Service) send(ctx context.Context, content *prepared, relay sender.Relay, a *attempt) {
+	buf := getBuffer()
+	defer putBuffer(buf)
+	msg, err := s.build(ctx, content, relay, a.claimed, buf)
+	if ctx.Err() != nil {
+		a.unsent = ctx.Err()
+		return
+	}
+	if err != nil {
+		a.failure = err
+		return
+	}
+	entry := journal.Entry{CampaignID: a.campaignID, Seq: a.Seq, Attempt: a.Attempts}
+	msg.BeforeDot = func() error {
+		mark, err := s.d.Journal.Dot(entry)
+		if err == nil {
+			a.mark, a.dotted = mark, true
+		}
+		return err
+	}
+	a.outcome, a.unsent = s.d.Pools.Send(ctx, relay, msg)
+	if a.dotted && a.outcome.Reply.Code != 0 {
+		s.noteReply(entry, a.outcome.Reply)
+	}
+}
+
+func (s *Service) noteReply(e journal.Entry, r reply.Reply) {
+	if err := s.d.Journal.Reply(e, journal.Reply{Code: r.Code, Status: r.Status, Text: r.Text}); err != nil {
+		s.d.Logger.Warn("a reply could not be written to the journal; a crash before the next record would leave it in doubt", "error", err)
+	}
+}
+
+// release gives claimed deliveries back to the queue untouched, after something went wrong before any of them was tried.
+func (s *Service) release(ctx context.Context, c claim, cause error) {
+	attempts := make([]attempt, len(c.rows))
+	for i := range c.rows {
+		attempts[i].claimed, attempts[i].unsent = c.rows[i], cause
+	}
+	if err := s.record(ctx, c, attempts); err != nil {
+		s.d.Logger.Error("claimed deliveries could not be given back; they are settled when this process ends", "campaign", c.campaignID, "error", err)
+	}
+}

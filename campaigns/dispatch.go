@@ -1,0 +1,92 @@
+package campaigns
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+
+	"postrider/sender"
+)
+
+// newRunTx begins to hand out ranges anew: from the first delivery that waits. Jobs of earlier runs do nothing any more.
+func (s *Service) newRunTx(ctx context.Context, tx pgx.Tx, id int64) error {
+	err := exec(ctx, tx, `
+		UPDATE campaigns SET run = run + 1, next_seq = COALESCE(
+			(SELECT min(seq) FROM deliveries WHERE campaign_id = $1 AND state = 0), recipients + 1)
+		WHERE id = $1`, id)
+	if err != nil {
+		return err
+	}
+	return s.dispatchTx(ctx, tx, id, 0)
+}
+
+// dispatchTx hands the next ranges of the campaign to River: count of them, or with 0 as many as may wait at once.
+func (s *Service) dispatchTx(ctx context.Context, tx pgx.Tx, id int64, count int) error {
+	var next, recipients int32
+	var run int
+	var rate *float64
+	err := tx.QueryRow(ctx, `
+		SELECT c.next_seq, c.recipients, c.run, r.rate_limit / EXTRACT(epoch FROM ('1 ' || r.rate_period)::interval)::float8
+		FROM campaigns c LEFT JOIN relays r ON r.id = c.relay_id WHERE c.id = $1 FOR UPDATE OF c`, id).Scan(&next, &recipients, &run, &rate)
+	if err != nil {
+		return fmt.Errorf("handing out ranges of campaign %d: %w", id, err)
+	}
+	size, window := s.shape(rate)
+	if count == 0 {
+		count = window
+	}
+	var jobs []river.InsertManyParams
+	for ; count > 0 && next <= recipients; count-- {
+		hi := min(next+size-1, recipients)
+		jobs = append(jobs, deliverJob(DeliverArgs{CampaignID: id, Run: run, Lo: next, Hi: hi, Chain: true}))
+		next = hi + 1
+	}
+	if len(jobs) == 0 {
+		return nil
+	}
+	if err := exec(ctx, tx, `UPDATE campaigns SET next_seq = $2 WHERE id = $1`, id, next); err != nil {
+		return err
+	}
+	if _, err := s.jobs.InsertManyTx(ctx, tx, jobs); err != nil {
+		return fmt.Errorf("queueing ranges of campaign %d: %w", id, err)
+	}
+	return nil
+}
+
+// shape gives the size of a range and how many of them are out at once. On a relay with a rate limit a range is what it takes in about a minute, and
+// there are only as many as keep it busy, so that they do not hold all workers while they wait.
+func (s *Service) shape(perSecond *float64) (size int32, window int) {
+	if perSecond == nil {
+		return int32(s.cfg.RangeSize), s.cfg.Window
+	}
+	size = int32(min(max(int(*perSecond*60), 10), s.cfg.RangeSize))
+	window = min(max(int(*perSecond/100)+1, 1), s.cfg.Window)
+	return size, window
+}
+
+// claimSize is how many deliveries are claimed at once: not more than the relay takes in a few seconds.
+func (s *Service) claimSize(r sender.Relay) int {
+	if r.RateLimit == nil {
+		return s.cfg.ClaimSize
+	}
+	seconds := map[string]float64{"second": 1, "minute": 60, "hour": 3600, "day": 86400}[r.RatePeriod]
+	return min(max(int(float64(*r.RateLimit)/seconds*5), 1), s.cfg.ClaimSize)
+}
+
+func deliverJob(args DeliverArgs) river.InsertManyParams {
+	return river.InsertManyParams{Args: args, InsertOpts: &river.InsertOpts{Queue: QueueDeliver, MaxAttempts: 1000}}
+}
+
+// QueueDeliver is the queue of the ranges; everything else runs in River's default queue.
+const QueueDeliver = "deliver"
+
+// jobBudget is how long one job works on its range before it hands the rest to a new one; River's timeout lies well above it.
+const (
+	jobBudget  = time.Minute
+	jobTimeout = 20 * time.Minute
+	// RescueAfter is when River takes a job for stuck. The jobs of a node that is known to be dead are taken back at once.
+	RescueAfter = 25 * time.Minute
+)

@@ -1,0 +1,18 @@
+// Package campaigns owns mailings and the ledger of their deliveries: what is to be sent, to whom, and what came of every single message.
+//
+// Its tables are campaigns, campaign_lists, campaign_contents, deliveries, delivery_attempts, exclusions, campaign_stats and campaign_minutes.
+//
+// The way of a mailing:
+//
+//	Start      one transaction freezes the content, the audience (deliveries 1..N, exclusions) and hands the first ranges to River
+//	deliver    a job takes a range of deliveries: claim a few → render, compose, sign → send through the relay's pool → record
+//	retry      a periodic job makes new ranges of deferred deliveries that are due
+//	settle     a node that died is accounted for: from its journal when it is here, else after its lease
+//
+// Invariant: the rows in deliveries are the truth and the jobs only wake-ups. A job may run twice, or never, without a message being sent twice or
+// lost: a delivery is claimed by one UPDATE that only finds it queued, and what has no job gets one when the campaign's run is raised.
+//
+// Invariant: the claim is committed before MAIL is sent, the "dot" record is in the journal before the final dot is sent, and a reply is in the
+// journal before it is recorded. So after a crash a claimed delivery without a dot record was never accepted by anyone, one with a reply has that
+// reply, and only one with a dot and no reply is in doubt (unconfirmed): at most one for each connection.
+package campaigns

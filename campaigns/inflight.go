@@ -1,0 +1,111 @@
+package campaigns
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/jackc/pgx/v5"
+
+	"postrider/campaigns/journal"
+	"postrider/internal/pg"
+)
+
+// inflight knows which deliveries this process works on, so that it can tell a row that it claimed without knowing: when the connection to the database
+// breaks during a commit, the claim may have happened although we were told of an error.
+type inflight struct {
+	suspect atomic.Bool
+	mu      sync.Mutex
+	keys    map[journal.Key]struct{}
+}
+
+func (f *inflight) add(rows []claimed) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.keys == nil {
+		f.keys = map[journal.Key]struct{}{}
+	}
+	for _, r := range rows {
+		f.keys[journal.Key{CampaignID: r.campaignID, Seq: r.Seq}] = struct{}{}
+	}
+}
+
+func (f *inflight) remove(attempts []attempt) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range attempts {
+		delete(f.keys, journal.Key{CampaignID: attempts[i].campaignID, Seq: attempts[i].Seq})
+	}
+}
+
+func (f *inflight) has(k journal.Key) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_, ok := f.keys[k]
+	return ok
+}
+
+// audit gives back to the queue what this node holds in the ledger and does not know of. It only looks after a claim has failed, and only at rows
+// that are old enough not to belong to a claim that is being made right now.
+func (s *Service) audit(ctx context.Context) error {
+	if !s.inflight.suspect.Load() {
+		return nil
+	}
+	young := 0
+	return pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `
+			SELECT d.campaign_id, d.seq, d.updated_at < now() - interval '1 minute'
+			FROM campaigns c JOIN deliveries d ON d.campaign_id = c.id
+			WHERE c.status IN ('running', 'paused', 'cancelled') AND d.state = 1 AND d.node_id = $1 FOR UPDATE OF d`, s.d.Node.ID)
+		if err != nil {
+			return fmt.Errorf("looking for forgotten claims: %w", err)
+		}
+		lost := map[int64][]int32{}
+		var k journal.Key
+		var old bool
+		_, err = pgx.ForEachRow(rows, []any{&k.CampaignID, &k.Seq, &old}, func() error {
+			switch {
+			case s.inflight.has(k):
+			case old:
+				lost[k.CampaignID] = append(lost[k.CampaignID], k.Seq)
+			default:
+				young++
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("looking for forgotten claims: %w", err)
+		}
+		for id, seqs := range lost {
+			err := exec(ctx, tx, `
+				UPDATE deliveries SET state = 0, attempts = attempts - 1, node_id = NULL, updated_at = now()
+				WHERE campaign_id = $1 AND seq = ANY ($2)`, id, seqs)
+			if err != nil {
+				return err
+			}
+			if err := s.requeueTx(ctx, tx, id); err != nil {
+				return err
+			}
+		}
+		if young == 0 {
+			s.inflight.suspect.Store(false)
+		}
+		return nil
+	})
+}
+
+// requeueTx makes sure that what waits in a campaign is worked on: a running one runs anew, what waits in a cancelled one is skipped.
+func (s *Service) requeueTx(ctx context.Context, tx pgx.Tx, id int64) error {
+	c, err := lockCampaign(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	switch c.Status {
+	case StatusRunning:
+		return s.newRunTx(ctx, tx, id)
+	case StatusCancelled:
+		return skipWaiting(ctx, tx, id, "campaign cancelled")
+	}
+	return nil
+}

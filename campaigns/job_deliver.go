@@ -1,0 +1,69 @@
+package campaigns
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"postrider/internal/pg"
+)
+
+// DeliverArgs name a range of a campaign's deliveries. Chain says that the job hands out the next range when it is done; ranges of deferred deliveries do
+// not.
+type DeliverArgs struct {
+	CampaignID int64 `json:"campaign_id"`
+	Run        int   `json:"run"`
+	Lo         int32 `json:"lo"`
+	Hi         int32 `json:"hi"`
+	Chain      bool  `json:"chain"`
+}
+
+// Kind is River's name of the job.
+func (DeliverArgs) Kind() string { return "deliver_range" }
+
+type deliverWorker struct {
+	river.WorkerDefaults[DeliverArgs]
+	service *Service
+}
+
+// Workers registers the package's jobs.
+func (s *Service) Workers(w *river.Workers) { river.AddWorker(w, &deliverWorker{service: s}) }
+
+// Timeout is finite: River never takes a job without one back from a dead process.
+func (*deliverWorker) Timeout(*river.Job[DeliverArgs]) time.Duration { return jobTimeout }
+
+// Work delivers the range, or as much of it as fits in jobBudget.
+func (w *deliverWorker) Work(ctx context.Context, job *river.Job[DeliverArgs]) error {
+	end, err := w.service.deliverRange(ctx, job.Args)
+	if err != nil {
+		return err
+	}
+	if end.snooze > 0 {
+		return river.JobSnooze(end.snooze)
+	}
+	return w.service.finishJob(ctx, job, end)
+}
+
+// finishJob completes the job and queues what follows it, in one transaction: the chain of ranges neither breaks nor branches when the process dies here.
+func (s *Service) finishJob(ctx context.Context, job *river.Job[DeliverArgs], end rangeEnd) error {
+	return pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error {
+		if _, err := river.JobCompleteTx[*riverpgxv5.Driver](ctx, tx, job); err != nil {
+			return err
+		}
+		switch {
+		case end.stale:
+			return nil
+		case end.rest > 0:
+			args := job.Args
+			args.Lo = end.rest
+			_, err := s.jobs.InsertManyTx(ctx, tx, []river.InsertManyParams{deliverJob(args)})
+			return err
+		case job.Args.Chain:
+			return s.dispatchTx(ctx, tx, job.Args.CampaignID, 1)
+		}
+		return nil
+	})
+}

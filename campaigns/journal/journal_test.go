@@ -1,0 +1,176 @@
+package journal
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func open(t *testing.T, dir, node string) *Journal {
+	t.Helper()
+	j, err := Open(dir, node)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = j.Close() })
+	return j
+}
+
+func dot(t *testing.T, j *Journal, e Entry) Mark {
+	t.Helper()
+	m, err := j.Dot(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// abandon drops the journal as a killed process does: the files stay, the lock goes.
+func abandon(j *Journal) { _ = j.lock.Close() }
+
+func orphans(t *testing.T, dir string) []*Orphan {
+	t.Helper()
+	found, err := Orphans(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func TestReadsWhatADeadNodeLeft(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	j := open(t, dir, "node-a")
+	dot(t, j, Entry{1, 1, 1})
+	dot(t, j, Entry{1, 2, 1})
+	if err := j.Reply(Entry{1, 2, 1}, Reply{250, "2.0.0", "queued as \"x\"\nnext"}); err != nil {
+		t.Fatal(err)
+	}
+	dot(t, j, Entry{1, 3, 1})
+	_ = j.Reply(Entry{1, 3, 1}, Reply{451, "", "later"})
+	dot(t, j, Entry{1, 3, 2}) // a second attempt makes the first reply void
+	if got := orphans(t, dir); len(got) != 0 {
+		t.Fatalf("a living node's journal was taken for an orphan: %v", got[0].Node)
+	}
+	abandon(j)
+
+	got := orphans(t, dir)
+	if len(got) != 1 || got[0].Node != "node-a" {
+		t.Fatalf("got %d orphans, want node-a", len(got))
+	}
+	want := map[Key]Record{
+		{1, 1}: {Attempt: 1},
+		{1, 2}: {Attempt: 1, Reply: &Reply{250, "2.0.0", "queued as \"x\"\nnext"}},
+		{1, 3}: {Attempt: 2},
+	}
+	if diff := cmp.Diff(want, got[0].Records); diff != "" {
+		t.Error(diff)
+	}
+	if err := got[0].Remove(); err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 0 {
+		t.Errorf("%d files left after Remove", len(left))
+	}
+}
+
+func TestPassesOverATornLastLine(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	j := open(t, dir, "n")
+	dot(t, j, Entry{7, 1, 1})
+	path := j.current.path
+	abandon(j)
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = f.WriteString("R 7 1 1 250 \"2.0.0\" \"cut o")
+	_ = f.Close()
+	got := orphans(t, dir)[0]
+	if diff := cmp.Diff(map[Key]Record{{7, 1}: {Attempt: 1}}, got.Records); diff != "" {
+		t.Error(diff)
+	}
+	got.Release()
+}
+
+func TestCleanCloseLeavesNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	j := open(t, dir, "n")
+	m := dot(t, j, Entry{1, 1, 1})
+	j.Settle([]Mark{m})
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 0 {
+		t.Errorf("%d files left", len(left))
+	}
+}
+
+func TestCloseWithOpenEntriesKeepsThem(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	j := open(t, dir, "n")
+	dot(t, j, Entry{1, 1, 1})
+	_ = j.Close()
+	got := orphans(t, dir)
+	if len(got) != 1 || len(got[0].Records) != 1 {
+		t.Fatal("the open entry is gone")
+	}
+	got[0].Release()
+}
+
+func TestSegmentsAreRemovedOnlyWhenSettled(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	j := open(t, dir, "n")
+	first := dot(t, j, Entry{1, 1, 1})
+	j.current.size = segmentBytes
+	second := dot(t, j, Entry{1, 2, 1})
+	files := func() int {
+		m, _ := filepath.Glob(filepath.Join(dir, "*.journal"))
+		return len(m)
+	}
+	if files() != 2 {
+		t.Fatalf("%d segments, want 2", files())
+	}
+	j.Settle([]Mark{second})
+	if files() != 2 {
+		t.Fatal("a segment with an open entry was removed")
+	}
+	j.Settle([]Mark{first})
+	if files() != 1 {
+		t.Fatalf("%d segments, want the current one only", files())
+	}
+}
+
+func TestAFailedWriteDoesNotReachTheRecords(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	j := open(t, dir, "n")
+	_ = j.current.file.Close()
+	if _, err := j.Dot(Entry{1, 1, 1}); err == nil {
+		t.Fatal("a dot that could not be written was allowed")
+	}
+	if j.current.open != 0 {
+		t.Error("counted as open")
+	}
+}
+
+func FuzzReadSegment(f *testing.F) {
+	f.Add("D 1 2 1\nR 1 2 1 250 \"2.0.0\" \"ok\"\n")
+	f.Add("D 9223372036854775808 2 1\nR x\nD 1 1\n")
+	f.Fuzz(func(t *testing.T, s string) {
+		got := map[Key]Record{}
+		if err := readSegment(strings.NewReader(s), got); err != nil {
+			t.Fatal(err)
+		}
+		if len(got) > strings.Count(s, "D") {
+			t.Fatal("more records than dots")
+		}
+	})
+}

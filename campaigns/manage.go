@@ -1,0 +1,195 @@
+package campaigns
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"postrider/internal/errs"
+	"postrider/internal/page"
+	"postrider/internal/pg"
+)
+
+// List gives a page of campaigns with their figures, newest first; status "" is all.
+func (s *Service) List(ctx context.Context, status Status, q page.Query) (page.Page[WithStats], error) {
+	var before int64
+	if q.Cursor != "" {
+		if err := page.Decode(q.Cursor, &before); err != nil {
+			return page.Page[WithStats]{}, err
+		}
+	}
+	cs, err := listCampaigns(ctx, s.d.Pool, status, before, q.Size()+1)
+	if err != nil {
+		return page.Page[WithStats]{}, err
+	}
+	cut := page.Cut(cs, q, func(c Campaign) string { return page.Encode(c.ID) })
+	items, err := s.withStats(ctx, cut.Items)
+	return page.Page[WithStats]{Items: items, NextCursor: cut.NextCursor}, err
+}
+
+func (s *Service) withStats(ctx context.Context, cs []Campaign) ([]WithStats, error) {
+	items := make([]WithStats, len(cs))
+	for i, c := range cs {
+		st, err := s.statsOf(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		items[i] = WithStats{Campaign: c, Stats: st}
+	}
+	return items, nil
+}
+
+// Get reads one campaign.
+func (s *Service) Get(ctx context.Context, id int64) (Campaign, error) {
+	return getCampaign(ctx, s.d.Pool, id)
+}
+
+// Create makes a draft. Only the name is needed; everything else is asked for by Start.
+func (s *Service) Create(ctx context.Context, in Input) (Campaign, error) {
+	in.setDefaults()
+	if err := in.validate(); err != nil {
+		return Campaign{}, err
+	}
+	var c Campaign
+	err := pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error {
+		id, err := insertCampaign(ctx, tx, in)
+		if err != nil {
+			return err
+		}
+		c, err = getCampaign(ctx, tx, id)
+		return err
+	})
+	return c, err
+}
+
+// Update changes a campaign that has not started. A conflict says since when it cannot be changed.
+func (s *Service) Update(ctx context.Context, id int64, in Input) (Campaign, error) {
+	in.setDefaults()
+	if err := in.validate(); err != nil {
+		return Campaign{}, err
+	}
+	return s.change(ctx, id, func(tx pgx.Tx, c Campaign) error {
+		if err := c.mustNotHaveStarted("changed"); err != nil {
+			return err
+		}
+		return updateCampaign(ctx, tx, id, in)
+	})
+}
+
+// Delete removes a campaign and its ledger. One that is being sent must be cancelled first.
+func (s *Service) Delete(ctx context.Context, id int64) error {
+	return pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error {
+		c, err := lockCampaign(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if c.Status == StatusRunning || c.Status == StatusPaused {
+			return errs.New(errs.Conflict, "campaign %d is %s; cancel it before you delete it", id, c.Status)
+		}
+		if _, err := tx.Exec(ctx, `DELETE FROM campaigns WHERE id = $1`, id); err != nil {
+			return fmt.Errorf("deleting campaign %d: %w", id, err)
+		}
+		return nil
+	})
+}
+
+// Schedule sets the moment at which the campaign starts by itself. It is checked as Start checks it, so that it does not fail at night.
+func (s *Service) Schedule(ctx context.Context, id int64, at time.Time) (Campaign, error) {
+	if !at.After(s.d.Now()) {
+		return Campaign{}, errs.InvalidField("at", "%s is in the past; choose a later time or start the campaign now", at.UTC().Format(time.RFC3339))
+	}
+	if err := s.ready(ctx, id); err != nil {
+		return Campaign{}, err
+	}
+	return s.change(ctx, id, func(tx pgx.Tx, c Campaign) error {
+		if err := c.mustNotHaveStarted("scheduled"); err != nil {
+			return err
+		}
+		return exec(ctx, tx, `UPDATE campaigns SET status = 'scheduled', scheduled_at = $2, pause_reason = NULL, updated_at = now() WHERE id = $1`, id, at)
+	})
+}
+
+// Unschedule makes a scheduled campaign a draft again.
+func (s *Service) Unschedule(ctx context.Context, id int64) (Campaign, error) {
+	return s.change(ctx, id, func(tx pgx.Tx, c Campaign) error {
+		if c.Status != StatusScheduled {
+			return errs.New(errs.Conflict, "campaign %d is %s, not scheduled", id, c.Status)
+		}
+		return exec(ctx, tx, `UPDATE campaigns SET status = 'draft', scheduled_at = NULL, updated_at = now() WHERE id = $1`, id)
+	})
+}
+
+// Pause stops a running campaign: what is on the wire is finished, nothing else is claimed.
+func (s *Service) Pause(ctx context.Context, id int64, reason string) (Campaign, error) {
+	return s.change(ctx, id, func(tx pgx.Tx, c Campaign) error {
+		if c.Status != StatusRunning {
+			return errs.New(errs.Conflict, "campaign %d is %s; only a running one can be paused", id, c.Status)
+		}
+		return exec(ctx, tx, `UPDATE campaigns SET status = 'paused', pause_reason = NULLIF($2, ''), updated_at = now() WHERE id = $1`, id, reason)
+	})
+}
+
+// Resume goes on where Pause stopped.
+func (s *Service) Resume(ctx context.Context, id int64) (Campaign, error) {
+	return s.change(ctx, id, func(tx pgx.Tx, c Campaign) error {
+		if c.Status != StatusPaused {
+			return errs.New(errs.Conflict, "campaign %d is %s; only a paused one can be resumed", id, c.Status)
+		}
+		if err := exec(ctx, tx, `UPDATE campaigns SET status = 'running', pause_reason = NULL, updated_at = now() WHERE id = $1`, id); err != nil {
+			return err
+		}
+		return s.newRunTx(ctx, tx, id)
+	})
+}
+
+// Cancel ends a campaign for good. Everybody who has not been mailed becomes skipped; what is on the wire is finished and recorded.
+func (s *Service) Cancel(ctx context.Context, id int64) (Campaign, error) {
+	return s.change(ctx, id, func(tx pgx.Tx, c Campaign) error {
+		switch c.Status {
+		case StatusScheduled, StatusRunning, StatusPaused:
+		default:
+			return errs.New(errs.Conflict, "campaign %d is %s; only one that is scheduled, running or paused can be cancelled", id, c.Status)
+		}
+		if err := exec(ctx, tx, `UPDATE campaigns SET status = 'cancelled', finished_at = now(), pause_reason = NULL, updated_at = now() WHERE id = $1`, id); err != nil {
+			return err
+		}
+		return skipWaiting(ctx, tx, id, "campaign cancelled")
+	})
+}
+
+// change runs fn on the locked campaign and gives the campaign as it is afterwards.
+func (s *Service) change(ctx context.Context, id int64, fn func(tx pgx.Tx, c Campaign) error) (Campaign, error) {
+	var c Campaign
+	err := pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error {
+		before, err := lockCampaign(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if err := fn(tx, before); err != nil {
+			return err
+		}
+		c, err = getCampaign(ctx, tx, id)
+		return err
+	})
+	s.rollups.forget(id)
+	return c, err
+}
+
+func (c Campaign) mustNotHaveStarted(verb string) error {
+	switch {
+	case c.Status == StatusDraft || c.Status == StatusScheduled:
+		return nil
+	case c.StartedAt == nil:
+		return errs.New(errs.Conflict, "campaign %d is %s and cannot be %s any more", c.ID, c.Status, verb)
+	}
+	return errs.New(errs.Conflict, "campaign %d was started at %s and cannot be %s any more", c.ID, c.StartedAt.UTC().Format(time.RFC3339), verb)
+}
+
+func exec(ctx context.Context, db pg.DB, sql string, args ...any) error {
+	if _, err := db.Exec(ctx, sql, args...); err != nil {
+		return fmt.Errorf("changing a campaign: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,174 @@
+package campaigns
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"postrider/events"
+	"postrider/internal/errs"
+	"postrider/internal/pg"
+	"postrider/templates"
+)
+
+// testSeq is the seq of test messages. There is no such delivery, so their links work and leave no trace in the figures.
+const testSeq = 0
+
+// recipient is who a token leads to.
+type recipient struct {
+	subscriberID int64
+	email        string
+	person       templates.Person
+}
+
+func (s *Service) recipient(ctx context.Context, ref events.Ref) (recipient, error) {
+	var r recipient
+	var name *string
+	var attributes []byte
+	err := s.d.Pool.QueryRow(ctx, `
+		SELECT d.subscriber_id, d.email, s.name, s.attributes FROM deliveries d LEFT JOIN subscribers s ON s.id = d.subscriber_id
+		WHERE d.campaign_id = $1 AND d.seq = $2`, ref.CampaignID, ref.Seq).Scan(&r.subscriberID, &r.email, &name, &attributes)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return r, errs.New(errs.NotFound, "this link belongs to a mailing that does not exist any more")
+	}
+	if err != nil {
+		return r, fmt.Errorf("looking up a delivery: %w", err)
+	}
+	r.person = templates.Person{ID: r.subscriberID, Email: r.email}
+	if name != nil {
+		r.person.Name = *name
+	}
+	if len(attributes) > 0 {
+		if err := json.Unmarshal(attributes, &r.person.Attributes); err != nil {
+			return r, fmt.Errorf("reading the attributes of subscriber %d: %w", r.subscriberID, err)
+		}
+	}
+	return r, nil
+}
+
+// OpenTracked notes that the pixel of a delivery was fetched.
+func (s *Service) OpenTracked(_ context.Context, token, userAgent string) error {
+	ref, err := s.d.Tokens.Parse(events.Open, token)
+	if err != nil || ref.Seq == testSeq {
+		return err
+	}
+	s.d.Events.Record(events.Event{Kind: events.KindOpen, CampaignID: ref.CampaignID, Seq: ref.Seq, UserAgent: userAgent})
+	return nil
+}
+
+// ClickTracked gives the target of a link and notes the click. The target is always a link of that campaign's content: a token cannot name another one.
+// With record false (a HEAD request, say) the target is given and nothing noted.
+func (s *Service) ClickTracked(ctx context.Context, token, userAgent string, record bool) (string, error) {
+	ref, err := s.d.Tokens.Parse(events.Click, token)
+	if err != nil {
+		return "", err
+	}
+	content, err := s.contentOrDraft(ctx, ref)
+	if err != nil {
+		return "", err
+	}
+	var r recipient
+	if ref.Seq != testSeq {
+		if r, err = s.recipient(ctx, ref); err != nil {
+			return "", err
+		}
+	}
+	url, err := content.compiled.RenderLink(int(ref.Link), content.vars(r.person))
+	if err != nil {
+		return "", err
+	}
+	if record && ref.Seq != testSeq {
+		s.d.Events.Record(events.Event{Kind: events.KindClick, CampaignID: ref.CampaignID, Seq: ref.Seq, SubscriberID: r.subscriberID, Link: ref.Link, UserAgent: userAgent})
+	}
+	return url, nil
+}
+
+// contentOrDraft gives the frozen content, and for the links of a test message that of the draft.
+func (s *Service) contentOrDraft(ctx context.Context, ref events.Ref) (*prepared, error) {
+	p, err := s.content(ctx, ref.CampaignID)
+	if ref.Seq != testSeq || !errs.Is(err, errs.NotFound) {
+		return p, err
+	}
+	c, err := s.Get(ctx, ref.CampaignID)
+	if err != nil {
+		return nil, err
+	}
+	f, err := s.freezeContent(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return prepare(c.ID, f)
+}
+
+// UnsubscribeInfo tells the unsubscribe page whom it is about. It changes nothing.
+func (s *Service) UnsubscribeInfo(ctx context.Context, token string) (UnsubscribeInfo, error) {
+	ref, err := s.d.Tokens.Parse(events.Unsubscribe, token)
+	if err != nil {
+		return UnsubscribeInfo{}, err
+	}
+	set, err := s.d.Settings.Get(ctx)
+	if err != nil {
+		return UnsubscribeInfo{}, err
+	}
+	info := UnsubscribeInfo{Organization: set.Organization, ListNames: []string{}}
+	if ref.Seq == testSeq {
+		info.Email = "test message"
+		return info, nil
+	}
+	r, err := s.recipient(ctx, ref)
+	if err != nil {
+		return info, err
+	}
+	info.Email = mask(r.email)
+	var left int
+	err = s.d.Pool.QueryRow(ctx, `
+		SELECT COALESCE(array_agg(l.name ORDER BY l.name), '{}'), count(*) FILTER (WHERE su.status <> 'unsubscribed')
+		FROM campaign_lists cl JOIN lists l ON l.id = cl.list_id
+		JOIN subscriptions su ON su.list_id = cl.list_id AND su.subscriber_id = $2
+		WHERE cl.campaign_id = $1`, ref.CampaignID, r.subscriberID).Scan(&info.ListNames, &left)
+	if err != nil {
+		return info, fmt.Errorf("reading the subscriptions behind a link: %w", err)
+	}
+	info.Already = left == 0
+	return info, nil
+}
+
+// Unsubscribe takes the person off the lists that the campaign went to (RFC 8058 §3.2). It may be called any number of times. It is effective for mail that
+// is already queued.
+func (s *Service) Unsubscribe(ctx context.Context, token, source string) error {
+	ref, err := s.d.Tokens.Parse(events.Unsubscribe, token)
+	if err != nil || ref.Seq == testSeq {
+		return err
+	}
+	r, err := s.recipient(ctx, ref)
+	if err != nil {
+		return err
+	}
+	return pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error {
+		lists, err := collectIDs(ctx, tx, `SELECT list_id FROM campaign_lists WHERE campaign_id = $1`, ref.CampaignID)
+		if err != nil {
+			return err
+		}
+		changed, err := s.d.Audience.UnsubscribeTx(ctx, tx, r.subscriberID, lists, source)
+		if err != nil || changed == 0 {
+			return err
+		}
+		return s.d.Events.RecordTx(ctx, tx, []events.Event{{
+			Kind: events.KindUnsubscribe, CampaignID: ref.CampaignID, Seq: ref.Seq, SubscriberID: r.subscriberID, Detail: source,
+		}})
+	})
+}
+
+// mask shows enough of an address for its owner to know it, and too little for anybody else: "j…@example.org".
+func mask(email string) string {
+	at := strings.LastIndexByte(email, '@')
+	if at <= 0 {
+		return "…"
+	}
+	local := []rune(email[:at])
+	return string(local[:1]) + "…" + email[at:]
+}

@@ -1,0 +1,218 @@
+package campaigns
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"postrider/audience"
+	"postrider/campaigns/journal"
+	"postrider/events"
+	"postrider/internal/addr"
+	"postrider/internal/pg"
+)
+
+// What was sent must get into the ledger: recording is tried again until it works, or until the process ends and has waited this long. After that the
+// journal has it.
+const (
+	recordAgain   = 500 * time.Millisecond
+	recordGiveUp  = 20 * time.Second
+	recordTimeout = 30 * time.Second
+)
+
+// record writes the results of a batch to the ledger and settles its journal entries. ctx ending means that the process is being stopped.
+func (s *Service) record(ctx context.Context, c claim, attempts []attempt) error {
+	decisions := make([]decision, len(attempts))
+	t := terms{policy: c.policy, expires: c.expires, now: s.d.Now()}
+	var marks []journal.Mark
+	for i := range attempts {
+		decisions[i] = attempts[i].decide(t)
+		if attempts[i].dotted {
+			marks = append(marks, attempts[i].mark)
+		}
+	}
+	if err := s.recordUntilDone(ctx, c, attempts, decisions); err != nil {
+		return err
+	}
+	s.d.Journal.Settle(marks)
+	s.inflight.remove(attempts)
+	return nil
+}
+
+func (s *Service) recordUntilDone(ctx context.Context, c claim, attempts []attempt, decisions []decision) error {
+	began := s.d.Now()
+	for {
+		err := s.recordOnce(c, attempts, decisions)
+		if err == nil {
+			return nil
+		}
+		s.d.Logger.Warn("results could not be recorded; trying again", "campaign", c.campaignID, "error", err)
+		if ctx.Err() != nil && s.d.Now().Sub(began) > recordGiveUp {
+			return err
+		}
+		time.Sleep(recordAgain)
+	}
+}
+
+func (s *Service) recordOnce(c claim, attempts []attempt, decisions []decision) error {
+	ctx, cancel := context.WithTimeout(context.Background(), recordTimeout)
+	defer cancel()
+	return pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error { return s.recordTx(ctx, tx, c, attempts, decisions) })
+}
+
+// recordTx updates the rows that are still claimed by the node for this attempt, and writes attempts, events, suppressions and the minute's figures for
+// those. It is safe to run again: a row that was recorded is not claimed any more.
+func (s *Service) recordTx(ctx context.Context, tx pgx.Tx, c claim, attempts []attempt, decisions []decision) error {
+	written, err := updateDeliveries(ctx, tx, c, attempts, decisions)
+	if err != nil {
+		return err
+	}
+	var as []attempt
+	var ds []decision
+	for i := range attempts {
+		if written[attempts[i].Seq] {
+			as, ds = append(as, attempts[i]), append(ds, decisions[i])
+		}
+	}
+	if err := insertAttempts(ctx, tx, c, as, ds); err != nil {
+		return err
+	}
+	if err := s.bounces(ctx, tx, as, ds); err != nil {
+		return err
+	}
+	return countMinute(ctx, tx, c, ds)
+}
+
+func updateDeliveries(ctx context.Context, tx pgx.Tx, c claim, attempts []attempt, decisions []decision) (map[int32]bool, error) {
+	n := len(attempts)
+	seqs, tries, states := make([]int32, n), make([]int16, n), make([]int16, n)
+	codes, statuses, texts := make([]*int16, n), make([]*string, n), make([]*string, n)
+	nexts, released := make([]*time.Time, n), make([]bool, n)
+	for i, d := range decisions {
+		seqs[i], tries[i], states[i] = attempts[i].Seq, attempts[i].Attempts, int16(d.state)
+		codes[i], statuses[i], texts[i] = replyColumns(d)
+		nexts[i], released[i] = d.next, d.released
+	}
+	// An unconfirmed row keeps its node: should that node's journal turn up later, it may still tell what happened.
+	rows, err := tx.Query(ctx, `
+		UPDATE deliveries d SET state = u.state, next_attempt_at = u.next, updated_at = now(),
+			node_id = CASE WHEN u.state = 6 THEN d.node_id END,
+			attempts = CASE WHEN u.released THEN d.attempts - 1 ELSE d.attempts END,
+			relay_id = CASE WHEN u.released THEN d.relay_id ELSE $2 END,
+			reply_code = CASE WHEN u.released THEN d.reply_code ELSE u.code END,
+			reply_status = CASE WHEN u.released THEN d.reply_status ELSE u.status END,
+			reply_text = CASE WHEN u.released THEN d.reply_text ELSE u.text END
+		FROM unnest($4::int[], $5::smallint[], $6::smallint[], $7::smallint[], $8::text[], $9::text[], $10::timestamptz[], $11::bool[])
+			AS u (seq, attempt, state, code, status, text, next, released)
+		WHERE d.campaign_id = $1 AND d.seq = u.seq AND d.node_id = $3 AND d.attempts = u.attempt AND d.state IN (1, 6)
+		RETURNING d.seq`,
+		c.campaignID, nullID(c.relay.ID), c.node, seqs, tries, states, codes, statuses, texts, nexts, released)
+	if err != nil {
+		return nil, fmt.Errorf("recording results of campaign %d: %w", c.campaignID, err)
+	}
+	written := make(map[int32]bool, n)
+	var seq int32
+	if _, err := pgx.ForEachRow(rows, []any{&seq}, func() error { written[seq] = true; return nil }); err != nil {
+		return nil, fmt.Errorf("recording results of campaign %d: %w", c.campaignID, err)
+	}
+	return written, nil
+}
+
+func nullID(id int64) *int64 {
+	if id == 0 {
+		return nil
+	}
+	return &id
+}
+
+func replyColumns(d decision) (code *int16, status, text *string) {
+	if d.replyCode != 0 {
+		n := int16(d.replyCode)
+		code = &n
+	}
+	if d.replyStatus != "" {
+		status = &d.replyStatus
+	}
+	if d.replyText != "" {
+		text = &d.replyText
+	}
+	return code, status, text
+}
+
+func insertAttempts(ctx context.Context, tx pgx.Tx, c claim, attempts []attempt, decisions []decision) error {
+	batch := &pgx.Batch{}
+	for i, d := range decisions {
+		if !d.log {
+			continue
+		}
+		code, status, text := replyColumns(d)
+		batch.Queue(`
+			INSERT INTO delivery_attempts (campaign_id, seq, attempt, relay_id, outcome, reply_code, reply_status, reply_text, reason, fault)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
+			c.campaignID, attempts[i].Seq, attempts[i].Attempts, nullID(c.relay.ID), d.state.String(), code, status, text, d.reason, d.fault)
+	}
+	if batch.Len() == 0 {
+		return nil
+	}
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("recording attempts of campaign %d: %w", c.campaignID, err)
+	}
+	return nil
+}
+
+// bounces writes the events of refused mail and suppresses those whom the server said not to know.
+func (s *Service) bounces(ctx context.Context, tx pgx.Tx, attempts []attempt, decisions []decision) error {
+	var evs []events.Event
+	for i, d := range decisions {
+		if d.state != Bounced {
+			continue
+		}
+		a := attempts[i]
+		evs = append(evs, events.Event{Kind: events.KindBounce, CampaignID: a.campaignID, Seq: a.Seq, SubscriberID: a.SubscriberID, Detail: d.words()})
+		if d.suppress {
+			address, err := addr.Normalize(a.Email)
+			if err != nil {
+				return fmt.Errorf("suppressing a recipient of campaign %d: %w", a.campaignID, err)
+			}
+			if err := s.d.Audience.SuppressTx(ctx, tx, address.Key, audience.ReasonBounce, fmt.Sprintf("campaign %d", a.campaignID), d.words()); err != nil {
+				return err
+			}
+		}
+	}
+	if len(evs) == 0 {
+		return nil
+	}
+	return s.d.Events.RecordTx(ctx, tx, evs)
+}
+
+func (d decision) words() string {
+	return fmt.Sprintf("%d %s", d.replyCode, d.replyText)
+}
+
+// minuteShards keep writers of the same minute from waiting for one another.
+const minuteShards = 16
+
+func countMinute(ctx context.Context, tx pgx.Tx, c claim, decisions []decision) error {
+	var sent, bounced, deferred int
+	for _, d := range decisions {
+		switch d.state {
+		case Sent:
+			sent++
+		case Bounced:
+			bounced++
+		case Deferred:
+			deferred++
+		}
+	}
+	if sent+bounced+deferred == 0 {
+		return nil
+	}
+	return exec(ctx, tx, `
+		INSERT INTO campaign_minutes AS m (campaign_id, minute, shard, sent, bounced, deferred)
+		VALUES ($1, date_trunc('minute', now()), (pg_backend_pid() % $5)::smallint, $2, $3, $4)
+		ON CONFLICT (campaign_id, minute, shard) DO UPDATE SET
+			sent = m.sent + excluded.sent, bounced = m.bounced + excluded.bounced, deferred = m.deferred + excluded.deferred`,
+		c.campaignID, sent, bounced, deferred, minuteShards)
+}

@@ -1,0 +1,105 @@
+package campaigns
+
+import (
+	"context"
+	"log/slog"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+	"golang.org/x/sync/semaphore"
+
+	"postrider/audience"
+	"postrider/campaigns/journal"
+	"postrider/events"
+	"postrider/internal/settings"
+	"postrider/sender"
+)
+
+// Config tunes the delivery of campaigns. Its zero value works.
+type Config struct {
+	// Workers is how many ranges this process works on at once. Default 16.
+	Workers int
+	// Window is how many ranges of one campaign may wait or run at once, so that others get their turn. Default 8.
+	Window int
+	// RangeSize is how many deliveries one job covers at most. Default 500.
+	RangeSize int
+	// ClaimSize is how many deliveries are claimed at once. It bounds what is in doubt when a node is lost together with its disk. Default 50.
+	ClaimSize int
+}
+
+func (c Config) withDefaults() Config {
+	set := func(v *int, def int) {
+		if *v <= 0 {
+			*v = def
+		}
+	}
+	set(&c.Workers, 16)
+	set(&c.Window, 8)
+	set(&c.RangeSize, 500)
+	set(&c.ClaimSize, 50)
+	return c
+}
+
+// Deps are the parts that the service works with.
+type Deps struct {
+	Pool     *pgxpool.Pool
+	Audience *audience.Service
+	Events   *events.Service
+	Tokens   events.Tokens
+	Sender   *sender.Service
+	Settings *settings.Service
+	// Node, Pools and Journal are this process as a sender.
+	Node    *sender.Node
+	Pools   *sender.Pools
+	Journal *journal.Journal
+	Logger  *slog.Logger
+	Now     func() time.Time
+}
+
+// Service has the use cases of campaigns and runs their delivery. It is safe for concurrent use.
+type Service struct {
+	d    Deps
+	cfg  Config
+	jobs JobInserter
+	// cpu bounds rendering, composing and signing to the number of processors, so that a thousand waiting connections do not become a thousand
+	// goroutines that sign at once.
+	cpu      *semaphore.Weighted
+	contents contentCache
+	inflight inflight
+	draining atomic.Bool
+	rollups  rollupClock
+}
+
+// JobInserter is what the service needs of River to wake workers up. *river.Client[pgx.Tx] has it.
+type JobInserter interface {
+	InsertManyTx(ctx context.Context, tx pgx.Tx, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error)
+}
+
+// New makes the service. Before a campaign can start, SetJobs must have been called.
+func New(cfg Config, deps Deps) *Service {
+	return &Service{
+		d: deps, cfg: cfg.withDefaults(), cpu: semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))),
+		contents: contentCache{byID: map[int64]*prepared{}},
+		rollups:  rollupClock{next: map[int64]time.Time{}},
+	}
+}
+
+// SetJobs gives the service the queue, which is made after the workers are known.
+func (s *Service) SetJobs(j JobInserter) { s.jobs = j }
+
+// Drain makes the ranges that are being worked on end after what is claimed. It is the first step of a clean stop.
+func (s *Service) Drain() { s.draining.Store(true) }
+
+// Leave is the last step of a clean stop, after the jobs have ended and the journal is closed: the node accounts for itself.
+func (s *Service) Leave(ctx context.Context, journalDir string) error {
+	if _, err := s.SettleLocal(ctx, journalDir); err != nil {
+		return err
+	}
+	_, err := s.settle(ctx, s.d.Node.ID, map[journal.Key]journal.Record{})
+	return err
+}

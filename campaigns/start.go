@@ -1,0 +1,271 @@
+package campaigns
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/mail"
+	"net/url"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"postrider/audience"
+	"postrider/internal/errs"
+	"postrider/sender"
+	"postrider/templates"
+)
+
+// CountAudience counts whom the campaign would reach if it started now, and whom not and why.
+func (s *Service) CountAudience(ctx context.Context, id int64) (audience.AudienceCounts, error) {
+	c, err := s.Get(ctx, id)
+	if err != nil {
+		return audience.AudienceCounts{}, err
+	}
+	return s.d.Audience.AudienceCounts(ctx, c.ListIDs)
+}
+
+// Start freezes content and audience and begins to send. A second Start is a conflict that says when the first was.
+//
+// It is one transaction: either the whole ledger of the campaign exists and jobs for it are queued, or nothing has happened.
+func (s *Service) Start(ctx context.Context, id int64) (Campaign, error) {
+	seen, err := s.Get(ctx, id)
+	if err != nil {
+		return seen, err
+	}
+	if err := seen.mustNotHaveStarted("started"); err != nil {
+		return seen, err
+	}
+	relay, frozen, err := s.check(ctx, seen)
+	if err != nil {
+		return seen, err
+	}
+	if relay.Status == sender.RelayPaused {
+		return seen, errs.InvalidField("relay_id", "relay %q is paused; resume it or choose another one", relay.Name)
+	}
+	return s.change(ctx, id, func(tx pgx.Tx, c Campaign) error {
+		if err := c.mustNotHaveStarted("started"); err != nil {
+			return err
+		}
+		if !c.UpdatedAt.Equal(seen.UpdatedAt) {
+			return errs.New(errs.Conflict, "campaign %d was changed while it was being started; look at it and start it again", id)
+		}
+		recipients, excluded, err := freezeAudience(ctx, tx, c)
+		if err != nil {
+			return err
+		}
+		if recipients == 0 {
+			return nobodyLeft(excluded)
+		}
+		if err := storeContent(ctx, tx, id, frozen); err != nil {
+			return err
+		}
+		total := 0
+		for _, n := range excluded {
+			total += n
+		}
+		err = exec(ctx, tx, `
+			UPDATE campaigns SET status = 'running', started_at = now(), scheduled_at = NULL, pause_reason = NULL, recipients = $2, excluded = $3,
+				updated_at = now() WHERE id = $1`, id, recipients, total)
+		if err != nil {
+			return err
+		}
+		return s.newRunTx(ctx, tx, id)
+	})
+}
+
+// ready checks everything that Start checks short of the head count.
+func (s *Service) ready(ctx context.Context, id int64) error {
+	c, err := s.Get(ctx, id)
+	if err != nil {
+		return err
+	}
+	_, _, err = s.check(ctx, c)
+	return err
+}
+
+// check finds everything that keeps the campaign from starting, and gives what Start will freeze.
+func (s *Service) check(ctx context.Context, c Campaign) (sender.Relay, frozenContent, error) {
+	var f errs.Fields
+	if len(c.ListIDs) == 0 {
+		f.Add("list_ids", "choose at least one list to send to")
+	}
+	from := checkFrom(&f, c.Input)
+	if c.ReplyTo != "" {
+		if a, err := mail.ParseAddress(c.ReplyTo); err != nil || a.Address != c.ReplyTo {
+			f.Add("reply_to", "%q is not an e-mail address", c.ReplyTo)
+		}
+	}
+	if strings.TrimSpace(c.Subject) == "" {
+		f.Add("subject", "write a subject")
+	}
+	if strings.TrimSpace(c.HTML) == "" && strings.TrimSpace(c.Text) == "" {
+		f.Add("html", "write the message: HTML, text or both")
+	}
+	if _, err := templates.Compile(c.source(), c.options()); err != nil {
+		addFields(&f, err)
+	}
+	relay, err := s.checkRelay(ctx, &f, c, from)
+	if err != nil {
+		return sender.Relay{}, frozenContent{}, err
+	}
+	set, err := s.d.Settings.Get(ctx)
+	if err != nil {
+		return sender.Relay{}, frozenContent{}, err
+	}
+	if !linkable(set.PublicURL) {
+		f.Add("public_url", "the public URL in the settings is %q, and mail cannot carry unsubscribe links to it: set an https address that reaches this service "+
+			"(plain http works only for trying things out on this machine, at 127.0.0.1)", set.PublicURL)
+	}
+	if err := f.Err("the campaign cannot start yet"); err != nil {
+		return sender.Relay{}, frozenContent{}, err
+	}
+	frozen, err := s.freezeContent(ctx, c)
+	return relay, frozen, err
+}
+
+// linkable reports whether an origin may stand in List-Unsubscribe: https (RFC 8058 §3.1), or this machine itself.
+func linkable(origin string) bool {
+	u, err := url.Parse(origin)
+	if err != nil || u.Host == "" {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Scheme == "https" || u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func checkFrom(f *errs.Fields, in Input) (domain string) {
+	a, err := mail.ParseAddress(in.FromEmail)
+	if err != nil || a.Address != in.FromEmail {
+		f.Add("from_email", "%q is not an e-mail address; set the one that the mail comes from", in.FromEmail)
+		return ""
+	}
+	return a.Address[strings.LastIndexByte(a.Address, '@')+1:]
+}
+
+func (s *Service) checkRelay(ctx context.Context, f *errs.Fields, c Campaign, fromDomain string) (sender.Relay, error) {
+	if c.RelayID == nil {
+		f.Add("relay_id", "choose the relay to send through")
+		return sender.Relay{}, nil
+	}
+	relay, err := s.d.Sender.GetRelay(ctx, *c.RelayID)
+	if errs.Is(err, errs.NotFound) {
+		f.Add("relay_id", "there is no relay %d; choose another one", *c.RelayID)
+		return relay, nil
+	}
+	if err != nil {
+		return relay, err
+	}
+	if relay.DKIM == sender.DKIMSign && fromDomain != "" {
+		_, err := s.d.Sender.SignerFor(ctx, fromDomain, relay.SigningProfile)
+		if errs.Is(err, errs.NotFound) {
+			f.Add("from_email", "%s", err.(*errs.E).Public)
+		} else if err != nil {
+			return relay, err
+		}
+	}
+	return relay, nil
+}
+
+// addFields takes over what a field-bearing error says.
+func addFields(f *errs.Fields, err error) {
+	if e, ok := err.(*errs.E); ok && len(e.Fields) > 0 {
+		*f = append(*f, e.Fields...)
+		return
+	}
+	f.Add("html", "%s", err.Error())
+}
+
+// freezeAudience writes the ledger rows 1..N and the exclusions. One statement each: 100,000 rows take about 0.2 s.
+func freezeAudience(ctx context.Context, tx pgx.Tx, c Campaign) (recipients int, excluded map[string]int, err error) {
+	tag, err := tx.Exec(ctx, `
+		INSERT INTO deliveries (campaign_id, seq, subscriber_id, email)
+		SELECT $2, row_number() OVER (ORDER BY a.subscriber_id), a.subscriber_id, a.email
+		FROM (`+audience.MailableQuery()+`) a WHERE a.verdict = 'mail'`, c.ListIDs, c.ID)
+	if err != nil {
+		return 0, nil, fmt.Errorf("freezing the audience of campaign %d: %w", c.ID, err)
+	}
+	rows, err := tx.Query(ctx, `
+		WITH x AS (
+			INSERT INTO exclusions (campaign_id, subscriber_id, email, reason)
+			SELECT $2, a.subscriber_id, a.email, a.verdict FROM (`+audience.MailableQuery()+`) a WHERE a.verdict <> 'mail'
+			RETURNING reason)
+		SELECT reason, count(*)::int FROM x GROUP BY reason`, c.ListIDs, c.ID)
+	if err != nil {
+		return 0, nil, fmt.Errorf("freezing the exclusions of campaign %d: %w", c.ID, err)
+	}
+	excluded = map[string]int{}
+	var reason string
+	var n int
+	_, err = pgx.ForEachRow(rows, []any{&reason, &n}, func() error { excluded[reason] = n; return nil })
+	if err != nil {
+		return 0, nil, fmt.Errorf("freezing the exclusions of campaign %d: %w", c.ID, err)
+	}
+	return int(tag.RowsAffected()), excluded, nil
+}
+
+func nobodyLeft(excluded map[string]int) error {
+	var why []string
+	for _, reason := range []string{"suppressed", "unsubscribed", "unconfirmed"} {
+		if n := excluded[reason]; n > 0 {
+			why = append(why, fmt.Sprintf("%d %s", n, reason))
+		}
+	}
+	if len(why) == 0 {
+		return errs.InvalidField("list_ids", "the chosen lists are empty; import people or choose another list")
+	}
+	return errs.InvalidField("list_ids", "nobody is left to mail: of the people in the chosen lists %s; choose another list", strings.Join(why, ", "))
+}
+
+// frozenContent is what Start keeps of everything that could change later.
+type frozenContent struct {
+	Name         string  `json:"name"`
+	Subject      string  `json:"subject"`
+	Preheader    string  `json:"preheader"`
+	HTML         string  `json:"html"`
+	Text         string  `json:"text"`
+	FromName     string  `json:"from_name"`
+	FromEmail    string  `json:"from_email"`
+	ReplyTo      string  `json:"reply_to"`
+	TrackOpens   bool    `json:"track_opens"`
+	TrackClicks  bool    `json:"track_clicks"`
+	ListIDs      []int64 `json:"list_ids"`
+	Organization string  `json:"organization"`
+	Address      string  `json:"postal_address"`
+	PublicURL    string  `json:"public_url"`
+	// BounceDomain is where bounces go; "" means that the From address gets them, with the token after a plus sign.
+	BounceDomain string `json:"bounce_domain"`
+}
+
+func (s *Service) freezeContent(ctx context.Context, c Campaign) (frozenContent, error) {
+	set, err := s.d.Settings.Get(ctx)
+	if err != nil {
+		return frozenContent{}, err
+	}
+	bounce, err := s.d.Sender.BounceDomain(ctx, c.FromEmail[strings.LastIndexByte(c.FromEmail, '@')+1:])
+	if err != nil {
+		return frozenContent{}, err
+	}
+	return frozenContent{
+		Name: c.Name, Subject: c.Subject, Preheader: c.Preheader, HTML: c.HTML, Text: c.Text, FromName: c.FromName, FromEmail: c.FromEmail,
+		ReplyTo: c.ReplyTo, TrackOpens: c.TrackOpens, TrackClicks: c.TrackClicks, ListIDs: c.ListIDs,
+		Organization: set.Organization, Address: set.PostalAddress, PublicURL: set.PublicURL, BounceDomain: bounce,
+	}, nil
+}
+
+func storeContent(ctx context.Context, tx pgx.Tx, id int64, f frozenContent) error {
+	b, err := json.Marshal(f)
+	if err != nil {
+		return fmt.Errorf("freezing the content of campaign %d: %w", id, err)
+	}
+	return exec(ctx, tx, `INSERT INTO campaign_contents (campaign_id, content) VALUES ($1, $2)`, id, b)
+}
+
+func (c Campaign) source() templates.Content {
+	return templates.Content{Subject: c.Subject, Preheader: c.Preheader, HTML: c.HTML, Text: c.Text}
+}
+
+func (c Campaign) options() templates.Options {
+	return templates.Options{TrackOpens: c.TrackOpens, TrackClicks: c.TrackClicks}
+}

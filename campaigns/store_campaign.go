@@ -1,0 +1,153 @@
+package campaigns
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"postrider/internal/errs"
+	"postrider/internal/pg"
+)
+
+type campaignRow struct {
+	ID                int64
+	Name              string
+	Status            Status
+	PauseReason       *string
+	Subject           string
+	Preheader         string
+	FromName          string
+	FromEmail         string
+	ReplyTo           string
+	HTML              string `db:"html"`
+	Text              string
+	TemplateID        *int64
+	RelayID           *int64
+	TrackOpens        bool
+	TrackClicks       bool
+	UnconfirmedPolicy string
+	ExpiresAfterHours int
+	ScheduledAt       *time.Time
+	StartedAt         *time.Time
+	FinishedAt        *time.Time
+	Recipients        int
+	Excluded          int
+	CreatedAt         time.Time
+	UpdatedAt         time.Time
+	ListIDs           []int64 `db:"list_ids"`
+}
+
+// campaignColumns are those of campaignRow. pause_reason of a running campaign tells of its relay's trouble, so that a person sees why nothing moves.
+const campaignColumns = `
+	c.id, c.name, c.status,
+	COALESCE(c.pause_reason, CASE WHEN c.status = 'running' THEN (
+		SELECT 'relay "' || r.name || '": ' || COALESCE(r.pause_reason, 'paused') FROM relays r
+		WHERE r.id = c.relay_id AND (r.status = 'paused' OR r.pause_reason IS NOT NULL)) END) AS pause_reason,
+	c.subject, c.preheader, c.from_name, c.from_email, c.reply_to, c.html, c.text, c.template_id, c.relay_id,
+	c.track_opens, c.track_clicks, c.unconfirmed_policy, c.expires_after_hours, c.scheduled_at, c.started_at, c.finished_at,
+	c.recipients, c.excluded, c.created_at, c.updated_at,
+	ARRAY(SELECT l.list_id FROM campaign_lists l WHERE l.campaign_id = c.id ORDER BY l.list_id) AS list_ids`
+
+func (r campaignRow) campaign() Campaign {
+	return Campaign{
+		ID: r.ID, Status: r.Status, PauseReason: r.PauseReason,
+		Input: Input{
+			Name: r.Name, Subject: r.Subject, Preheader: r.Preheader, FromName: r.FromName, FromEmail: r.FromEmail, ReplyTo: r.ReplyTo,
+			HTML: r.HTML, Text: r.Text, TemplateID: r.TemplateID, RelayID: r.RelayID, ListIDs: r.ListIDs,
+			TrackOpens: r.TrackOpens, TrackClicks: r.TrackClicks, UnconfirmedPolicy: r.UnconfirmedPolicy, ExpiresAfterHours: r.ExpiresAfterHours,
+		},
+		ScheduledAt: r.ScheduledAt, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt,
+		Recipients: r.Recipients, Excluded: r.Excluded, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
+	}
+}
+
+func getCampaign(ctx context.Context, db pg.DB, id int64) (Campaign, error) {
+	row, err := pg.One[campaignRow](ctx, db, fmt.Sprintf("campaign %d", id), `SELECT `+campaignColumns+` FROM campaigns c WHERE c.id = $1`, id)
+	return row.campaign(), err
+}
+
+// lockCampaign reads the campaign and keeps everybody else from changing it until the transaction ends.
+func lockCampaign(ctx context.Context, tx pgx.Tx, id int64) (Campaign, error) {
+	row, err := pg.One[campaignRow](ctx, tx, fmt.Sprintf("campaign %d", id),
+		`SELECT `+campaignColumns+` FROM campaigns c WHERE c.id = $1 FOR UPDATE OF c`, id)
+	return row.campaign(), err
+}
+
+// listCampaigns gives a page of campaigns, newest first, without their bodies.
+func listCampaigns(ctx context.Context, db pg.DB, status Status, before int64, limit int) ([]Campaign, error) {
+	rows, err := pg.Many[campaignRow](ctx, db, "campaigns", `SELECT `+campaignColumns+` FROM campaigns c
+		WHERE ($1 = '' OR c.status = $1) AND ($2 = 0 OR c.id < $2) ORDER BY c.id DESC LIMIT $3`, status, before, limit)
+	if err != nil {
+		return nil, err
+	}
+	return withoutBodies(rows), nil
+}
+
+func withoutBodies(rows []campaignRow) []Campaign {
+	cs := make([]Campaign, len(rows))
+	for i, r := range rows {
+		r.HTML, r.Text = "", ""
+		cs[i] = r.campaign()
+	}
+	return cs
+}
+
+func inputArgs(id int64, in Input) pgx.NamedArgs {
+	return pgx.NamedArgs{
+		"id": id, "name": in.Name, "subject": in.Subject, "preheader": in.Preheader, "from_name": in.FromName, "from_email": in.FromEmail,
+		"reply_to": in.ReplyTo, "html": in.HTML, "text": in.Text, "template_id": in.TemplateID, "relay_id": in.RelayID,
+		"track_opens": in.TrackOpens, "track_clicks": in.TrackClicks, "unconfirmed_policy": in.UnconfirmedPolicy,
+		"expires_after_hours": in.ExpiresAfterHours,
+	}
+}
+
+func insertCampaign(ctx context.Context, tx pgx.Tx, in Input) (id int64, err error) {
+	err = tx.QueryRow(ctx, `
+		INSERT INTO campaigns (name, subject, preheader, from_name, from_email, reply_to, html, text, template_id, relay_id,
+			track_opens, track_clicks, unconfirmed_policy, expires_after_hours)
+		VALUES (@name, @subject, @preheader, @from_name, @from_email, @reply_to, @html, @text, @template_id, @relay_id,
+			@track_opens, @track_clicks, @unconfirmed_policy, @expires_after_hours)
+		RETURNING id`, inputArgs(0, in)).Scan(&id)
+	if err != nil {
+		return 0, campaignViolation(err, in)
+	}
+	return id, setLists(ctx, tx, id, in)
+}
+
+func updateCampaign(ctx context.Context, tx pgx.Tx, id int64, in Input) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE campaigns SET name = @name, subject = @subject, preheader = @preheader, from_name = @from_name, from_email = @from_email,
+			reply_to = @reply_to, html = @html, text = @text, template_id = @template_id, relay_id = @relay_id, track_opens = @track_opens,
+			track_clicks = @track_clicks, unconfirmed_policy = @unconfirmed_policy, expires_after_hours = @expires_after_hours, updated_at = now()
+		WHERE id = @id`, inputArgs(id, in))
+	if err != nil {
+		return campaignViolation(err, in)
+	}
+	return setLists(ctx, tx, id, in)
+}
+
+func setLists(ctx context.Context, tx pgx.Tx, id int64, in Input) error {
+	if _, err := tx.Exec(ctx, `DELETE FROM campaign_lists WHERE campaign_id = $1 AND list_id <> ALL ($2)`, id, in.ListIDs); err != nil {
+		return fmt.Errorf("setting the lists of campaign %d: %w", id, err)
+	}
+	_, err := tx.Exec(ctx, `
+		INSERT INTO campaign_lists (campaign_id, list_id) SELECT $1, l FROM unnest($2::bigint[]) AS l ON CONFLICT DO NOTHING`, id, in.ListIDs)
+	if err != nil {
+		return campaignViolation(err, in)
+	}
+	return nil
+}
+
+func campaignViolation(err error, in Input) error {
+	switch pg.Violation(err) {
+	case "campaigns_template_id_fkey":
+		return errs.InvalidField("template_id", "there is no template %d", *in.TemplateID)
+	case "campaigns_relay_id_fkey":
+		return errs.InvalidField("relay_id", "there is no relay %d", *in.RelayID)
+	case "campaign_lists_list_id_fkey":
+		return errs.InvalidField("list_ids", "one of the lists does not exist; choose among the present ones")
+	}
+	return fmt.Errorf("saving the campaign: %w", err)
+}

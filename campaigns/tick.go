@@ -1,0 +1,167 @@
+package campaigns
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+
+	"postrider/internal/errs"
+	"postrider/internal/pg"
+)
+
+// tickEvery is how often due things are looked for. One process at a time does so.
+const tickEvery = time.Second
+
+// tickLock is the advisory lock that the ticking process holds for the length of a tick ("postride" in ASCII).
+const tickLock = 0x706f737472696465
+
+// Run starts what is due, gives deferred deliveries new ranges, rolls figures up, finishes campaigns, and looks after silent nodes, until ctx ends.
+func (s *Service) Run(ctx context.Context) error {
+	tick := time.NewTicker(tickEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if err := s.tick(ctx); err != nil && ctx.Err() == nil {
+			s.d.Logger.Warn("a part of the regular work was not done; it is tried again in a moment", "error", err)
+		}
+	}
+}
+
+func (s *Service) tick(ctx context.Context) error {
+	// The audit is about this process alone.
+	if err := s.audit(ctx); err != nil {
+		return err
+	}
+	conn, err := s.d.Pool.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("taking a connection: %w", err)
+	}
+	defer conn.Release()
+	var mine bool
+	if err := conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1)`, tickLock).Scan(&mine); err != nil || !mine {
+		return err
+	}
+	defer func() {
+		// With the context of the process: an unlock that is not sent would stop the ticks of all others for as long as the connection lives.
+		if _, err := conn.Exec(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, tickLock); err != nil {
+			_ = conn.Conn().Close(context.WithoutCancel(ctx))
+		}
+	}()
+	for _, step := range []func(context.Context) error{s.startDue, s.settleSilent, s.sweepDeferred, s.rollUpRunning, s.wakeStuck} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// startDue starts the scheduled campaigns whose time has come. One that cannot start becomes a draft again and says why.
+func (s *Service) startDue(ctx context.Context) error {
+	ids, err := collectIDs(ctx, s.d.Pool, `SELECT id FROM campaigns WHERE status = 'scheduled' AND scheduled_at <= $1 ORDER BY scheduled_at`, s.d.Now())
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		_, err := s.Start(ctx, id)
+		if err == nil || errs.Is(err, errs.Conflict) {
+			continue
+		}
+		if errs.KindOf(err) == errs.Internal {
+			return err
+		}
+		s.d.Logger.Warn("a scheduled campaign could not start", "campaign", id, "error", err)
+		err = exec(ctx, s.d.Pool, `
+			UPDATE campaigns SET status = 'draft', pause_reason = $2, updated_at = now() WHERE id = $1 AND status = 'scheduled'`,
+			id, "could not start as scheduled: "+err.Error())
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweepChunk is how many due deliveries one retry job gets, sweepMost how many are taken up in one tick.
+const (
+	sweepChunk = 200
+	sweepMost  = 20_000
+)
+
+// sweepDeferred puts deferred deliveries that are due back into the queue, with jobs for them in the same transaction.
+func (s *Service) sweepDeferred(ctx context.Context) error {
+	return pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `
+			WITH due AS (
+				SELECT d.campaign_id, d.seq FROM deliveries d JOIN campaigns c ON c.id = d.campaign_id
+				WHERE d.next_attempt_at <= $1 AND d.state = 3 AND c.status = 'running'
+				ORDER BY d.next_attempt_at LIMIT $2 FOR UPDATE OF d SKIP LOCKED)
+			UPDATE deliveries d SET state = 0, next_attempt_at = NULL, updated_at = now() FROM due
+			WHERE d.campaign_id = due.campaign_id AND d.seq = due.seq
+			RETURNING d.campaign_id, d.seq, (SELECT run FROM campaigns WHERE id = d.campaign_id)`, s.d.Now(), sweepMost)
+		if err != nil {
+			return fmt.Errorf("sweeping deferred deliveries: %w", err)
+		}
+		due := map[DeliverArgs][]int32{}
+		var args DeliverArgs
+		var seq int32
+		_, err = pgx.ForEachRow(rows, []any{&args.CampaignID, &seq, &args.Run}, func() error {
+			due[args] = append(due[args], seq)
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("sweeping deferred deliveries: %w", err)
+		}
+		var jobs []river.InsertManyParams
+		for args, seqs := range due {
+			for _, r := range ranges(seqs, sweepChunk) {
+				args.Lo, args.Hi = r[0], r[1]
+				jobs = append(jobs, deliverJob(args))
+			}
+		}
+		if len(jobs) == 0 {
+			return nil
+		}
+		if _, err := s.jobs.InsertManyTx(ctx, tx, jobs); err != nil {
+			return fmt.Errorf("queueing retries: %w", err)
+		}
+		return nil
+	})
+}
+
+// wakeStuck gives a running campaign that has deliveries waiting and no job left a new run. It should never find one; a queue that was emptied by
+// hand is no reason to leave people without their mail.
+func (s *Service) wakeStuck(ctx context.Context) error {
+	ids, err := collectIDs(ctx, s.d.Pool, `
+		SELECT c.id FROM campaigns c JOIN campaign_stats st ON st.campaign_id = c.id
+		WHERE c.status = 'running' AND c.started_at < now() - interval '30 seconds' AND st.states[1] > 0
+			AND NOT EXISTS (SELECT FROM river_job j WHERE j.kind = 'deliver_range' AND j.state IN ('available', 'running', 'scheduled', 'retryable', 'pending')
+				AND (j.args ->> 'campaign_id')::bigint = c.id AND (j.args ->> 'run')::int = c.run)`)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		s.d.Logger.Warn("a campaign had deliveries waiting and no job; it goes on now", "campaign", id)
+		if err := pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error { return s.requeueTx(ctx, tx, id) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func collectIDs(ctx context.Context, db pg.DB, sql string, args ...any) ([]int64, error) {
+	rows, err := db.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, fmt.Errorf("looking for campaigns: %w", err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return nil, fmt.Errorf("looking for campaigns: %w", err)
+	}
+	return ids, nil
+}

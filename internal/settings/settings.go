@@ -1,0 +1,204 @@
+// Package settings keeps what an installation says about itself: whose it is, where it is found, and what new campaigns start with.
+//
+// It owns the table settings, one row per field, so that a field can be added without a migration.
+package settings
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+	_ "time/tzdata" // zones must be known on machines without zoneinfo too
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"postrider/internal/addr"
+	"postrider/internal/errs"
+	"postrider/internal/pg"
+)
+
+// Settings is all of it. The zero value of a field means that nobody has said anything yet; TimeZone is then "UTC".
+type Settings struct {
+	Organization     string `json:"organization"`
+	PublicURL        string `json:"public_url"`     // an origin, https://news.example.org: no path, no slash at the end
+	PostalAddress    string `json:"postal_address"` // may have several lines
+	DefaultFromName  string `json:"default_from_name"`
+	DefaultFromEmail string `json:"default_from_email"`
+	TimeZone         string `json:"time_zone"` // IANA name
+}
+
+// How long another process's change may stay unseen by PublicURL.
+const urlCache = 5 * time.Second
+
+// Service reads and writes the settings. It is safe for concurrent use.
+type Service struct {
+	pool *pgxpool.Pool
+	now  func() time.Time
+
+	mu        sync.Mutex
+	publicURL string
+	readAt    time.Time
+}
+
+// New makes the service. now is the clock.
+func New(pool *pgxpool.Pool, now func() time.Time) *Service {
+	return &Service{pool: pool, now: now}
+}
+
+// Get gives the settings as they are now.
+func (s *Service) Get(ctx context.Context) (Settings, error) {
+	set := Settings{TimeZone: "UTC"}
+	var raw []byte
+	err := s.pool.QueryRow(ctx, `SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM settings`).Scan(&raw)
+	if err != nil {
+		return set, fmt.Errorf("reading settings: %w", err)
+	}
+	if err := json.Unmarshal(raw, &set); err != nil {
+		return set, fmt.Errorf("reading settings: %w", err)
+	}
+	return set, nil
+}
+
+// Put replaces the settings and gives them as they were stored. Error: Invalid.
+func (s *Service) Put(ctx context.Context, set Settings) (Settings, error) {
+	if err := set.normalize(); err != nil {
+		return set, err
+	}
+	if err := write(ctx, s.pool, set); err != nil {
+		return set, err
+	}
+	s.remember(set.PublicURL, s.now())
+	return set, nil
+}
+
+// PublicURL is Get for the one setting that every request needs; the answer may be some seconds old.
+func (s *Service) PublicURL(ctx context.Context) (string, error) {
+	s.mu.Lock()
+	url, readAt := s.publicURL, s.readAt
+	s.mu.Unlock()
+	now := s.now()
+	if !readAt.IsZero() && now.Sub(readAt) <= urlCache {
+		return url, nil
+	}
+	set, err := s.Get(ctx)
+	if err != nil {
+		return "", err
+	}
+	s.remember(set.PublicURL, now)
+	return set.PublicURL, nil
+}
+
+func (s *Service) remember(url string, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.publicURL, s.readAt = url, at
+}
+
+// InitTx writes the first settings, in the transaction of the set-up. A public URL that is no origin is left out, for it is only a guess.
+func InitTx(ctx context.Context, tx pg.DB, organization, publicURL string) error {
+	set := Settings{Organization: organization, DefaultFromName: organization, TimeZone: "UTC"}
+	if origin, err := parseOrigin(publicURL); err == nil {
+		set.PublicURL = origin
+	}
+	if err := set.normalize(); err != nil {
+		return err
+	}
+	return write(ctx, tx, set)
+}
+
+func write(ctx context.Context, db pg.DB, set Settings) error {
+	raw, err := json.Marshal(set)
+	if err != nil {
+		return fmt.Errorf("writing settings: %w", err)
+	}
+	_, err = db.Exec(ctx, `
+		INSERT INTO settings AS s (key, value) SELECT key, value FROM jsonb_each($1)
+		ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at = now() WHERE s.value <> excluded.value`, raw)
+	if err != nil {
+		return fmt.Errorf("writing settings: %w", err)
+	}
+	return nil
+}
+
+// normalize trims and checks every field, and says all that is wrong at once.
+func (set *Settings) normalize() error {
+	var wrong errs.Fields
+	set.Organization = checkLine(&wrong, "organization", set.Organization)
+	if set.Organization == "" {
+		wrong.Add("organization", "say on whose behalf mail is sent")
+	}
+	set.DefaultFromName = checkLine(&wrong, "default_from_name", set.DefaultFromName)
+	set.PostalAddress = strings.TrimSpace(strings.ReplaceAll(set.PostalAddress, "\r\n", "\n"))
+	if utf8.RuneCountInString(set.PostalAddress) > 1000 {
+		wrong.Add("postal_address", "this is longer than 1000 characters")
+	}
+	if set.PublicURL != "" {
+		origin, err := parseOrigin(set.PublicURL)
+		if err != nil {
+			wrong.Add("public_url", "%s", err.Error())
+		}
+		set.PublicURL = origin
+	}
+	if set.DefaultFromEmail = strings.TrimSpace(set.DefaultFromEmail); set.DefaultFromEmail != "" {
+		address, err := addr.Normalize(set.DefaultFromEmail)
+		var e *errs.E
+		switch {
+		case errors.As(err, &e):
+			wrong.Add("default_from_email", "%s", e.Public)
+		case err != nil:
+			return err
+		default:
+			set.DefaultFromEmail = address.Display
+		}
+	}
+	if set.TimeZone == "" {
+		set.TimeZone = "UTC"
+	}
+	if _, err := time.LoadLocation(set.TimeZone); err != nil || set.TimeZone == "Local" {
+		wrong.Add("time_zone", "there is no time zone %q: use a name like Europe/Berlin", set.TimeZone)
+	}
+	return wrong.Err("the settings need some corrections")
+}
+
+// checkLine trims text that ends up in a header field or a heading: one line, not too long.
+func checkLine(wrong *errs.Fields, name, text string) string {
+	text = strings.TrimSpace(text)
+	if strings.ContainsFunc(text, unicode.IsControl) {
+		wrong.Add(name, "this must be one line without control characters")
+	}
+	if utf8.RuneCountInString(text) > 200 {
+		wrong.Add(name, "this is longer than 200 characters")
+	}
+	return text
+}
+
+var errOrigin = errors.New("this must be an address like https://news.example.org, with http or https and without a path")
+
+// parseOrigin gives the origin (RFC 6454 §6.2: scheme, host and port in lower case, the default port left out) that the text stands for.
+func parseOrigin(text string) (string, error) {
+	u, err := url.Parse(strings.TrimSpace(text))
+	if err != nil || u.Host == "" || u.Hostname() == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return "", errOrigin
+	}
+	scheme, host, port := strings.ToLower(u.Scheme), strings.ToLower(u.Hostname()), u.Port()
+	if scheme != "http" && scheme != "https" || strings.ContainsAny(host, " \"'<>\\^`{|}") {
+		return "", errOrigin
+	}
+	if scheme == "http" && port == "80" || scheme == "https" && port == "443" {
+		port = ""
+	}
+	if port != "" {
+		return scheme + "://" + net.JoinHostPort(host, port), nil
+	}
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	return scheme + "://" + host, nil
+}

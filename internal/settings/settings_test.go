@@ -1,0 +1,97 @@
+package settings
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"postrider/internal/errs"
+	"postrider/internal/pg/pgtest"
+)
+
+func TestPutAndGet(t *testing.T) {
+	t.Parallel()
+	s := New(pgtest.DB(t), time.Now)
+	got, err := s.Get(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(Settings{TimeZone: "UTC"}, got); diff != "" {
+		t.Fatal("before anything was said: ", diff)
+	}
+	want := Settings{
+		Organization: "Tree Club", PublicURL: "https://news.example.org:8443", PostalAddress: "1 Wood Lane\nLeeds",
+		DefaultFromName: "Trees", DefaultFromEmail: "news@example.org", TimeZone: "Europe/Berlin",
+	}
+	in := want
+	in.Organization, in.PublicURL, in.PostalAddress = "  Tree Club ", "HTTPS://News.example.org:8443/", "1 Wood Lane\r\nLeeds\n"
+	if got, err = s.Put(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatal("Put: ", diff)
+	}
+	if got, err = s.Get(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatal("Get: ", diff)
+	}
+	if url, err := s.PublicURL(t.Context()); err != nil || url != want.PublicURL {
+		t.Fatalf("PublicURL = %q, %v", url, err)
+	}
+}
+
+func TestAnotherProcessSeesTheURLSoon(t *testing.T) {
+	t.Parallel()
+	pool, at := pgtest.DB(t), time.Now()
+	here, there := New(pool, time.Now), New(pool, func() time.Time { return at })
+	if url, err := there.PublicURL(t.Context()); err != nil || url != "" {
+		t.Fatalf("PublicURL = %q, %v", url, err)
+	}
+	if _, err := here.Put(t.Context(), Settings{Organization: "x", PublicURL: "http://localhost"}); err != nil {
+		t.Fatal(err)
+	}
+	at = at.Add(urlCache + time.Second)
+	if url, err := there.PublicURL(t.Context()); err != nil || url != "http://localhost" {
+		t.Fatalf("PublicURL = %q, %v", url, err)
+	}
+}
+
+func TestPutRefuses(t *testing.T) {
+	t.Parallel()
+	s := New(pgtest.DB(t), time.Now)
+	_, err := s.Put(t.Context(), Settings{
+		PublicURL: "news.example.org", DefaultFromName: "a\r\nBcc: b", DefaultFromEmail: "nobody", TimeZone: "Mars/Base",
+		PostalAddress: strings.Repeat("x", 1001),
+	})
+	var e *errs.E
+	if !errors.As(err, &e) {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, f := range e.Fields {
+		names = append(names, f.Name)
+	}
+	if diff := cmp.Diff([]string{"organization", "default_from_name", "postal_address", "public_url", "default_from_email", "time_zone"}, names); diff != "" {
+		t.Fatal(diff)
+	}
+}
+
+func TestParseOrigin(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"http://localhost:8080": "http://localhost:8080", "https://EXAMPLE.org:443/": "https://example.org", "http://[::1]:80": "http://[::1]",
+		"http://[::1]:8080": "http://[::1]:8080", " https://a.b ": "https://a.b",
+		"": "", "null": "", "ftp://a.b": "", "https://a.b/path": "", "https://u:p@a.b": "", "https://a.b?x": "", "https://a.b#x": "", "https://": "",
+		"//a.b": "", "https://a b": "", "https://:80": "", "javascript:alert(1)": "", "https://a\"b": "",
+	} {
+		got, err := parseOrigin(in)
+		if got != want || (err == nil) != (want != "") {
+			t.Errorf("parseOrigin(%q) = %q, %v; want %q", in, got, err, want)
+		}
+	}
+}
