@@ -1,0 +1,214 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"postrider/audience"
+	"postrider/campaigns"
+)
+
+// CampaignFields are what lists and single campaigns have in common.
+type CampaignFields struct {
+	ID                int64      `json:"id"`
+	Name              string     `json:"name"`
+	Status            string     `json:"status" enum:"draft,scheduled,running,paused,cancelled,finished"`
+	PauseReason       *string    `json:"pause_reason"`
+	Subject           string     `json:"subject"`
+	Preheader         string     `json:"preheader"`
+	FromName          string     `json:"from_name"`
+	FromEmail         string     `json:"from_email"`
+	ReplyTo           string     `json:"reply_to"`
+	TemplateID        *int64     `json:"template_id"`
+	RelayID           *int64     `json:"relay_id"`
+	ListIDs           []int64    `json:"list_ids"`
+	TrackOpens        bool       `json:"track_opens"`
+	TrackClicks       bool       `json:"track_clicks"`
+	UnconfirmedPolicy string     `json:"unconfirmed_policy" enum:"hold,resend,assume_delivered"`
+	ExpiresAfterHours int        `json:"expires_after_hours"`
+	ScheduledAt       *time.Time `json:"scheduled_at"`
+	StartedAt         *time.Time `json:"started_at"`
+	FinishedAt        *time.Time `json:"finished_at"`
+	Recipients        int        `json:"recipients" doc:"0 until the start froze the audience"`
+	Excluded          int        `json:"excluded"`
+	CreatedAt         time.Time  `json:"created_at"`
+	UpdatedAt         time.Time  `json:"updated_at"`
+}
+
+type campaignJSON struct {
+	CampaignFields
+	HTML string `json:"html"`
+	Text string `json:"text"`
+}
+
+type campaignSummaryJSON struct {
+	CampaignFields
+	Stats statsJSON `json:"stats"`
+}
+
+type campaignInputJSON struct {
+	Name              string  `json:"name"`
+	Subject           string  `json:"subject" required:"false"`
+	Preheader         string  `json:"preheader" required:"false"`
+	FromName          string  `json:"from_name" required:"false"`
+	FromEmail         string  `json:"from_email" required:"false"`
+	ReplyTo           string  `json:"reply_to" required:"false"`
+	HTML              string  `json:"html" required:"false" doc:"Liquid source"`
+	Text              string  `json:"text" required:"false" doc:"Liquid source; left out: made from the HTML"`
+	TemplateID        *int64  `json:"template_id" required:"false"`
+	RelayID           *int64  `json:"relay_id" required:"false"`
+	ListIDs           []int64 `json:"list_ids" required:"false"`
+	TrackOpens        *bool   `json:"track_opens" required:"false" doc:"Left out: true"`
+	TrackClicks       *bool   `json:"track_clicks" required:"false" doc:"Left out: true"`
+	UnconfirmedPolicy string  `json:"unconfirmed_policy" required:"false" enum:"hold,resend,assume_delivered" doc:"Left out: hold"`
+	ExpiresAfterHours int     `json:"expires_after_hours" required:"false" doc:"Left out: 72"`
+}
+
+type scheduleJSON struct {
+	At time.Time `json:"at"`
+}
+
+type testSendJSON struct {
+	To           []string `json:"to" minItems:"1" maxItems:"5"`
+	SubscriberID int64    `json:"subscriber_id,omitempty" doc:"Whose data the message shows; left out: somebody from the lists"`
+}
+
+type testResultsJSON struct {
+	Results []testResultJSON `json:"results"`
+}
+
+type testResultJSON struct {
+	To    string `json:"to"`
+	OK    bool   `json:"ok"`
+	Reply string `json:"reply"`
+	Code  *int   `json:"code" doc:"null when the server said nothing"`
+}
+
+type audienceJSON struct {
+	Subscribed int64         `json:"subscribed"`
+	Mailable   int64         `json:"mailable"`
+	Excluded   []excludeJSON `json:"excluded"`
+}
+
+type excludeJSON struct {
+	Reason string `json:"reason" enum:"suppressed,unsubscribed,unconfirmed"`
+	Count  int64  `json:"count"`
+}
+
+type campaignQuery struct {
+	Paging
+	Status string `query:"status" enum:"draft,scheduled,running,paused,cancelled,finished"`
+}
+
+func encodeCampaignFields(c campaigns.Campaign) CampaignFields {
+	if c.ListIDs == nil {
+		c.ListIDs = []int64{}
+	}
+	return CampaignFields{
+		ID: c.ID, Name: c.Name, Status: string(c.Status), PauseReason: c.PauseReason, Subject: c.Subject, Preheader: c.Preheader, FromName: c.FromName,
+		FromEmail: c.FromEmail, ReplyTo: c.ReplyTo, TemplateID: c.TemplateID, RelayID: c.RelayID, ListIDs: c.ListIDs, TrackOpens: c.TrackOpens,
+		TrackClicks: c.TrackClicks, UnconfirmedPolicy: c.UnconfirmedPolicy, ExpiresAfterHours: c.ExpiresAfterHours, ScheduledAt: utc(c.ScheduledAt),
+		StartedAt: utc(c.StartedAt), FinishedAt: utc(c.FinishedAt), Recipients: c.Recipients, Excluded: c.Excluded, CreatedAt: c.CreatedAt.UTC(),
+		UpdatedAt: c.UpdatedAt.UTC(),
+	}
+}
+
+func encodeCampaign(c campaigns.Campaign) campaignJSON {
+	return campaignJSON{CampaignFields: encodeCampaignFields(c), HTML: c.HTML, Text: c.Text}
+}
+
+func encodeSummary(v campaigns.WithStats) campaignSummaryJSON {
+	return campaignSummaryJSON{CampaignFields: encodeCampaignFields(v.Campaign), Stats: encodeStats(v.Stats)}
+}
+
+func (in campaignInputJSON) input() campaigns.Input {
+	return campaigns.Input{
+		Name: in.Name, Subject: in.Subject, Preheader: in.Preheader, FromName: in.FromName, FromEmail: in.FromEmail, ReplyTo: in.ReplyTo, HTML: in.HTML,
+		Text: in.Text, TemplateID: in.TemplateID, RelayID: in.RelayID, ListIDs: in.ListIDs, TrackOpens: orTrue(in.TrackOpens),
+		TrackClicks: orTrue(in.TrackClicks), UnconfirmedPolicy: in.UnconfirmedPolicy, ExpiresAfterHours: in.ExpiresAfterHours,
+	}
+}
+
+func orTrue(v *bool) bool { return v == nil || *v }
+
+func encodeAudience(v audience.AudienceCounts) audienceJSON {
+	out := audienceJSON{Subscribed: v.Subscribed, Mailable: v.Mailable, Excluded: []excludeJSON{}}
+	for _, x := range v.Excluded {
+		out.Excluded = append(out.Excluded, excludeJSON{Reason: x.Reason, Count: x.Count})
+	}
+	return out
+}
+
+func encodeTestResults(results []campaigns.TestResult) testResultsJSON {
+	return testResultsJSON{Results: each(results, func(r campaigns.TestResult) testResultJSON {
+		out := testResultJSON{To: r.To, OK: r.OK, Reply: r.Reply}
+		if r.Code != 0 {
+			out.Code = &r.Code
+		}
+		return out
+	})}
+}
+
+func (s *server) listCampaigns(ctx context.Context, in *campaignQuery) (*answer[pageJSON[campaignSummaryJSON]], error) {
+	p, err := s.deps.Campaigns.List(ctx, campaigns.Status(in.Status), in.query())
+	return replyPage(p, err, encodeSummary)
+}
+
+func (s *server) getCampaign(ctx context.Context, in *byID) (*answer[campaignJSON], error) {
+	c, err := s.deps.Campaigns.Get(ctx, in.ID)
+	return reply(c, err, encodeCampaign)
+}
+
+func (s *server) createCampaign(ctx context.Context, in *with[campaignInputJSON]) (*answer[campaignJSON], error) {
+	c, err := s.deps.Campaigns.Create(ctx, in.Body.input())
+	return reply(c, err, encodeCampaign)
+}
+
+func (s *server) updateCampaign(ctx context.Context, in *onID[campaignInputJSON]) (*answer[campaignJSON], error) {
+	c, err := s.deps.Campaigns.Update(ctx, in.ID, in.Body.input())
+	return reply(c, err, encodeCampaign)
+}
+
+func (s *server) deleteCampaign(ctx context.Context, in *byID) (*nothing, error) {
+	return done(s.deps.Campaigns.Delete(ctx, in.ID))
+}
+
+func (s *server) countAudience(ctx context.Context, in *byID) (*answer[audienceJSON], error) {
+	counts, err := s.deps.Campaigns.CountAudience(ctx, in.ID)
+	return reply(counts, err, encodeAudience)
+}
+
+func (s *server) startCampaign(ctx context.Context, in *byID) (*answer[campaignJSON], error) {
+	c, err := s.deps.Campaigns.Start(ctx, in.ID)
+	return reply(c, err, encodeCampaign)
+}
+
+func (s *server) scheduleCampaign(ctx context.Context, in *onID[scheduleJSON]) (*answer[campaignJSON], error) {
+	c, err := s.deps.Campaigns.Schedule(ctx, in.ID, in.Body.At)
+	return reply(c, err, encodeCampaign)
+}
+
+func (s *server) unscheduleCampaign(ctx context.Context, in *byID) (*answer[campaignJSON], error) {
+	c, err := s.deps.Campaigns.Unschedule(ctx, in.ID)
+	return reply(c, err, encodeCampaign)
+}
+
+func (s *server) pauseCampaign(ctx context.Context, in *byID) (*answer[campaignJSON], error) {
+	c, err := s.deps.Campaigns.Pause(ctx, in.ID, "")
+	return reply(c, err, encodeCampaign)
+}
+
+func (s *server) resumeCampaign(ctx context.Context, in *byID) (*answer[campaignJSON], error) {
+	c, err := s.deps.Campaigns.Resume(ctx, in.ID)
+	return reply(c, err, encodeCampaign)
+}
+
+func (s *server) cancelCampaign(ctx context.Context, in *byID) (*answer[campaignJSON], error) {
+	c, err := s.deps.Campaigns.Cancel(ctx, in.ID)
+	return reply(c, err, encodeCampaign)
+}
+
+func (s *server) testCampaign(ctx context.Context, in *onID[testSendJSON]) (*answer[testResultsJSON], error) {
+	results, err := s.deps.Campaigns.SendTest(ctx, in.ID, in.Body.To, in.Body.SubscriberID)
+	return reply(results, err, encodeTestResults)
+}

@@ -1,0 +1,356 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// keys checks that an answer is an object with exactly these members; at leads into it, "items.0" say.
+func (r *response) keys(at, want string) *response {
+	r.t.Helper()
+	var v any
+	r.json(&v)
+	for step := range strings.SplitSeq(at, ".") {
+		switch x := v.(type) {
+		case map[string]any:
+			if step != "" {
+				v = x[step]
+			}
+		case []any:
+			if len(x) == 0 {
+				r.t.Fatalf("%s: nothing at %s in %s", r.what, at, r.Body)
+			}
+			v = x[0]
+		}
+	}
+	object, ok := v.(map[string]any)
+	if !ok {
+		r.t.Fatalf("%s: no object at %q in %s", r.what, at, r.Body)
+	}
+	var got []string
+	for k, v := range object {
+		got = append(got, k)
+		if strings.HasSuffix(k, "s") && k != "reply_status" && v == nil {
+			r.t.Errorf("%s: the list %s is null", r.what, k)
+		}
+	}
+	slices.Sort(got)
+	fields := strings.Fields(want)
+	slices.Sort(fields)
+	if diff := cmp.Diff(fields, got); diff != "" {
+		r.t.Errorf("%s: members at %q: %s", r.what, at, diff)
+	}
+	return r
+}
+
+const (
+	listKeys       = "id name description created_at updated_at counts"
+	subscriberKeys = "id email name attributes created_at updated_at suppressed subscriptions"
+	importKeys     = "id list_id list_name filename status error format columns mapping size_bytes read_bytes rows created updated unchanged rejected " +
+		"suppressed progress created_at started_at finished_at"
+	templateKeys = "id name subject html text created_at updated_at"
+	summaryKeys  = "id name status pause_reason subject preheader from_name from_email reply_to template_id relay_id list_ids track_opens track_clicks " +
+		"unconfirmed_policy expires_after_hours scheduled_at started_at finished_at recipients excluded created_at updated_at"
+	campaignKeys = summaryKeys + " html text"
+	statsKeys    = "recipients queued claimed sent deferred bounced failed unconfirmed skipped excluded opens unique_opens clicks unique_clicks " +
+		"unsubscribes as_of rate_per_second seconds_left"
+	deliveryKeys = "campaign_id campaign_name seq subscriber_id email state attempts relay_id relay_name reply_code reply_status reply_text " +
+		"next_attempt_at updated_at sent_at skip_reason message_id opens clicks unsubscribed"
+	relayKeys = "id name kind host port tls auth username has_password helo_name max_connections max_messages_per_connection rate_limit rate_period " +
+		"return_path dkim signing_profile status pause_reason in_use created_at updated_at"
+	domainKeys = "id domain bounce_domain keys records created_at"
+)
+
+func TestShapesOfTheAudience(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	c := b.admin(t)
+	list := c.post("/lists", `{"name":"News"}`).want(201).keys("", listKeys).keys("counts", "subscribed unconfirmed unsubscribed suppressed").id()
+	c.get("/lists").want(200).keys("", "items next_cursor total total_exact").keys("items.0", listKeys)
+	c.put(fmt.Sprint("/lists/", list), `{"name":"Newer","description":"d"}`).want(200).keys("", listKeys)
+
+	body := fmt.Sprintf(`{"email":"bob@example.net","attributes":{"city":"Leeds","n":1.5},"list_ids":[%d]}`, list)
+	person := c.post("/subscribers", body).want(201).keys("", subscriberKeys).
+		keys("subscriptions.0", "list_id list_name status source created_at updated_at").id()
+	if p := c.post("/subscribers", body).problem(409); !slices.Equal(p.locations(), []string{"body.email"}) {
+		t.Errorf("second time: %+v", p)
+	}
+	at := fmt.Sprint("/subscribers/", person)
+	c.put(at, `{"email":"bob@example.net","name":"Bob","attributes":{}}`).want(200).keys("", subscriberKeys)
+	c.put(fmt.Sprint(at, "/subscriptions/", list), `{"status":"unsubscribed"}`).want(200).keys("", subscriberKeys)
+	c.put(fmt.Sprint(at, "/subscriptions/", list), `{"status":"gone"}`).problem(400)
+	c.get(at+"/deliveries").want(200).keys("", "items next_cursor")
+	c.get(at+"/events").want(200).keys("", "items next_cursor")
+	c.post("/suppressions", `{"email":"bob@example.net","detail":"asked by phone"}`).want(201).keys("", "email reason source detail created_at")
+	c.get("/suppressions?q=bob").want(200).keys("", "items next_cursor").keys("items.0", "email reason source detail created_at")
+	c.get(at).want(200).keys("suppressed", "reason source detail created_at")
+	c.get("/subscribers?status=suppressed&q=BOB&limit=1").want(200).keys("", "items next_cursor total total_exact").keys("items.0", subscriberKeys)
+	c.remove("/suppressions/bob@example.net").want(204)
+	c.remove(fmt.Sprint(at, "/subscriptions/", list)).want(200).keys("", subscriberKeys)
+	c.remove(at).want(204)
+	c.get(at).problem(404)
+	c.remove(fmt.Sprint("/lists/", list)).want(204)
+}
+
+func TestPages(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	c := b.admin(t)
+	for i := range 5 {
+		c.post("/lists", fmt.Sprintf(`{"name":"List %d"}`, i)).want(201)
+	}
+	var names []string
+	path := "/lists?limit=2"
+	for range 3 {
+		var p pageJSON[listJSON]
+		c.get(path).want(200).json(&p)
+		for _, l := range p.Items {
+			names = append(names, l.Name)
+		}
+		if *p.Total != 5 {
+			t.Errorf("total %d", *p.Total)
+		}
+		if p.NextCursor == nil {
+			path = ""
+			break
+		}
+		path = "/lists?limit=2&cursor=" + *p.NextCursor
+	}
+	if diff := cmp.Diff([]string{"List 0", "List 1", "List 2", "List 3", "List 4"}, names); diff != "" || path != "" {
+		t.Errorf("%s, then %q", diff, path)
+	}
+}
+
+// upload sends a form; each part is a field, or the file when its name is file.
+func (c *client) upload(parts ...[2]string) *response {
+	c.t.Helper()
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	for _, p := range parts {
+		create := form.CreateFormField
+		if p[0] == "file" {
+			create = func(name string) (io.Writer, error) { return form.CreateFormFile(name, "people.csv") }
+		}
+		part, err := create(p[0])
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		if _, err := part.Write([]byte(p[1])); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	if err := form.Close(); err != nil {
+		c.t.Fatal(err)
+	}
+	return c.post("/imports", body.String(), header("Content-Type", form.FormDataContentType()))
+}
+
+func TestImport(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	c := b.admin(t)
+	list := fmt.Sprint(c.post("/lists", `{"name":"News"}`).want(201).id())
+	const people = "Email,Name\nann@example.org,Ann\nnobody,Bob\n"
+	r := c.upload([2]string{"list_id", list}, [2]string{"file", people}).want(201).keys("", importKeys).keys("columns.0", "index header samples suggested")
+	var imp importJSON
+	r.json(&imp)
+	if imp.Filename != "people.csv" || imp.Status != "uploaded" || imp.SizeBytes != int64(len(people)) {
+		t.Errorf("import %+v", imp)
+	}
+	at := fmt.Sprint("/imports/", imp.ID)
+	const mapping = `{"columns":[{"index":0,"target":"email"},{"index":1,"target":"name"}],"status":"subscribed"}`
+	var p previewJSON
+	format, err := json.Marshal(imp.Format)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.post(at+"/preview", fmt.Sprintf(`{"mapping":%s,"format":%s}`, mapping, format)).want(200).
+		keys("rows.0", "row email name attributes problems").json(&p)
+	if p.OK != 1 || p.Rejected != 1 || len(p.Rows) != 2 {
+		t.Errorf("preview %+v", p)
+	}
+	other := strings.Replace(string(format), `","`, `";"`, 1)
+	if p := c.post(at+"/preview", fmt.Sprintf(`{"mapping":%s,"format":%s}`, mapping, other)).problem(400); !slices.Equal(p.locations(), []string{"body.format"}) {
+		t.Errorf("another format: %+v", p)
+	}
+	c.post(at+"/preview", `{"mapping":{"columns":[]}}`).problem(400)
+	c.post(at+"/start", fmt.Sprintf(`{"mapping":%s}`, mapping)).want(202).keys("", importKeys).keys("mapping", "columns status")
+	c.post(at+"/start", fmt.Sprintf(`{"mapping":%s}`, mapping)).problem(409)
+	c.get("/imports").want(200).keys("items.0", importKeys)
+	c.get(at+"/errors").want(200).keys("", "items next_cursor total total_exact")
+	csv := c.get(at + "/errors.csv").want(200)
+	if h := csv.Header(); h.Get("Content-Type") != "text/csv; charset=utf-8" || !strings.Contains(h.Get("Content-Disposition"), "import-") || !strings.HasPrefix(csv.Body.String(), "Email,Name,") {
+		t.Errorf("error file: %v %s", h, csv.Body)
+	}
+	c.get("/imports/99/errors.csv").problem(404)
+	c.post(at+"/cancel", "").want(200).keys("", importKeys)
+	if events := c.get(at + "/progress").want(200).Body.String(); !strings.HasPrefix(events, "event: progress\ndata: {") || strings.Count(events, "event:") != 1 {
+		t.Errorf("progress of an ended import: %s", events)
+	}
+}
+
+func TestUploadsThatAreRefused(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	c := b.admin(t)
+	list := fmt.Sprint(c.post("/lists", `{"name":"News"}`).want(201).id())
+	const people = "Email\nann@example.org\n"
+	for name, test := range map[string]struct {
+		parts     [][2]string
+		locations []string
+	}{
+		"file first":      {[][2]string{{"file", people}, {"list_id", list}}, []string{"body.list_id"}},
+		"no file":         {[][2]string{{"list_id", list}}, []string{"body.file"}},
+		"list not a list": {[][2]string{{"list_id", "x"}, {"file", people}}, []string{"body.list_id"}},
+	} {
+		if p := c.upload(test.parts...).problem(400); !slices.Equal(p.locations(), test.locations) {
+			t.Errorf("%s: %+v", name, p)
+		}
+	}
+	c.upload([2]string{"list_id", list}, [2]string{"file", "\x00\x01\xff"}).problem(400)
+	c.post("/imports", `{"list_id":1}`).problem(400)
+	// The form ends in the middle of the file.
+	form := "--b\r\nContent-Disposition: form-data; name=\"list_id\"\r\n\r\n" + list +
+		"\r\n--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"p.csv\"\r\n\r\nEmail\nann@ex"
+	if p := c.post("/imports", form, header("Content-Type", "multipart/form-data; boundary=b")).problem(400); !strings.Contains(p.Detail, "broke off") {
+		t.Errorf("broken upload: %+v", p)
+	}
+	if n := b.count(t, "imports"); n != 0 {
+		t.Errorf("%d imports are left", n)
+	}
+}
+
+func TestShapesOfContent(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	c := b.admin(t)
+	id := c.post("/templates", `{"name":"T","subject":"S","html":"<p>{{ subscriber.name }}</p>"}`).want(201).keys("", templateKeys).id()
+	at := fmt.Sprint("/templates/", id)
+	c.put(at, `{"name":"T2","subject":"S","html":"<p>x</p>","text":""}`).want(200).keys("", templateKeys)
+	c.get("/templates").want(200).keys("items.0", templateKeys)
+	if p := c.post("/templates", `{"name":"Bad","html":"<p>\n{{ x | shout }}</p>"}`).problem(400); !slices.Equal(p.locations(), []string{"body.html"}) {
+		t.Errorf("bad Liquid: %+v", p)
+	}
+	c.remove(at).want(204)
+	r := c.post("/render", `{"subject":"Hello {{ subscriber.name }}","html":"<p><img src=x>{{ subscriber.first_name }}</p>","text":"","scheme":"dark"}`).want(200).
+		keys("", "subject html text text_generated size_bytes links warnings fields")
+	var v renderedJSON
+	if r.json(&v); v.Subject != "Hello Jane Doe" || !strings.Contains(v.HTML, "Jane") || !v.TextGenerated || len(v.Warnings) == 0 {
+		t.Errorf("rendered %+v", v)
+	}
+	p := c.post("/render", `{"subject":"S","html":"<p>\n{{ x | shout }}</p>","text":""}`).problem(400)
+	if !slices.Equal(p.locations(), []string{"body.html"}) || !strings.Contains(p.Errors[0].Message, "line 2") {
+		t.Errorf("bad Liquid: %+v", p)
+	}
+	c.post("/render", `{"subject":"S","html":"x","text":"","subscriber_id":99}`).problem(404)
+	c.get("/merge-tags").want(200).keys("", "items").keys("items.0", "tag label example")
+}
+
+func TestShapesOfCampaigns(t *testing.T) {
+	t.Parallel()
+	m := started(t)
+	c := m.admin
+	draft := c.post("/campaigns", `{"name":"Draft"}`).want(201).keys("", campaignKeys)
+	var d campaignJSON
+	if draft.json(&d); !d.TrackOpens || !d.TrackClicks || d.UnconfirmedPolicy != "hold" || d.ExpiresAfterHours != 72 {
+		t.Errorf("defaults %+v", d)
+	}
+	at := fmt.Sprint("/campaigns/", d.ID)
+	c.put(at, fmt.Sprintf(`{"name":"Draft","track_opens":false,"list_ids":[%d]}`, m.listID)).want(200).json(&d)
+	if d.TrackOpens || !d.TrackClicks || !slices.Equal(d.ListIDs, []int64{m.listID}) {
+		t.Errorf("changed %+v", d)
+	}
+	c.get(at+"/audience").want(200).keys("", "subscribed mailable excluded")
+	p := c.post(at+"/start", "").problem(400)
+	for _, want := range []string{"body.subject", "body.relay_id", "body.from_email", "body.html"} {
+		if !slices.Contains(p.locations(), want) {
+			t.Errorf("start of a draft: no %s in %+v", want, p)
+		}
+	}
+	c.post(at+"/schedule", `{"at":"2020-01-01T00:00:00Z"}`).problem(400)
+	c.post(at+"/schedule", `{"at":"tomorrow"}`).problem(400)
+	c.post(at+"/pause", "").problem(409)
+	c.post(at+"/test", `{"to":[]}`).problem(400)
+	c.remove(at).want(204)
+
+	at = fmt.Sprint("/campaigns/", m.campaignID)
+	c.put(at, `{"name":"Too late"}`).problem(409)
+	c.get("/campaigns?status=running").want(200).keys("items.0", summaryKeys+" stats").keys("items.0.stats", statsKeys)
+	c.get(at+"/stats").want(200).keys("", statsKeys)
+	c.get(at+"/timeline").want(200).keys("", "times sent bounced deferred opens clicks")
+	c.get(at+"/links").want(200).keys("items.0", "id url clicks unique_clicks")
+	c.get(at+"/deliveries?state=queued&q=bob").want(200).keys("items.0", deliveryKeys)
+	c.get(at+"/deliveries/1").want(200).keys("", deliveryKeys+" attempts_log events")
+	c.get(at + "/deliveries/99").problem(404)
+	c.get(fmt.Sprintf("/subscribers/%d/deliveries", m.personID)).want(200).keys("items.0", deliveryKeys)
+	c.get(at+"/exclusions?reason=suppressed").want(200).keys("", "items next_cursor")
+	c.post(at+"/unconfirmed", `{"action":"assume_delivered"}`).want(200).keys("", "changed")
+	c.get("/events?kind=open").want(200).keys("", "items next_cursor")
+	c.post(at+"/pause", "").want(200).keys("", campaignKeys)
+	c.post(at+"/resume", "").want(200)
+	c.remove(at).problem(409)
+	c.post(at+"/cancel", "").want(200)
+	c.get("/overview").want(200).keys("", "subscribers lists sent_24h bounced_24h running recent sent_by_day checklist").
+		keys("recent.0", "campaign stats").keys("checklist", "relay domain list campaign").keys("recent.0.stats", statsKeys)
+	c.get("/system").want(200).keys("", "version uptime_seconds database postgres_version nodes inbox")
+}
+
+func TestShapesOfSending(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	c := b.admin(t)
+	const relay = `"name":"Main","host":"127.0.0.1","port":1,"tls":"none","auth":"plain","username":"u"`
+	r := c.post("/relays", `{`+relay+`,"password":"very-secret"}`).want(201).keys("", relayKeys)
+	at := fmt.Sprint("/relays/", r.id())
+	var v relayJSON
+	c.put(at, `{`+relay+`,"rate_limit":100,"rate_period":"minute"}`).want(200).json(&v)
+	if !v.HasPassword || v.RateLimit == nil || *v.RateLimit != 100 {
+		t.Errorf("changed without a password: %+v", v)
+	}
+	c.get("/relays").want(200).keys("", "items next_cursor").keys("items.0", relayKeys)
+	c.post("/relays", `{"name":"x","host":"http://x","port":0}`).problem(400)
+	c.post(at+"/pause", "").want(200).keys("", relayKeys)
+	c.post(at+"/resume", "").want(200)
+	for _, r := range []*response{
+		c.post(at+"/test", ""), c.post(at+"/test", `{"from":"a@example.org","to":"ann@example.org"}`), c.post("/relays/test", `{`+relay+`,"password":"very-secret","from":"a@example.org"}`),
+	} {
+		var report testReportJSON
+		if r.want(200).keys("steps.0", "step ok detail ms").json(&report); report.OK {
+			t.Errorf("a relay that is not there works: %+v", report)
+		}
+	}
+	if strings.Contains(b.logs.String(), "very-secret") {
+		t.Error("the password is in the log")
+	}
+	c.remove(at).want(204)
+
+	d := c.post("/domains", `{"domain":"example.org","bounce_domain":"bounce.example.org"}`).want(201).keys("", domainKeys).
+		keys("keys.0", "id selector algorithm status record_name record_value created_at")
+	var dom domainJSON
+	d.json(&dom)
+	at = fmt.Sprint("/domains/", dom.ID)
+	c.get(at).want(200).keys("", domainKeys)
+	c.put(at, `{"domain":"example.org","bounce_domain":null}`).want(200).json(&dom)
+	if dom.BounceDomain != nil {
+		t.Errorf("bounce domain %q", *dom.BounceDomain)
+	}
+	c.post(fmt.Sprintf("/dkim-keys/%d/retire", dom.Keys[0].ID), "").problem(409)
+	c.post(at+"/keys", `{"algorithm":"rsa2048"}`).want(201)
+	c.post(fmt.Sprintf("/dkim-keys/%d/retire", dom.Keys[0].ID), "").want(200)
+	c.get("/domains").want(200).keys("items.0", domainKeys)
+	c.remove(at).want(204)
+
+	c.get("/inbox").want(200).keys("", "enabled address total")
+	c.get("/inbox/messages").want(200).keys("", "items next_cursor")
+	c.get("/inbox/messages/1").problem(404)
+	c.do(http.MethodDelete, Prefix+"/inbox/messages", "").want(204)
+}

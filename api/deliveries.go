@@ -1,0 +1,120 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"postrider/campaigns"
+)
+
+// DeliveryJSON is one campaign to one person.
+type DeliveryJSON struct {
+	CampaignID    int64      `json:"campaign_id"`
+	CampaignName  string     `json:"campaign_name"`
+	Seq           int32      `json:"seq"`
+	SubscriberID  *int64     `json:"subscriber_id"`
+	Email         string     `json:"email"`
+	State         string     `json:"state" enum:"queued,claimed,sent,deferred,bounced,failed,unconfirmed,skipped"`
+	Attempts      int16      `json:"attempts"`
+	RelayID       *int64     `json:"relay_id"`
+	RelayName     *string    `json:"relay_name"`
+	ReplyCode     *int16     `json:"reply_code"`
+	ReplyStatus   *string    `json:"reply_status"`
+	ReplyText     *string    `json:"reply_text"`
+	NextAttemptAt *time.Time `json:"next_attempt_at"`
+	UpdatedAt     time.Time  `json:"updated_at"`
+	SentAt        *time.Time `json:"sent_at"`
+	SkipReason    *string    `json:"skip_reason"`
+	MessageID     string     `json:"message_id"`
+	Opens         int64      `json:"opens"`
+	Clicks        int64      `json:"clicks"`
+	Unsubscribed  bool       `json:"unsubscribed"`
+}
+
+type deliveryStoryJSON struct {
+	DeliveryJSON
+	AttemptsLog []attemptJSON `json:"attempts_log" doc:"The attempts that did not end in sent"`
+	Events      []eventJSON   `json:"events"`
+}
+
+type attemptJSON struct {
+	Attempt     int16     `json:"attempt"`
+	At          time.Time `json:"at"`
+	RelayName   *string   `json:"relay_name"`
+	Outcome     string    `json:"outcome"`
+	ReplyCode   *int16    `json:"reply_code"`
+	ReplyStatus *string   `json:"reply_status"`
+	ReplyText   *string   `json:"reply_text"`
+	Reason      string    `json:"reason"`
+	Fault       string    `json:"fault"`
+}
+
+type exclusionJSON struct {
+	SubscriberID int64  `json:"subscriber_id"`
+	Email        string `json:"email"`
+	Reason       string `json:"reason" enum:"suppressed,unsubscribed,unconfirmed"`
+}
+
+type resolveJSON struct {
+	Action string `json:"action" enum:"resend,assume_delivered"`
+}
+
+type changedJSON struct {
+	Changed int64 `json:"changed"`
+}
+
+type deliveryQuery struct {
+	PageOf
+	State  string `query:"state" enum:"queued,claimed,sent,deferred,bounced,failed,unconfirmed,skipped"`
+	Search string `query:"q" doc:"Part of the address"`
+}
+
+type exclusionQuery struct {
+	PageOf
+	Reason string `query:"reason" enum:"suppressed,unsubscribed,unconfirmed"`
+}
+
+type byDelivery struct {
+	ID  int64 `path:"id" minimum:"1"`
+	Seq int32 `path:"seq" minimum:"1"`
+}
+
+func encodeDelivery(d campaigns.Delivery) DeliveryJSON {
+	out := DeliveryJSON{
+		CampaignID: d.CampaignID, CampaignName: d.CampaignName, Seq: d.Seq, Email: d.Email, State: d.State.String(), Attempts: d.Attempts,
+		RelayID: d.RelayID, RelayName: d.RelayName, ReplyCode: d.ReplyCode, ReplyStatus: d.ReplyStatus, ReplyText: d.ReplyText,
+		NextAttemptAt: utc(d.NextAttemptAt), UpdatedAt: d.UpdatedAt.UTC(), SkipReason: d.SkipReason, MessageID: d.MessageID, Opens: d.Opens,
+		Clicks: d.Clicks, Unsubscribed: d.Unsubscribed,
+	}
+	if d.SubscriberID != 0 {
+		out.SubscriberID = &d.SubscriberID
+	}
+	if d.State == campaigns.Sent {
+		out.SentAt = &out.UpdatedAt // nothing changes a delivery any more once it is sent, but a bounce
+	}
+	return out
+}
+
+func encodeAttempt(a campaigns.Attempt) attemptJSON {
+	a.At = a.At.UTC()
+	return attemptJSON(a)
+}
+
+func (s *server) listDeliveries(ctx context.Context, in *deliveryQuery) (*answer[pageJSON[DeliveryJSON]], error) {
+	f := campaigns.DeliveryFilter{Search: in.Search}
+	if state, ok := campaigns.ParseState(in.State); ok {
+		f.State = &state
+	}
+	p, err := s.deps.Campaigns.ListDeliveries(ctx, in.ID, f, in.query())
+	return replyPage(p, err, encodeDelivery)
+}
+
+func (s *server) listExclusions(ctx context.Context, in *exclusionQuery) (*answer[pageJSON[exclusionJSON]], error) {
+	p, err := s.deps.Campaigns.ListExclusions(ctx, in.ID, in.Reason, in.query())
+	return replyPage(p, err, func(x campaigns.Exclusion) exclusionJSON { return exclusionJSON(x) })
+}
+
+func (s *server) resolveUnconfirmed(ctx context.Context, in *onID[resolveJSON]) (*answer[changedJSON], error) {
+	n, err := s.deps.Campaigns.ResolveUnconfirmed(ctx, in.ID, in.Body.Action)
+	return reply(n, err, func(n int64) changedJSON { return changedJSON{Changed: n} })
+}

@@ -1,0 +1,190 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"postrider/audience"
+	"postrider/internal/errs"
+)
+
+type importJSON struct {
+	ID         int64        `json:"id"`
+	ListID     int64        `json:"list_id"`
+	ListName   string       `json:"list_name"`
+	Filename   string       `json:"filename"`
+	Status     string       `json:"status" enum:"uploaded,queued,running,done,failed,cancelled"`
+	Error      *string      `json:"error"`
+	Format     formatJSON   `json:"format"`
+	Columns    []columnJSON `json:"columns"`
+	Mapping    *mappingJSON `json:"mapping" doc:"null until the start"`
+	SizeBytes  int64        `json:"size_bytes"`
+	ReadBytes  int64        `json:"read_bytes"`
+	Rows       int64        `json:"rows" doc:"The sum of created, updated, unchanged and rejected"`
+	Created    int64        `json:"created"`
+	Updated    int64        `json:"updated"`
+	Unchanged  int64        `json:"unchanged"`
+	Rejected   int64        `json:"rejected"`
+	Suppressed int64        `json:"suppressed" doc:"Of those who were taken: on the suppression list, so they get no mail"`
+	Progress   float64      `json:"progress" doc:"0 to 1"`
+	CreatedAt  time.Time    `json:"created_at"`
+	StartedAt  *time.Time   `json:"started_at"`
+	FinishedAt *time.Time   `json:"finished_at"`
+}
+
+type formatJSON struct {
+	Delimiter string `json:"delimiter"`
+	Encoding  string `json:"encoding" enum:"utf-8,utf-8-bom"`
+	HasHeader bool   `json:"has_header"`
+}
+
+type columnJSON struct {
+	Index     int      `json:"index"`
+	Header    string   `json:"header"`
+	Samples   []string `json:"samples"`
+	Suggested *string  `json:"suggested" doc:"email, name, attribute or null"`
+}
+
+type mappingJSON struct {
+	Columns []columnMappingJSON `json:"columns"`
+	Status  string              `json:"status" enum:"subscribed,unconfirmed" required:"false" doc:"What the people become; left out: subscribed"`
+}
+
+type columnMappingJSON struct {
+	Index     int    `json:"index"`
+	Target    string `json:"target" enum:"email,name,attribute,skip"`
+	Attribute string `json:"attribute,omitempty" doc:"For target attribute; left out: made from the header"`
+}
+
+type mappingInputJSON struct {
+	Mapping mappingJSON `json:"mapping"`
+}
+
+type previewInputJSON struct {
+	Mapping mappingJSON `json:"mapping"`
+	Format  *formatJSON `json:"format,omitempty" doc:"May be sent back as it came; another one is refused, since the file is read as it is written"`
+}
+
+type previewJSON struct {
+	Rows     []previewRowJSON `json:"rows"`
+	OK       int              `json:"ok"`
+	Rejected int              `json:"rejected"`
+}
+
+type previewRowJSON struct {
+	Row        int64            `json:"row"`
+	Email      string           `json:"email"`
+	Name       string           `json:"name"`
+	Attributes map[string]any   `json:"attributes"`
+	Problems   []rowProblemJSON `json:"problems"`
+}
+
+type rowProblemJSON struct {
+	Column  string `json:"column"`
+	Message string `json:"message"`
+}
+
+type importErrorJSON struct {
+	Row    int64  `json:"row"`
+	Column string `json:"column"`
+	Value  string `json:"value"`
+	Reason string `json:"reason"`
+}
+
+// TransformSchema says in the OpenAPI document that mapping can be null.
+func (importJSON) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema { return nullable(s, "mapping") }
+
+func encodeImport(v audience.Import) importJSON {
+	out := importJSON{
+		ID: v.ID, ListID: v.ListID, ListName: v.ListName, Filename: v.Filename, Status: v.Status, Error: v.Error, Format: formatJSON(v.Format),
+		Columns: each(v.Columns, encodeColumn), SizeBytes: v.SizeBytes, ReadBytes: v.ReadBytes, Rows: v.Rows, Created: v.Created, Updated: v.Updated,
+		Unchanged: v.Unchanged, Rejected: v.Rejected, Suppressed: v.Suppressed, Progress: v.Progress(), CreatedAt: v.CreatedAt.UTC(),
+		StartedAt: utc(v.StartedAt), FinishedAt: utc(v.FinishedAt),
+	}
+	if m := v.Mapping; m != nil {
+		out.Mapping = &mappingJSON{Status: m.Status, Columns: each(m.Columns, func(c audience.ColumnMapping) columnMappingJSON { return columnMappingJSON(c) })}
+	}
+	return out
+}
+
+func encodeColumn(c audience.Column) columnJSON {
+	out := columnJSON{Index: c.Index, Header: c.Header, Samples: append([]string{}, c.Samples...)}
+	if c.Suggested != "" {
+		out.Suggested = &c.Suggested
+	}
+	return out
+}
+
+func (m mappingJSON) mapping() audience.Mapping {
+	return audience.Mapping{Status: m.Status, Columns: each(m.Columns, func(c columnMappingJSON) audience.ColumnMapping { return audience.ColumnMapping(c) })}
+}
+
+func encodePreview(v audience.Preview) previewJSON {
+	return previewJSON{OK: v.OK, Rejected: v.Rejected, Rows: each(v.Rows, func(r audience.PreviewRow) previewRowJSON {
+		out := previewRowJSON{Row: r.Row, Email: r.Email, Name: r.Name, Attributes: r.Attributes,
+			Problems: each(r.Problems, func(p audience.Problem) rowProblemJSON { return rowProblemJSON(p) })}
+		if out.Attributes == nil {
+			out.Attributes = map[string]any{}
+		}
+		return out
+	})}
+}
+
+func (s *server) listImports(ctx context.Context, in *Paging) (*answer[pageJSON[importJSON]], error) {
+	p, err := s.deps.Audience.ListImports(ctx, in.query())
+	return replyPage(p, err, encodeImport)
+}
+
+func (s *server) getImport(ctx context.Context, in *byID) (*answer[importJSON], error) {
+	v, err := s.deps.Audience.GetImport(ctx, in.ID)
+	return reply(v, err, encodeImport)
+}
+
+func (s *server) previewImport(ctx context.Context, in *onID[previewInputJSON]) (*answer[previewJSON], error) {
+	if f := in.Body.Format; f != nil {
+		imp, err := s.deps.Audience.GetImport(ctx, in.ID)
+		if err != nil {
+			return nil, err
+		}
+		if formatJSON(imp.Format) != *f {
+			return nil, errs.InvalidField("format", "the file was found to be written differently: to change that, change the file and upload it again")
+		}
+	}
+	v, err := s.deps.Audience.PreviewImport(ctx, in.ID, in.Body.Mapping.mapping())
+	return reply(v, err, encodePreview)
+}
+
+func (s *server) startImport(ctx context.Context, in *onID[mappingInputJSON]) (*answer[importJSON], error) {
+	v, err := s.deps.Audience.StartImport(ctx, in.ID, in.Body.Mapping.mapping())
+	return reply(v, err, encodeImport)
+}
+
+func (s *server) cancelImport(ctx context.Context, in *byID) (*answer[importJSON], error) {
+	v, err := s.deps.Audience.CancelImport(ctx, in.ID)
+	return reply(v, err, encodeImport)
+}
+
+func (s *server) listImportErrors(ctx context.Context, in *PageOf) (*answer[pageJSON[importErrorJSON]], error) {
+	p, err := s.deps.Audience.ListImportErrors(ctx, in.ID, in.query())
+	return replyPage(p, err, func(e audience.ImportError) importErrorJSON { return importErrorJSON(e) })
+}
+
+// csvDownload is the output of a handler that answers with a CSV file.
+type csvDownload struct {
+	ContentType string `header:"Content-Type"`
+	Disposition string `header:"Content-Disposition"`
+	Body        func(huma.Context)
+}
+
+func (s *server) importProgress(ctx context.Context, in *byID) (*stream, error) {
+	return s.progress(ctx, func(ctx context.Context) (snapshot, error) {
+		v, err := s.deps.Audience.GetImport(ctx, in.ID)
+		if err != nil {
+			return snapshot{}, err
+		}
+		state := encodeImport(v)
+		return snapshot{state: state, mark: state, final: v.Final()}, nil
+	})
+}

@@ -1,0 +1,156 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"postrider/sender"
+)
+
+// RelayFields are what a person sets on a relay, and what is shown of it.
+type RelayFields struct {
+	Name                     string `json:"name"`
+	Kind                     string `json:"kind" enum:"smtp,inbox" required:"false" doc:"inbox: the built-in capture server; host, port, tls and auth mean nothing then"`
+	Host                     string `json:"host" required:"false"`
+	Port                     int    `json:"port" required:"false" minimum:"0" maximum:"65535"`
+	TLS                      string `json:"tls" enum:"none,starttls,implicit" required:"false"`
+	Auth                     string `json:"auth" enum:"none,auto,plain,login,cram-md5,scram-sha-256" required:"false"`
+	Username                 string `json:"username" required:"false"`
+	HELOName                 string `json:"helo_name" required:"false" doc:"Empty: this machine's name"`
+	MaxConnections           int    `json:"max_connections" required:"false"`
+	MaxMessagesPerConnection int    `json:"max_messages_per_connection" required:"false"`
+	RateLimit                *int   `json:"rate_limit" required:"false" doc:"Messages per rate_period over all processes; null: no limit"`
+	RatePeriod               string `json:"rate_period" enum:"second,minute,hour,day" required:"false"`
+	ReturnPath               string `json:"return_path" enum:"per_recipient,from" required:"false"`
+	DKIM                     string `json:"dkim" enum:"sign,off" required:"false"`
+	SigningProfile           string `json:"signing_profile" enum:"default,ses" required:"false"`
+}
+
+type relayJSON struct {
+	ID int64 `json:"id"`
+	RelayFields
+	HasPassword bool      `json:"has_password"`
+	Status      string    `json:"status" enum:"active,paused"`
+	PauseReason *string   `json:"pause_reason"`
+	InUse       bool      `json:"in_use" doc:"A scheduled, running or paused campaign sends through it"`
+	CreatedAt   time.Time `json:"created_at"`
+	UpdatedAt   time.Time `json:"updated_at"`
+}
+
+// RelayInput is a relay with the password that nobody gets to see again.
+type RelayInput struct {
+	RelayFields
+	Password *string `json:"password,omitempty" doc:"Left out in an update: the stored one stays"`
+}
+
+type relayTestJSON struct {
+	From string `json:"from,omitempty" doc:"Left out: the default sender of the settings"`
+	To   string `json:"to,omitempty" doc:"Left out: no recipient is asked for"`
+}
+
+type relayTryJSON struct {
+	RelayInput
+	From string `json:"from,omitempty"`
+	To   string `json:"to,omitempty"`
+}
+
+type testReportJSON struct {
+	OK         bool           `json:"ok"`
+	Steps      []testStepJSON `json:"steps"`
+	Remedy     *string        `json:"remedy"`
+	TLS        *string        `json:"tls,omitempty"`
+	Extensions []string       `json:"extensions"`
+}
+
+type testStepJSON struct {
+	Step   string `json:"step" enum:"connect,tls,auth,mail,rcpt"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail"`
+	MS     int64  `json:"ms"`
+}
+
+func encodeRelay(r sender.Relay) relayJSON {
+	return relayJSON{
+		ID: r.ID, HasPassword: r.HasPassword, Status: r.Status, PauseReason: r.PauseReason, InUse: r.InUse,
+		CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
+		RelayFields: RelayFields{
+			Name: r.Name, Kind: r.Kind, Host: r.Host, Port: r.Port, TLS: r.TLS, Auth: r.Auth, Username: r.Username, HELOName: r.HELOName,
+			MaxConnections: r.MaxConnections, MaxMessagesPerConnection: r.MaxMessagesPerConnection, RateLimit: r.RateLimit, RatePeriod: r.RatePeriod,
+			ReturnPath: r.ReturnPath, DKIM: r.DKIM, SigningProfile: r.SigningProfile,
+		},
+	}
+}
+
+func (in RelayInput) input() sender.RelayInput {
+	return sender.RelayInput{
+		Name: in.Name, Kind: in.Kind, Host: in.Host, Port: in.Port, TLS: in.TLS, Auth: in.Auth, Username: in.Username, Password: in.Password,
+		HELOName: in.HELOName, MaxConnections: in.MaxConnections, MaxMessagesPerConnection: in.MaxMessagesPerConnection, RateLimit: in.RateLimit,
+		RatePeriod: in.RatePeriod, ReturnPath: in.ReturnPath, DKIM: in.DKIM, SigningProfile: in.SigningProfile,
+	}
+}
+
+func (s *server) listRelays(ctx context.Context, _ *nothing) (*answer[pageJSON[relayJSON]], error) {
+	relays, err := s.deps.Sender.ListRelays(ctx)
+	return replyAll(relays, err, encodeRelay)
+}
+
+func (s *server) getRelay(ctx context.Context, in *byID) (*answer[relayJSON], error) {
+	r, err := s.deps.Sender.GetRelay(ctx, in.ID)
+	return reply(r, err, encodeRelay)
+}
+
+func (s *server) createRelay(ctx context.Context, in *with[RelayInput]) (*answer[relayJSON], error) {
+	r, err := s.deps.Sender.CreateRelay(ctx, in.Body.input())
+	return reply(r, err, encodeRelay)
+}
+
+func (s *server) updateRelay(ctx context.Context, in *onID[RelayInput]) (*answer[relayJSON], error) {
+	r, err := s.deps.Sender.UpdateRelay(ctx, in.ID, in.Body.input())
+	return reply(r, err, encodeRelay)
+}
+
+func (s *server) deleteRelay(ctx context.Context, in *byID) (*nothing, error) {
+	return done(s.deps.Sender.DeleteRelay(ctx, in.ID))
+}
+
+func (s *server) pauseRelay(ctx context.Context, in *byID) (*answer[relayJSON], error) {
+	r, err := s.deps.Sender.PauseRelay(ctx, in.ID, "")
+	return reply(r, err, encodeRelay)
+}
+
+func (s *server) resumeRelay(ctx context.Context, in *byID) (*answer[relayJSON], error) {
+	r, err := s.deps.Sender.ResumeRelay(ctx, in.ID)
+	return reply(r, err, encodeRelay)
+}
+
+type relayTest struct {
+	ID   int64          `path:"id" minimum:"1"`
+	Body *relayTestJSON `required:"false"`
+}
+
+func encodeTestReport(v sender.TestReport) testReportJSON {
+	out := testReportJSON{OK: v.OK, Extensions: append([]string{}, v.Extensions...), Steps: each(v.Steps, func(t sender.TestStep) testStepJSON {
+		return testStepJSON{Step: t.Step, OK: t.OK, Detail: t.Detail, MS: t.Took.Milliseconds()}
+	})}
+	if v.Remedy != "" {
+		out.Remedy = &v.Remedy
+	}
+	if v.TLS != "" {
+		out.TLS = &v.TLS
+	}
+	return out
+}
+
+func (s *server) testRelay(ctx context.Context, in *relayTest) (*answer[testReportJSON], error) {
+	var body relayTestJSON
+	if in.Body != nil {
+		body = *in.Body
+	}
+	v, err := s.deps.Sender.TestRelay(ctx, in.ID, body.From, body.To)
+	return reply(v, err, encodeTestReport)
+}
+
+func (s *server) tryRelay(ctx context.Context, in *with[relayTryJSON]) (*answer[testReportJSON], error) {
+	v, err := s.deps.Sender.TestRelayInput(ctx, in.Body.input(), in.Body.From, in.Body.To)
+	return reply(v, err, encodeTestReport)
+}

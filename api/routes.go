@@ -1,0 +1,168 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"postrider/internal/auth"
+)
+
+// The groups of the documentation, in its order.
+const (
+	tagSession     = "Set-up and session"
+	tagSettings    = "Settings and API keys"
+	tagLists       = "Lists"
+	tagSubscribers = "Subscribers"
+	tagSuppression = "Suppressions"
+	tagImports     = "Imports"
+	tagTemplates   = "Templates and content"
+	tagCampaigns   = "Campaigns"
+	tagReports     = "Reports"
+	tagRelays      = "Relays"
+	tagDomains     = "Sending domains"
+	tagInbox       = "Built-in inbox"
+	tagSystem      = "Overview"
+)
+
+func tags() []*huma.Tag {
+	return []*huma.Tag{
+		{Name: tagSession, Description: "The first user, and signing in with a browser. Programs use an API key instead."},
+		{Name: tagSettings, Description: "What the installation says about itself, and the keys of programs."},
+		{Name: tagLists, Description: "Lists of people."},
+		{Name: tagSubscribers, Description: "People and the lists they are on."},
+		{Name: tagSuppression, Description: "Addresses that are never mailed, with the reason."},
+		{Name: tagImports, Description: "Many people at once, from a CSV file: upload it, say what its columns mean, start."},
+		{Name: tagTemplates, Description: "Stored content, and what content looks like for a person."},
+		{Name: tagCampaigns, Description: "Mailings: content, audience, relay and time."},
+		{Name: tagReports, Description: "What became of a mailing, up to the single delivery."},
+		{Name: tagRelays, Description: "The SMTP servers that mail is sent through."},
+		{Name: tagDomains, Description: "The domains that mail is sent from, their DKIM keys and DNS records."},
+		{Name: tagInbox, Description: "The capture server for trying things out, where it is switched on."},
+		{Name: tagSystem, Description: "How the installation is doing."},
+	}
+}
+
+// routes is the list of all routes of the REST API, each with the scope that its caller needs.
+func (s *server) routes() {
+	add(s, get("/setup", "getSetup", tagSession, public, "Say whether somebody has to set Postrider up"), s.getSetup)
+	add(s, post("/setup", "setUp", tagSession, public, "Make the first user and sign in").returns(http.StatusCreated), s.setup)
+	add(s, post("/session", "signIn", tagSession, public, "Sign in"), s.login)
+	add(s, remove("/session", "signOut", tagSession, inBrowser, "Sign out"), s.logout)
+	add(s, get("/me", "getMe", tagSession, anybody, "Tell who is asking"), s.getMe)
+	add(s, post("/me/password", "changePassword", tagSession, inBrowser, "Change the own password").returns(http.StatusNoContent).
+		note("Ends all other sessions of the user."), s.changePassword)
+
+	add(s, get("/settings", "getSettings", tagSettings, auth.SettingsRead, "Read the settings"), s.getSettings)
+	add(s, put("/settings", "putSettings", tagSettings, auth.SettingsWrite, "Replace the settings"), s.putSettings)
+	add(s, get("/api-keys", "listAPIKeys", tagSettings, inBrowser, "List the API keys"), s.listAPIKeys)
+	add(s, post("/api-keys", "createAPIKey", tagSettings, inBrowser, "Make an API key").returns(http.StatusCreated).
+		note("The answer is the only one that holds the key itself."), s.createAPIKey)
+	add(s, remove("/api-keys/{id}", "deleteAPIKey", tagSettings, inBrowser, "Delete an API key, which stops working at once"), s.deleteAPIKey)
+
+	add(s, get("/lists", "listLists", tagLists, auth.AudienceRead, "List the lists by name"), s.listLists)
+	add(s, post("/lists", "createList", tagLists, auth.AudienceWrite, "Make a list").returns(http.StatusCreated).once(), s.createList)
+	add(s, get("/lists/{id}", "getList", tagLists, auth.AudienceRead, "Read a list"), s.getList)
+	add(s, put("/lists/{id}", "updateList", tagLists, auth.AudienceWrite, "Change a list"), s.updateList)
+	add(s, remove("/lists/{id}", "deleteList", tagLists, auth.AudienceWrite, "Delete a list; the people stay"), s.deleteList)
+
+	add(s, get("/subscribers", "listSubscribers", tagSubscribers, auth.AudienceRead, "Find people"), s.listSubscribers)
+	add(s, post("/subscribers", "createSubscriber", tagSubscribers, auth.AudienceWrite, "Add a person").returns(http.StatusCreated).once().content(), s.createSubscriber)
+	add(s, get("/subscribers/{id}", "getSubscriber", tagSubscribers, auth.AudienceRead, "Read a person"), s.getSubscriber)
+	add(s, put("/subscribers/{id}", "updateSubscriber", tagSubscribers, auth.AudienceWrite, "Change a person").content().
+		note("Replaces the address, the name and all attributes."), s.updateSubscriber)
+	add(s, remove("/subscribers/{id}", "deleteSubscriber", tagSubscribers, auth.AudienceWrite, "Delete a person"), s.deleteSubscriber)
+	add(s, put("/subscribers/{id}/subscriptions/{list_id}", "setSubscription", tagSubscribers, auth.AudienceWrite, "Put a person on a list, or change how they are on it"), s.setSubscription)
+	add(s, remove("/subscribers/{id}/subscriptions/{list_id}", "deleteSubscription", tagSubscribers, auth.AudienceWrite, "Take a person off a list without a trace").
+		returns(http.StatusOK).note("To keep the fact that they left, set the status unsubscribed instead."), s.deleteSubscription)
+	add(s, get("/subscribers/{id}/deliveries", "listSubscriberDeliveries", tagSubscribers, auth.AudienceRead, "List what was sent to a person, newest first"), s.listSubscriberDeliveries)
+	add(s, get("/subscribers/{id}/events", "listSubscriberEvents", tagSubscribers, auth.AudienceRead, "List what a person did, newest first"), s.listSubscriberEvents)
+
+	add(s, get("/suppressions", "listSuppressions", tagSuppression, auth.AudienceRead, "List suppressed addresses, newest first"), s.listSuppressions)
+	add(s, post("/suppressions", "createSuppression", tagSuppression, auth.AudienceWrite, "Never mail an address again").returns(http.StatusCreated).once(), s.createSuppression)
+	add(s, remove("/suppressions/{email}", "deleteSuppression", tagSuppression, auth.AudienceWrite, "Allow mail to an address again"), s.deleteSuppression)
+
+	add(s, get("/imports", "listImports", tagImports, auth.AudienceRead, "List imports, newest first"), s.listImports)
+	add(s, post("/imports", "uploadImport", tagImports, auth.AudienceWrite, "Upload a CSV file").returns(http.StatusCreated).takes(uploadForm()), s.uploadImport)
+	add(s, get("/imports/{id}", "getImport", tagImports, auth.AudienceRead, "Read an import"), s.getImport)
+	add(s, post("/imports/{id}/preview", "previewImport", tagImports, auth.AudienceWrite, "Show the first rows as they would be understood"), s.previewImport)
+	add(s, post("/imports/{id}/start", "startImport", tagImports, auth.AudienceWrite, "Start an import").returns(http.StatusAccepted).once(), s.startImport)
+	add(s, post("/imports/{id}/cancel", "cancelImport", tagImports, auth.AudienceWrite, "Cancel an import; what was taken stays"), s.cancelImport)
+	add(s, get("/imports/{id}/errors", "listImportErrors", tagImports, auth.AudienceRead, "List the rows that were left out"), s.listImportErrors)
+	add(s, get("/imports/{id}/errors.csv", "downloadImportErrors", tagImports, auth.AudienceRead, "Download the rows that were left out, with the reasons").
+		streams("text/csv", &huma.Schema{Type: huma.TypeString}), s.downloadImportErrors)
+	add(s, get("/imports/{id}/progress", "importProgress", tagImports, auth.AudienceRead, "Follow an import").
+		streams("text/event-stream", streamOf("Import")), s.importProgress)
+
+	add(s, get("/templates", "listTemplates", tagTemplates, auth.CampaignsRead, "List templates by name"), s.listTemplates)
+	add(s, post("/templates", "createTemplate", tagTemplates, auth.CampaignsWrite, "Make a template").returns(http.StatusCreated).once().content(), s.createTemplate)
+	add(s, get("/templates/{id}", "getTemplate", tagTemplates, auth.CampaignsRead, "Read a template"), s.getTemplate)
+	add(s, put("/templates/{id}", "updateTemplate", tagTemplates, auth.CampaignsWrite, "Change a template").content(), s.updateTemplate)
+	add(s, remove("/templates/{id}", "deleteTemplate", tagTemplates, auth.CampaignsWrite, "Delete a template"), s.deleteTemplate)
+	add(s, post("/render", "render", tagTemplates, auth.CampaignsRead, "Show content as a person would get it").content().
+		note("Changes nothing. Errors in the Liquid source are problems with the line in their message."), s.render)
+	add(s, get("/merge-tags", "listMergeTags", tagTemplates, auth.CampaignsRead, "List what content can say about a person"), s.listMergeTags)
+
+	s.campaignRoutes()
+	s.sendingRoutes()
+}
+
+func (s *server) campaignRoutes() {
+	add(s, get("/campaigns", "listCampaigns", tagCampaigns, auth.CampaignsRead, "List campaigns, newest first"), s.listCampaigns)
+	add(s, post("/campaigns", "createCampaign", tagCampaigns, auth.CampaignsWrite, "Make a draft").returns(http.StatusCreated).once().content(), s.createCampaign)
+	add(s, get("/campaigns/{id}", "getCampaign", tagCampaigns, auth.CampaignsRead, "Read a campaign"), s.getCampaign)
+	add(s, put("/campaigns/{id}", "updateCampaign", tagCampaigns, auth.CampaignsWrite, "Change a campaign that has not started").content().
+		note("Replaces everything; what is left out gets its default."), s.updateCampaign)
+	add(s, remove("/campaigns/{id}", "deleteCampaign", tagCampaigns, auth.CampaignsWrite, "Delete a campaign with all that is known of its deliveries"), s.deleteCampaign)
+	add(s, get("/campaigns/{id}/audience", "countAudience", tagCampaigns, auth.CampaignsRead, "Count whom a campaign would reach if it started now"), s.countAudience)
+	add(s, post("/campaigns/{id}/start", "startCampaign", tagCampaigns, auth.CampaignsSend, "Start sending").once().
+		note("Freezes the content and the audience. A second start is a conflict."), s.startCampaign)
+	add(s, post("/campaigns/{id}/schedule", "scheduleCampaign", tagCampaigns, auth.CampaignsSend, "Let a campaign start by itself later").once(), s.scheduleCampaign)
+	add(s, post("/campaigns/{id}/unschedule", "unscheduleCampaign", tagCampaigns, auth.CampaignsSend, "Make a scheduled campaign a draft again"), s.unscheduleCampaign)
+	add(s, post("/campaigns/{id}/pause", "pauseCampaign", tagCampaigns, auth.CampaignsSend, "Pause sending"), s.pauseCampaign)
+	add(s, post("/campaigns/{id}/resume", "resumeCampaign", tagCampaigns, auth.CampaignsSend, "Go on sending").once(), s.resumeCampaign)
+	add(s, post("/campaigns/{id}/cancel", "cancelCampaign", tagCampaigns, auth.CampaignsSend, "End a campaign for good"), s.cancelCampaign)
+	add(s, post("/campaigns/{id}/test", "testCampaign", tagCampaigns, auth.CampaignsSend, "Send the campaign to a few addresses now").once().
+		note("Test messages are in no report."), s.testCampaign)
+	add(s, post("/campaigns/{id}/unconfirmed", "resolveUnconfirmed", tagCampaigns, auth.CampaignsSend, "Decide what becomes of deliveries whose reply was lost").once(), s.resolveUnconfirmed)
+
+	add(s, get("/campaigns/{id}/stats", "getStats", tagReports, auth.CampaignsRead, "Read the figures of a campaign"), s.getStats)
+	add(s, get("/campaigns/{id}/progress", "campaignProgress", tagReports, auth.CampaignsRead, "Follow a campaign").
+		streams("text/event-stream", streamOf("CampaignProgress")), s.campaignProgress)
+	add(s, get("/campaigns/{id}/timeline", "getTimeline", tagReports, auth.CampaignsRead, "Read what happened over time"), s.getTimeline)
+	add(s, get("/campaigns/{id}/links", "listLinks", tagReports, auth.CampaignsRead, "List the links with their clicks"), s.listLinks)
+	add(s, get("/campaigns/{id}/deliveries", "listDeliveries", tagReports, auth.CampaignsRead, "List the deliveries"), s.listDeliveries)
+	add(s, get("/campaigns/{id}/deliveries/{seq}", "getDelivery", tagReports, auth.CampaignsRead, "Read all that is known of one delivery"), s.getDelivery)
+	add(s, get("/campaigns/{id}/exclusions", "listExclusions", tagReports, auth.CampaignsRead, "List who was left out, and why"), s.listExclusions)
+	add(s, get("/events", "listEvents", tagReports, auth.CampaignsRead, "List what recipients did, newest first"), s.listEvents)
+	add(s, get("/overview", "getOverview", tagSystem, auth.CampaignsRead, "Read the figures of the first page"), s.getOverview)
+	add(s, get("/system", "getSystem", tagSystem, auth.SettingsRead, "Read about the machinery"), s.getSystem)
+}
+
+func (s *server) sendingRoutes() {
+	add(s, get("/relays", "listRelays", tagRelays, auth.SendingRead, "List the relays"), s.listRelays)
+	add(s, post("/relays", "createRelay", tagRelays, auth.SendingWrite, "Add a relay").returns(http.StatusCreated).once(), s.createRelay)
+	add(s, post("/relays/test", "tryRelay", tagRelays, auth.SendingWrite, "Try a relay that is not stored").
+		note("Connects, signs in and asks for sender and recipient; sends nothing."), s.tryRelay)
+	add(s, get("/relays/{id}", "getRelay", tagRelays, auth.SendingRead, "Read a relay"), s.getRelay)
+	add(s, put("/relays/{id}", "updateRelay", tagRelays, auth.SendingWrite, "Change a relay"), s.updateRelay)
+	add(s, remove("/relays/{id}", "deleteRelay", tagRelays, auth.SendingWrite, "Delete a relay"), s.deleteRelay)
+	add(s, post("/relays/{id}/pause", "pauseRelay", tagRelays, auth.SendingWrite, "Send nothing through a relay for now"), s.pauseRelay)
+	add(s, post("/relays/{id}/resume", "resumeRelay", tagRelays, auth.SendingWrite, "Send through a relay again"), s.resumeRelay)
+	add(s, post("/relays/{id}/test", "testRelay", tagRelays, auth.SendingWrite, "Try a relay").
+		note("Connects, signs in and asks for sender and recipient; sends nothing."), s.testRelay)
+
+	add(s, get("/domains", "listDomains", tagDomains, auth.SendingRead, "List the sending domains"), s.listDomains)
+	add(s, post("/domains", "createDomain", tagDomains, auth.SendingWrite, "Add a sending domain and make its first key").returns(http.StatusCreated).once(), s.createDomain)
+	add(s, get("/domains/{id}", "getDomain", tagDomains, auth.SendingRead, "Read a sending domain"), s.getDomain)
+	add(s, put("/domains/{id}", "updateDomain", tagDomains, auth.SendingWrite, "Change the bounce domain of a sending domain"), s.updateDomain)
+	add(s, remove("/domains/{id}", "deleteDomain", tagDomains, auth.SendingWrite, "Delete a sending domain with its keys"), s.deleteDomain)
+	add(s, post("/domains/{id}/check", "checkDomain", tagDomains, auth.SendingWrite, "Compare DNS with what should be there"), s.checkDomain)
+	add(s, post("/domains/{id}/keys", "addKey", tagDomains, auth.SendingWrite, "Make another DKIM key").returns(http.StatusCreated).once(), s.addKey)
+	add(s, post("/dkim-keys/{id}/retire", "retireKey", tagDomains, auth.SendingWrite, "Sign nothing more with a DKIM key"), s.retireKey)
+
+	add(s, get("/inbox", "getInbox", tagInbox, auth.SendingRead, "Say whether the inbox is switched on"), s.getInbox)
+	add(s, get("/inbox/messages", "listInboxMessages", tagInbox, auth.SendingRead, "List captured messages, newest first"), s.listInbox)
+	add(s, remove("/inbox/messages", "emptyInbox", tagInbox, auth.SendingWrite, "Delete all captured messages"), s.emptyInbox)
+	add(s, get("/inbox/messages/{id}", "getInboxMessage", tagInbox, auth.SendingRead, "Read a captured message"), s.getInboxMessage)
+}

@@ -1,0 +1,76 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"postrider/internal/auth"
+	"postrider/internal/settings"
+)
+
+type settingsJSON struct {
+	Organization     string `json:"organization"`
+	PublicURL        string `json:"public_url" doc:"Where mails and browsers find this server: http or https, without a path"`
+	PostalAddress    string `json:"postal_address"`
+	DefaultFromName  string `json:"default_from_name"`
+	DefaultFromEmail string `json:"default_from_email"`
+	TimeZone         string `json:"time_zone" doc:"IANA name" example:"Europe/Berlin"`
+}
+
+func encodeSettings(set settings.Settings) settingsJSON { return settingsJSON(set) }
+
+func (s *server) getSettings(ctx context.Context, _ *nothing) (*answer[settingsJSON], error) {
+	set, err := s.deps.Settings.Get(ctx)
+	return reply(set, err, encodeSettings)
+}
+
+func (s *server) putSettings(ctx context.Context, in *with[settingsJSON]) (*answer[settingsJSON], error) {
+	set, err := s.deps.Settings.Put(ctx, settings.Settings(in.Body))
+	return reply(set, err, encodeSettings)
+}
+
+type APIKeyJSON struct {
+	ID         int64      `json:"id"`
+	Name       string     `json:"name"`
+	Prefix     string     `json:"prefix" doc:"The part of the key after pr_ by which to recognise it"`
+	Scopes     []string   `json:"scopes"`
+	CreatedAt  time.Time  `json:"created_at"`
+	LastUsedAt *time.Time `json:"last_used_at"`
+}
+
+type newKeyJSON struct {
+	APIKeyJSON
+	Key string `json:"key" doc:"The key itself: shown this once"`
+}
+
+type apiKeyInputJSON struct {
+	Name   string   `json:"name"`
+	Scopes []string `json:"scopes"`
+}
+
+func encodeAPIKey(k auth.Key) APIKeyJSON {
+	return APIKeyJSON{ID: k.ID, Name: k.Name, Prefix: k.Prefix, Scopes: k.Scopes, CreatedAt: k.CreatedAt.UTC(), LastUsedAt: utc(k.LastUsedAt)}
+}
+
+func (s *server) listAPIKeys(ctx context.Context, _ *nothing) (*answer[itemsJSON[APIKeyJSON]], error) {
+	keys, err := s.deps.Auth.ListKeys(ctx)
+	return replyItems(keys, err, encodeAPIKey)
+}
+
+func (s *server) createAPIKey(ctx context.Context, in *with[apiKeyInputJSON]) (*answer[newKeyJSON], error) {
+	k, full, err := s.deps.Auth.CreateKey(ctx, caller(ctx).UserID, in.Body.Name, in.Body.Scopes)
+	return reply(k, err, func(k auth.Key) newKeyJSON { return newKeyJSON{APIKeyJSON: encodeAPIKey(k), Key: full} })
+}
+
+func (s *server) deleteAPIKey(ctx context.Context, in *byID) (*nothing, error) {
+	return done(s.deps.Auth.DeleteKey(ctx, in.ID))
+}
+
+// utc gives times as the API promises them.
+func utc(t *time.Time) *time.Time {
+	if t == nil {
+		return nil
+	}
+	u := t.UTC()
+	return &u
+}

@@ -1,0 +1,109 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"postrider/campaigns"
+)
+
+type statsJSON struct {
+	Recipients    int64     `json:"recipients" doc:"The sum of queued, claimed, sent, deferred, bounced, failed, unconfirmed and skipped"`
+	Queued        int64     `json:"queued"`
+	Claimed       int64     `json:"claimed"`
+	Sent          int64     `json:"sent"`
+	Deferred      int64     `json:"deferred"`
+	Bounced       int64     `json:"bounced"`
+	Failed        int64     `json:"failed"`
+	Unconfirmed   int64     `json:"unconfirmed"`
+	Skipped       int64     `json:"skipped"`
+	Excluded      int64     `json:"excluded"`
+	Opens         int64     `json:"opens"`
+	UniqueOpens   int64     `json:"unique_opens"`
+	Clicks        int64     `json:"clicks"`
+	UniqueClicks  int64     `json:"unique_clicks"`
+	Unsubscribes  int64     `json:"unsubscribes"`
+	AsOf          time.Time `json:"as_of"`
+	RatePerSecond *float64  `json:"rate_per_second" doc:"null while nothing is being sent"`
+	SecondsLeft   *int64    `json:"seconds_left" doc:"null while nothing is being sent"`
+}
+
+type campaignStateJSON struct {
+	ID          int64   `json:"id"`
+	Name        string  `json:"name"`
+	Status      string  `json:"status" enum:"draft,scheduled,running,paused,cancelled,finished"`
+	PauseReason *string `json:"pause_reason"`
+}
+
+type campaignProgressJSON struct {
+	Campaign campaignStateJSON `json:"campaign"`
+	Stats    statsJSON         `json:"stats"`
+}
+
+type timelineJSON struct {
+	Times    []int64 `json:"times" doc:"Unix seconds: the start of each bucket"`
+	Sent     []int64 `json:"sent"`
+	Bounced  []int64 `json:"bounced"`
+	Deferred []int64 `json:"deferred"`
+	Opens    []int64 `json:"opens"`
+	Clicks   []int64 `json:"clicks"`
+}
+
+type linkJSON struct {
+	ID           int    `json:"id"`
+	URL          string `json:"url"`
+	Clicks       int64  `json:"clicks"`
+	UniqueClicks int64  `json:"unique_clicks"`
+}
+
+func encodeStats(v campaigns.Stats) statsJSON {
+	return statsJSON{
+		Recipients: v.Recipients, Queued: v.Queued, Claimed: v.Claimed, Sent: v.Sent, Deferred: v.Deferred, Bounced: v.Bounced, Failed: v.Failed,
+		Unconfirmed: v.Unconfirmed, Skipped: v.Skipped, Excluded: v.Excluded, Opens: v.Opens, UniqueOpens: v.UniqueOpens, Clicks: v.Clicks,
+		UniqueClicks: v.UniqueClicks, Unsubscribes: v.Unsubscribes, AsOf: v.AsOf.UTC(), RatePerSecond: v.RatePerSecond, SecondsLeft: v.SecondsLeft,
+	}
+}
+
+func encodeProgress(v campaigns.WithStats) campaignProgressJSON {
+	c := v.Campaign
+	return campaignProgressJSON{
+		Campaign: campaignStateJSON{ID: c.ID, Name: c.Name, Status: string(c.Status), PauseReason: c.PauseReason}, Stats: encodeStats(v.Stats),
+	}
+}
+
+func encodeTimeline(v campaigns.Timeline) timelineJSON {
+	all := func(in []int64) []int64 { return append([]int64{}, in...) }
+	return timelineJSON{Times: all(v.Times), Sent: all(v.Sent), Bounced: all(v.Bounced), Deferred: all(v.Deferred), Opens: all(v.Opens), Clicks: all(v.Clicks)}
+}
+
+func (s *server) getStats(ctx context.Context, in *byID) (*answer[statsJSON], error) {
+	v, err := s.deps.Campaigns.Stats(ctx, in.ID)
+	return reply(v, err, encodeStats)
+}
+
+func (s *server) getTimeline(ctx context.Context, in *byID) (*answer[timelineJSON], error) {
+	v, err := s.deps.Campaigns.Timeline(ctx, in.ID)
+	return reply(v, err, encodeTimeline)
+}
+
+func (s *server) listLinks(ctx context.Context, in *byID) (*answer[itemsJSON[linkJSON]], error) {
+	links, err := s.deps.Campaigns.Links(ctx, in.ID)
+	return replyItems(links, err, func(l campaigns.LinkStat) linkJSON { return linkJSON(l) })
+}
+
+func (s *server) campaignProgress(ctx context.Context, in *byID) (*stream, error) {
+	return s.progress(ctx, func(ctx context.Context) (snapshot, error) {
+		c, err := s.deps.Campaigns.Get(ctx, in.ID)
+		if err != nil {
+			return snapshot{}, err
+		}
+		stats, err := s.deps.Campaigns.Stats(ctx, in.ID)
+		if err != nil {
+			return snapshot{}, err
+		}
+		state := encodeProgress(campaigns.WithStats{Campaign: c, Stats: stats})
+		mark := state
+		mark.Stats.AsOf = time.Time{} // a newer count of the same figures is no news
+		return snapshot{state: state, mark: mark, final: c.Status == campaigns.StatusFinished || c.Status == campaigns.StatusCancelled}, nil
+	})
+}
