@@ -35,6 +35,8 @@ const Prefix = "/api/v1"
 type Config struct {
 	// Version of the program, as people see it.
 	Version string
+	// PublicURL is what set-up takes as the public URL; "" takes the address that the browser used.
+	PublicURL string
 	// UI is the built admin interface, rooted at its index.html; nil when this binary was built without it.
 	UI fs.FS
 	// Ready says whether the server can do its work, for /readyz; nil means always.

@@ -95,6 +95,8 @@ func TestShapesOfTheAudience(t *testing.T) {
 	c.get(at).want(200).keys("suppressed", "reason source detail created_at")
 	c.get("/subscribers?status=suppressed&q=BOB&limit=1").want(200).keys("", "items next_cursor total total_exact").keys("items.0", subscriberKeys)
 	c.remove("/suppressions/bob@example.net").want(204)
+	c.post("/suppressions", `{"email":"a/b+c@example.net"}`).want(201)
+	c.remove("/suppressions/a%2Fb%2Bc%40example.net").want(204) // as encodeURIComponent writes it
 	c.remove(fmt.Sprint(at, "/subscriptions/", list)).want(200).keys("", subscriberKeys)
 	c.remove(at).want(204)
 	c.get(at).problem(404)
@@ -300,7 +302,7 @@ func TestShapesOfCampaigns(t *testing.T) {
 	c.remove(at).problem(409)
 	c.post(at+"/cancel", "").want(200)
 	c.get("/overview").want(200).keys("", "subscribers lists sent_24h bounced_24h running recent sent_by_day checklist").
-		keys("recent.0", "campaign stats").keys("checklist", "relay domain list campaign").keys("recent.0.stats", statsKeys)
+		keys("recent.0", "campaign stats").keys("checklist", "relay domain list campaign").keys("sent_by_day", "times sent bounced opens clicks").keys("recent.0.stats", statsKeys)
 	c.get("/system").want(200).keys("", "version uptime_seconds database postgres_version nodes inbox")
 }
 

@@ -6,9 +6,11 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"html/template"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -66,14 +68,19 @@ func (s *server) docsPage() http.HandlerFunc {
 	sum := sha256.Sum256([]byte(docsCSS))
 	policy := "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 	page := template.Must(template.New("docs").Parse(docsHTML))
-	return func(w http.ResponseWriter, r *http.Request) {
+	render := sync.OnceValues(func() ([]byte, error) {
 		var out bytes.Buffer
-		if err := page.Execute(&out, s.docsView()); err != nil {
+		err := page.Execute(&out, s.docsView())
+		return out.Bytes(), err
+	})
+	return func(w http.ResponseWriter, r *http.Request) {
+		out, err := render()
+		if err != nil {
 			s.writeProblem(w, r, err)
 			return
 		}
 		w.Header().Set("Content-Security-Policy", policy)
-		writeFile(w, "docs.html", out.Bytes())
+		writeFile(w, "docs.html", out)
 	}
 }
 
@@ -112,11 +119,22 @@ func (d docsWriter) operation(r route) docsOperation {
 			out.Body = &docsType{Fields: d.fields(media.Schema)}
 		}
 	}
-	for status, response := range op.Responses {
-		out.Answers = append(out.Answers, d.answer(status, response))
-	}
-	slices.SortFunc(out.Answers, func(a, b docsAnswer) int { return strings.Compare(a.Status, b.Status) })
+	out.Answers = d.answers(op)
 	out.Curl = d.curl(r, op)
+	return out
+}
+
+// answers lists what an operation can answer, all its errors in one line.
+func (d docsWriter) answers(op *huma.Operation) []docsAnswer {
+	var out []docsAnswer
+	for _, status := range slices.Sorted(maps.Keys(op.Responses)) {
+		a := d.answer(status, op.Responses[status])
+		if n := len(out); n > 0 && a.Type == "Problem" && out[n-1].Type == "Problem" {
+			out[n-1].Status += ", " + status
+			continue
+		}
+		out = append(out, a)
+	}
 	return out
 }
 

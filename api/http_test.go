@@ -2,6 +2,8 @@ package api
 
 import (
 	"compress/gzip"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -273,6 +275,21 @@ func TestDocs(t *testing.T) {
 	for _, never := range []string{"<script", "unpkg", "ZgotmplZ", "src=\"http"} {
 		if strings.Contains(page, never) {
 			t.Errorf("the page has %q", never)
+		}
+	}
+}
+
+// A policy whose hash is wrong would leave the pages without any style.
+func TestPoliciesAllowTheStyle(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, path := range []string{"/api/docs", "/u/nonsense"} {
+		r := b.client(t).do("GET", path, "")
+		_, rest, _ := strings.Cut(r.Body.String(), "<style>")
+		style, _, found := strings.Cut(rest, "</style>")
+		sum := sha256.Sum256([]byte(style))
+		if policy := r.Header().Get("Content-Security-Policy"); !found || !strings.Contains(policy, "'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'") {
+			t.Errorf("%s: the policy %s does not allow the style", path, policy)
 		}
 	}
 }

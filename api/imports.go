@@ -94,7 +94,9 @@ type importErrorJSON struct {
 }
 
 // TransformSchema says in the OpenAPI document that mapping can be null.
-func (importJSON) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema { return nullable(s, "mapping") }
+func (importJSON) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	return nullable(s, "mapping")
+}
 
 func encodeImport(v audience.Import) importJSON {
 	out := importJSON{

@@ -16,8 +16,16 @@ type overviewJSON struct {
 	Bounced24h  int64                  `json:"bounced_24h"`
 	Running     []campaignProgressJSON `json:"running"`
 	Recent      []campaignProgressJSON `json:"recent"`
-	SentByDay   timelineJSON           `json:"sent_by_day"`
+	SentByDay   daysJSON               `json:"sent_by_day" doc:"The last 30 days"`
 	Checklist   checklistJSON          `json:"checklist"`
+}
+
+type daysJSON struct {
+	Times   []int64 `json:"times" doc:"Unix seconds: the start of each day"`
+	Sent    []int64 `json:"sent"`
+	Bounced []int64 `json:"bounced"`
+	Opens   []int64 `json:"opens"`
+	Clicks  []int64 `json:"clicks"`
 }
 
 type checklistJSON struct {
@@ -48,9 +56,10 @@ func (s *server) getOverview(ctx context.Context, _ *nothing) (*answer[overviewJ
 	if err != nil {
 		return nil, err
 	}
+	days := encodeTimeline(o.ByDay)
 	out := overviewJSON{
 		Sent24h: o.Sent24h, Bounced24h: o.Bounced24h, Running: each(o.Running, encodeProgress), Recent: each(o.Recent, encodeProgress),
-		SentByDay: encodeTimeline(o.ByDay), Checklist: checklistJSON{Campaign: o.HasCampaign},
+		SentByDay: daysJSON{Times: days.Times, Sent: days.Sent, Bounced: days.Bounced, Opens: days.Opens, Clicks: days.Clicks}, Checklist: checklistJSON{Campaign: o.HasCampaign},
 	}
 	if err := s.countForOverview(ctx, &out); err != nil {
 		return nil, err

@@ -155,7 +155,7 @@ func TestUnsubscribeByTheButton(t *testing.T) {
 	path := "/u/" + m.token(events.Unsubscribe)
 	form := header("Content-Type", "application/x-www-form-urlencoded")
 	r := c.do("POST", path, "from=page", form).want(200)
-	if !strings.Contains(r.Body.String(), "You are unsubscribed") {
+	if !strings.Contains(r.Body.String(), "will get no more mail") {
 		t.Errorf("page %s", r.Body)
 	}
 	if got := m.status(t); got != "unsubscribed" {

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -85,6 +86,12 @@ func (s *server) operation(r route) huma.Operation {
 		op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden)
 		op.Middlewares = append(op.Middlewares, s.authorise(r.scope))
 	}
+	if strings.Contains(r.path, "{") {
+		op.Errors = append(op.Errors, http.StatusNotFound)
+	}
+	if r.method != http.MethodGet {
+		op.Errors = append(op.Errors, http.StatusConflict)
+	}
 	if r.idempotent {
 		op.Middlewares = append(op.Middlewares, s.repeatable(r.maxBody))
 		op.Parameters = append(op.Parameters, &huma.Param{
@@ -124,9 +131,10 @@ func add[I, O any](s *server, r route, handler func(context.Context, *I) (*O, er
 		}
 		return out, nil
 	})
+	op := operationOf(s.huma.OpenAPI().Paths[r.path], r.method)
+	delete(op.Responses, "422") // validationProblem makes it 400
 	if r.body != nil {
-		// Not before: huma would read the body of an operation that says it has one.
-		operationOf(s.huma.OpenAPI().Paths[r.path], r.method).RequestBody = r.body
+		op.RequestBody = r.body // not before: huma would read the body of an operation that says it has one
 	}
 }
 

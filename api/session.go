@@ -50,8 +50,12 @@ func (s *server) getSetup(ctx context.Context, _ *nothing) (*answer[setupStateJS
 }
 
 func (s *server) setup(ctx context.Context, in *setupInput) (*answer[meJSON], error) {
+	publicURL := in.Origin
+	if s.cfg.PublicURL != "" {
+		publicURL = s.cfg.PublicURL
+	}
 	u, err := s.deps.Auth.Setup(ctx, auth.SetupInput{
-		Organization: in.Body.Organization, Email: in.Body.Email, Password: in.Body.Password, Name: in.Body.Name, PublicURL: in.Origin,
+		Organization: in.Body.Organization, Email: in.Body.Email, Password: in.Body.Password, Name: in.Body.Name, PublicURL: publicURL,
 	})
 	return s.signIn(ctx, u, err)
 }

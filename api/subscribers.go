@@ -73,7 +73,9 @@ type subscriptionChange struct {
 }
 
 // TransformSchema says in the OpenAPI document that suppressed can be null.
-func (subscriberJSON) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema { return nullable(s, "suppressed") }
+func (subscriberJSON) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	return nullable(s, "suppressed")
+}
 
 func encodeSubscriber(v audience.Subscriber) subscriberJSON {
 	out := subscriberJSON{ID: v.ID, Email: v.Email, Name: v.Name, Attributes: v.Attributes, CreatedAt: v.CreatedAt.UTC(), UpdatedAt: v.UpdatedAt.UTC(),

@@ -48,7 +48,7 @@ func (w *importWorker) Work(ctx context.Context, job *river.Job[ImportArgs]) err
 	switch {
 	case err == nil && !ended:
 		return river.JobSnooze(0)
-	case err != nil && ctx.Err() == nil && job.Attempt >= job.MaxAttempts:
+	case err != nil && job.Attempt >= job.MaxAttempts && !errors.Is(ctx.Err(), context.Canceled): // cancelled is a shutdown, which uses up no attempt
 		return errors.Join(err, w.s.failImport(ctx, job.Args.ImportID, err))
 	}
 	return err
@@ -62,6 +62,8 @@ func (s *Service) failImport(ctx context.Context, id int64, cause error) error {
 	if errors.As(cause, &e) && e.Kind != errs.Internal {
 		text = e.Public
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second) // the run's own time may be over
+	defer cancel()
 	return s.endImport(ctx, id, ImportFailed, &text)
 }
 

@@ -2,6 +2,7 @@ package audience
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -111,19 +112,29 @@ func (s *Service) UpdateList(ctx context.Context, id int64, name, description st
 	return s.GetList(ctx, id)
 }
 
-// DeleteList deletes a list with its subscriptions and imports; the people stay. A list that a campaign is about is a Conflict.
+// DeleteList deletes a list with its subscriptions and imports; the people stay. A list that a scheduled, running or paused campaign goes to is a
+// Conflict that names the campaign.
 func (s *Service) DeleteList(ctx context.Context, id int64) error {
-	tag, err := s.pool.Exec(ctx, `DELETE FROM lists WHERE id = $1`, id)
-	if pg.Violation(err) != "" {
-		return errs.Because(errs.Conflict, err, "list %d is used by a campaign: take it out of the campaign or delete the campaign first", id)
-	}
-	if err != nil {
-		return fmt.Errorf("deleting list %d: %w", id, err)
-	}
-	if tag.RowsAffected() == 0 {
-		return errs.New(errs.NotFound, "there is no list %d", id)
-	}
-	return nil
+	return pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		var campaign string
+		err := tx.QueryRow(ctx, `
+			SELECT c.name FROM campaign_lists l JOIN campaigns c ON c.id = l.campaign_id
+			WHERE l.list_id = $1 AND c.status IN ('scheduled', 'running', 'paused') ORDER BY c.id LIMIT 1 FOR SHARE OF c`, id).Scan(&campaign)
+		if err == nil {
+			return errs.New(errs.Conflict, "the campaign %q goes to list %d right now: cancel it, or wait for its end, and delete the list then", campaign, id)
+		}
+		if !errors.Is(err, pgx.ErrNoRows) {
+			return fmt.Errorf("deleting list %d: %w", id, err)
+		}
+		tag, err := tx.Exec(ctx, `DELETE FROM lists WHERE id = $1`, id)
+		if err != nil {
+			return fmt.Errorf("deleting list %d: %w", id, err)
+		}
+		if tag.RowsAffected() == 0 {
+			return errs.New(errs.NotFound, "there is no list %d", id)
+		}
+		return nil
+	})
 }
 
 func cleanList(name, description string) (string, string, error) {

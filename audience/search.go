@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -152,9 +151,7 @@ func (s *Service) countSubscribers(ctx context.Context, c *conditions) (total in
 		return total, true, nil
 	}
 	var plan []byte
-	// EXPLAIN takes no parameters in the extended protocol unless it is planned with them, which the simple one does by quoting them.
-	args := append([]any{pgx.QueryExecModeSimpleProtocol}, slices.Clone(c.args)...)
-	if err := s.pool.QueryRow(ctx, "EXPLAIN (FORMAT JSON) "+c.query("1", ""), args...).Scan(&plan); err != nil {
+	if err := s.pool.QueryRow(ctx, "EXPLAIN (FORMAT JSON) "+c.query("1", ""), c.args...).Scan(&plan); err != nil {
 		return 0, false, fmt.Errorf("estimating subscribers: %w", err)
 	}
 	var out []struct {
@@ -162,8 +159,11 @@ func (s *Service) countSubscribers(ctx context.Context, c *conditions) (total in
 			Rows float64 `json:"Plan Rows"`
 		}
 	}
-	if err := json.Unmarshal(plan, &out); err != nil || len(out) != 1 {
+	if err := json.Unmarshal(plan, &out); err != nil {
 		return 0, false, fmt.Errorf("reading the planner's estimate: %w", err)
+	}
+	if len(out) != 1 {
+		return 0, false, fmt.Errorf("the planner gave %d plans where one was expected", len(out))
 	}
 	return max(total, int64(out[0].Plan.Rows)), false, nil
 }

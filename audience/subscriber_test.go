@@ -261,11 +261,18 @@ func TestDeleteListUsedByACampaign(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	list := b.list("News")
-	_, err := b.pool.Exec(b.ctx, `WITH c AS (INSERT INTO campaigns (name) VALUES ('c') RETURNING id) INSERT INTO campaign_lists (campaign_id, list_id) SELECT id, $1 FROM c`, list)
-	if err != nil {
-		t.Fatal(err)
+	exec := func(sql string, args ...any) {
+		t.Helper()
+		if _, err := b.pool.Exec(b.ctx, sql, args...); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err := b.DeleteList(b.ctx, list); !errs.Is(err, errs.Conflict) {
-		t.Errorf("got %v, want a Conflict", err)
+	exec(`WITH c AS (INSERT INTO campaigns (name, status) VALUES ('Autumn', 'running') RETURNING id) INSERT INTO campaign_lists (campaign_id, list_id) SELECT id, $1 FROM c`, list)
+	if err := b.DeleteList(b.ctx, list); !errs.Is(err, errs.Conflict) || !strings.Contains(err.Error(), "Autumn") {
+		t.Errorf("got %v, want a Conflict that names the campaign", err)
+	}
+	exec(`UPDATE campaigns SET status = 'finished'`)
+	if err := b.DeleteList(b.ctx, list); err != nil {
+		t.Errorf("a list of a finished campaign: %v", err)
 	}
 }

@@ -39,7 +39,7 @@ func (s *Service) CreateRelay(ctx context.Context, in RelayInput) (Relay, error)
 	return relay, err
 }
 
-// UpdateRelay replaces everything but the status; a Password that is nil is kept. Connections that are open stay as they are until they are
+// UpdateRelay replaces everything but the status; a Password that is nil is kept, for the same host. Connections that are open stay as they are until they are
 // next renewed.
 func (s *Service) UpdateRelay(ctx context.Context, id int64, in RelayInput) (Relay, error) {
 	var relay Relay
@@ -51,6 +51,10 @@ func (s *Service) UpdateRelay(ctx context.Context, id int64, in RelayInput) (Rel
 		in, err := in.clean(old.HasPassword)
 		if err != nil {
 			return err
+		}
+		// Otherwise somebody who may change relays, but must not read passwords, could have one sent to a server of his own.
+		if in.Password == nil && old.HasPassword && in.Host != old.Host {
+			return errs.InvalidField("password", "enter the password again: it was entered for %s and is not sent to another server", old.Host)
 		}
 		if err := updateRelay(ctx, tx, id, in); err != nil {
 			return err

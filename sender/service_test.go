@@ -127,6 +127,11 @@ func TestRelayCreateUpdate(t *testing.T) {
 	if got := b.opened(t, relay); got != "s3cret-passw0rd" {
 		t.Errorf("the kept password opens to %q", got)
 	}
+	elsewhere := in
+	elsewhere.Host = "smtp.example.net"
+	if _, err := b.UpdateRelay(t.Context(), relay.ID, elsewhere); !errs.Is(err, errs.Invalid) {
+		t.Errorf("the stored password was taken along to another server: %v", err)
+	}
 	in.Auth = AuthNone
 	if relay, err = b.UpdateRelay(t.Context(), relay.ID, in); err != nil || relay.HasPassword || relay.Username != "" {
 		t.Errorf("auth none keeps credentials: %+v, %v", relay, err)

@@ -26,18 +26,20 @@ type Wait struct{ For time.Duration }
 func (w *Wait) Error() string { return fmt.Sprintf("blocked for another %s", w.For.Round(time.Second)) }
 
 type attemptLimit struct {
-	key string
-	max int
+	key     string
+	max     int
+	account bool
 }
 
-// attemptLimits names what a sign-in is counted under. The account's name is hashed because what strangers type is of any kind.
+// attemptLimits names what a sign-in is counted under. The place comes first: one that is blocked leaves no further rows. The account's name is hashed
+// because what strangers type is of any kind.
 func attemptLimits(emailKey, origin string) []attemptLimit {
-	sum := sha256.Sum256([]byte(emailKey))
-	limits := []attemptLimit{{"account:" + hex.EncodeToString(sum[:16]), maxAccountFailures}}
+	var limits []attemptLimit
 	if origin != "" {
-		limits = append(limits, attemptLimit{"origin:" + originKey(origin), maxOriginFailures})
+		limits = append(limits, attemptLimit{key: "origin:" + originKey(origin), max: maxOriginFailures})
 	}
-	return limits
+	sum := sha256.Sum256([]byte(emailKey))
+	return append(limits, attemptLimit{key: "account:" + hex.EncodeToString(sum[:16]), max: maxAccountFailures, account: true})
 }
 
 // originKey counts an IPv6 /64 as one place: it is what one customer gets.
@@ -52,6 +54,15 @@ func originKey(origin string) string {
 		}
 	}
 	return ip.String()
+}
+
+func (s *Service) countAttempts(ctx context.Context, limits []attemptLimit) error {
+	for _, l := range limits {
+		if err := s.countAttempt(ctx, l); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // countAttempt counts a try before its password is looked at, so that parallel tries cannot pass the limit together. A success takes it back.
@@ -78,9 +89,9 @@ func (s *Service) countAttempt(ctx context.Context, l attemptLimit) error {
 
 // forgiveAttempt takes back what countAttempt counted, after a success. The account starts afresh; the place keeps its earlier failures.
 func forgiveAttempt(ctx context.Context, db pg.DB, limits []attemptLimit) error {
-	for i, l := range limits {
+	for _, l := range limits {
 		sql := `UPDATE login_attempts SET failures = greatest(failures - 1, 0) WHERE key = $1`
-		if i == 0 {
+		if l.account {
 			sql = `DELETE FROM login_attempts WHERE key = $1`
 		}
 		if _, err := db.Exec(ctx, sql, l.key); err != nil {

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -21,7 +22,13 @@ const (
 	sessionStamp = "stamp"
 )
 
-type sessionManagerKey struct{}
+// sessionRequest is what the middleware and the store tell each other about one request. It is put around scs, so that scs passes it on to the store.
+type sessionRequest struct {
+	manager *scs.SessionManager
+	started bool // the session began in this request; otherwise it must not be made anew
+}
+
+type sessionRequestKey struct{}
 
 // sessions holds two managers over one store: over https the cookie has the __Host- prefix and is Secure; over plain http, as on loopback, browsers
 // would refuse such a cookie, so it has a plain name.
@@ -51,9 +58,10 @@ func (s *Service) SessionMiddleware(https func(*http.Request) bool, onError func
 	s.sessions.plain.ErrorFunc = onError
 	return func(next http.Handler) http.Handler {
 		with := func(m *scs.SessionManager) http.Handler {
-			return m.LoadAndSave(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), sessionManagerKey{}, m)))
-			}))
+			h := m.LoadAndSave(next)
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), sessionRequestKey{}, &sessionRequest{manager: m})))
+			})
 		}
 		secure, plain := with(s.sessions.https), with(s.sessions.plain)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -66,20 +74,22 @@ func (s *Service) SessionMiddleware(https func(*http.Request) bool, onError func
 	}
 }
 
-func sessionManager(ctx context.Context) (*scs.SessionManager, error) {
-	m, ok := ctx.Value(sessionManagerKey{}).(*scs.SessionManager)
+func sessionOf(ctx context.Context) (*sessionRequest, error) {
+	r, ok := ctx.Value(sessionRequestKey{}).(*sessionRequest)
 	if !ok {
-		return nil, fmt.Errorf("the request did not pass the session middleware")
+		return nil, errors.New("the request did not pass the session middleware")
 	}
-	return m, nil
+	return r, nil
 }
 
 // StartSession makes the session of the request the user's, under a new token (against session fixation). The context must come through SessionMiddleware.
 func (s *Service) StartSession(ctx context.Context, u User) error {
-	m, err := sessionManager(ctx)
+	r, err := sessionOf(ctx)
 	if err != nil {
 		return err
 	}
+	r.started = true
+	m := r.manager
 	if err := m.RenewToken(ctx); err != nil {
 		return fmt.Errorf("renewing a session token: %w", err)
 	}
@@ -90,11 +100,11 @@ func (s *Service) StartSession(ctx context.Context, u User) error {
 
 // EndSession signs out.
 func (s *Service) EndSession(ctx context.Context) error {
-	m, err := sessionManager(ctx)
+	r, err := sessionOf(ctx)
 	if err != nil {
 		return err
 	}
-	if err := m.Destroy(ctx); err != nil {
+	if err := r.manager.Destroy(ctx); err != nil {
 		return fmt.Errorf("ending a session: %w", err)
 	}
 	return nil
@@ -103,10 +113,11 @@ func (s *Service) EndSession(ctx context.Context) error {
 // SessionUser gives the user whose session the request carries. Error: Unauthorized when there is none, or when it was started under an
 // earlier password.
 func (s *Service) SessionUser(ctx context.Context) (User, error) {
-	m, err := sessionManager(ctx)
+	r, err := sessionOf(ctx)
 	if err != nil {
 		return User{}, err
 	}
+	m := r.manager
 	id := m.GetInt64(ctx, sessionUser)
 	if id == 0 {
 		return User{}, errNotSignedIn()

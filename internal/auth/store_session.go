@@ -32,13 +32,17 @@ func (s *sessionStore) FindCtx(ctx context.Context, token string) ([]byte, bool,
 	return data, true, nil
 }
 
-// CommitCtx stores a session. One that only got a little older is not written again.
+// CommitCtx stores a session. One that only got a little older is not written again. One that ended while the request was running stays ended: a request
+// that is answered after the sign-out must not bring the session back.
 func (s *sessionStore) CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error {
-	_, err := s.pool.Exec(ctx, `
-		INSERT INTO sessions AS s (token, data, expiry) VALUES ($1, $2, $3)
-		ON CONFLICT (token) DO UPDATE SET data = excluded.data, expiry = excluded.expiry
-		WHERE s.data <> excluded.data OR s.expiry < $4`, token, data, expiry, expiry.Add(-sessionTouch))
-	if err != nil {
+	sql := `UPDATE sessions SET data = $2, expiry = $3 WHERE token = $1 AND (data <> $2 OR expiry < $4)`
+	if r, err := sessionOf(ctx); err != nil || r.started {
+		sql = `
+			INSERT INTO sessions AS s (token, data, expiry) VALUES ($1, $2, $3)
+			ON CONFLICT (token) DO UPDATE SET data = excluded.data, expiry = excluded.expiry
+			WHERE s.data <> excluded.data OR s.expiry < $4`
+	}
+	if _, err := s.pool.Exec(ctx, sql, token, data, expiry, expiry.Add(-sessionTouch)); err != nil {
 		return fmt.Errorf("keeping a session: %w", err)
 	}
 	return nil

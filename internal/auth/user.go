@@ -117,10 +117,8 @@ func (s *Service) Login(ctx context.Context, email, password, origin string) (Us
 		key = address.Key
 	}
 	limits := attemptLimits(key, origin)
-	for _, l := range limits {
-		if err := s.countAttempt(ctx, l); err != nil {
-			return User{}, err
-		}
+	if err := s.countAttempts(ctx, limits); err != nil {
+		return User{}, err
 	}
 	u, err := userByEmail(ctx, s.pool, key)
 	known := err == nil
@@ -157,7 +155,7 @@ func (s *Service) ChangePassword(ctx context.Context, userID int64, current, rep
 		return User{}, err
 	}
 	limits := attemptLimits(fmt.Sprintf("password change of user %d", userID), "")
-	if err := s.countAttempt(ctx, limits[0]); err != nil {
+	if err := s.countAttempts(ctx, limits); err != nil {
 		return User{}, err
 	}
 	ok, err := s.hasher.verify(ctx, u.passwordHash, current)

@@ -1,0 +1,162 @@
+package campaigns
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"postrider/events"
+	"postrider/internal/errs"
+	"postrider/sender"
+)
+
+// mailed sends a campaign to one person and gives the tokens of the message.
+func (b *bundle) mailed(change ...func(*Input)) (c Campaign, open, click, personal, leave string) {
+	b.t.Helper()
+	b.people(1)
+	c = b.start(change...)
+	b.awaitFinished(c.ID)
+	raw := strings.ReplaceAll(string(b.smtp.Accepted()[0].Raw), "=\r\n", "")
+	find := func(re string, n int) string {
+		m := regexp.MustCompile(re).FindAllStringSubmatch(raw, -1)
+		if len(m) <= n {
+			b.t.Fatalf("no %s in the message:\n%s", re, raw)
+		}
+		return m[n][1]
+	}
+	return c, find(`/t/o/([a-z2-7]+)`, 0), find(`/t/c/([a-z2-7]+)`, 0), find(`/t/c/([a-z2-7]+)`, 1), find(`List-Unsubscribe: <https://[^/]+/u/([a-z2-7]+)>`, 0)
+}
+
+func TestLinksLeadOnlyWhereTheCampaignPoints(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	c, _, click, personal, _ := b.mailed()
+	url, err := b.ClickTracked(t.Context(), click, "test", true)
+	must(t, err)
+	if url != "https://example.org/a?x=1&y=2" {
+		t.Errorf("the link leads to %s", url)
+	}
+	if url, err = b.ClickTracked(t.Context(), personal, "test", true); err != nil || url != "https://example.org/p/Berlin" {
+		t.Errorf("the personal link leads to %s, %v", url, err)
+	}
+	for _, bad := range []string{"", "abc", click[:len(click)-1] + flip(click[len(click)-1]), b.d.Tokens.Link(c.ID, 1, 99), b.d.Tokens.Link(c.ID+7, 1, 1), b.d.Tokens.Delivery(events.Open, c.ID, 1)} {
+		if url, err := b.ClickTracked(t.Context(), bad, "test", true); !errs.Is(err, errs.NotFound) {
+			t.Errorf("token %q led to %q, %v", bad, url, err)
+		}
+	}
+	must(t, b.d.Events.Flush(t.Context()))
+	st, err := b.Stats(t.Context(), c.ID)
+	must(t, err)
+	if st.Clicks != 2 || st.UniqueClicks != 1 {
+		t.Errorf("clicks %d, unique %d", st.Clicks, st.UniqueClicks)
+	}
+	links, err := b.Links(t.Context(), c.ID)
+	must(t, err)
+	if len(links) != 2 || links[0].Clicks != 1 || links[1].Clicks != 1 {
+		t.Errorf("links %+v", links)
+	}
+}
+
+func flip(c byte) string {
+	if c == 'a' {
+		return "b"
+	}
+	return "a"
+}
+
+func TestOpensAreCounted(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	c, open, _, _, _ := b.mailed()
+	must(t, b.OpenTracked(t.Context(), open, "test"))
+	must(t, b.OpenTracked(t.Context(), strings.ToUpper(open), "test"))
+	if err := b.OpenTracked(t.Context(), "nonsense", "test"); !errs.Is(err, errs.NotFound) {
+		t.Errorf("a made-up token gave %v", err)
+	}
+	must(t, b.d.Events.Flush(t.Context()))
+	st, err := b.Stats(t.Context(), c.ID)
+	must(t, err)
+	if st.Opens != 2 || st.UniqueOpens != 1 {
+		t.Errorf("opens %d, unique %d", st.Opens, st.UniqueOpens)
+	}
+	d, _, _, err := b.GetDelivery(t.Context(), c.ID, 1)
+	must(t, err)
+	if d.Opens != 2 {
+		t.Errorf("the delivery shows %d opens", d.Opens)
+	}
+}
+
+func TestUnsubscribeNeedsThePostAndMayBeRepeated(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	c, _, _, _, leave := b.mailed()
+	status := func() string {
+		return query[string](b, `SELECT status FROM subscriptions WHERE list_id = $1`, b.listID)[0]
+	}
+	info, err := b.UnsubscribeInfo(t.Context(), leave)
+	must(t, err)
+	if info.Already || info.Email != "p…@example.org" || len(info.ListNames) != 1 || status() != "subscribed" {
+		t.Errorf("looking at the page: %+v, %s", info, status())
+	}
+	for range 3 {
+		must(t, b.Unsubscribe(t.Context(), leave, "one-click"))
+	}
+	info, err = b.UnsubscribeInfo(t.Context(), leave)
+	must(t, err)
+	if !info.Already || status() != "unsubscribed" {
+		t.Errorf("after the post: %+v, %s", info, status())
+	}
+	st, err := b.Stats(t.Context(), c.ID)
+	must(t, err)
+	if st.Unsubscribes != 1 {
+		t.Errorf("%d unsubscribes", st.Unsubscribes)
+	}
+	if err := b.Unsubscribe(t.Context(), b.d.Tokens.Delivery(events.Open, c.ID, 1), "x"); !errs.Is(err, errs.NotFound) {
+		t.Errorf("the pixel's token unsubscribed: %v", err)
+	}
+}
+
+func TestTestMessagesLeaveNoTraceInTheFigures(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.people(1)
+	c := b.draft()
+	got, err := b.SendTest(t.Context(), c.ID, []string{"me@example.net"}, 0)
+	must(t, err)
+	if len(got) != 1 || !got[0].OK || got[0].Code != 250 {
+		t.Fatalf("%+v", got)
+	}
+	raw := string(b.smtp.Accepted()[0].Raw)
+	if !strings.Contains(raw, "Subject: [Test] Hello Person 1\r\n") {
+		t.Errorf("the test does not show a real person:\n%s", raw)
+	}
+	if url, err := b.ClickTracked(t.Context(), b.d.Tokens.Link(c.ID, testSeq, 1), "test", true); err != nil || url != "https://example.org/a?x=1&y=2" {
+		t.Errorf("its link leads to %q, %v", url, err)
+	}
+	must(t, b.OpenTracked(t.Context(), b.d.Tokens.Delivery(events.Open, c.ID, testSeq), "test"))
+	must(t, b.Unsubscribe(t.Context(), b.d.Tokens.Delivery(events.Unsubscribe, c.ID, testSeq), "test"))
+	must(t, b.d.Events.Flush(t.Context()))
+	if n := query[int64](b, `SELECT count(*) FROM events`)[0]; n != 0 {
+		t.Errorf("%d events", n)
+	}
+	if _, err := b.SendTest(t.Context(), c.ID, nil, 0); fields(t, err)["to"] == "" {
+		t.Error("a test to nobody was taken")
+	}
+}
+
+func TestTestMessageSaysWhatTheServerSaid(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.smtp.Script(refuse("me@example.net", "550 5.7.1 not from you"))
+	c := b.draft()
+	got, err := b.SendTest(t.Context(), c.ID, []string{"me@example.net"}, 0)
+	must(t, err)
+	if got[0].OK || got[0].Code != 550 || !strings.Contains(got[0].Reply, "not from you") {
+		t.Errorf("%+v", got)
+	}
+	_, err = b.d.Sender.PauseRelay(t.Context(), b.relay.ID, "")
+	must(t, err)
+	if r, _ := b.d.Sender.GetRelay(t.Context(), b.relay.ID); r.Status != sender.RelayPaused {
+		t.Fatal("the relay is not paused")
+	}
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"time"
+
+	"postrider/internal/secret"
+)
+
+// config is what an installation is told from outside. Everything else is a setting in the database. Its zero value works.
+type config struct {
+	DatabaseURL string        `name:"database-url" env:"DATABASE_URL" help:"Postgres to use. Without it a private one is started in the data folder." placeholder:"postgres://…"`
+	DataDir     string        `name:"data-dir" env:"POSTRIDER_DATA_DIR" help:"Folder for the secret key, the journal and the private Postgres (default: /var/lib/postrider as root, else ~/.local/share/postrider)." placeholder:"DIR"`
+	SecretKey   string        `name:"secret-key" env:"POSTRIDER_SECRET_KEY" help:"Base64 of 32 bytes that stored secrets are encrypted with. Without it a key file is made in the data folder. Prefer the environment to the flag." placeholder:"KEY"`
+	PGBin       string        `name:"pg-bin" env:"POSTRIDER_PG_BIN" help:"Folder of the Postgres programs for the private server." placeholder:"DIR"`
+	Inbox       string        `name:"inbox" env:"POSTRIDER_INBOX" default:"127.0.0.1:0" help:"Address of the built-in inbox, a capture server for trying things out; off switches it off."`
+	Workers     int           `name:"workers" env:"POSTRIDER_WORKERS" default:"16" help:"How many ranges of campaigns this process works on at once."`
+	StopTimeout time.Duration `name:"stop-timeout" env:"POSTRIDER_STOP_TIMEOUT" default:"60s" help:"How long a stop waits for messages that are on the wire."`
+	LogFormat   string        `name:"log-format" env:"POSTRIDER_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json."`
+	LogLevel    string        `name:"log-level" env:"POSTRIDER_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error."`
+}
+
+// httpConfig is what serve needs besides.
+type httpConfig struct {
+	Listen         string   `name:"listen" env:"POSTRIDER_LISTEN" default:"127.0.0.1:8080" help:"Address of API and interface."`
+	PublicURL      string   `name:"public-url" env:"POSTRIDER_PUBLIC_URL" help:"Where the people who get the mail reach this service; used once, at the first start, to fill in the setting." placeholder:"https://…"`
+	TrustedProxies []string `name:"trusted-proxies" env:"POSTRIDER_TRUSTED_PROXIES" help:"Networks of reverse proxies whose X-Forwarded-For is believed, besides loopback." placeholder:"CIDR"`
+}
+
+func (c config) logger() *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(c.LogLevel)) // kong let only known names through
+	opts := &slog.HandlerOptions{Level: level}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, opts))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, opts))
+}
+
+// dataDir gives the folder for everything that this machine keeps, made with access for nobody else. As root the private Postgres must be able to
+// reach its own part of it, so others may pass through (not look).
+func (c config) dataDir() (string, error) {
+	dir := c.DataDir
+	if dir == "" {
+		var err error
+		if dir, err = defaultDataDir(); err != nil {
+			return "", err
+		}
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", fmt.Errorf("data folder: %w", err)
+	}
+	mode := fs.FileMode(0o700)
+	if os.Geteuid() == 0 {
+		mode = 0o711
+	}
+	if err := os.MkdirAll(dir, mode); err != nil {
+		return "", fmt.Errorf("making the data folder: %w; choose another one with --data-dir", err)
+	}
+	return dir, nil
+}
+
+func defaultDataDir() (string, error) {
+	if os.Geteuid() == 0 {
+		return "/var/lib/postrider", nil
+	}
+	if d := os.Getenv("XDG_DATA_HOME"); d != "" {
+		return filepath.Join(d, "postrider"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", errors.New("there is no home folder to keep data in; name a folder with --data-dir or POSTRIDER_DATA_DIR")
+	}
+	return filepath.Join(home, ".local", "share", "postrider"), nil
+}
+
+func (c config) box(dir string) (*secret.Box, error) {
+	if c.SecretKey != "" {
+		return secret.FromString(c.SecretKey)
+	}
+	return secret.LoadOrCreate(filepath.Join(dir, "secret.key"))
+}
+
+func (c config) inboxAddr() string {
+	if c.Inbox == "off" {
+		return ""
+	}
+	return c.Inbox
+}
+
+func (h httpConfig) proxies() ([]netip.Prefix, error) {
+	var ps []netip.Prefix
+	for _, s := range h.TrustedProxies {
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			return nil, fmt.Errorf("trusted proxies: %q is no network such as 10.0.0.0/8", s)
+		}
+		ps = append(ps, p)
+	}
+	return ps, nil
+}

@@ -1,0 +1,51 @@
+// Command postrider sends newsletters and mass mailings and knows what came of every message.
+//
+// There is one file for each subcommand; config.go holds the settings that they share and app.go puts the parts together.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// version is set by the linker in releases.
+var version = "dev"
+
+type cli struct {
+	Serve   serveCmd   `cmd:"" help:"Run everything: API, interface, workers and the built-in inbox."`
+	Worker  workerCmd  `cmd:"" help:"Run more workers against the database of a running service."`
+	Migrate migrateCmd `cmd:"" help:"Bring the database up to this version and stop. serve and worker do so by themselves."`
+	Demo    demoCmd    `cmd:"" help:"Try everything in a scratch folder: import 1,000 people, send them a campaign, stay up."`
+	Doctor  doctorCmd  `cmd:"" help:"Check this installation and say what to mend."`
+	Health  healthCmd  `cmd:"" help:"Ask a running service whether it can do its work; for health checks of containers."`
+	OpenAPI openapiCmd `cmd:"" name:"openapi" help:"Print the OpenAPI 3.1 document of the REST API."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+func main() {
+	// The first signal asks for a clean stop; a second one, when the first is under way, ends the process at once.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	var c cli
+	parser := kong.Must(&c, kong.Name("postrider"), kong.UsageOnError(), kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Description("Newsletters and mass mailings on your own server. Settings can also be given as environment variables."))
+	kctx, err := parser.Parse(os.Args[1:])
+	parser.FatalIfErrorf(err)
+	if err := kctx.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "postrider:", err)
+		os.Exit(1)
+	}
+}
+
+type versionCmd struct{}
+
+// Run prints the version.
+func (versionCmd) Run() error {
+	fmt.Println(version)
+	return nil
+}

@@ -1,0 +1,99 @@
+// Package arch holds the rule of the house that imports go one way, as a test.
+package arch
+
+import (
+	"bytes"
+	"encoding/json"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "postrider/"
+
+// allowed says for each package which packages of ours it may import. "x/..." stands for a folder and all below it. A package that is not listed may
+// import nothing of ours.
+var allowed = map[string][]string{
+	"internal/pg":          {"internal/errs"},
+	"internal/page":        {"internal/errs"},
+	"internal/addr":        {"internal/errs"},
+	"internal/settings":    {"internal/pg", "internal/errs", "internal/addr"},
+	"internal/auth":        {"internal/pg", "internal/errs", "internal/addr", "internal/settings", "internal/page"},
+	"internal/idempotency": {"internal/pg", "internal/errs"},
+	"internal/pg/pgtest":   {"internal/pg/pgboot", "migrations"},
+	"sender/smtpconn":      {"sender/reply"},
+	"audience":             {"audience/...", "internal/pg", "internal/errs", "internal/page", "internal/addr"},
+	"audience/csvfile":     {"internal/errs"},
+	"templates":            {"internal/pg", "internal/errs", "internal/page"},
+	"sender":               {"sender/...", "internal/pg", "internal/errs", "internal/page", "internal/addr", "internal/secret"},
+	"events":               {"audience", "events/...", "internal/pg", "internal/errs", "internal/page"},
+	"campaigns": {"campaigns/journal", "audience", "events", "templates", "sender", "sender/message", "sender/reply", "sender/smtpconn", "sender/dkim",
+		"internal/pg", "internal/errs", "internal/page", "internal/addr", "internal/settings"},
+	"api": {"audience", "campaigns", "events", "templates", "sender", "sender/dkim", "internal/auth", "internal/settings", "internal/idempotency",
+		"internal/errs", "internal/page", "internal/addr"},
+	"cmd/postrider": {"..."},
+}
+
+func permits(rules []string, imported string) bool {
+	return slices.ContainsFunc(rules, func(rule string) bool {
+		if rule == "..." {
+			return true
+		}
+		if dir, ok := strings.CutSuffix(rule, "/..."); ok {
+			return imported == dir || strings.HasPrefix(imported, dir+"/")
+		}
+		return rule == imported
+	})
+}
+
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+}
+
+func packages(t *testing.T) []goPackage {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", "./...")
+	cmd.Dir = "../.."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []goPackage
+	for dec := json.NewDecoder(bytes.NewReader(out)); dec.More(); {
+		var p goPackage
+		if err := dec.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+func TestImportsGoOneWay(t *testing.T) {
+	t.Parallel()
+	all := packages(t)
+	if len(all) < 20 {
+		t.Fatalf("only %d packages were found; this test looks in the wrong place", len(all))
+	}
+	for _, p := range all {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		for _, imp := range p.Imports {
+			imported, ours := strings.CutPrefix(imp, module)
+			if ours && !permits(allowed[name], imported) {
+				t.Errorf("%s must not import %s (docs/architecture.md says why; the rule is in internal/arch)", name, imported)
+			}
+		}
+	}
+}
+
+func TestTheRuleCanBeBroken(t *testing.T) {
+	t.Parallel()
+	if permits(allowed["audience"], "campaigns") || permits(allowed["api"], "internal/pg") || permits(allowed["sender/reply"], "internal/errs") {
+		t.Error("the rules permit what they are there to forbid")
+	}
+	if !permits(allowed["sender"], "sender/reply") || !permits(allowed["cmd/postrider"], "api") {
+		t.Error("the rules forbid what the design needs")
+	}
+}
