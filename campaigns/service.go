@@ -22,9 +22,9 @@ import (
 
 // Config tunes the delivery of campaigns. Its zero value works.
 type Config struct {
-	// Workers is how many ranges this process works on at once. Default 16.
+	// Workers is how many ranges this process works on at once. Default 32.
 	Workers int
-	// Window is how many ranges of one campaign may wait or run at once, so that others get their turn. Default 8.
+	// Window is how many ranges of one campaign may wait or run at once, so that others get their turn. Default 16.
 	Window int
 	// RangeSize is how many deliveries one job covers at most. Default 500.
 	RangeSize int
@@ -38,8 +38,8 @@ func (c Config) withDefaults() Config {
 			*v = def
 		}
 	}
-	set(&c.Workers, 16)
-	set(&c.Window, 8)
+	set(&c.Workers, 32)
+	set(&c.Window, 16)
 	set(&c.RangeSize, 500)
 	set(&c.ClaimSize, 50)
 	return c

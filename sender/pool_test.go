@@ -1,0 +1,278 @@
+package sender
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"postrider/sender/smtpconn"
+	"postrider/sender/smtptest"
+)
+
+var testBody = []byte("From: a@example.org\r\nTo: b@example.org\r\nSubject: x\r\n\r\nhello\r\n")
+
+// pools makes another process that sends: a node of its own with its own pools.
+func (b *bundle) pools(t *testing.T) *Pools {
+	t.Helper()
+	node, err := StartNode(t.Context(), b.pool, b.logger, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := NewPools(b.Service, b.pool, node, b.logger, time.Now)
+	t.Cleanup(func() { p.Close(context.Background()) })
+	return p
+}
+
+func (b *bundle) relayTo(t *testing.T, server *smtptest.Server, change func(*RelayInput)) Relay {
+	t.Helper()
+	in := RelayInput{Name: "Pool " + t.Name(), Host: server.Host(), Port: server.Port(), TLS: TLSNone, Auth: AuthNone, DKIM: DKIMOff}
+	if change != nil {
+		change(&in)
+	}
+	r, err := b.CreateRelay(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// sendAll sends n messages at once and gives the errors of those that were not accepted.
+func sendAll(ctx context.Context, p *Pools, r Relay, from, n int) []error {
+	errs := make([]error, n)
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() {
+			o, err := p.Send(ctx, r, Message{From: "a@example.org", To: fmt.Sprintf("p%d@example.org", from+i), Body: testBody})
+			if err == nil && o.State != smtpconn.Accepted {
+				err = fmt.Errorf("%s: %v", o.State, o.Err)
+			}
+			errs[i] = err
+		})
+	}
+	wg.Wait()
+	return errs
+}
+
+func noErrors(t *testing.T, errs []error) {
+	t.Helper()
+	for i, err := range errs {
+		if err != nil {
+			t.Errorf("message %d: %v", i, err)
+		}
+	}
+}
+
+func TestConnectionsStayWithinTheLimitOverTwoProcesses(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	server := smtptest.Start(t, smtptest.WithLatency(2*time.Millisecond))
+	r := b.relayTo(t, server, func(in *RelayInput) { in.MaxConnections = 3 })
+	one, two := b.pools(t), b.pools(t)
+	var wg sync.WaitGroup
+	wg.Go(func() { noErrors(t, sendAll(t.Context(), one, r, 0, 60)) })
+	// The second process gets a connection when the first lets one go; until then it waits.
+	wg.Go(func() {
+		errs := sendAll(t.Context(), two, r, 100, 20)
+		noErrors(t, errs)
+	})
+	wg.Wait()
+	if _, peak := server.Connections(); peak > 3 {
+		t.Errorf("%d connections at once, 3 are allowed", peak)
+	}
+	if got := len(server.Accepted()); got != 80 {
+		t.Errorf("%d messages arrived, want 80", got)
+	}
+}
+
+func TestRateHoldsOverTwoProcesses(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	server := smtptest.Start(t)
+	limit := 20
+	r := b.relayTo(t, server, func(in *RelayInput) { in.RateLimit, in.RatePeriod = &limit, "second" })
+	one, two := b.pools(t), b.pools(t)
+	var wg sync.WaitGroup
+	wg.Go(func() { noErrors(t, sendAll(t.Context(), one, r, 0, 20)) })
+	wg.Go(func() { noErrors(t, sendAll(t.Context(), two, r, 100, 20)) })
+	wg.Wait()
+	got := server.Accepted()
+	if len(got) != 40 {
+		t.Fatalf("%d messages, want 40", len(got))
+	}
+	first, last := got[0].At, got[0].At
+	for _, m := range got {
+		if m.At.Before(first) {
+			first = m.At
+		}
+		if m.At.After(last) {
+			last = m.At
+		}
+	}
+	// 40 messages at 20 a second lie on a line of 39 steps of 50 ms, whoever sends them.
+	if span := last.Sub(first); span < 39*50*time.Millisecond-100*time.Millisecond {
+		t.Errorf("40 messages within %s are more than 20 a second", span)
+	}
+}
+
+func TestServerThatClosesSilentlyIsNoFailure(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	server := smtptest.Start(t, smtptest.WithMaxPerConn(3, true))
+	r := b.relayTo(t, server, func(in *RelayInput) { in.MaxConnections = 2 })
+	p := b.pools(t)
+	noErrors(t, sendAll(t.Context(), p, r, 0, 25))
+	for to, n := range server.Counts() {
+		if n != 1 {
+			t.Errorf("%s got %d", to, n)
+		}
+	}
+	if r, _ := b.GetRelay(t.Context(), r.ID); r.PauseReason != nil {
+		t.Errorf("the relay is said to be in trouble: %s", *r.PauseReason)
+	}
+}
+
+func TestMessagesPerConnection(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	server := smtptest.Start(t)
+	r := b.relayTo(t, server, func(in *RelayInput) { in.MaxConnections, in.MaxMessagesPerConnection = 1, 5 })
+	p := b.pools(t)
+	for i := range 12 {
+		noErrors(t, sendAll(t.Context(), p, r, i, 1))
+	}
+	if opened, _ := server.Connections(); opened != 3 {
+		t.Errorf("%d connections for 12 messages at 5 each", opened)
+	}
+}
+
+func TestUnreachableRelayIsLeftAloneForAWhile(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	server := smtptest.Start(t)
+	r := b.relayTo(t, server, nil)
+	if err := server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p := b.pools(t)
+	errs := sendAll(t.Context(), p, r, 0, 5)
+	for _, err := range errs {
+		var u *Unavailable
+		if !errors.As(err, &u) || u.Paused || !u.Until.After(time.Now().Add(-time.Minute)) {
+			t.Errorf("got %v, want an Unavailable", err)
+		}
+	}
+	stored, err := b.GetRelay(t.Context(), r.ID)
+	if err != nil || stored.PauseReason == nil || stored.Status != RelayActive {
+		t.Errorf("the relay does not say what is wrong: %+v, %v", stored, err)
+	}
+}
+
+func TestRefusedLoginPausesTheRelay(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	server := smtptest.Start(t, smtptest.WithUser("me", "right"))
+	wrong := "wrong"
+	r := b.relayTo(t, server, func(in *RelayInput) { in.Auth, in.Username, in.Password = AuthPlain, "me", &wrong })
+	p := b.pools(t)
+	errs := sendAll(t.Context(), p, r, 0, 1)
+	var u *Unavailable
+	if !errors.As(errs[0], &u) || !u.Paused {
+		t.Fatalf("got %v", errs[0])
+	}
+	stored, err := b.GetRelay(t.Context(), r.ID)
+	if err != nil || stored.Status != RelayPaused || stored.PauseReason == nil || !strings.Contains(*stored.PauseReason, "535") {
+		t.Errorf("%+v, %v", stored, err)
+	}
+	if strings.Contains(*stored.PauseReason, wrong) {
+		t.Error("the password is in the reason")
+	}
+}
+
+func TestChangedRelayIsUsedAsItIsNow(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	before, after := smtptest.Start(t), smtptest.Start(t)
+	r := b.relayTo(t, before, nil)
+	p := b.pools(t)
+	noErrors(t, sendAll(t.Context(), p, r, 0, 3))
+	changed, err := b.UpdateRelay(t.Context(), r.ID, RelayInput{Name: r.Name, Host: after.Host(), Port: after.Port(), TLS: TLSNone, Auth: AuthNone, DKIM: DKIMOff})
+	if err != nil {
+		t.Fatal(err)
+	}
+	noErrors(t, sendAll(t.Context(), p, changed, 10, 3))
+	if len(before.Accepted()) != 3 || len(after.Accepted()) != 3 {
+		t.Errorf("the old server has %d, the new one %d", len(before.Accepted()), len(after.Accepted()))
+	}
+}
+
+func TestSendEndsWithItsContextWhileItWaits(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	server := smtptest.Start(t)
+	limit := 1
+	r := b.relayTo(t, server, func(in *RelayInput) { in.RateLimit, in.RatePeriod = &limit, "hour" })
+	p := b.pools(t)
+	noErrors(t, sendAll(t.Context(), p, r, 0, 1))
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if errs := sendAll(ctx, p, r, 1, 1); !errors.Is(errs[0], context.DeadlineExceeded) {
+		t.Errorf("got %v", errs[0])
+	}
+	if len(server.Accepted()) != 1 {
+		t.Error("it was sent after all")
+	}
+}
+
+func TestClosedPoolsGiveTheirSlotsBack(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	server := smtptest.Start(t)
+	r := b.relayTo(t, server, nil)
+	p := b.pools(t)
+	noErrors(t, sendAll(t.Context(), p, r, 0, 10))
+	p.Close(t.Context())
+	if errs := sendAll(t.Context(), p, r, 0, 1); errs[0] == nil {
+		t.Error("closed pools sent a message")
+	}
+	var slots int
+	if err := b.pool.QueryRow(t.Context(), `SELECT count(*) FROM relay_slots`).Scan(&slots); err != nil || slots != 0 {
+		t.Errorf("%d slots are still taken, %v", slots, err)
+	}
+}
+
+func TestSettledNodeGivesItsSlotsBack(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.relayTo(t, smtptest.Start(t), func(in *RelayInput) { in.MaxConnections = 1 })
+	dead, err := StartNode(t.Context(), b.pool, b.logger, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok, err := takeSlot(t.Context(), b.pool, r.ID, 1, dead.ID); !ok || err != nil {
+		t.Fatalf("no slot: %v", err)
+	}
+	alive, err := StartNode(t.Context(), b.pool, b.logger, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok, err := takeSlot(t.Context(), b.pool, r.ID, 1, alive.ID); ok || err != nil {
+		t.Fatalf("the only slot was given twice, %v", err)
+	}
+	tx, err := b.pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first, err := SettleNodeTx(t.Context(), tx, dead.ID); !first || err != nil {
+		t.Fatalf("settling: %v %v", first, err)
+	}
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok, err := takeSlot(t.Context(), b.pool, r.ID, 1, alive.ID); !ok || err != nil {
+		t.Errorf("the slot did not come back: %v", err)
+	}
+}
