@@ -1,0 +1,81 @@
+import AxeBuilder from '@axe-core/playwright';
+import { type APIRequestContext, expect, type Page } from '@playwright/test';
+import { owner, sampleFile, test } from './service';
+
+const pages = [
+  '/',
+  '/campaigns',
+  '/campaigns/new',
+  '/campaigns/1',
+  '/campaigns/1?tab=content',
+  '/lists',
+  '/lists/1',
+  '/subscribers',
+  '/subscribers/1',
+  '/imports',
+  '/imports/new',
+  '/imports/1',
+  '/templates',
+  '/templates/new',
+  '/templates/1',
+  '/suppressions',
+  '/relays',
+  '/relays/new',
+  '/domains',
+  '/domains/1',
+  '/inbox',
+  '/settings',
+];
+
+/** The session of the owner, made once for all tests. */
+let session: Awaited<ReturnType<APIRequestContext['storageState']>>['cookies'] = [];
+
+test.beforeAll(async ({ service, playwright }) => {
+  const api = await playwright.request.newContext({ baseURL: service.url });
+  const post = async (path: string, data: object) => {
+    const answer = await api.post(`/api/v1${path}`, { data });
+    expect(answer.ok(), `${path}: ${await answer.text()}`).toBe(true);
+  };
+  await post('/setup', owner);
+  await post('/lists', { name: 'Friends' });
+  const uploaded = await api.post('/api/v1/imports', {
+    multipart: {
+      list_id: '1',
+      file: { name: 'friends.csv', mimeType: 'text/csv', buffer: Buffer.from(sampleFile(30)) },
+    },
+  });
+  expect(uploaded.ok()).toBe(true);
+  await post('/subscribers', { email: 'ada@example.net', name: 'Ada', list_ids: [1], attributes: { city: 'Porto' } });
+  await post('/domains', { domain: 'example.org' });
+  await post('/campaigns', { name: 'Autumn letter', subject: 'Hello', html: '<p>Hello</p>', list_ids: [1] });
+  await post('/templates', { name: 'Plain', subject: 'Hello', html: '<p>Hello</p>' });
+  session = (await api.storageState()).cookies;
+  await api.dispose();
+});
+
+async function open(page: Page, path: string) {
+  await page.context().addCookies(session);
+  await page.goto(path);
+  await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+  await expect(page.locator('.mantine-Skeleton-root:visible')).toHaveCount(0);
+}
+
+for (const path of pages) {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    test(`${path} has no serious accessibility finding (${colorScheme})`, async ({ page }) => {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      await open(page, path);
+      const axe = new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']).setLegacyMode(true);
+      const { violations } = await axe.analyze();
+      const serious = violations.filter((one) => one.impact === 'serious' || one.impact === 'critical');
+      expect(serious.map((one) => `${one.id}: ${one.nodes[0]?.html}`)).toEqual([]);
+    });
+  }
+
+  test(`${path} is not wider than a phone`, async ({ page }) => {
+    await page.setViewportSize({ width: 390, height: 844 });
+    await open(page, path);
+    const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    expect(wider).toBeLessThanOrEqual(0);
+  });
+}

@@ -1,0 +1,79 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { test as base } from '@playwright/test';
+
+const binary = process.env.POSTRIDER_BIN ?? resolve(import.meta.dirname, '../../bin/postrider');
+const UP = 'postrider is up';
+
+type Service = { url: string; stop: () => Promise<void> };
+
+/** Starts the real program with a private Postgres and the built-in inbox in a scratch folder. */
+export async function startService(): Promise<Service> {
+  const dir = mkdtempSync(join(tmpdir(), 'postrider-web-'));
+  chmodSync(dir, 0o711);
+  const args = ['serve', '--listen', '127.0.0.1:0', '--data-dir', dir, '--log-format', 'json'];
+  const child = spawn(binary, args, {
+    env: { ...process.env, DATABASE_URL: '', POSTRIDER_PUBLIC_URL: '' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const url = await untilUp(child);
+  const stop = async () => {
+    const gone = new Promise((done) => child.once('exit', done));
+    child.kill('SIGTERM');
+    await gone;
+    rmSync(dir, { recursive: true, force: true });
+  };
+  return { url, stop };
+}
+
+function untilUp(child: ChildProcess): Promise<string> {
+  return new Promise((done, fail) => {
+    const log: string[] = [];
+    if (!child.stderr) throw new Error('the program has no log');
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      log.push(line);
+      if (line.includes(UP)) done(JSON.parse(line).url);
+    });
+    child.once('error', fail);
+    child.once('exit', (code) => fail(new Error(`the program ended with ${code}:\n${log.join('\n')}`)));
+  });
+}
+
+/** One service for all tests of a file. */
+export const test = base.extend<object, { service: Service }>({
+  service: [
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright finds out what a fixture needs by its first parameter
+    async ({}, use) => {
+      const service = await startService();
+      await use(service);
+      await service.stop();
+    },
+    { scope: 'worker', timeout: 120_000 },
+  ],
+  baseURL: async ({ service }, use) => use(service.url),
+});
+
+export const owner = {
+  organization: 'The Library Garden',
+  name: 'Ada',
+  email: 'ada@example.org',
+  password: 'correct horse battery',
+};
+
+/** A list as a spreadsheet writes it, with rows that cannot be used. */
+export function sampleFile(people: number): string {
+  const rows = ['Full name;E-mail;City'];
+  for (let i = 1; i <= people; i++) {
+    rows.push(`Person ${i};person${String(i).padStart(3, '0')}@example.org;Lisbon`);
+  }
+  rows.push(
+    'No Address;;Porto',
+    'Broken;broken.example.org;Porto',
+    'Gone;bounce1@example.org;Porto',
+    'Later;defer1@example.org;Porto',
+  );
+  return `\ufeff${rows.join('\r\n')}\r\n`;
+}

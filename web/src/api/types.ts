@@ -1,0 +1,76 @@
+import type { components } from './schema.gen';
+
+// The names by which the interface calls the shapes of the API. The shapes themselves are generated from the server's OpenAPI document.
+
+type Schemas = components['schemas'];
+
+/** One page of any list of the API. */
+export type Page<T> = { items: T[]; next_cursor: string | null; total?: number; total_exact?: boolean };
+
+export type Setup = Schemas['SetupState'];
+export type Me = Schemas['Me'];
+export type Settings = Schemas['Settings'];
+export type ApiKey = Schemas['APIKey'];
+export type NewApiKey = Schemas['NewKey'];
+
+export type List = Schemas['List'];
+export type Subscription = Schemas['Subscription'];
+export type SubscriptionStatus = Subscription['status'];
+export type Subscriber = Schemas['Subscriber'];
+export type Suppression = Schemas['Suppression'];
+export type SuppressionReason = Suppression['reason'];
+
+export type Import = Schemas['Import'];
+export type ImportStatus = Import['status'];
+export type ImportFormat = Schemas['Format'];
+export type ImportColumn = Schemas['Column'];
+export type ColumnMapping = Schemas['ColumnMapping'];
+export type ColumnTarget = ColumnMapping['target'];
+export type ImportMapping = Schemas['Mapping'];
+export type ImportPreview = Schemas['Preview'];
+export type ImportPreviewRow = Schemas['PreviewRow'];
+export type ImportError = Schemas['ImportError'];
+
+export type Template = Schemas['Template'];
+export type RenderRequest = Schemas['RenderInput'];
+export type Rendered = Schemas['Rendered'];
+export type RenderWarning = Schemas['Warning'];
+export type MergeTag = Schemas['MergeTag'];
+
+export type Campaign = Schemas['Campaign'];
+export type CampaignStatus = Campaign['status'];
+/** What the form of a campaign edits. */
+export type CampaignInput = Required<Schemas['CampaignInput']>;
+export type CampaignSummary = Schemas['CampaignSummary'];
+export type Audience = Schemas['Audience'];
+export type Exclusion = Schemas['Exclusion'];
+export type TestResult = Schemas['TestResult'];
+export type Stats = Schemas['Stats'];
+export type CampaignProgress = Schemas['CampaignProgress'];
+export type Timeline = Schemas['Timeline'];
+export type LinkStat = Schemas['Link'];
+export type Delivery = Schemas['Delivery'];
+export type DeliveryState = Delivery['state'];
+export type DeliveryStory = Schemas['DeliveryStory'];
+export type Attempt = Schemas['Attempt'];
+export type Event = Schemas['Event'];
+
+/** The server always sends every field; its document leaves open those that a request may leave out. */
+export type Relay = Required<Schemas['Relay']>;
+export type RelayTls = Relay['tls'];
+/** What the form of a relay edits; the password is sent only when one was typed. */
+export type RelayInput = Required<Omit<Schemas['RelayInput'], '$schema' | 'password'>> & { password?: string };
+export type RelayTest = Schemas['TestReport'];
+
+export type Domain = Schemas['Domain'];
+export type DnsRecord = Schemas['Record'];
+export type DnsCheck = Schemas['Check'];
+export type DnsCheckStatus = DnsCheck['status'];
+
+export type InboxInfo = Schemas['Inbox'];
+export type InboxItem = Schemas['InboxMessage'];
+export type InboxMessage = Schemas['InboxDetail'];
+
+export type Overview = Schemas['Overview'];
+export type CampaignOverview = CampaignProgress;
+export type SystemInfo = Schemas['System'];

@@ -1,0 +1,42 @@
+import {
+  IconAddressBook,
+  IconBan,
+  IconFileImport,
+  IconInbox,
+  IconLayoutDashboard,
+  IconListDetails,
+  IconSend,
+  IconServer2,
+  IconSettings,
+  IconTemplate,
+  IconWorldCheck,
+} from '@tabler/icons-react';
+
+export const nav = [
+  {
+    group: null,
+    items: [
+      { to: '/', key: 'overview', icon: IconLayoutDashboard },
+      { to: '/campaigns', key: 'campaigns', icon: IconSend },
+      { to: '/templates', key: 'templates', icon: IconTemplate },
+    ],
+  },
+  {
+    group: 'audience',
+    items: [
+      { to: '/lists', key: 'lists', icon: IconListDetails },
+      { to: '/subscribers', key: 'subscribers', icon: IconAddressBook },
+      { to: '/imports', key: 'imports', icon: IconFileImport },
+      { to: '/suppressions', key: 'suppressions', icon: IconBan },
+    ],
+  },
+  {
+    group: 'sending',
+    items: [
+      { to: '/relays', key: 'relays', icon: IconServer2 },
+      { to: '/domains', key: 'domains', icon: IconWorldCheck },
+      { to: '/inbox', key: 'inbox', icon: IconInbox },
+    ],
+  },
+  { group: null, items: [{ to: '/settings', key: 'settings', icon: IconSettings }] },
+] as const;

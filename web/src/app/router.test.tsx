@@ -1,0 +1,48 @@
+import { createMemoryHistory, RouterProvider } from '@tanstack/react-router';
+import { render, screen, waitFor } from '@testing-library/react';
+import { expect, it, vi } from 'vitest';
+import { createFakeApi, type FakeApi, fakeFetch, problem } from '@/test/fake-api';
+import { Providers } from './providers';
+import { createQueryClient } from './query-client';
+import { createAppRouter } from './router';
+
+function open(path: string, fake: FakeApi) {
+  vi.stubGlobal('fetch', fakeFetch(fake));
+  const queryClient = createQueryClient();
+  const router = createAppRouter(queryClient);
+  router.update({ ...router.options, history: createMemoryHistory({ initialEntries: [path] }) });
+  render(
+    <Providers queryClient={queryClient}>
+      <RouterProvider router={router} />
+    </Providers>,
+  );
+  return { queryClient, router };
+}
+const asked = (fake: FakeApi, path: string) => fake.requests.filter((request) => request.path === path).length;
+
+it('leads to the log-in without a session, once, and remembers the way', async () => {
+  const fake = createFakeApi();
+  fake.on('GET /me', () => problem(401, 'sign in'));
+  const { router } = open('/lists', fake);
+  expect(await screen.findByRole('heading', { name: 'Log in' })).toBeInTheDocument();
+  expect(router.state.location.search).toEqual({ next: '/lists' });
+  expect(asked(fake, '/me')).toBe(1);
+});
+
+it('leads to the set-up on an empty installation', async () => {
+  const fake = createFakeApi();
+  fake.on('GET /me', () => problem(401, 'sign in'));
+  fake.on('GET /setup', () => ({ status: 200, body: { needed: true, version: 'test' } }));
+  open('/', fake);
+  expect(await screen.findByRole('heading', { name: 'Set up Postrider' })).toBeInTheDocument();
+});
+
+it('leads to the log-in when the session ends on an open page', async () => {
+  const fake = createFakeApi();
+  const { queryClient, router } = open('/lists', fake);
+  await screen.findByRole('heading', { name: 'Lists' });
+  for (const route of ['GET /me', 'GET /lists']) fake.on(route, () => problem(401, 'sign in'));
+  await queryClient.invalidateQueries({ queryKey: ['lists'] });
+  await waitFor(() => expect(router.state.location.pathname).toBe('/login'));
+  expect(asked(fake, '/me')).toBe(2);
+});

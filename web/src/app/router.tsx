@@ -1,0 +1,251 @@
+import type { QueryClient } from '@tanstack/react-query';
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from '@tanstack/react-router';
+import { Problem } from '@/api/problem';
+import { meQuery, setupQuery } from '@/features/auth/queries';
+import { ErrorPage, NotFoundPage } from './error-page';
+import { optionalNumber, optionalText, safePath } from './search-params';
+
+const root = createRootRouteWithContext<{ queryClient: QueryClient }>()({ component: Outlet });
+
+const setup = createRoute({
+  getParentRoute: () => root,
+  path: '/setup',
+  beforeLoad: async ({ context }) => {
+    const state = await context.queryClient.fetchQuery(setupQuery);
+    if (!state.needed) throw redirect({ to: '/login' });
+  },
+  component: lazyRouteComponent(() => import('@/features/auth/setup-page'), 'SetupPage'),
+});
+
+const login = createRoute({
+  getParentRoute: () => root,
+  path: '/login',
+  validateSearch: (search: Record<string, unknown>): { next?: string } => safePath('next', search.next),
+  component: lazyRouteComponent(() => import('@/features/auth/login-page'), 'LoginPage'),
+});
+
+const shell = createRoute({
+  getParentRoute: () => root,
+  id: 'shell',
+  component: lazyRouteComponent(() => import('./shell'), 'Shell'),
+  beforeLoad: async ({ context, location }) => {
+    try {
+      await context.queryClient.ensureQueryData(meQuery);
+    } catch (error) {
+      if (!(error instanceof Problem && error.status === 401)) throw error;
+      const state = await context.queryClient.fetchQuery(setupQuery);
+      if (state.needed) throw redirect({ to: '/setup' });
+      throw redirect({ to: '/login', search: location.href === '/' ? {} : { next: location.href } });
+    }
+  },
+});
+
+const overview = createRoute({
+  getParentRoute: () => shell,
+  path: '/',
+  component: lazyRouteComponent(() => import('@/features/overview/overview-page'), 'OverviewPage'),
+});
+
+const campaigns = createRoute({
+  getParentRoute: () => shell,
+  path: '/campaigns',
+  validateSearch: (search: Record<string, unknown>): { status?: string } => optionalText('status', search.status),
+  component: lazyRouteComponent(() => import('@/features/campaigns/campaigns-page'), 'CampaignsPage'),
+});
+const newCampaign = createRoute({
+  getParentRoute: () => shell,
+  path: '/campaigns/new',
+  validateSearch: (search: Record<string, unknown>): { template?: number } =>
+    optionalNumber('template', search.template),
+  component: lazyRouteComponent(() => import('@/features/campaigns/new-campaign-page'), 'NewCampaignPage'),
+});
+const campaign = createRoute({
+  getParentRoute: () => shell,
+  path: '/campaigns/$id',
+  validateSearch: (search: Record<string, unknown>): { tab?: string; state?: string; q?: string; seq?: number } => ({
+    ...optionalText('tab', search.tab),
+    ...optionalText('state', search.state),
+    ...optionalText('q', search.q),
+    ...optionalNumber('seq', search.seq),
+  }),
+  component: lazyRouteComponent(() => import('@/features/campaigns/campaign-page'), 'CampaignPage'),
+});
+
+const lists = createRoute({
+  getParentRoute: () => shell,
+  path: '/lists',
+  component: lazyRouteComponent(() => import('@/features/lists/lists-page'), 'ListsPage'),
+});
+const list = createRoute({
+  getParentRoute: () => shell,
+  path: '/lists/$id',
+  validateSearch: (search: Record<string, unknown>): { q?: string; status?: string } => ({
+    ...optionalText('q', search.q),
+    ...optionalText('status', search.status),
+  }),
+  component: lazyRouteComponent(() => import('@/features/lists/list-page'), 'ListPage'),
+});
+
+const subscribers = createRoute({
+  getParentRoute: () => shell,
+  path: '/subscribers',
+  validateSearch: (search: Record<string, unknown>): { q?: string; list?: number; status?: string } => ({
+    ...optionalText('q', search.q),
+    ...optionalNumber('list', search.list),
+    ...optionalText('status', search.status),
+  }),
+  component: lazyRouteComponent(() => import('@/features/subscribers/subscribers-page'), 'SubscribersPage'),
+});
+const subscriber = createRoute({
+  getParentRoute: () => shell,
+  path: '/subscribers/$id',
+  component: lazyRouteComponent(() => import('@/features/subscribers/subscriber-page'), 'SubscriberPage'),
+});
+
+const imports = createRoute({
+  getParentRoute: () => shell,
+  path: '/imports',
+  component: lazyRouteComponent(() => import('@/features/imports/imports-page'), 'ImportsPage'),
+});
+const newImport = createRoute({
+  getParentRoute: () => shell,
+  path: '/imports/new',
+  validateSearch: (search: Record<string, unknown>): { list?: number } => optionalNumber('list', search.list),
+  component: lazyRouteComponent(() => import('@/features/imports/new-import-page'), 'NewImportPage'),
+});
+const oneImport = createRoute({
+  getParentRoute: () => shell,
+  path: '/imports/$id',
+  component: lazyRouteComponent(() => import('@/features/imports/import-page'), 'ImportPage'),
+});
+
+const suppressions = createRoute({
+  getParentRoute: () => shell,
+  path: '/suppressions',
+  validateSearch: (search: Record<string, unknown>): { q?: string } => optionalText('q', search.q),
+  component: lazyRouteComponent(() => import('@/features/suppressions/suppressions-page'), 'SuppressionsPage'),
+});
+
+const templates = createRoute({
+  getParentRoute: () => shell,
+  path: '/templates',
+  component: lazyRouteComponent(() => import('@/features/templates/templates-page'), 'TemplatesPage'),
+});
+const newTemplate = createRoute({
+  getParentRoute: () => shell,
+  path: '/templates/new',
+  component: lazyRouteComponent(() => import('@/features/templates/template-page'), 'NewTemplatePage'),
+});
+const template = createRoute({
+  getParentRoute: () => shell,
+  path: '/templates/$id',
+  component: lazyRouteComponent(() => import('@/features/templates/template-page'), 'TemplatePage'),
+});
+
+const relays = createRoute({
+  getParentRoute: () => shell,
+  path: '/relays',
+  component: lazyRouteComponent(() => import('@/features/relays/relays-page'), 'RelaysPage'),
+});
+const newRelay = createRoute({
+  getParentRoute: () => shell,
+  path: '/relays/new',
+  component: lazyRouteComponent(() => import('@/features/relays/relay-page'), 'NewRelayPage'),
+});
+const relay = createRoute({
+  getParentRoute: () => shell,
+  path: '/relays/$id',
+  component: lazyRouteComponent(() => import('@/features/relays/relay-page'), 'RelayPage'),
+});
+
+const domains = createRoute({
+  getParentRoute: () => shell,
+  path: '/domains',
+  component: lazyRouteComponent(() => import('@/features/domains/domains-page'), 'DomainsPage'),
+});
+const domain = createRoute({
+  getParentRoute: () => shell,
+  path: '/domains/$id',
+  component: lazyRouteComponent(() => import('@/features/domains/domain-page'), 'DomainPage'),
+});
+
+const inbox = createRoute({
+  getParentRoute: () => shell,
+  path: '/inbox',
+  validateSearch: (search: Record<string, unknown>): { q?: string; message?: number } => ({
+    ...optionalText('q', search.q),
+    ...optionalNumber('message', search.message),
+  }),
+  component: lazyRouteComponent(() => import('@/features/inbox/inbox-page'), 'InboxPage'),
+});
+
+const settings = createRoute({
+  getParentRoute: () => shell,
+  path: '/settings',
+  validateSearch: (search: Record<string, unknown>): { tab?: string } => optionalText('tab', search.tab),
+  component: lazyRouteComponent(() => import('@/features/settings/settings-page'), 'SettingsPage'),
+});
+
+const routeTree = root.addChildren([
+  setup,
+  login,
+  shell.addChildren([
+    overview,
+    campaigns,
+    newCampaign,
+    campaign,
+    lists,
+    list,
+    subscribers,
+    subscriber,
+    imports,
+    newImport,
+    oneImport,
+    suppressions,
+    templates,
+    newTemplate,
+    template,
+    relays,
+    newRelay,
+    relay,
+    domains,
+    domain,
+    inbox,
+    settings,
+  ]),
+]);
+
+/** Makes the router; when the server says that the session has ended, whatever page is open leads to the log-in. */
+export function createAppRouter(queryClient: QueryClient) {
+  const router = createRouter({
+    routeTree,
+    context: { queryClient },
+    defaultPreload: 'intent',
+    defaultErrorComponent: ErrorPage,
+    defaultNotFoundComponent: NotFoundPage,
+    scrollRestoration: true,
+  });
+  queryClient.getQueryCache().subscribe((event) => {
+    if (event.type !== 'updated' || event.action.type !== 'error') return;
+    const error: unknown = event.action.error;
+    // A refusal of "me" itself is what the guard of the pages asks for; answering it here too would ask again without end.
+    if (!(error instanceof Problem && error.status === 401) || event.query.queryKey[0] === meQuery.queryKey[0]) return;
+    if (!queryClient.getQueryData(meQuery.queryKey)) return;
+    queryClient.removeQueries({ queryKey: meQuery.queryKey });
+    void router.invalidate();
+  });
+  return router;
+}
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: ReturnType<typeof createAppRouter>;
+  }
+}

@@ -1,0 +1,162 @@
+import { Alert, Button, Group, Stack, Tabs, Text } from '@mantine/core';
+import { useForm } from '@mantine/form';
+import { useDisclosure } from '@mantine/hooks';
+import { IconCalendarClock, IconMailCheck, IconPlayerPlay } from '@tabler/icons-react';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { getRouteApi } from '@tanstack/react-router';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { Campaign, CampaignInput } from '@/api/types';
+import { listsQuery } from '@/features/lists/queries';
+import { applyProblem } from '@/lib/form-problem';
+import { formatDateTime } from '@/lib/format';
+import { useTimeZone } from '@/lib/time-zone';
+import { CampaignBadge } from '@/ui/campaign-badge';
+import { FormAlert } from '@/ui/form-alert';
+import { LinkAnchor } from '@/ui/link';
+import { notifyError, notifySuccess } from '@/ui/notify';
+import { PageHeader } from '@/ui/page-header';
+import { SaveGuard } from '@/ui/save-guard';
+import { ContentTab } from './content-tab';
+import { DetailsTab } from './details-tab';
+import { inputOf } from './input';
+import { campaignQuery, unscheduleCampaign, updateCampaign } from './queries';
+import { ScheduleDialog } from './schedule-dialog';
+import { StartDialog } from './start-dialog';
+import { TestDialog } from './test-dialog';
+
+const route = getRouteApi('/shell/campaigns/$id');
+/** Fields of the content tab; an objection to one of them opens that tab. */
+const contentFields = ['subject', 'html', 'text'];
+
+export function CampaignEditor({ campaign }: { campaign: Campaign }) {
+  const { t } = useTranslation();
+  const { tab = 'details' } = route.useSearch();
+  const navigate = route.useNavigate();
+  const queryClient = useQueryClient();
+  const lists = useQuery(listsQuery());
+  const [problem, setProblem] = useState<string | null>(null);
+  const [startOpen, start] = useDisclosure();
+  const [scheduleOpen, schedule] = useDisclosure();
+  const [testOpen, test] = useDisclosure();
+  const form = useForm<CampaignInput>({ initialValues: inputOf(campaign) });
+  const dirty = form.isDirty();
+  const openTab = (value: string | null) =>
+    void navigate({ search: value === 'content' ? { tab: value } : {}, replace: true });
+
+  const objected = (error: unknown) => {
+    setProblem(applyProblem(form, error));
+    const first = Object.keys(form.errors)[0];
+    if (first) openTab(contentFields.includes(first) ? 'content' : 'details');
+  };
+  const save = useMutation({
+    mutationFn: (values: CampaignInput) => updateCampaign({ id: campaign.id, ...values }),
+    onMutate: () => setProblem(null),
+    onSuccess: (saved) => {
+      form.resetDirty(inputOf(saved));
+      queryClient.setQueryData(campaignQuery(campaign.id).queryKey, saved);
+      void queryClient.invalidateQueries({ queryKey: ['campaigns', 'page'] });
+      void queryClient.invalidateQueries({ queryKey: ['campaigns', campaign.id, 'audience'] });
+    },
+    onError: objected,
+  });
+  // What is tested, scheduled or sent is what stands on the server, so it is saved first.
+  const saveThen = (act: () => void) => {
+    if (!dirty) return act();
+    save.mutate(form.getValues(), { onSuccess: act });
+  };
+  const listNames = (lists.data?.items ?? [])
+    .filter((list) => campaign.list_ids.includes(list.id))
+    .map((list) => list.name);
+
+  return (
+    <form
+      onSubmit={form.onSubmit((values) => save.mutate(values, { onSuccess: () => notifySuccess(t('common.saved')) }))}
+    >
+      <PageHeader
+        title={campaign.name}
+        badge={<CampaignBadge status={campaign.status} />}
+        back={
+          <LinkAnchor to="/campaigns" className="link">
+            {t('nav.campaigns')}
+          </LinkAnchor>
+        }
+        actions={
+          <>
+            {dirty && (
+              <Text size="sm" c="dimmed">
+                {t('common.unsaved')}
+              </Text>
+            )}
+            <Button type="submit" variant="default" disabled={!dirty} loading={save.isPending}>
+              {t('common.save')}
+            </Button>
+            <Button variant="default" leftSection={<IconMailCheck size={16} />} onClick={() => saveThen(test.open)}>
+              {t('campaigns.test.open')}
+            </Button>
+            {campaign.status === 'draft' && (
+              <Button
+                variant="default"
+                leftSection={<IconCalendarClock size={16} />}
+                onClick={() => saveThen(schedule.open)}
+              >
+                {t('campaigns.schedule.open')}
+              </Button>
+            )}
+            <Button leftSection={<IconPlayerPlay size={16} />} onClick={() => saveThen(start.open)}>
+              {t('campaigns.start.open')}
+            </Button>
+          </>
+        }
+      />
+      <SaveGuard dirty={dirty} />
+      <Stack>
+        <FormAlert message={problem} />
+        {campaign.status === 'scheduled' && <ScheduledBanner campaign={campaign} />}
+        <Tabs value={tab === 'content' ? 'content' : 'details'} onChange={openTab}>
+          <Tabs.List mb="md">
+            <Tabs.Tab value="details">{t('campaigns.details')}</Tabs.Tab>
+            <Tabs.Tab value="content">{t('campaigns.content')}</Tabs.Tab>
+          </Tabs.List>
+          <Tabs.Panel value="details">
+            <DetailsTab form={form} campaign={campaign} />
+          </Tabs.Panel>
+          <Tabs.Panel value="content">
+            <ContentTab form={form} campaignId={campaign.id} />
+          </Tabs.Panel>
+        </Tabs>
+      </Stack>
+      <StartDialog
+        campaign={campaign}
+        listNames={listNames}
+        opened={startOpen}
+        onClose={start.close}
+        onObjection={objected}
+      />
+      <ScheduleDialog campaign={campaign} opened={scheduleOpen} onClose={schedule.close} onObjection={objected} />
+      <TestDialog campaignId={campaign.id} opened={testOpen} onClose={test.close} />
+    </form>
+  );
+}
+
+function ScheduledBanner({ campaign }: { campaign: Campaign }) {
+  const { t } = useTranslation();
+  const timeZone = useTimeZone();
+  const queryClient = useQueryClient();
+  const unschedule = useMutation({
+    mutationFn: () => unscheduleCampaign(campaign.id),
+    onSuccess: (saved) => queryClient.setQueryData(campaignQuery(campaign.id).queryKey, saved),
+    onError: notifyError,
+  });
+  if (!campaign.scheduled_at) return null;
+  return (
+    <Alert variant="default" icon={<IconCalendarClock color="var(--app-info)" />}>
+      <Group justify="space-between">
+        <Text>{t('campaigns.schedule.at', { at: formatDateTime(campaign.scheduled_at, timeZone) })}</Text>
+        <Button size="xs" variant="default" loading={unschedule.isPending} onClick={() => unschedule.mutate()}>
+          {t('campaigns.schedule.undo')}
+        </Button>
+      </Group>
+    </Alert>
+  );
+}

@@ -1,0 +1,118 @@
+import { Alert, Stack, Tabs, Text } from '@mantine/core';
+import { IconPlayerPause } from '@tabler/icons-react';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { getRouteApi } from '@tanstack/react-router';
+import { useTranslation } from 'react-i18next';
+import { useProgress } from '@/api/events';
+import type { Campaign, CampaignProgress } from '@/api/types';
+import { formatNumber } from '@/lib/format';
+import { isLive } from '@/lib/states';
+import { CampaignBadge } from '@/ui/campaign-badge';
+import { LinkAnchor } from '@/ui/link';
+import { PageHeader } from '@/ui/page-header';
+import { QueryView } from '@/ui/query-view';
+import { DateTime } from '@/ui/relative-time';
+import { DeliveriesTab } from './deliveries-tab';
+import { DeliveryDrawer } from './delivery-drawer';
+import { ExclusionsTab } from './exclusions-tab';
+import { LiveActions } from './live-actions';
+import { MailTab } from './mail-tab';
+import { ProgressCard } from './progress-card';
+import { applyProgress, campaignProgressPath, campaignQuery, statsQuery } from './queries';
+import { ResultsTab } from './results-tab';
+import { UnconfirmedBanner } from './unconfirmed-banner';
+
+const route = getRouteApi('/shell/campaigns/$id');
+const tabs = ['results', 'deliveries', 'exclusions', 'mail'] as const;
+type Tab = (typeof tabs)[number];
+/** How often to ask while the stream is down, and how often opens and clicks still trickle in after the end. */
+const POLL_MS = 2_000;
+const AFTER_MS = 30_000;
+
+export function CampaignLive({ campaign }: { campaign: Campaign }) {
+  const { t } = useTranslation();
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const queryClient = useQueryClient();
+  const live = isLive(campaign.status);
+  const streaming = useProgress<CampaignProgress>(campaignProgressPath(campaign.id), live, (progress) => {
+    applyProgress(queryClient, progress);
+    if (!isLive(progress.campaign.status)) {
+      void queryClient.invalidateQueries({ queryKey: ['campaigns', campaign.id] });
+    }
+  });
+  const poll = live ? (streaming ? (false as const) : POLL_MS) : AFTER_MS;
+  const stats = useQuery({ ...statsQuery(campaign.id), refetchInterval: poll });
+  useQuery({ ...campaignQuery(campaign.id), refetchInterval: live && !streaming ? POLL_MS : false });
+  const tab: Tab = tabs.find((name) => name === search.tab) ?? 'results';
+  const openTab = (value: string | null) =>
+    void navigate({ search: value && value !== 'results' ? { tab: value } : {}, replace: true });
+
+  return (
+    <>
+      <PageHeader
+        title={campaign.name}
+        badge={<CampaignBadge status={campaign.status} />}
+        back={
+          <LinkAnchor to="/campaigns" className="link">
+            {t('nav.campaigns')}
+          </LinkAnchor>
+        }
+        description={
+          <span>
+            {campaign.subject} · {t('campaigns.startedAt')} <DateTime at={campaign.started_at} />
+          </span>
+        }
+        actions={<LiveActions campaign={campaign} stats={stats.data} />}
+      />
+      <Stack>
+        {live && campaign.pause_reason && (
+          <Alert
+            variant="default"
+            icon={<IconPlayerPause color="var(--app-warn)" />}
+            title={t(campaign.status === 'paused' ? 'campaigns.live.pausedTitle' : 'campaigns.live.heldUpTitle')}
+          >
+            <Text>{campaign.pause_reason}</Text>
+          </Alert>
+        )}
+        <QueryView query={stats}>
+          {(data) => (
+            <>
+              {data.unconfirmed > 0 && <UnconfirmedBanner campaign={campaign} count={data.unconfirmed} />}
+              <ProgressCard campaign={campaign} stats={data} />
+              <Tabs value={tab} onChange={openTab}>
+                <Tabs.List mb="md" style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>
+                  <Tabs.Tab value="results">{t('campaigns.live.results')}</Tabs.Tab>
+                  <Tabs.Tab value="deliveries">
+                    {t('campaigns.live.deliveries', { total: formatNumber(data.recipients) })}
+                  </Tabs.Tab>
+                  <Tabs.Tab value="exclusions">
+                    {t('campaigns.live.exclusions', { total: formatNumber(data.excluded) })}
+                  </Tabs.Tab>
+                  <Tabs.Tab value="mail">{t('campaigns.live.mail')}</Tabs.Tab>
+                </Tabs.List>
+                <Tabs.Panel value="results">
+                  <ResultsTab campaign={campaign} stats={data} live={campaign.status === 'running'} />
+                </Tabs.Panel>
+                <Tabs.Panel value="deliveries">
+                  <DeliveriesTab campaign={campaign} live={campaign.status === 'running'} />
+                </Tabs.Panel>
+                <Tabs.Panel value="exclusions">
+                  <ExclusionsTab campaignId={campaign.id} />
+                </Tabs.Panel>
+                <Tabs.Panel value="mail">
+                  <MailTab campaign={campaign} />
+                </Tabs.Panel>
+              </Tabs>
+            </>
+          )}
+        </QueryView>
+      </Stack>
+      <DeliveryDrawer
+        campaignId={campaign.id}
+        seq={search.seq}
+        onClose={() => void navigate({ search: ({ seq: _, ...rest }) => rest, replace: true })}
+      />
+    </>
+  );
+}

@@ -1,0 +1,119 @@
+import { Grid, MultiSelect, NumberInput, Select, SimpleGrid, Stack, Switch, TextInput } from '@mantine/core';
+import type { UseFormReturnType } from '@mantine/form';
+import { useQuery } from '@tanstack/react-query';
+import { useTranslation } from 'react-i18next';
+import type { Campaign, CampaignInput } from '@/api/types';
+import { listsQuery } from '@/features/lists/queries';
+import { relaysQuery } from '@/features/relays/queries';
+import { formatNumber } from '@/lib/format';
+import { Section } from '@/ui/section';
+import { ReadyCard } from './ready-card';
+
+type Props = { form: UseFormReturnType<CampaignInput>; campaign: Campaign };
+
+const policies = ['hold', 'resend', 'assume_delivered'] as const;
+
+export function DetailsTab({ form, campaign }: Props) {
+  const { t } = useTranslation();
+  return (
+    <Grid gap="md">
+      <Grid.Col span={{ base: 12, md: 8 }}>
+        <Stack>
+          <Section title={t('campaigns.message')}>
+            <Stack>
+              <TextInput label={t('common.name')} required {...form.getInputProps('name')} />
+              <TextInput label={t('editor.subject')} {...form.getInputProps('subject')} />
+              <SimpleGrid cols={{ base: 1, xs: 2 }}>
+                <TextInput label={t('campaigns.fromName')} {...form.getInputProps('from_name')} />
+                <TextInput type="email" label={t('campaigns.fromEmail')} {...form.getInputProps('from_email')} />
+              </SimpleGrid>
+              <TextInput
+                type="email"
+                label={t('campaigns.replyTo')}
+                description={t('campaigns.replyToHint')}
+                {...form.getInputProps('reply_to')}
+              />
+            </Stack>
+          </Section>
+          <Section title={t('campaigns.recipients')}>
+            <ListPicker form={form} />
+          </Section>
+          <Section title={t('campaigns.sending')}>
+            <SendingFields form={form} />
+          </Section>
+        </Stack>
+      </Grid.Col>
+      <Grid.Col span={{ base: 12, md: 4 }}>
+        <ReadyCard campaign={campaign} />
+      </Grid.Col>
+    </Grid>
+  );
+}
+
+function ListPicker({ form }: { form: Props['form'] }) {
+  const { t } = useTranslation();
+  const lists = useQuery(listsQuery());
+  return (
+    <MultiSelect
+      label={t('nav.lists')}
+      description={t('campaigns.listsHint')}
+      placeholder={form.values.list_ids.length === 0 ? t('campaigns.chooseLists') : undefined}
+      searchable
+      hidePickedOptions
+      nothingFoundMessage={t('campaigns.noLists')}
+      data={(lists.data?.items ?? []).map((list) => ({
+        value: String(list.id),
+        label: `${list.name} (${formatNumber(list.counts.subscribed)})`,
+      }))}
+      {...form.getInputProps('list_ids')}
+      value={form.values.list_ids.map(String)}
+      onChange={(ids) => form.setFieldValue('list_ids', ids.map(Number))}
+    />
+  );
+}
+
+function SendingFields({ form }: { form: Props['form'] }) {
+  const { t } = useTranslation();
+  const relays = useQuery(relaysQuery);
+  return (
+    <Stack>
+      <Select
+        label={t('campaigns.relay')}
+        description={t('campaigns.relayHint')}
+        placeholder={t('campaigns.chooseRelay')}
+        data={(relays.data?.items ?? []).map((relay) => ({ value: String(relay.id), label: relay.name }))}
+        {...form.getInputProps('relay_id')}
+        value={form.values.relay_id === null ? null : String(form.values.relay_id)}
+        onChange={(id) => form.setFieldValue('relay_id', id === null ? null : Number(id))}
+      />
+      <Switch
+        label={t('campaigns.trackOpens')}
+        description={t('campaigns.trackOpensHint')}
+        {...form.getInputProps('track_opens', { type: 'checkbox' })}
+      />
+      <Switch
+        label={t('campaigns.trackClicks')}
+        description={t('campaigns.trackClicksHint')}
+        {...form.getInputProps('track_clicks', { type: 'checkbox' })}
+      />
+      <SimpleGrid cols={{ base: 1, xs: 2 }}>
+        <Select
+          label={t('campaigns.policy')}
+          description={t('campaigns.policyHint')}
+          allowDeselect={false}
+          data={policies.map((policy) => ({ value: policy, label: t(`campaigns.policies.${policy}`) }))}
+          {...form.getInputProps('unconfirmed_policy')}
+        />
+        <NumberInput
+          label={t('campaigns.expires')}
+          description={t('campaigns.expiresHint')}
+          min={1}
+          max={720}
+          allowDecimal={false}
+          suffix={` ${t('campaigns.hours')}`}
+          {...form.getInputProps('expires_after_hours')}
+        />
+      </SimpleGrid>
+    </Stack>
+  );
+}

@@ -1,0 +1,22 @@
+import type { Campaign, CampaignInput } from '@/api/types';
+
+/** The part of a campaign that its form edits. */
+export function inputOf(campaign: Campaign): CampaignInput {
+  return {
+    name: campaign.name,
+    subject: campaign.subject,
+    preheader: campaign.preheader,
+    from_name: campaign.from_name,
+    from_email: campaign.from_email,
+    reply_to: campaign.reply_to,
+    html: campaign.html,
+    text: campaign.text,
+    template_id: campaign.template_id,
+    relay_id: campaign.relay_id,
+    list_ids: campaign.list_ids,
+    track_opens: campaign.track_opens,
+    track_clicks: campaign.track_clicks,
+    unconfirmed_policy: campaign.unconfirmed_policy,
+    expires_after_hours: campaign.expires_after_hours,
+  };
+}

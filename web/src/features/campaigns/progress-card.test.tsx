@@ -1,0 +1,27 @@
+import { screen } from '@testing-library/react';
+import { expect, it } from 'vitest';
+import { campaigns } from '@/test/fixtures';
+import { renderPart } from '@/test/render';
+import { ProgressCard } from './progress-card';
+
+const of = (status: string) => {
+  const found = campaigns.find((one) => one.status === status);
+  if (!found) throw new Error(`no campaign is ${status}`);
+  return found;
+};
+
+it('tells rate and time left while sending', async () => {
+  const campaign = of('running');
+  renderPart(<ProgressCard campaign={campaign} stats={campaign.stats} />);
+  // 7,530 sent, 61 bounced, 3 failed, 2 unconfirmed and 14 skipped are over; what waits or is deferred is not.
+  expect(await screen.findByText('7,610 of 12,004 done')).toBeInTheDocument();
+  expect(screen.getByRole('progressbar', { name: 'Progress of November news' })).toHaveAttribute('aria-valuenow', '63');
+  expect(screen.getByText('about 1 min 44 sec left')).toBeInTheDocument();
+});
+
+it('tells how long a finished campaign took, and no rate', async () => {
+  const campaign = of('finished');
+  renderPart(<ProgressCard campaign={campaign} stats={campaign.stats} />);
+  expect(await screen.findByText('took 11 min 40 sec')).toBeInTheDocument();
+  expect(screen.queryByText('per second')).not.toBeInTheDocument();
+});

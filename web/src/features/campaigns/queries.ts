@@ -1,0 +1,92 @@
+import { keepPreviousData, type QueryClient, queryOptions } from '@tanstack/react-query';
+import { api } from '@/api/client';
+import type {
+  Audience,
+  Campaign,
+  CampaignInput,
+  CampaignProgress,
+  CampaignSummary,
+  Delivery,
+  DeliveryStory,
+  Exclusion,
+  LinkStat,
+  Page,
+  Stats,
+  TestResult,
+  Timeline,
+} from '@/api/types';
+
+export const campaignsQuery = ({ status, cursor }: { status?: string | undefined; cursor?: string | undefined }) =>
+  queryOptions({
+    queryKey: ['campaigns', 'page', status ?? '', cursor ?? ''],
+    queryFn: ({ signal }) => api.get<Page<CampaignSummary>>('/campaigns', { status, cursor }, signal),
+    placeholderData: keepPreviousData,
+  });
+export const campaignQuery = (id: number) =>
+  queryOptions({
+    queryKey: ['campaigns', id],
+    queryFn: ({ signal }) => api.get<Campaign>(`/campaigns/${id}`, {}, signal),
+  });
+export const statsQuery = (id: number) =>
+  queryOptions({
+    queryKey: ['campaigns', id, 'stats'],
+    queryFn: ({ signal }) => api.get<Stats>(`/campaigns/${id}/stats`, {}, signal),
+  });
+export const audienceQuery = (id: number) =>
+  queryOptions({
+    queryKey: ['campaigns', id, 'audience'],
+    queryFn: ({ signal }) => api.get<Audience>(`/campaigns/${id}/audience`, {}, signal),
+    staleTime: 0,
+  });
+export const timelineQuery = (id: number) =>
+  queryOptions({
+    queryKey: ['campaigns', id, 'timeline'],
+    queryFn: ({ signal }) => api.get<Timeline>(`/campaigns/${id}/timeline`, {}, signal),
+  });
+export const linksQuery = (id: number) =>
+  queryOptions({
+    queryKey: ['campaigns', id, 'links'],
+    queryFn: ({ signal }) => api.get<{ items: LinkStat[] }>(`/campaigns/${id}/links`, {}, signal),
+  });
+export type DeliveryFilter = { state?: string | undefined; q?: string | undefined };
+export const deliveriesQuery = (id: number, filter: DeliveryFilter, cursor?: string) =>
+  queryOptions({
+    queryKey: ['campaigns', id, 'deliveries', filter, cursor ?? ''],
+    queryFn: ({ signal }) => api.get<Page<Delivery>>(`/campaigns/${id}/deliveries`, { ...filter, cursor }, signal),
+    placeholderData: keepPreviousData,
+  });
+export const deliveryQuery = (id: number, seq: number) =>
+  queryOptions({
+    queryKey: ['campaigns', id, 'delivery', seq],
+    queryFn: ({ signal }) => api.get<DeliveryStory>(`/campaigns/${id}/deliveries/${seq}`, {}, signal),
+  });
+export const exclusionsQuery = (id: number, reason?: string, cursor?: string) =>
+  queryOptions({
+    queryKey: ['campaigns', id, 'exclusions', reason ?? '', cursor ?? ''],
+    queryFn: ({ signal }) => api.get<Page<Exclusion>>(`/campaigns/${id}/exclusions`, { reason, cursor }, signal),
+    placeholderData: keepPreviousData,
+  });
+export const campaignProgressPath = (id: number) => `/campaigns/${id}/progress`;
+
+export const createCampaign = (input: Partial<CampaignInput> & { name: string }) =>
+  api.post<Campaign>('/campaigns', input, { idempotent: true });
+export const updateCampaign = ({ id, ...input }: CampaignInput & { id: number }) =>
+  api.put<Campaign>(`/campaigns/${id}`, input);
+export const deleteCampaign = (id: number) => api.del(`/campaigns/${id}`);
+export const startCampaign = (id: number) => api.post<Campaign>(`/campaigns/${id}/start`, {}, { idempotent: true });
+export const scheduleCampaign = ({ id, at }: { id: number; at: string }) =>
+  api.post<Campaign>(`/campaigns/${id}/schedule`, { at });
+export const unscheduleCampaign = (id: number) => api.post<Campaign>(`/campaigns/${id}/unschedule`);
+export const pauseCampaign = (id: number) => api.post<Campaign>(`/campaigns/${id}/pause`);
+export const resumeCampaign = (id: number) => api.post<Campaign>(`/campaigns/${id}/resume`);
+export const cancelCampaign = (id: number) => api.post<Campaign>(`/campaigns/${id}/cancel`);
+export const sendTest = ({ id, to }: { id: number; to: string[] }) =>
+  api.post<{ results: TestResult[] }>(`/campaigns/${id}/test`, { to }, { idempotent: true });
+export const resolveUnconfirmed = ({ id, action }: { id: number; action: 'resend' | 'assume_delivered' }) =>
+  api.post<{ changed: number }>(`/campaigns/${id}/unconfirmed`, { action }, { idempotent: true });
+
+/** Puts what the progress stream says where the pages read it. */
+export function applyProgress(client: QueryClient, { campaign, stats }: CampaignProgress) {
+  client.setQueryData(statsQuery(campaign.id).queryKey, stats);
+  client.setQueryData(campaignQuery(campaign.id).queryKey, (known) => known && { ...known, ...campaign });
+}

@@ -1,0 +1,49 @@
+import { Group, Stack, Text } from '@mantine/core';
+import { IconCircleCheck, IconCircleDashed } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { useTranslation } from 'react-i18next';
+import type { Campaign } from '@/api/types';
+import { formatNumber } from '@/lib/format';
+import { Section } from '@/ui/section';
+import { AudienceList } from './audience-list';
+import { audienceQuery } from './queries';
+
+/** What is still missing before the campaign can be sent, and how many it would reach, as saved. */
+export function ReadyCard({ campaign }: { campaign: Campaign }) {
+  const { t } = useTranslation();
+  const audience = useQuery({ ...audienceQuery(campaign.id), enabled: campaign.list_ids.length > 0 });
+  const steps = [
+    { key: 'lists', done: campaign.list_ids.length > 0, label: t('campaigns.ready.lists') },
+    { key: 'from', done: campaign.from_email !== '', label: t('campaigns.ready.from') },
+    { key: 'relay', done: campaign.relay_id !== null, label: t('campaigns.ready.relay') },
+    { key: 'subject', done: campaign.subject !== '', label: t('campaigns.ready.subject') },
+    { key: 'content', done: campaign.html !== '' || campaign.text !== '', label: t('campaigns.ready.content') },
+  ];
+  return (
+    <Section title={t('campaigns.ready.title')}>
+      <Stack gap="sm">
+        {steps.map((step) => (
+          <Group key={step.key} gap={8} wrap="nowrap">
+            {step.done ? (
+              <IconCircleCheck size={18} color="var(--app-good)" aria-label={t('campaigns.ready.done')} />
+            ) : (
+              <IconCircleDashed size={18} color="var(--mantine-color-dimmed)" aria-label={t('campaigns.ready.open')} />
+            )}
+            <Text {...(step.done ? {} : { c: 'dimmed' })}>{step.label}</Text>
+          </Group>
+        ))}
+        {audience.data && campaign.list_ids.length > 0 && (
+          <div style={{ borderTop: '1px solid var(--app-border)', paddingTop: 12 }}>
+            <Text size="sm" c="dimmed">
+              {t('campaigns.ready.reach')}
+            </Text>
+            <Text fz={22} fw={650} className="tabular">
+              {formatNumber(audience.data.mailable)}
+            </Text>
+            <AudienceList audience={audience.data} />
+          </div>
+        )}
+      </Stack>
+    </Section>
+  );
+}

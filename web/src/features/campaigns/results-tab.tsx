@@ -1,0 +1,119 @@
+import { Stack, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useMemo } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { Campaign, Stats } from '@/api/types';
+import { formatNumber, formatPercent, NONE } from '@/lib/format';
+import { BarList } from '@/ui/bar-list';
+import { QueryView } from '@/ui/query-view';
+import { Section } from '@/ui/section';
+import { StatGrid } from '@/ui/stat-tile';
+import { type ChartSeries, TimeChart } from '@/ui/time-chart';
+import { linksQuery, timelineQuery } from './queries';
+
+type Props = { campaign: Campaign; stats: Stats; live: boolean };
+
+const REFRESH_MS = 5_000;
+
+export function ResultsTab({ campaign, stats, live }: Props) {
+  const { t } = useTranslation();
+  const tiles = [
+    {
+      label: t('campaigns.stats.sent'),
+      value: formatNumber(stats.sent),
+      hint: t('campaigns.stats.ofRecipients', { percent: formatPercent(stats.sent, stats.recipients) }),
+    },
+    {
+      label: t('campaigns.stats.opens'),
+      value: campaign.track_opens ? formatPercent(stats.unique_opens, stats.sent) : NONE,
+      hint: campaign.track_opens
+        ? t('campaigns.stats.people', { count: stats.unique_opens })
+        : t('campaigns.stats.notTracked'),
+    },
+    {
+      label: t('campaigns.stats.clicks'),
+      value: campaign.track_clicks ? formatPercent(stats.unique_clicks, stats.sent) : NONE,
+      hint: campaign.track_clicks
+        ? t('campaigns.stats.people', { count: stats.unique_clicks })
+        : t('campaigns.stats.notTracked'),
+    },
+    {
+      label: t('campaigns.stats.lost'),
+      value: formatNumber(stats.bounced + stats.failed),
+      hint: t('campaigns.stats.unsubscribes', { count: stats.unsubscribes }),
+    },
+  ];
+  return (
+    <Stack>
+      <StatGrid stats={tiles} />
+      <TimelineCard id={campaign.id} live={live} />
+      {campaign.track_clicks && <LinksCard id={campaign.id} live={live} />}
+    </Stack>
+  );
+}
+
+function TimelineCard({ id, live }: { id: number; live: boolean }) {
+  const { t } = useTranslation();
+  const query = useQuery({ ...timelineQuery(id), refetchInterval: live ? REFRESH_MS : false });
+  const data = query.data;
+  const series = useMemo<ChartSeries[]>(
+    () =>
+      data
+        ? [
+            { label: t('chart.sent'), color: 'sent', values: data.sent },
+            { label: t('chart.opens'), color: 'opens', values: data.opens },
+            { label: t('chart.clicks'), color: 'clicks', values: data.clicks },
+            { label: t('chart.bounced'), color: 'bounced', values: data.bounced },
+            { label: t('chart.deferred'), color: 'deferred', values: data.deferred },
+          ]
+        : [],
+    [data, t],
+  );
+  return (
+    <Section title={t('campaigns.live.timeline')}>
+      <QueryView query={query}>
+        {(timeline) =>
+          timeline.times.length === 0 ? (
+            <Text c="dimmed">{t('campaigns.live.noTimeline')}</Text>
+          ) : (
+            <TimeChart
+              times={timeline.times}
+              series={series}
+              unit="minute"
+              timeName={t('chart.time')}
+              label={t('campaigns.live.timelineLabel')}
+            />
+          )
+        }
+      </QueryView>
+    </Section>
+  );
+}
+
+function LinksCard({ id, live }: { id: number; live: boolean }) {
+  const { t } = useTranslation();
+  const query = useQuery({ ...linksQuery(id), refetchInterval: live ? REFRESH_MS : false });
+  return (
+    <Section title={t('campaigns.live.links')}>
+      <QueryView query={query}>
+        {({ items }) =>
+          items.length === 0 ? (
+            <Text c="dimmed">{t('campaigns.live.noLinks')}</Text>
+          ) : (
+            <BarList
+              label={t('campaigns.live.links')}
+              items={[...items]
+                .sort((a, b) => b.clicks - a.clicks)
+                .map((link) => ({
+                  key: link.id,
+                  label: link.url,
+                  value: link.clicks,
+                  text: t('campaigns.live.linkClicks', { count: link.clicks, people: link.unique_clicks }),
+                }))}
+            />
+          )
+        }
+      </QueryView>
+    </Section>
+  );
+}

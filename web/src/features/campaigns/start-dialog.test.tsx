@@ -1,0 +1,58 @@
+import { screen } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import { expect, it, vi } from 'vitest';
+import { createFakeApi, problem } from '@/test/fake-api';
+import { renderPart } from '@/test/render';
+import { StartDialog } from './start-dialog';
+
+const campaign = { id: 4, name: 'December preview', subject: 'A look at December' };
+
+function open(fake = createFakeApi()) {
+  const onClose = vi.fn();
+  const onObjection = vi.fn();
+  renderPart(
+    <StartDialog campaign={campaign} listNames={['Newsletter']} opened onClose={onClose} onObjection={onObjection} />,
+    fake,
+  );
+  return { fake, onClose, onObjection };
+}
+const starts = (fake: ReturnType<typeof createFakeApi>) =>
+  fake.requests.filter((request) => request.path === '/campaigns/4/start');
+
+it('names the list, the head count and who is left out, and sends nothing by itself', async () => {
+  const { fake } = open();
+  expect(await screen.findByRole('button', { name: 'Send to 12,004 people' })).toBeEnabled();
+  expect(screen.getByRole('dialog', { name: 'Send “December preview” now?' })).toHaveTextContent('Newsletter');
+  expect(screen.getByText('On the suppression list')).toBeInTheDocument();
+  expect(screen.getByText('136')).toBeInTheDocument();
+  expect(starts(fake)).toHaveLength(0);
+});
+
+it('sends on the button and closes', async () => {
+  const { fake, onClose } = open();
+  await userEvent.click(await screen.findByRole('button', { name: 'Send to 12,004 people' }));
+  expect(starts(fake)).toHaveLength(1);
+  expect(onClose).toHaveBeenCalledOnce();
+});
+
+it('shows why the server refuses, and stays open', async () => {
+  const fake = createFakeApi();
+  fake.on('POST /campaigns/:id/start', () =>
+    problem(400, 'The campaign cannot be sent yet', [{ location: 'body.relay_id', message: 'choose a relay' }]),
+  );
+  const { onClose, onObjection } = open(fake);
+  await userEvent.click(await screen.findByRole('button', { name: 'Send to 12,004 people' }));
+  expect(await screen.findByRole('alert')).toHaveTextContent('The campaign cannot be sent yet: choose a relay');
+  expect(onObjection).toHaveBeenCalledOnce();
+  expect(onClose).not.toHaveBeenCalled();
+});
+
+it('cannot send to nobody', async () => {
+  const fake = createFakeApi();
+  fake.on('GET /campaigns/:id/audience', () => ({
+    status: 200,
+    body: { subscribed: 3, mailable: 0, excluded: [{ reason: 'suppressed', count: 3 }] },
+  }));
+  open(fake);
+  expect(await screen.findByRole('button', { name: 'Send to 0 people' })).toBeDisabled();
+});

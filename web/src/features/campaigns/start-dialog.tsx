@@ -1,0 +1,101 @@
+import { Button, Group, Modal, Skeleton, Stack, Text } from '@mantine/core';
+import { IconPlayerPlay } from '@tabler/icons-react';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useTranslation } from 'react-i18next';
+import { errorMessage, Problem } from '@/api/problem';
+import type { Campaign } from '@/api/types';
+import { formatNumber } from '@/lib/format';
+import { ErrorState } from '@/ui/error-state';
+import { FormAlert } from '@/ui/form-alert';
+import { notifySuccess } from '@/ui/notify';
+import { AudienceList } from './audience-list';
+import { audienceQuery, campaignQuery, startCampaign } from './queries';
+
+type Props = {
+  campaign: Pick<Campaign, 'id' | 'name' | 'subject'>;
+  listNames: string[];
+  opened: boolean;
+  onClose: () => void;
+  /** The server's refusal, for the form behind the dialog to mark its fields. */
+  onObjection: (error: unknown) => void;
+};
+
+const CONFLICT = 409;
+
+/** The last look before sending: to which lists, how many people, and who is left out, counted at this moment. */
+export function StartDialog({ campaign, listNames, opened, onClose, onObjection }: Props) {
+  const { t } = useTranslation();
+  const queryClient = useQueryClient();
+  const audience = useQuery({ ...audienceQuery(campaign.id), enabled: opened, gcTime: 0 });
+  const start = useMutation({
+    mutationFn: () => startCampaign(campaign.id),
+    onSuccess: (started) => {
+      queryClient.setQueryData(campaignQuery(campaign.id).queryKey, started);
+      void queryClient.invalidateQueries({ queryKey: ['campaigns'] });
+      notifySuccess(t('campaigns.start.started', { name: campaign.name }));
+      onClose();
+    },
+    onError: (error) => {
+      onObjection(error);
+      // Somebody else, or a second tab, was first: show what became of it.
+      if (error instanceof Problem && error.status === CONFLICT) {
+        void queryClient.invalidateQueries({ queryKey: ['campaigns', campaign.id] });
+      }
+    },
+  });
+  const close = () => {
+    start.reset();
+    onClose();
+  };
+  const count = audience.data?.mailable ?? 0;
+  return (
+    <Modal opened={opened} onClose={close} title={t('campaigns.start.title', { name: campaign.name })} size="md">
+      <Stack>
+        {start.error && <FormAlert message={errorMessage(start.error)} />}
+        <div>
+          <Text size="sm" c="dimmed">
+            {t('editor.subject')}
+          </Text>
+          <Text fw={550}>{campaign.subject || t('editor.noSubject')}</Text>
+        </div>
+        <div>
+          <Text size="sm" c="dimmed">
+            {t('campaigns.start.to', { count: listNames.length })}
+          </Text>
+          <Text fw={550}>{listNames.length > 0 ? listNames.join(', ') : t('campaigns.start.noLists')}</Text>
+        </div>
+        {audience.error ? (
+          <ErrorState error={audience.error} onRetry={() => void audience.refetch()} />
+        ) : audience.data ? (
+          <div>
+            <Text size="sm" c="dimmed">
+              {t('campaigns.ready.reach')}
+            </Text>
+            <Text fz={28} fw={650} className="tabular">
+              {formatNumber(count)}
+            </Text>
+            <AudienceList audience={audience.data} />
+          </div>
+        ) : (
+          <Skeleton height={64} />
+        )}
+        <Text size="sm" c="dimmed">
+          {t('campaigns.start.frozen')}
+        </Text>
+        <Group justify="flex-end">
+          <Button variant="default" onClick={close}>
+            {t('common.cancel')}
+          </Button>
+          <Button
+            leftSection={<IconPlayerPlay size={16} />}
+            disabled={!audience.data || count === 0}
+            loading={start.isPending}
+            onClick={() => start.mutate()}
+          >
+            {audience.data ? t('campaigns.start.confirm', { count }) : t('campaigns.start.counting')}
+          </Button>
+        </Group>
+      </Stack>
+    </Modal>
+  );
+}

@@ -1,0 +1,20 @@
+import { queryOptions } from '@tanstack/react-query';
+import { api } from '@/api/client';
+import type { List, Page } from '@/api/types';
+
+export type ListInput = { name: string; description: string };
+
+/** The most lists one page of the API holds; pickers show them all at once. */
+const ALL = 200;
+
+export const listsQuery = (cursor?: string) =>
+  queryOptions({
+    queryKey: ['lists', 'page', cursor ?? ''],
+    queryFn: ({ signal }) => api.get<Page<List>>('/lists', { cursor, limit: ALL }, signal),
+  });
+export const listQuery = (id: number) =>
+  queryOptions({ queryKey: ['lists', id], queryFn: ({ signal }) => api.get<List>(`/lists/${id}`, {}, signal) });
+
+export const createList = (input: ListInput) => api.post<List>('/lists', input, { idempotent: true });
+export const updateList = ({ id, ...input }: ListInput & { id: number }) => api.put<List>(`/lists/${id}`, input);
+export const deleteList = (id: number) => api.del(`/lists/${id}`);

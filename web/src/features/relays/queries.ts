@@ -1,0 +1,21 @@
+import { queryOptions } from '@tanstack/react-query';
+import { api } from '@/api/client';
+import type { Page, Relay, RelayInput, RelayTest } from '@/api/types';
+
+export const relaysQuery = queryOptions({
+  queryKey: ['relays', 'all'],
+  queryFn: ({ signal }) => api.get<Page<Relay>>('/relays', { limit: 200 }, signal),
+});
+export const relayQuery = (id: number) =>
+  queryOptions({ queryKey: ['relays', id], queryFn: ({ signal }) => api.get<Relay>(`/relays/${id}`, {}, signal) });
+
+export const createRelay = (input: RelayInput) => api.post<Relay>('/relays', input, { idempotent: true });
+export const updateRelay = ({ id, ...input }: RelayInput & { id: number }) => api.put<Relay>(`/relays/${id}`, input);
+export const deleteRelay = (id: number) => api.del(`/relays/${id}`);
+export const pauseRelay = (id: number) => api.post<Relay>(`/relays/${id}/pause`);
+export const resumeRelay = (id: number) => api.post<Relay>(`/relays/${id}/resume`);
+
+type Addresses = { from?: string; to?: string };
+export const testRelay = ({ id, ...addresses }: Addresses & { id: number }) =>
+  api.post<RelayTest>(`/relays/${id}/test`, addresses);
+export const testRelayInput = (input: RelayInput & Addresses) => api.post<RelayTest>('/relays/test', input);

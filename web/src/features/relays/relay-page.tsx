@@ -1,0 +1,108 @@
+import { Alert, Button, Group, Stack } from '@mantine/core';
+import { useForm } from '@mantine/form';
+import { IconPlayerPause } from '@tabler/icons-react';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { getRouteApi, useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { Relay, RelayInput } from '@/api/types';
+import { applyProblem } from '@/lib/form-problem';
+import { FormAlert } from '@/ui/form-alert';
+import { LinkAnchor } from '@/ui/link';
+import { notifyError, notifySuccess } from '@/ui/notify';
+import { PageHeader } from '@/ui/page-header';
+import { QueryView } from '@/ui/query-view';
+import { SaveGuard } from '@/ui/save-guard';
+import { StatusBadge } from '@/ui/status-badge';
+import { createRelay, relayQuery, resumeRelay, updateRelay } from './queries';
+import { RelayFields } from './relay-fields';
+import { newRelay, relayInput, submitted } from './relay-form';
+import { RelayTestCard } from './relay-test-card';
+
+const route = getRouteApi('/shell/relays/$id');
+
+export function RelayPage() {
+  const id = Number(route.useParams().id);
+  const query = useQuery(relayQuery(id));
+  return <QueryView query={query}>{(relay) => <RelayEditor key={relay.id} relay={relay} />}</QueryView>;
+}
+
+export function NewRelayPage() {
+  return <RelayEditor />;
+}
+
+function RelayEditor({ relay }: { relay?: Relay }) {
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const queryClient = useQueryClient();
+  const [problem, setProblem] = useState<string | null>(null);
+  const form = useForm<RelayInput>({ initialValues: relay ? relayInput(relay) : newRelay });
+  const save = useMutation({
+    mutationFn: (values: RelayInput) =>
+      relay ? updateRelay({ id: relay.id, ...submitted(values) }) : createRelay(submitted(values)),
+    onMutate: () => setProblem(null),
+    onSuccess: async (saved) => {
+      form.setValues(relayInput(saved));
+      form.resetDirty(relayInput(saved));
+      queryClient.setQueryData(relayQuery(saved.id).queryKey, saved);
+      void queryClient.invalidateQueries({ queryKey: ['relays', 'all'] });
+      notifySuccess(t('common.saved'));
+      if (!relay) await navigate({ to: '/relays/$id', params: { id: String(saved.id) }, ignoreBlocker: true });
+    },
+    onError: (error) => setProblem(applyProblem(form, error)),
+  });
+  return (
+    <form onSubmit={form.onSubmit((values) => save.mutate(values))}>
+      <PageHeader
+        title={relay ? relay.name : t('relays.new')}
+        badge={
+          relay && (
+            <StatusBadge tone={relay.status === 'active' ? 'good' : 'warn'}>
+              {t(`relays.status.${relay.status}`)}
+            </StatusBadge>
+          )
+        }
+        back={
+          <LinkAnchor to="/relays" className="link">
+            {t('nav.relays')}
+          </LinkAnchor>
+        }
+        actions={
+          <Button type="submit" loading={save.isPending}>
+            {relay ? t('common.save') : t('relays.add')}
+          </Button>
+        }
+      />
+      <SaveGuard dirty={form.isDirty() && !save.isPending} />
+      <Stack maw={860}>
+        <FormAlert message={problem} />
+        {relay?.status === 'paused' && <PausedBanner relay={relay} />}
+        <RelayFields form={form} hasPassword={relay?.has_password ?? false} />
+        <RelayTestCard input={form.values} relayId={relay?.id} />
+      </Stack>
+    </form>
+  );
+}
+
+function PausedBanner({ relay }: { relay: Relay }) {
+  const { t } = useTranslation();
+  const queryClient = useQueryClient();
+  const resume = useMutation({
+    mutationFn: () => resumeRelay(relay.id),
+    onSuccess: (saved) => {
+      queryClient.setQueryData(relayQuery(relay.id).queryKey, saved);
+      return queryClient.invalidateQueries({ queryKey: ['relays'] });
+    },
+    onError: notifyError,
+  });
+  return (
+    <Alert variant="default" icon={<IconPlayerPause color="var(--app-warn)" />} title={t('relays.pausedTitle')}>
+      <Group justify="space-between">
+        <span>{relay.pause_reason ?? t('relays.pausedByHand')}</span>
+        <Button size="xs" variant="default" loading={resume.isPending} onClick={() => resume.mutate()}>
+          {t('relays.resume')}
+        </Button>
+      </Group>
+    </Alert>
+  );
+}

@@ -1,0 +1,155 @@
+import { ActionIcon, Group, Menu, Paper, Text } from '@mantine/core';
+import { IconDots, IconPlayerPause, IconPlayerPlay, IconPlus, IconServer2, IconTrash } from '@tabler/icons-react';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { getRouteApi } from '@tanstack/react-router';
+import { useTranslation } from 'react-i18next';
+import type { Relay } from '@/api/types';
+import { formatNumber } from '@/lib/format';
+import { confirmAction } from '@/ui/confirm';
+import { type Column, DataTable } from '@/ui/data-table';
+import { EmptyState } from '@/ui/empty-state';
+import { LinkAnchor, LinkButton } from '@/ui/link';
+import { notifyError, notifySuccess } from '@/ui/notify';
+import { PageHeader } from '@/ui/page-header';
+import { QueryView } from '@/ui/query-view';
+import { StatusBadge } from '@/ui/status-badge';
+import { deleteRelay, pauseRelay, relaysQuery, resumeRelay } from './queries';
+
+const route = getRouteApi('/shell/relays');
+
+export function RelaysPage() {
+  const { t } = useTranslation();
+  const navigate = route.useNavigate();
+  const query = useQuery(relaysQuery);
+  const columns = useColumns();
+  const add = (
+    <LinkButton to="/relays/new" leftSection={<IconPlus size={16} />}>
+      {t('relays.new')}
+    </LinkButton>
+  );
+  return (
+    <>
+      <PageHeader title={t('nav.relays')} description={t('relays.text')} actions={add} />
+      <Paper style={{ overflow: 'hidden' }}>
+        <QueryView query={query}>
+          {(page) =>
+            page.items.length === 0 ? (
+              <EmptyState icon={IconServer2} title={t('relays.empty')} text={t('relays.emptyText')} action={add} />
+            ) : (
+              <DataTable
+                label={t('nav.relays')}
+                columns={columns}
+                rows={page.items}
+                rowKey={(row) => row.id}
+                onRowClick={(row) => void navigate({ to: '/relays/$id', params: { id: String(row.id) } })}
+              />
+            )
+          }
+        </QueryView>
+      </Paper>
+    </>
+  );
+}
+
+function useColumns(): Column<Relay>[] {
+  const { t } = useTranslation();
+  return [
+    {
+      key: 'name',
+      header: t('relays.relay'),
+      width: '34%',
+      render: (row) => (
+        <div>
+          <LinkAnchor to="/relays/$id" params={{ id: String(row.id) }} className="link-strong">
+            {row.name}
+          </LinkAnchor>
+          <Text size="sm" c="dimmed">
+            {row.kind === 'inbox' ? t('relays.kind.inbox') : `${row.host}:${row.port}`}
+          </Text>
+        </div>
+      ),
+    },
+    {
+      key: 'status',
+      header: t('common.status'),
+      render: (row) => (
+        <div>
+          <StatusBadge tone={row.status === 'active' ? 'good' : 'warn'}>{t(`relays.status.${row.status}`)}</StatusBadge>
+          {row.pause_reason && (
+            <Text size="sm" c="dimmed" lineClamp={2}>
+              {row.pause_reason}
+            </Text>
+          )}
+        </div>
+      ),
+    },
+    { key: 'tls', header: t('relays.tls'), render: (row) => t(`relays.tlsKind.${row.tls}`) },
+    {
+      key: 'limit',
+      header: t('relays.limit'),
+      render: (row) =>
+        row.rate_limit === null
+          ? t('relays.noLimit')
+          : t(`relays.limitPer.${row.rate_period}`, { count: row.rate_limit, formatted: formatNumber(row.rate_limit) }),
+    },
+    {
+      key: 'connections',
+      header: t('relays.connections'),
+      align: 'end',
+      render: (row) => formatNumber(row.max_connections),
+    },
+    { key: 'menu', header: '', width: 56, render: (row) => <RowMenu relay={row} /> },
+  ];
+}
+
+function RowMenu({ relay }: { relay: Relay }) {
+  const { t } = useTranslation();
+  const queryClient = useQueryClient();
+  const refresh = () => queryClient.invalidateQueries({ queryKey: ['relays'] });
+  const pause = useMutation({ mutationFn: () => pauseRelay(relay.id), onSuccess: refresh, onError: notifyError });
+  const resume = useMutation({ mutationFn: () => resumeRelay(relay.id), onSuccess: refresh, onError: notifyError });
+  const remove = useMutation({
+    mutationFn: () => deleteRelay(relay.id),
+    onSuccess: () => {
+      notifySuccess(t('relays.deleted', { name: relay.name }));
+      return refresh();
+    },
+    onError: notifyError,
+  });
+  return (
+    <Group justify="flex-end">
+      <Menu>
+        <Menu.Target>
+          <ActionIcon variant="subtle" color="gray" aria-label={t('common.actionsFor', { name: relay.name })}>
+            <IconDots size={17} />
+          </ActionIcon>
+        </Menu.Target>
+        <Menu.Dropdown>
+          {relay.status === 'active' ? (
+            <Menu.Item leftSection={<IconPlayerPause size={15} />} onClick={() => pause.mutate()}>
+              {t('relays.pause')}
+            </Menu.Item>
+          ) : (
+            <Menu.Item leftSection={<IconPlayerPlay size={15} />} onClick={() => resume.mutate()}>
+              {t('relays.resume')}
+            </Menu.Item>
+          )}
+          <Menu.Item
+            color="var(--app-bad)"
+            leftSection={<IconTrash size={15} />}
+            onClick={() =>
+              confirmAction({
+                title: t('relays.deleteTitle', { name: relay.name }),
+                body: relay.in_use ? t('relays.deleteInUse') : t('relays.deleteText'),
+                confirm: t('common.delete'),
+                onConfirm: () => remove.mutate(),
+              })
+            }
+          >
+            {t('common.delete')}
+          </Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+    </Group>
+  );
+}

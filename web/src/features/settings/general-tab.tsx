@@ -1,0 +1,81 @@
+import { Button, Group, Select, SimpleGrid, Stack, Textarea, TextInput } from '@mantine/core';
+import { useForm } from '@mantine/form';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useMemo, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { Settings } from '@/api/types';
+import { applyProblem } from '@/lib/form-problem';
+import { FormAlert } from '@/ui/form-alert';
+import { notifySuccess } from '@/ui/notify';
+import { SaveGuard } from '@/ui/save-guard';
+import { Section } from '@/ui/section';
+import { saveSettings, settingsQuery } from './queries';
+
+export function GeneralTab({ settings }: { settings: Settings }) {
+  const { t } = useTranslation();
+  const queryClient = useQueryClient();
+  const [problem, setProblem] = useState<string | null>(null);
+  const form = useForm<Settings>({ initialValues: settings });
+  const zones = useMemo(
+    () => [...new Set(['UTC', settings.time_zone, ...Intl.supportedValuesOf('timeZone')])].filter(Boolean),
+    [settings.time_zone],
+  );
+  const save = useMutation({
+    mutationFn: saveSettings,
+    onMutate: () => setProblem(null),
+    onSuccess: (saved) => {
+      form.resetDirty();
+      queryClient.setQueryData(settingsQuery.queryKey, saved);
+      notifySuccess(t('common.saved'));
+    },
+    onError: (error) => setProblem(applyProblem(form, error)),
+  });
+  const dirty = form.isDirty();
+  return (
+    <form onSubmit={form.onSubmit((values) => save.mutate(values))}>
+      <SaveGuard dirty={dirty} />
+      <Stack maw={720}>
+        <FormAlert message={problem} />
+        <Section title={t('settings.organization')}>
+          <Stack>
+            <TextInput label={t('settings.organizationName')} required {...form.getInputProps('organization')} />
+            <Textarea
+              label={t('settings.address')}
+              description={t('settings.addressHint')}
+              autosize
+              minRows={2}
+              {...form.getInputProps('postal_address')}
+            />
+            <TextInput
+              label={t('settings.publicUrl')}
+              description={t('settings.publicUrlHint')}
+              type="url"
+              placeholder="https://news.example.com"
+              {...form.getInputProps('public_url')}
+            />
+            <Select
+              label={t('settings.timeZone')}
+              description={t('settings.timeZoneHint')}
+              searchable
+              allowDeselect={false}
+              limit={60}
+              data={zones}
+              {...form.getInputProps('time_zone')}
+            />
+          </Stack>
+        </Section>
+        <Section title={t('settings.sender')} description={t('settings.senderText')}>
+          <SimpleGrid cols={{ base: 1, xs: 2 }}>
+            <TextInput label={t('campaigns.fromName')} {...form.getInputProps('default_from_name')} />
+            <TextInput type="email" label={t('campaigns.fromEmail')} {...form.getInputProps('default_from_email')} />
+          </SimpleGrid>
+        </Section>
+        <Group justify="flex-end">
+          <Button type="submit" disabled={!dirty} loading={save.isPending}>
+            {t('common.save')}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}

@@ -1,0 +1,135 @@
+import { Alert, Button, Grid, Stack, Text } from '@mantine/core';
+import { IconBan, IconTrash } from '@tabler/icons-react';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { getRouteApi } from '@tanstack/react-router';
+import { useTranslation } from 'react-i18next';
+import type { Subscriber } from '@/api/types';
+import { deleteSuppression } from '@/features/suppressions/queries';
+import { confirmAction } from '@/ui/confirm';
+import { LinkAnchor } from '@/ui/link';
+import { notifyError, notifySuccess } from '@/ui/notify';
+import { PageHeader } from '@/ui/page-header';
+import { QueryView } from '@/ui/query-view';
+import { DateTime } from '@/ui/relative-time';
+import { HistoryCard } from './history-card';
+import { ProfileCard } from './profile-card';
+import { deleteSubscriber, subscriberQuery } from './queries';
+import { SubscriptionsCard } from './subscriptions-card';
+
+const route = getRouteApi('/shell/subscribers/$id');
+
+export function SubscriberPage() {
+  const id = Number(route.useParams().id);
+  const query = useQuery(subscriberQuery(id));
+  return <QueryView query={query}>{(subscriber) => <SubscriberView subscriber={subscriber} />}</QueryView>;
+}
+
+function SubscriberView({ subscriber }: { subscriber: Subscriber }) {
+  const { t } = useTranslation();
+  const navigate = route.useNavigate();
+  const queryClient = useQueryClient();
+  const remove = useMutation({
+    mutationFn: () => deleteSubscriber(subscriber.id),
+    onSuccess: async () => {
+      notifySuccess(t('subscribers.deleted', { email: subscriber.email }));
+      await navigate({ to: '/subscribers' });
+      queryClient.removeQueries({ queryKey: ['subscribers', subscriber.id] });
+      await queryClient.invalidateQueries({ queryKey: ['subscribers', 'page'] });
+    },
+    onError: notifyError,
+  });
+  return (
+    <>
+      <PageHeader
+        title={subscriber.email}
+        description={
+          <>
+            {t('subscribers.added')} <DateTime at={subscriber.created_at} />
+          </>
+        }
+        back={
+          <LinkAnchor to="/subscribers" className="link">
+            {t('nav.subscribers')}
+          </LinkAnchor>
+        }
+        actions={
+          <Button
+            variant="default"
+            leftSection={<IconTrash size={16} />}
+            loading={remove.isPending}
+            onClick={() =>
+              confirmAction({
+                title: t('subscribers.deleteTitle', { email: subscriber.email }),
+                body: t('subscribers.deleteText', { count: subscriber.subscriptions.length }),
+                confirm: t('common.delete'),
+                onConfirm: () => remove.mutate(),
+              })
+            }
+          >
+            {t('common.delete')}
+          </Button>
+        }
+      />
+      <Stack>
+        {subscriber.suppressed && <SuppressionBanner subscriber={subscriber} />}
+        <Grid gap="md">
+          <Grid.Col span={{ base: 12, md: 7 }}>
+            <ProfileCard key={subscriber.updated_at} subscriber={subscriber} />
+          </Grid.Col>
+          <Grid.Col span={{ base: 12, md: 5 }}>
+            <SubscriptionsCard subscriber={subscriber} />
+          </Grid.Col>
+        </Grid>
+        <HistoryCard subscriberId={subscriber.id} />
+      </Stack>
+    </>
+  );
+}
+
+function SuppressionBanner({ subscriber }: { subscriber: Subscriber }) {
+  const { t } = useTranslation();
+  const queryClient = useQueryClient();
+  const lift = useMutation({
+    mutationFn: () => deleteSuppression(subscriber.email),
+    onSuccess: () => {
+      notifySuccess(t('suppressions.removed', { email: subscriber.email }));
+      void queryClient.invalidateQueries({ queryKey: ['suppressions'] });
+      return queryClient.invalidateQueries({ queryKey: ['subscribers'] });
+    },
+    onError: notifyError,
+  });
+  const suppressed = subscriber.suppressed;
+  if (!suppressed) return null;
+  return (
+    <Alert
+      variant="default"
+      icon={<IconBan color="var(--app-bad)" />}
+      title={t('subscribers.suppressedTitle', { reason: t(`suppressions.reason.${suppressed.reason}`) })}
+    >
+      <Text>
+        <DateTime at={suppressed.created_at} /> · {suppressed.source}
+      </Text>
+      {suppressed.detail && (
+        <Text className="mono" mt={4} style={{ overflowWrap: 'anywhere' }}>
+          {suppressed.detail}
+        </Text>
+      )}
+      <Button
+        mt="sm"
+        size="xs"
+        variant="default"
+        loading={lift.isPending}
+        onClick={() =>
+          confirmAction({
+            title: t('suppressions.removeTitle', { email: subscriber.email }),
+            body: t('suppressions.removeText'),
+            confirm: t('suppressions.remove'),
+            onConfirm: () => lift.mutate(),
+          })
+        }
+      >
+        {t('suppressions.remove')}
+      </Button>
+    </Alert>
+  );
+}

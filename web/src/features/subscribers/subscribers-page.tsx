@@ -1,0 +1,121 @@
+import { Button, Group, Paper, Select } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import { IconAddressBook, IconPlus, IconUpload } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { getRouteApi } from '@tanstack/react-router';
+import { useTranslation } from 'react-i18next';
+import { listsQuery } from '@/features/lists/queries';
+import { formatNumber } from '@/lib/format';
+import { useCursor } from '@/lib/use-cursor';
+import { EmptyState } from '@/ui/empty-state';
+import { LinkButton } from '@/ui/link';
+import { PageHeader } from '@/ui/page-header';
+import { Pager } from '@/ui/pager';
+import { QueryView } from '@/ui/query-view';
+import { SearchInput } from '@/ui/search-input';
+import { SubscriberTable } from '@/ui/subscriber-table';
+import { AddSubscriberDialog } from './add-subscriber-dialog';
+import { subscribersQuery } from './queries';
+
+const route = getRouteApi('/shell/subscribers');
+const statuses = ['subscribed', 'unconfirmed', 'unsubscribed', 'suppressed'] as const;
+type Search = { q?: string; list?: number; status?: string };
+
+export function SubscribersPage() {
+  const { t } = useTranslation();
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const [opened, dialog] = useDisclosure();
+  const filter = { q: search.q, list_id: search.list, status: search.status };
+  const cursor = useCursor(JSON.stringify(filter));
+  const query = useQuery(subscribersQuery(filter, cursor.current));
+  const filtered = Boolean(search.q || search.list || search.status);
+  const total = query.data?.total;
+  const change = (next: Search) =>
+    void navigate({
+      search: (now: Search) =>
+        Object.fromEntries(Object.entries({ ...now, ...next }).filter(([, value]) => value)) as Search,
+      replace: true,
+    });
+  return (
+    <>
+      <PageHeader
+        title={t('nav.subscribers')}
+        description={
+          total === undefined
+            ? t('subscribers.text')
+            : t(query.data?.total_exact === false ? 'subscribers.countAbout' : 'subscribers.count', { count: total })
+        }
+        actions={
+          <>
+            <LinkButton to="/imports/new" variant="default" leftSection={<IconUpload size={16} />}>
+              {t('imports.new')}
+            </LinkButton>
+            <Button leftSection={<IconPlus size={16} />} onClick={dialog.open}>
+              {t('subscribers.add')}
+            </Button>
+          </>
+        }
+      />
+      <Paper style={{ overflow: 'hidden' }}>
+        <Group p="md" gap="sm">
+          <SearchInput label={t('subscribers.search')} value={search.q ?? ''} onChange={(q) => change({ q })} />
+          <ListFilter value={search.list} onChange={(list) => change({ list } as Search)} />
+          <Select
+            aria-label={t('subscribers.filterStatus')}
+            placeholder={t('subscribers.anyStatus')}
+            clearable
+            w={180}
+            value={search.status ?? null}
+            onChange={(status) => change({ status: status ?? '' })}
+            data={statuses.map((status) => ({ value: status, label: t(`subscriptions.${status}`) }))}
+          />
+        </Group>
+        <QueryView query={query}>
+          {(page) =>
+            page.items.length === 0 ? (
+              <EmptyState
+                icon={IconAddressBook}
+                title={filtered ? t('subscribers.noMatch') : t('subscribers.empty')}
+                text={filtered ? t('subscribers.noMatchText') : t('subscribers.emptyText')}
+                action={!filtered && <LinkButton to="/imports/new">{t('imports.new')}</LinkButton>}
+              />
+            ) : (
+              <>
+                <SubscriberTable subscribers={page.items} />
+                <Pager
+                  cursor={cursor}
+                  next={page.next_cursor}
+                  shown={page.items.length}
+                  total={page.total}
+                  approximate={page.total_exact === false}
+                />
+              </>
+            )
+          }
+        </QueryView>
+      </Paper>
+      <AddSubscriberDialog opened={opened} onClose={dialog.close} listId={search.list} />
+    </>
+  );
+}
+
+function ListFilter({ value, onChange }: { value: number | undefined; onChange: (list: number | undefined) => void }) {
+  const { t } = useTranslation();
+  const lists = useQuery(listsQuery());
+  return (
+    <Select
+      aria-label={t('subscribers.filterList')}
+      placeholder={t('subscribers.anyList')}
+      clearable
+      searchable
+      w={220}
+      value={value === undefined ? null : String(value)}
+      onChange={(list) => onChange(list ? Number(list) : undefined)}
+      data={(lists.data?.items ?? []).map((list) => ({
+        value: String(list.id),
+        label: `${list.name} (${formatNumber(list.counts.subscribed)})`,
+      }))}
+    />
+  );
+}

@@ -1,0 +1,474 @@
+import type {
+  Campaign,
+  CampaignSummary,
+  Delivery,
+  Domain,
+  Import,
+  List,
+  Me,
+  Overview,
+  Relay,
+  Settings,
+  Stats,
+  Subscriber,
+  Template,
+} from '@/api/types';
+import { starterHtml } from '@/ui/mail-editor/starter';
+
+// A small world for tests: two lists, a campaign in each state, an import in each state. Times are relative to NOW.
+
+const NOW = Date.now();
+export const ago = (seconds: number) => new Date(NOW - seconds * 1000).toISOString();
+const DAY = 86_400;
+
+export const me: Me = { id: 1, email: 'ada@example.com', name: 'Ada Lovelace', scopes: ['*'] };
+
+export const settings: Settings = {
+  organization: 'Example Press',
+  public_url: 'https://news.example.com',
+  postal_address: '1 Main Street, Springfield',
+  default_from_name: 'Example Press',
+  default_from_email: 'news@example.com',
+  time_zone: 'Europe/Berlin',
+};
+
+export const lists: List[] = [
+  {
+    id: 1,
+    name: 'Newsletter',
+    description: 'Monthly news for readers',
+    created_at: ago(90 * DAY),
+    updated_at: ago(DAY),
+    counts: { subscribed: 12_140, unconfirmed: 86, unsubscribed: 412, suppressed: 136 },
+  },
+  {
+    id: 2,
+    name: 'Product updates',
+    description: '',
+    created_at: ago(40 * DAY),
+    updated_at: ago(DAY),
+    counts: { subscribed: 3_204, unconfirmed: 0, unsubscribed: 51, suppressed: 12 },
+  },
+];
+
+const people = ['Ada Lovelace', 'Grace Hopper', 'Linus Pauling', 'Barbara Liskov', 'Edsger Dijkstra', 'Radia Perlman'];
+
+export const subscribers: Subscriber[] = people.map((name, index) => ({
+  id: index + 1,
+  email: `${name.toLowerCase().replace(' ', '.')}@example.org`,
+  name,
+  attributes: { city: 'London', orders: index * 3, vip: index === 0 },
+  created_at: ago((index + 3) * DAY),
+  updated_at: ago(DAY),
+  suppressed:
+    index === 2
+      ? {
+          reason: 'bounce',
+          source: 'campaign 2',
+          detail: '550 5.1.1 <linus.pauling@example.org>: Recipient address rejected: User unknown',
+          created_at: ago(2 * DAY),
+        }
+      : null,
+  subscriptions: [
+    {
+      list_id: 1,
+      list_name: 'Newsletter',
+      status: index === 3 ? 'unsubscribed' : 'subscribed',
+      source: 'import 1',
+      created_at: ago(20 * DAY),
+      updated_at: ago(20 * DAY),
+    },
+    ...(index % 2 === 0
+      ? [
+          {
+            list_id: 2,
+            list_name: 'Product updates',
+            status: 'unconfirmed' as const,
+            source: 'form',
+            created_at: ago(10 * DAY),
+            updated_at: ago(10 * DAY),
+          },
+        ]
+      : []),
+  ],
+}));
+
+export const noStats: Stats = {
+  recipients: 0,
+  queued: 0,
+  claimed: 0,
+  sent: 0,
+  deferred: 0,
+  bounced: 0,
+  failed: 0,
+  unconfirmed: 0,
+  skipped: 0,
+  excluded: 0,
+  opens: 0,
+  unique_opens: 0,
+  clicks: 0,
+  unique_clicks: 0,
+  unsubscribes: 0,
+  as_of: ago(0),
+  rate_per_second: null,
+  seconds_left: null,
+};
+
+export const runningStats: Stats = {
+  ...noStats,
+  recipients: 12_004,
+  queued: 4_180,
+  claimed: 120,
+  sent: 7_530,
+  deferred: 94,
+  bounced: 61,
+  failed: 3,
+  unconfirmed: 2,
+  skipped: 14,
+  excluded: 222,
+  opens: 1_840,
+  unique_opens: 1_420,
+  clicks: 331,
+  unique_clicks: 260,
+  unsubscribes: 9,
+  rate_per_second: 42.5,
+  seconds_left: 104,
+};
+
+export const finishedStats: Stats = {
+  ...noStats,
+  recipients: 3_192,
+  sent: 3_160,
+  bounced: 27,
+  failed: 1,
+  skipped: 4,
+  excluded: 12,
+  opens: 2_410,
+  unique_opens: 1_480,
+  clicks: 512,
+  unique_clicks: 402,
+  unsubscribes: 11,
+};
+
+const content = {
+  preheader: 'What we made this month',
+  from_name: 'Example Press',
+  from_email: 'news@example.com',
+  reply_to: '',
+  html: starterHtml,
+  text: '',
+  template_id: null,
+  relay_id: 1,
+  track_opens: true,
+  track_clicks: true,
+  unconfirmed_policy: 'hold',
+  expires_after_hours: 72,
+  pause_reason: null,
+  scheduled_at: null,
+  started_at: null,
+  finished_at: null,
+  recipients: 0,
+  excluded: 0,
+} as const;
+
+export const campaigns: (Campaign & { stats: Stats })[] = [
+  {
+    ...content,
+    id: 4,
+    name: 'December preview',
+    status: 'draft',
+    subject: 'A look at December, {{ subscriber.name }}',
+    list_ids: [1],
+    created_at: ago(2 * 3600),
+    updated_at: ago(1800),
+    stats: noStats,
+  },
+  {
+    ...content,
+    id: 3,
+    name: 'November news',
+    status: 'running',
+    subject: 'November at Example Press',
+    list_ids: [1],
+    started_at: ago(180),
+    recipients: 12_004,
+    excluded: 222,
+    created_at: ago(DAY),
+    updated_at: ago(180),
+    stats: runningStats,
+  },
+  {
+    ...content,
+    id: 2,
+    name: 'Product update 4.2',
+    status: 'finished',
+    subject: 'Postboxes, now in blue',
+    list_ids: [2],
+    started_at: ago(6 * DAY),
+    finished_at: ago(6 * DAY - 700),
+    recipients: 3_192,
+    excluded: 12,
+    created_at: ago(7 * DAY),
+    updated_at: ago(6 * DAY),
+    stats: finishedStats,
+  },
+  {
+    ...content,
+    id: 1,
+    name: 'Reader survey',
+    status: 'paused',
+    pause_reason: 'The relay “Own Postfix” refuses to log in: 535 5.7.8 Authentication failed',
+    subject: 'Five questions for you',
+    list_ids: [1, 2],
+    started_at: ago(3600),
+    recipients: 12_004,
+    excluded: 222,
+    created_at: ago(9 * DAY),
+    updated_at: ago(3000),
+    stats: { ...runningStats, rate_per_second: null, seconds_left: null, unconfirmed: 0, queued: 4182 },
+  },
+];
+
+export function summary({ html: _, text: __, ...rest }: Campaign & { stats: Stats }): CampaignSummary {
+  return rest;
+}
+
+export const deliveries: Delivery[] = (['sent', 'sent', 'bounced', 'deferred', 'sent', 'unconfirmed'] as const).map(
+  (state, index) => ({
+    campaign_id: 3,
+    campaign_name: 'November news',
+    seq: index + 1,
+    subscriber_id: index + 1,
+    email: subscribers[index]?.email ?? '',
+    state,
+    attempts: state === 'deferred' ? 2 : 1,
+    relay_id: 1,
+    relay_name: 'Own Postfix',
+    reply_code: state === 'bounced' ? 550 : state === 'deferred' ? 451 : state === 'unconfirmed' ? null : 250,
+    reply_status:
+      state === 'bounced' ? '5.1.1' : state === 'deferred' ? '4.7.1' : state === 'unconfirmed' ? null : '2.0.0',
+    reply_text:
+      state === 'bounced'
+        ? 'Recipient address rejected: User unknown in virtual mailbox table'
+        : state === 'deferred'
+          ? 'Greylisted, please try again in 5 minutes'
+          : state === 'unconfirmed'
+            ? null
+            : 'Ok: queued as 4XyZ12abcd',
+    next_attempt_at: state === 'deferred' ? ago(-240) : null,
+    updated_at: ago(60 + index),
+    sent_at: state === 'sent' ? ago(60 + index) : null,
+    skip_reason: null,
+    message_id: `<c3.${index + 1}.k3j2h1@news.example.com>`,
+    opens: index === 0 ? 2 : 0,
+    clicks: index === 0 ? 1 : 0,
+    unsubscribed: false,
+  }),
+);
+
+export const templates: Template[] = [
+  {
+    id: 1,
+    name: 'Monthly newsletter',
+    subject: 'News from {{ organization.name }}',
+    html: starterHtml,
+    text: '',
+    created_at: ago(30 * DAY),
+    updated_at: ago(3 * DAY),
+  },
+];
+
+export const uploaded: Import = {
+  id: 3,
+  list_id: 1,
+  list_name: 'Newsletter',
+  filename: 'readers-november.csv',
+  status: 'uploaded',
+  error: null,
+  format: { delimiter: ';', encoding: 'utf-8-bom', has_header: true },
+  columns: [
+    {
+      index: 0,
+      header: 'E-Mail',
+      samples: ['ada@example.org', 'grace@example.org', 'not an address'],
+      suggested: 'email',
+    },
+    { index: 1, header: 'Full name', samples: ['Ada Lovelace', 'Grace Hopper', ''], suggested: 'name' },
+    { index: 2, header: 'City', samples: ['London', 'New York', 'Paris'], suggested: 'attribute' },
+    { index: 3, header: 'internal id', samples: ['17', '18', '19'], suggested: null },
+  ],
+  mapping: null,
+  size_bytes: 1_204_311,
+  read_bytes: 0,
+  rows: 0,
+  created: 0,
+  updated: 0,
+  unchanged: 0,
+  rejected: 0,
+  suppressed: 0,
+  progress: 0,
+  created_at: ago(60),
+  started_at: null,
+  finished_at: null,
+};
+
+export const imports: Import[] = [
+  uploaded,
+  {
+    ...uploaded,
+    id: 2,
+    filename: 'customers.csv',
+    status: 'running',
+    read_bytes: 770_759,
+    rows: 8_400,
+    created: 7_900,
+    updated: 410,
+    unchanged: 60,
+    rejected: 30,
+    suppressed: 4,
+    progress: 0.64,
+    started_at: ago(8),
+  },
+  {
+    ...uploaded,
+    id: 1,
+    filename: 'readers.csv',
+    status: 'done',
+    read_bytes: 1_204_311,
+    rows: 12_190,
+    created: 12_004,
+    updated: 120,
+    unchanged: 42,
+    rejected: 24,
+    suppressed: 17,
+    progress: 1,
+    started_at: ago(DAY),
+    finished_at: ago(DAY - 9),
+    created_at: ago(DAY),
+  },
+];
+
+export const relays: Relay[] = [
+  {
+    id: 1,
+    name: 'Own Postfix',
+    kind: 'smtp',
+    host: 'smtp.example.com',
+    port: 587,
+    tls: 'starttls',
+    auth: 'auto',
+    username: 'news',
+    has_password: true,
+    helo_name: '',
+    max_connections: 10,
+    max_messages_per_connection: 100,
+    rate_limit: 3000,
+    rate_period: 'minute',
+    return_path: 'per_recipient',
+    dkim: 'sign',
+    signing_profile: 'default',
+    status: 'active',
+    pause_reason: null,
+    in_use: true,
+    created_at: ago(90 * DAY),
+    updated_at: ago(DAY),
+  },
+  {
+    id: 2,
+    name: 'Built-in inbox',
+    kind: 'inbox',
+    host: '127.0.0.1',
+    port: 2525,
+    tls: 'none',
+    auth: 'none',
+    username: '',
+    has_password: false,
+    helo_name: '',
+    max_connections: 4,
+    max_messages_per_connection: 1000,
+    rate_limit: null,
+    rate_period: 'minute',
+    return_path: 'per_recipient',
+    dkim: 'sign',
+    signing_profile: 'default',
+    status: 'paused',
+    pause_reason: null,
+    in_use: false,
+    created_at: ago(90 * DAY),
+    updated_at: ago(DAY),
+  },
+];
+
+const publicKey =
+  'v=DKIM1; k=rsa; p=MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAwFvZ3m1rVJt4o8b7hQm0n1sV8mF3kZk2w9cG5uXo7dQeT6yq';
+
+export const domains: Domain[] = [
+  {
+    id: 1,
+    domain: 'example.com',
+    bounce_domain: 'bounce.example.com',
+    keys: [
+      {
+        id: 1,
+        selector: 'pr202611',
+        algorithm: 'RSA-2048',
+        status: 'active',
+        record_name: 'pr202611._domainkey.example.com',
+        record_value: publicKey,
+        created_at: ago(30 * DAY),
+      },
+    ],
+    records: [
+      {
+        purpose: 'dkim',
+        type: 'TXT',
+        name: 'pr202611._domainkey.example.com',
+        value: publicKey,
+        required: true,
+        explanation: 'Lets receivers check that the mail is yours and was not changed on the way.',
+      },
+      {
+        purpose: 'spf',
+        type: 'TXT',
+        name: 'bounce.example.com',
+        value: 'v=spf1 ip4:192.0.2.10 -all',
+        required: true,
+        explanation: 'Says which servers may send for this domain.',
+      },
+      {
+        purpose: 'dmarc',
+        type: 'TXT',
+        name: '_dmarc.example.com',
+        value: 'v=DMARC1; p=none; rua=mailto:dmarc@example.com',
+        required: true,
+        explanation: 'Tells receivers what to do with mail that fails both checks.',
+      },
+    ],
+    created_at: ago(30 * DAY),
+  },
+];
+
+const days = Array.from({ length: 30 }, (_, index) => Math.floor(NOW / 1000) - (29 - index) * DAY);
+const wave = (height: number, phase: number) =>
+  days.map((_, index) => Math.max(0, Math.round(height * (1 + Math.sin(index / 2.2 + phase)))));
+
+export const overview: Overview = {
+  subscribers: 15_208,
+  lists: 2,
+  sent_24h: 7_530,
+  bounced_24h: 61,
+  running: campaigns
+    .filter((campaign) => campaign.status === 'running')
+    .map(({ id, name, status, pause_reason, stats }) => ({ campaign: { id, name, status, pause_reason }, stats })),
+  recent: campaigns
+    .filter((campaign) => campaign.started_at !== null)
+    .map(({ id, name, status, pause_reason, stats }) => ({ campaign: { id, name, status, pause_reason }, stats })),
+  sent_by_day: {
+    times: days,
+    sent: wave(2400, 0),
+    bounced: wave(40, 1),
+    opens: wave(900, 0.4),
+    clicks: wave(210, 0.6),
+  },
+  checklist: { relay: true, domain: true, list: true, campaign: false },
+};

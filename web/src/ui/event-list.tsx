@@ -1,0 +1,41 @@
+import { Text, Timeline } from '@mantine/core';
+import { IconAlertTriangle, IconClick, IconMailOpened, IconUserMinus } from '@tabler/icons-react';
+import { useTranslation } from 'react-i18next';
+import type { Event } from '@/api/types';
+import { DateTime } from './relative-time';
+
+const icons = { open: IconMailOpened, click: IconClick, unsubscribe: IconUserMinus, bounce: IconAlertTriangle };
+
+/** What a recipient did, in order. */
+export function EventList({ events }: { events: Event[] }) {
+  const { t } = useTranslation();
+  return (
+    <Timeline bulletSize={26} lineWidth={2} color="gray">
+      {events.map((event) => {
+        const Icon = icons[event.kind];
+        return (
+          <Timeline.Item key={event.id} bullet={<Icon size={14} />} title={t(`events.${event.kind}`)}>
+            <Text size="sm" c="dimmed">
+              <DateTime at={event.at} />
+            </Text>
+            {event.url && (
+              <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
+                {event.url}
+              </Text>
+            )}
+            {event.detail && (
+              <Text size="sm" className="mono" style={{ overflowWrap: 'anywhere' }}>
+                {event.detail}
+              </Text>
+            )}
+            {event.user_agent && (
+              <Text size="xs" c="dimmed" lineClamp={2}>
+                {event.user_agent}
+              </Text>
+            )}
+          </Timeline.Item>
+        );
+      })}
+    </Timeline>
+  );
+}
