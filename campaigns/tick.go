@@ -15,8 +15,8 @@ import (
 // tickEvery is how often due things are looked for. One process at a time does so.
 const tickEvery = time.Second
 
-// tickLock is the advisory lock that the ticking process holds for the length of a tick ("postride" in ASCII).
-const tickLock = 0x706f737472696465
+// tickLock is the advisory lock that the ticking process holds for the length of a tick: "prtick" in ASCII, another one than that of the migrations.
+const tickLock = 0x70727469636b
 
 // Run starts what is due, gives deferred deliveries new ranges, rolls figures up, finishes campaigns, and looks after silent nodes, until ctx ends.
 func (s *Service) Run(ctx context.Context) error {

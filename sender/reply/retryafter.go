@@ -20,7 +20,7 @@ var (
 // "greylisted for 300 seconds" and milter-greylist's "in 00:04:21". The text is
 // in lower case.
 func retryAfter(text string) time.Duration {
-	if strings.IndexAny(text, "0123456789") < 0 {
+	if !strings.ContainsAny(text, "0123456789") {
 		return 0
 	}
 	if m := retryClock.FindStringSubmatch(text); m != nil {

@@ -79,7 +79,7 @@ func unprivileged() (account, error) {
 			return account{name: name, uid: uint32(uid), gid: uint32(gid), drop: true}, nil
 		}
 	}
-	return account{}, errors.New("Postgres must not run as root, and this system has neither a user postgres nor nobody; " +
+	return account{}, errors.New("a Postgres must not run as root, and this system has neither a user postgres nor nobody; " +
 		"add one (useradd --system postgres), run Postrider as another user, or set DATABASE_URL")
 }
 

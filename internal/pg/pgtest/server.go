@@ -3,10 +3,12 @@ package pgtest
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -115,12 +117,12 @@ func startReaper(dir string) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	keepOpen = in
+	keepOpen.Store(&in)
 	return nil
 }
 
 // keepOpen holds the reaper's input until the process ends: a pipe that nobody refers to is closed by the garbage collector.
-var keepOpen any
+var keepOpen atomic.Pointer[io.WriteCloser]
 
 // tempDir is the system's one, unless root's server could not get there.
 func tempDir() string {
