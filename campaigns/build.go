@@ -24,6 +24,12 @@ var buffers = sync.Pool{New: func() any { return &buffer{} }}
 func getBuffer() *buffer  { return buffers.Get().(*buffer) }
 func putBuffer(b *buffer) { buffers.Put(b) }
 
+// unsignable says that there is no key to sign with at the moment: the database is away, or the key is. That is no fault of the message.
+type unsignable struct{ err error }
+
+func (u *unsignable) Error() string { return "signing: " + u.err.Error() }
+func (u *unsignable) Unwrap() error { return u.err }
+
 // links gives the signed addresses of one delivery.
 type links struct {
 	tokens     events.Tokens
@@ -70,7 +76,7 @@ func (s *Service) build(ctx context.Context, p *prepared, relay sender.Relay, c 
 	if relay.DKIM == sender.DKIMSign {
 		signer, err := s.d.Sender.SignerFor(ctx, p.fromDomain, relay.SigningProfile)
 		if err != nil {
-			return sender.Message{}, err
+			return sender.Message{}, &unsignable{err}
 		}
 		if buf.signature, err = signer.Sign(buf.signature, buf.body); err != nil {
 			return sender.Message{}, err

@@ -86,7 +86,7 @@ func (s *Service) claim(ctx context.Context, a DeliverArgs, lo int32) (claim, er
 	}
 	err = pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error { return s.claimTx(ctx, tx, a, lo, listIDs, &c) })
 	if err != nil {
-		s.inflight.suspect.Store(true)
+		s.inflight.suspect.Store(s.d.Now().UnixNano())
 		return c, err
 	}
 	s.inflight.add(c.rows)
@@ -94,7 +94,11 @@ func (s *Service) claim(ctx context.Context, a DeliverArgs, lo int32) (claim, er
 }
 
 func (s *Service) claimTx(ctx context.Context, tx pgx.Tx, a DeliverArgs, lo int32, listIDs []int64, c *claim) error {
-	// The status is asked again inside, so that a Pause that has been answered is never followed by a claim.
+	if alive, err := sender.FenceTx(ctx, tx, s.d.Node.ID); err != nil || !alive {
+		c.stale = true
+		return err
+	}
+	// The status is asked again inside: a claim may overlap with a Pause, but none begins after one has been answered.
 	rows, err := pg.Many[claimRow](ctx, tx, "queued deliveries", `
 		WITH q AS (
 			SELECT d.seq FROM deliveries d

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"postrider/campaigns/journal"
+	"postrider/internal/errs"
 	"postrider/sender"
 	"postrider/sender/reply"
 	"postrider/sender/smtpconn"
@@ -69,7 +70,7 @@ type attempt struct {
 func (s *Service) sendBatch(ctx context.Context, c claim) (wait time.Duration, err error) {
 	content, err := s.content(ctx, c.campaignID)
 	if err != nil {
-		s.release(ctx, c, err)
+		s.release(c, err)
 		return 0, err
 	}
 	attempts := make([]attempt, len(c.rows))
@@ -80,10 +81,33 @@ func (s *Service) sendBatch(ctx context.Context, c claim) (wait time.Duration, e
 	}
 	wg.Wait()
 
-	if err := s.record(ctx, c, attempts); err != nil {
+	if err := s.record(c, attempts); err != nil {
+		return 0, err
+	}
+	if err := s.pauseWithoutKey(ctx, c.campaignID, attempts); err != nil {
 		return 0, err
 	}
 	return s.pause(attempts), ctx.Err()
+}
+
+// pauseWithoutKey pauses a campaign whose key is gone for good, and says which: going on without a signature is for a person to decide.
+func (s *Service) pauseWithoutKey(ctx context.Context, id int64, attempts []attempt) error {
+	for i := range attempts {
+		var key *unsignable
+		if !errors.As(attempts[i].unsent, &key) {
+			continue
+		}
+		var e *errs.E
+		if !errors.As(key.err, &e) || e.Kind == errs.Internal {
+			continue
+		}
+		_, err := s.Pause(ctx, id, e.Public)
+		if errs.Is(err, errs.Conflict) {
+			return nil // somebody else has, or it was ended
+		}
+		return err
+	}
+	return nil
 }
 
 // pause gives how long the relay should be left alone: the longest that any message was told.
@@ -106,11 +130,15 @@ func (s *Service) send(ctx context.Context, content *prepared, relay sender.Rela
 	buf := getBuffer()
 	defer putBuffer(buf)
 	msg, err := s.build(ctx, content, relay, a.claimed, buf)
-	if ctx.Err() != nil {
+	var key *unsignable
+	switch {
+	case ctx.Err() != nil:
 		a.unsent = ctx.Err()
 		return
-	}
-	if err != nil {
+	case errors.As(err, &key):
+		a.unsent = key
+		return
+	case err != nil:
 		a.failure = err
 		return
 	}
@@ -135,12 +163,12 @@ func (s *Service) noteReply(e journal.Entry, r reply.Reply) {
 }
 
 // release gives claimed deliveries back to the queue untouched, after something went wrong before any of them was tried.
-func (s *Service) release(ctx context.Context, c claim, cause error) {
+func (s *Service) release(c claim, cause error) {
 	attempts := make([]attempt, len(c.rows))
 	for i := range c.rows {
 		attempts[i].claimed, attempts[i].unsent = c.rows[i], cause
 	}
-	if err := s.record(ctx, c, attempts); err != nil {
+	if err := s.record(c, attempts); err != nil {
 		s.d.Logger.Error("claimed deliveries could not be given back; they are settled when this process ends", "campaign", c.campaignID, "error", err)
 	}
 }

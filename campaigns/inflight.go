@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -15,19 +16,20 @@ import (
 // inflight knows which deliveries this process works on, so that it can tell a row that it claimed without knowing: when the connection to the database
 // breaks during a commit, the claim may have happened although we were told of an error.
 type inflight struct {
-	suspect atomic.Bool
+	// suspect is when a claim last failed, in unix nanoseconds; 0 when there is nothing to look for.
+	suspect atomic.Int64
 	mu      sync.Mutex
-	keys    map[journal.Key]struct{}
+	keys    map[journal.Key]int
 }
 
 func (f *inflight) add(rows []claimed) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.keys == nil {
-		f.keys = map[journal.Key]struct{}{}
+		f.keys = map[journal.Key]int{}
 	}
 	for _, r := range rows {
-		f.keys[journal.Key{CampaignID: r.campaignID, Seq: r.Seq}] = struct{}{}
+		f.keys[journal.Key{CampaignID: r.campaignID, Seq: r.Seq}]++
 	}
 }
 
@@ -35,7 +37,11 @@ func (f *inflight) remove(attempts []attempt) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for i := range attempts {
-		delete(f.keys, journal.Key{CampaignID: attempts[i].campaignID, Seq: attempts[i].Seq})
+		// A count, because a released row may have been claimed again before its release is noted here.
+		k := journal.Key{CampaignID: attempts[i].campaignID, Seq: attempts[i].Seq}
+		if f.keys[k]--; f.keys[k] <= 0 {
+			delete(f.keys, k)
+		}
 	}
 }
 
@@ -46,13 +52,18 @@ func (f *inflight) has(k journal.Key) bool {
 	return ok
 }
 
+// suspectFor is how long the audit goes on after a failed claim.
+const suspectFor = 3 * time.Minute
+
 // audit gives back to the queue what this node holds in the ledger and does not know of. It only looks after a claim has failed, and only at rows
 // that are old enough not to belong to a claim that is being made right now.
 func (s *Service) audit(ctx context.Context) error {
-	if !s.inflight.suspect.Load() {
+	failed := s.inflight.suspect.Load()
+	if failed == 0 {
 		return nil
 	}
-	young := 0
+	// Long enough for the database to have finished, or given up, what it was doing when we lost sight of it.
+	settled := s.d.Now().Sub(time.Unix(0, failed)) > suspectFor
 	return pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `
 			SELECT d.campaign_id, d.seq, d.updated_at < now() - interval '1 minute'
@@ -65,12 +76,8 @@ func (s *Service) audit(ctx context.Context) error {
 		var k journal.Key
 		var old bool
 		_, err = pgx.ForEachRow(rows, []any{&k.CampaignID, &k.Seq, &old}, func() error {
-			switch {
-			case s.inflight.has(k):
-			case old:
+			if old && !s.inflight.has(k) {
 				lost[k.CampaignID] = append(lost[k.CampaignID], k.Seq)
-			default:
-				young++
 			}
 			return nil
 		})
@@ -88,8 +95,8 @@ func (s *Service) audit(ctx context.Context) error {
 				return err
 			}
 		}
-		if young == 0 {
-			s.inflight.suspect.Store(false)
+		if settled {
+			s.inflight.suspect.CompareAndSwap(failed, 0)
 		}
 		return nil
 	})

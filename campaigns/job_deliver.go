@@ -35,6 +35,11 @@ func (s *Service) Workers(w *river.Workers) { river.AddWorker(w, &deliverWorker{
 // Timeout is finite: River never takes a job without one back from a dead process.
 func (*deliverWorker) Timeout(*river.Job[DeliverArgs]) time.Duration { return jobTimeout }
 
+// NextRetry keeps a range from resting for an hour because the database was away a few times: River's own waits grow with the fourth power.
+func (w *deliverWorker) NextRetry(job *river.Job[DeliverArgs]) time.Time {
+	return w.service.d.Now().Add(min(time.Duration(job.Attempt)*2*time.Second, 30*time.Second))
+}
+
 // Work delivers the range, or as much of it as fits in jobBudget.
 func (w *deliverWorker) Work(ctx context.Context, job *river.Job[DeliverArgs]) error {
 	end, err := w.service.deliverRange(ctx, job.Args)

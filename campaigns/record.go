@@ -3,6 +3,7 @@ package campaigns
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -22,8 +23,8 @@ const (
 	recordTimeout = 30 * time.Second
 )
 
-// record writes the results of a batch to the ledger and settles its journal entries. ctx ending means that the process is being stopped.
-func (s *Service) record(ctx context.Context, c claim, attempts []attempt) error {
+// record writes the results of a batch to the ledger and settles its journal entries.
+func (s *Service) record(c claim, attempts []attempt) error {
 	decisions := make([]decision, len(attempts))
 	t := terms{policy: c.policy, expires: c.expires, now: s.d.Now()}
 	var marks []journal.Mark
@@ -33,7 +34,7 @@ func (s *Service) record(ctx context.Context, c claim, attempts []attempt) error
 			marks = append(marks, attempts[i].mark)
 		}
 	}
-	if err := s.recordUntilDone(ctx, c, attempts, decisions); err != nil {
+	if err := s.recordUntilDone(c, attempts, decisions); err != nil {
 		return err
 	}
 	s.d.Journal.Settle(marks)
@@ -41,7 +42,7 @@ func (s *Service) record(ctx context.Context, c claim, attempts []attempt) error
 	return nil
 }
 
-func (s *Service) recordUntilDone(ctx context.Context, c claim, attempts []attempt, decisions []decision) error {
+func (s *Service) recordUntilDone(c claim, attempts []attempt, decisions []decision) error {
 	began := s.d.Now()
 	for {
 		err := s.recordOnce(c, attempts, decisions)
@@ -49,7 +50,7 @@ func (s *Service) recordUntilDone(ctx context.Context, c claim, attempts []attem
 			return nil
 		}
 		s.d.Logger.Warn("results could not be recorded; trying again", "campaign", c.campaignID, "error", err)
-		if ctx.Err() != nil && s.d.Now().Sub(began) > recordGiveUp {
+		if s.draining.Load() && s.d.Now().Sub(began) > recordGiveUp {
 			return err
 		}
 		time.Sleep(recordAgain)
@@ -82,7 +83,36 @@ func (s *Service) recordTx(ctx context.Context, tx pgx.Tx, c claim, attempts []a
 	if err := s.bounces(ctx, tx, as, ds); err != nil {
 		return err
 	}
-	return countMinute(ctx, tx, c, ds)
+	if err := countMinute(ctx, tx, c, ds); err != nil {
+		return err
+	}
+	return s.keepGoingTx(ctx, tx, c, ds)
+}
+
+// keepGoingTx sees to it that what goes back to the queue, or waits for another try, is not forgotten because its campaign has ended meanwhile: what was
+// in doubt may turn out to be unsent after the rest was finished, and a cancelled campaign sends nothing more. A running one has its jobs and sweeps,
+// unless this is the settling of a node that is gone, with its jobs.
+func (s *Service) keepGoingTx(ctx context.Context, tx pgx.Tx, c claim, decisions []decision) error {
+	waiting := slices.ContainsFunc(decisions, func(d decision) bool { return d.state == Queued || d.state == Deferred })
+	if !waiting {
+		return nil
+	}
+	var status Status
+	if err := tx.QueryRow(ctx, `SELECT status FROM campaigns WHERE id = $1 FOR UPDATE`, c.campaignID).Scan(&status); err != nil {
+		return fmt.Errorf("looking at campaign %d: %w", c.campaignID, err)
+	}
+	switch {
+	case status == StatusCancelled:
+		return skipWaiting(ctx, tx, c.campaignID, "campaign cancelled")
+	case status == StatusFinished:
+		if err := exec(ctx, tx, `UPDATE campaigns SET status = 'running', finished_at = NULL, updated_at = now() WHERE id = $1`, c.campaignID); err != nil {
+			return err
+		}
+		return s.newRunTx(ctx, tx, c.campaignID)
+	case status == StatusRunning && c.node != s.d.Node.ID:
+		return s.newRunTx(ctx, tx, c.campaignID)
+	}
+	return nil
 }
 
 func updateDeliveries(ctx context.Context, tx pgx.Tx, c claim, attempts []attempt, decisions []decision) (map[int32]bool, error) {
@@ -100,13 +130,14 @@ func updateDeliveries(ctx context.Context, tx pgx.Tx, c claim, attempts []attemp
 		UPDATE deliveries d SET state = u.state, next_attempt_at = u.next, updated_at = now(),
 			node_id = CASE WHEN u.state = 6 THEN d.node_id END,
 			attempts = CASE WHEN u.released THEN d.attempts - 1 ELSE d.attempts END,
+			first_tried_at = CASE WHEN u.released AND d.attempts = 1 THEN NULL ELSE d.first_tried_at END,
 			relay_id = CASE WHEN u.released THEN d.relay_id ELSE $2 END,
 			reply_code = CASE WHEN u.released THEN d.reply_code ELSE u.code END,
 			reply_status = CASE WHEN u.released THEN d.reply_status ELSE u.status END,
 			reply_text = CASE WHEN u.released THEN d.reply_text ELSE u.text END
 		FROM unnest($4::int[], $5::smallint[], $6::smallint[], $7::smallint[], $8::text[], $9::text[], $10::timestamptz[], $11::bool[])
 			AS u (seq, attempt, state, code, status, text, next, released)
-		WHERE d.campaign_id = $1 AND d.seq = u.seq AND d.node_id = $3 AND d.attempts = u.attempt AND d.state IN (1, 6)
+		WHERE d.campaign_id = $1 AND d.seq = u.seq AND d.node_id = $3 AND d.attempts = u.attempt AND (d.state = 1 OR d.state = 6 AND NOT u.released)
 		RETURNING d.seq`,
 		c.campaignID, nullID(c.relay.ID), c.node, seqs, tries, states, codes, statuses, texts, nexts, released)
 	if err != nil {

@@ -46,7 +46,10 @@ func (s *Service) SettleLocal(ctx context.Context, dir string) ([]Settled, error
 
 // settleSilent accounts for nodes whose lease ended long ago and whose journal is not here. All that they had claimed is in doubt.
 func (s *Service) settleSilent(ctx context.Context) error {
-	nodes, err := sender.SilentNodes(ctx, s.d.Pool)
+	if !s.d.Node.MayJudge() {
+		return nil
+	}
+	nodes, err := sender.SilentNodes(ctx, s.d.Pool, s.d.Node.ID)
 	if err != nil {
 		return err
 	}
@@ -74,12 +77,14 @@ func (s *Service) settle(ctx context.Context, node string, records map[journal.K
 		if err := reviveJobs(ctx, tx, node); err != nil {
 			return err
 		}
-		held, err := heldBy(ctx, tx, node)
+		ids, err := collectIDs(ctx, tx, `
+			SELECT c.id FROM campaigns c WHERE c.started_at IS NOT NULL
+				AND EXISTS (SELECT FROM deliveries d WHERE d.campaign_id = c.id AND d.state IN (1, 6) AND d.node_id = $1) ORDER BY c.id`, node)
 		if err != nil {
 			return err
 		}
-		for _, h := range held {
-			if err := s.settleCampaign(ctx, tx, node, h, records, &res); err != nil {
+		for _, id := range ids {
+			if err := s.settleCampaign(ctx, tx, node, id, records, &res); err != nil {
 				return err
 			}
 		}
@@ -88,41 +93,23 @@ func (s *Service) settle(ctx context.Context, node string, records map[journal.K
 	return res, err
 }
 
-// held is what a node holds of one campaign.
-type held struct {
-	campaignID int64
-	policy     string
-	expires    time.Duration
-	relayID    int64
-	rows       []heldRow
-}
-
 type heldRow struct {
 	claimed
 	state State
 }
 
-// heldBy finds the rows a node has claimed, and those that were put down as unconfirmed when it fell silent.
-func heldBy(ctx context.Context, tx pgx.Tx, node string) ([]*held, error) {
+// heldBy reads what a node has claimed of a campaign, and what was put down as unconfirmed when it fell silent.
+func heldBy(ctx context.Context, tx pgx.Tx, node string, campaignID int64) ([]heldRow, error) {
 	rows, err := tx.Query(ctx, `
-		SELECT c.id, c.unconfirmed_policy, c.expires_after_hours, d.seq, d.subscriber_id, d.email, d.attempts, d.first_tried_at, d.state, COALESCE(c.relay_id, 0)
-		FROM campaigns c JOIN deliveries d ON d.campaign_id = c.id
-		WHERE c.started_at IS NOT NULL AND d.state IN (1, 6) AND d.node_id = $1
-		ORDER BY c.id, d.seq FOR UPDATE OF d`, node)
+		SELECT seq, subscriber_id, email, attempts, first_tried_at, state FROM deliveries
+		WHERE campaign_id = $2 AND state IN (1, 6) AND node_id = $1 ORDER BY seq FOR UPDATE`, node, campaignID)
 	if err != nil {
 		return nil, fmt.Errorf("reading what node %s had claimed: %w", node, err)
 	}
-	var all []*held
-	var r heldRow
-	var policy string
-	var hours int
-	var relay int64
-	_, err = pgx.ForEachRow(rows, []any{&r.campaignID, &policy, &hours, &r.Seq, &r.SubscriberID, &r.Email, &r.Attempts, &r.FirstTriedAt, &r.state, &relay}, func() error {
-		if n := len(all); n == 0 || all[n-1].campaignID != r.campaignID {
-			all = append(all, &held{campaignID: r.campaignID, policy: policy, expires: time.Duration(hours) * time.Hour, relayID: relay})
-		}
-		h := all[len(all)-1]
-		h.rows = append(h.rows, r)
+	var all []heldRow
+	r := heldRow{claimed: claimed{campaignID: campaignID}}
+	_, err = pgx.ForEachRow(rows, []any{&r.Seq, &r.SubscriberID, &r.Email, &r.Attempts, &r.FirstTriedAt, &r.state}, func() error {
+		all = append(all, r)
 		return nil
 	})
 	if err != nil {
@@ -131,13 +118,24 @@ func heldBy(ctx context.Context, tx pgx.Tx, node string) ([]*held, error) {
 	return all, nil
 }
 
-func (s *Service) settleCampaign(ctx context.Context, tx pgx.Tx, node string, h *held, records map[journal.Key]journal.Record, res *Settled) error {
-	c := claim{campaignID: h.campaignID, policy: h.policy, expires: h.expires, node: node}
-	c.relay.ID = h.relayID
-	t := terms{policy: h.policy, expires: h.expires, now: s.d.Now()}
+func (s *Service) settleCampaign(ctx context.Context, tx pgx.Tx, node string, id int64, records map[journal.Key]journal.Record, res *Settled) error {
+	// The campaign before its deliveries, as everybody does who needs both.
+	campaign, err := lockCampaign(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	held, err := heldBy(ctx, tx, node, id)
+	if err != nil {
+		return err
+	}
+	c := claim{campaignID: id, policy: campaign.UnconfirmedPolicy, expires: time.Duration(campaign.ExpiresAfterHours) * time.Hour, node: node}
+	if campaign.RelayID != nil {
+		c.relay.ID = *campaign.RelayID
+	}
+	t := terms{policy: c.policy, expires: c.expires, now: s.d.Now()}
 	var attempts []attempt
 	var decisions []decision
-	for _, row := range h.rows {
+	for _, row := range held {
 		a, ok := recall(row, records)
 		if !ok {
 			continue
@@ -153,10 +151,7 @@ func (s *Service) settleCampaign(ctx context.Context, tx pgx.Tx, node string, h 
 			res.Recorded++
 		}
 	}
-	if err := s.recordTx(ctx, tx, c, attempts, decisions); err != nil {
-		return err
-	}
-	return s.requeueTx(ctx, tx, h.campaignID)
+	return s.recordTx(ctx, tx, c, attempts, decisions)
 }
 
 // recall makes of a row and the dead node's journal the attempt as it ended. ok is false when there is nothing to add to what the ledger says.

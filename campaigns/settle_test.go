@@ -2,6 +2,7 @@ package campaigns
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,6 +10,8 @@ import (
 
 	"postrider/campaigns/journal"
 	"postrider/sender"
+	"postrider/sender/reply"
+	"postrider/sender/smtpconn"
 )
 
 const deadNode = "11111111-2222-3333-4444-555555555555"
@@ -104,6 +107,11 @@ func TestSilentNodeWithoutJournalLeavesItsClaimsInDoubt(t *testing.T) {
 	}
 	b.exec(`UPDATE nodes SET lease_until = now() - interval '2 minutes' WHERE id = $1`, deadNode)
 	must(t, b.settleSilent(t.Context()))
+	if got := b.rowStates(c.ID)[1]; got != "claimed" {
+		t.Fatalf("a node that has only just come judged another one: %s", got)
+	}
+	b.steady()
+	must(t, b.settleSilent(t.Context()))
 	b.draining.Store(false)
 	st := b.awaitFinished(c.ID)
 	if st.Unconfirmed != 4 || st.Sent != 6 {
@@ -141,6 +149,114 @@ func TestWhatWasRecordedAsUnconfirmedIsNeverSentAgainBySettling(t *testing.T) {
 	}
 }
 
+func TestNodeDoesNotSettleItself(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.people(5)
+	b.Drain()
+	c := b.start()
+	b.exec(`UPDATE deliveries SET state = 1, node_id = $2, attempts = 1, first_tried_at = now() WHERE campaign_id = $1 AND seq = 1`, c.ID, b.d.Node.ID)
+	b.steady()
+	b.exec(`UPDATE nodes SET lease_until = now() - interval '5 minutes'`)
+	must(t, b.settleSilent(t.Context()))
+	if got := b.rowStates(c.ID)[1]; got != "claimed" {
+		t.Errorf("it took itself for dead: %s", got)
+	}
+}
+
+func TestSettledNodeClaimsNothingMore(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.people(5)
+	b.Drain()
+	c := b.start()
+	b.exec(`UPDATE nodes SET settled_at = now() WHERE id = $1`, b.d.Node.ID)
+	got, err := b.claim(t.Context(), DeliverArgs{CampaignID: c.ID, Run: 1, Lo: 1, Hi: 5}, 1)
+	must(t, err)
+	if !got.stale || len(got.rows) != 0 {
+		t.Errorf("it claimed %d", len(got.rows))
+	}
+	if state := b.rowStates(c.ID)[1]; state != "queued" {
+		t.Errorf("the row is %s", state)
+	}
+}
+
+// answered makes the attempt of a claimed row with an answer, or one that was never tried.
+func answered(row claimed, code int, text string) attempt {
+	a := attempt{claimed: row}
+	if code == 0 {
+		a.unsent = errNeverDotted
+		return a
+	}
+	a.outcome = smtpconn.Outcome{State: smtpconn.Rejected, Reply: reply.Parse(code, text, reply.StageDot)}
+	return a
+}
+
+func TestWhatComesBackIsNotForgotten(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name string
+		end  func(*bundle, Campaign)
+		code int
+		want Status
+		row  string
+	}{
+		{"released after the cancel", func(b *bundle, c Campaign) { _, err := b.Cancel(b.t.Context(), c.ID); must(b.t, err) }, 0, StatusCancelled, "skipped"},
+		{"deferred after the cancel", func(b *bundle, c Campaign) { _, err := b.Cancel(b.t.Context(), c.ID); must(b.t, err) }, 451, StatusCancelled, "skipped"},
+		{"deferred after the end", func(b *bundle, c Campaign) {
+			b.exec(`UPDATE deliveries SET state = 6 WHERE campaign_id = $1`, c.ID)
+			b.exec(`UPDATE campaigns SET status = 'finished', finished_at = now() WHERE id = $1`, c.ID)
+		}, 451, StatusRunning, "deferred"},
+		{"released after it was put in doubt", func(b *bundle, c Campaign) {
+			b.exec(`UPDATE deliveries SET state = 6 WHERE campaign_id = $1`, c.ID)
+			b.exec(`UPDATE campaigns SET status = 'finished', finished_at = now() WHERE id = $1`, c.ID)
+		}, 0, StatusFinished, "unconfirmed"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.people(1)
+			b.Drain()
+			c := b.start()
+			cl, err := b.claim(t.Context(), DeliverArgs{CampaignID: c.ID, Run: 1, Lo: 1, Hi: 1}, 1)
+			must(t, err)
+			tc.end(b, c)
+			must(t, b.record(cl, []attempt{answered(cl.rows[0], tc.code, "4.3.0 not now")}))
+			after, err := b.Get(t.Context(), c.ID)
+			must(t, err)
+			if got := b.rowStates(c.ID)[1]; got != tc.row || after.Status != tc.want {
+				t.Errorf("the row is %s in a %s campaign, want %s and %s", got, after.Status, tc.row, tc.want)
+			}
+		})
+	}
+}
+
+func TestLostKeyPausesTheCampaignAndFailsNobody(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.people(20)
+	domain, err := b.d.Sender.CreateDomain(t.Context(), sender.DomainInput{Domain: "example.org"})
+	must(t, err)
+	signing := b.makeRelay(sender.RelayInput{Name: "Signing", DKIM: sender.DKIMSign})
+	b.Drain()
+	c := b.start(func(in *Input) { in.RelayID = &signing.ID })
+	must(t, b.d.Sender.DeleteDomain(t.Context(), domain.ID))
+	b.draining.Store(false)
+	st := b.await(c.ID, "the pause", func(c Campaign, st Stats) bool { return c.Status == StatusPaused && st.Claimed == 0 })
+	after, err := b.Get(t.Context(), c.ID)
+	must(t, err)
+	if st.Queued != 20 || after.PauseReason == nil || !strings.Contains(*after.PauseReason, "no DKIM key for example.org") {
+		t.Errorf("%+v, %v", st, after.PauseReason)
+	}
+	_, err = b.d.Sender.CreateDomain(t.Context(), sender.DomainInput{Domain: "example.org"})
+	must(t, err)
+	_, err = b.Resume(t.Context(), c.ID)
+	must(t, err)
+	if st := b.awaitFinished(c.ID); st.Sent != 20 {
+		t.Errorf("after the key was made: %+v", st)
+	}
+}
+
 func TestClaimsOfACancelledCampaignAreSkipped(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -172,7 +288,7 @@ func TestForgottenClaimGoesBackToTheQueue(t *testing.T) {
 	if got := b.rowStates(c.ID)[2]; got != "claimed" {
 		t.Fatalf("the audit looked although nothing was suspect: %s", got)
 	}
-	b.inflight.suspect.Store(true)
+	b.inflight.suspect.Store(b.clock.now().UnixNano())
 	must(t, b.audit(t.Context()))
 	if got := b.rowStates(c.ID)[2]; got != "queued" {
 		t.Errorf("it is %s", got)
@@ -190,7 +306,9 @@ func TestNodeWithoutLeaseDoesNotSend(t *testing.T) {
 	stale, err := sender.StartNode(t.Context(), b.pool, b.d.Logger, time.Now)
 	must(t, err)
 	b.exec(`UPDATE nodes SET settled_at = now() WHERE id = $1`, stale.ID)
-	stale.Renew(t.Context())
+	if err := stale.Renew(t.Context()); err == nil {
+		t.Error("it does not notice")
+	}
 	if stale.MaySend() {
 		t.Error("a node that was settled by another one still sends")
 	}

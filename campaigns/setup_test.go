@@ -46,14 +46,16 @@ func (c *clock) advance(d time.Duration) {
 // bundle is everything that a test of campaigns works with: the service on a database of its own, with real jobs, and a real SMTP server as relay.
 type bundle struct {
 	*Service
-	t      *testing.T
-	pool   *pgxpool.Pool
-	clock  *clock
-	smtp   *smtptest.Server
-	relay  sender.Relay
-	listID int64
-	dir    string
-	log    *lockedBuffer
+	t     *testing.T
+	pool  *pgxpool.Pool
+	clock *clock
+	// nodeClock is what the node goes by; it moves apart from the campaign's clock, since its lease is renewed in real time.
+	nodeClock *clock
+	smtp      *smtptest.Server
+	relay     sender.Relay
+	listID    int64
+	dir       string
+	log       *lockedBuffer
 }
 
 type lockedBuffer struct {
@@ -76,7 +78,7 @@ func (b *lockedBuffer) String() string {
 func setup(t *testing.T, opts ...smtptest.Option) *bundle {
 	t.Helper()
 	ctx := t.Context()
-	b := &bundle{t: t, pool: pgtest.DB(t), clock: &clock{}, smtp: smtptest.Start(t, opts...), dir: filepath.Join(t.TempDir(), "journal"), log: &lockedBuffer{}}
+	b := &bundle{t: t, pool: pgtest.DB(t), clock: &clock{}, nodeClock: &clock{}, smtp: smtptest.Start(t, opts...), dir: filepath.Join(t.TempDir(), "journal"), log: &lockedBuffer{}}
 	logger := slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	box, err := secret.LoadOrCreate(filepath.Join(t.TempDir(), "secret.key"))
 	must(t, err)
@@ -86,7 +88,7 @@ func setup(t *testing.T, opts ...smtptest.Option) *bundle {
 	send := sender.New(b.pool, box, sender.Config{}, logger, time.Now)
 	people := audience.New(b.pool, logger, b.clock.now)
 	evs := events.New(b.pool, logger, b.clock.now)
-	node, err := sender.StartNode(ctx, b.pool, logger, time.Now)
+	node, err := sender.StartNode(ctx, b.pool, logger, b.nodeClock.now)
 	must(t, err)
 	j, err := journal.Open(b.dir, node.ID)
 	must(t, err)
@@ -211,6 +213,15 @@ func (b *bundle) await(id int64, what string, ok func(Campaign, Stats) bool) Sta
 func (b *bundle) awaitFinished(id int64) Stats {
 	b.t.Helper()
 	return b.await(id, "the end", func(c Campaign, _ Stats) bool { return c.Status == StatusFinished })
+}
+
+// steady makes the node one that has been in touch with the database for a while.
+func (b *bundle) steady() {
+	b.t.Helper()
+	for range 3 {
+		b.nodeClock.advance(15 * time.Second)
+		must(b.t, b.d.Node.Renew(b.t.Context()))
+	}
 }
 
 func (b *bundle) exec(sql string, args ...any) {

@@ -74,6 +74,16 @@ func (s *Service) rollUp(ctx context.Context, id int64) error {
 		if open > 0 {
 			return nil
 		}
+		// Somebody may be putting deliveries back into the queue right now; who does so holds the campaign.
+		c, err := lockCampaign(ctx, tx, id)
+		if err != nil || c.Status != StatusRunning {
+			return err
+		}
+		var left bool
+		err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM deliveries WHERE campaign_id = $1 AND state IN (0, 1, 3))`, id).Scan(&left)
+		if err != nil || left {
+			return err
+		}
 		return exec(ctx, tx, `UPDATE campaigns SET status = 'finished', finished_at = now(), updated_at = now() WHERE id = $1 AND status = 'running'`, id)
 	})
 	s.rollups.took(id, s.d.Now(), time.Since(began))

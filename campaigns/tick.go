@@ -39,27 +39,28 @@ func (s *Service) tick(ctx context.Context) error {
 	if err := s.audit(ctx); err != nil {
 		return err
 	}
-	conn, err := s.d.Pool.Acquire(ctx)
-	if err != nil {
-		return fmt.Errorf("taking a connection: %w", err)
-	}
-	defer conn.Release()
-	var mine bool
-	if err := conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1)`, tickLock).Scan(&mine); err != nil || !mine {
-		return err
-	}
-	defer func() {
-		// With the context of the process: an unlock that is not sent would stop the ticks of all others for as long as the connection lives.
-		if _, err := conn.Exec(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, tickLock); err != nil {
-			_ = conn.Conn().Close(context.WithoutCancel(ctx))
-		}
-	}()
-	for _, step := range []func(context.Context) error{s.startDue, s.settleSilent, s.sweepDeferred, s.rollUpRunning, s.wakeStuck} {
-		if err := step(ctx); err != nil {
+	// The lock lives as long as a transaction, which the database ends when this process freezes: others tick on then. Ticking twice at once does no harm.
+	return pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error {
+		var mine bool
+		if err := tx.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock($1)`, tickLock).Scan(&mine); err != nil || !mine {
 			return err
 		}
-	}
-	return nil
+		for _, step := range []func(context.Context) error{s.startDue, s.settleSilent, s.sweepDeferred, s.rollUpRunning, s.wakeStuck} {
+			if err := s.within(ctx, step); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// stepTimeout bounds one part of the regular work, so that one that waits for a frozen process does not keep the others from being done for ever.
+const stepTimeout = 25 * time.Second
+
+func (s *Service) within(ctx context.Context, step func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
+	defer cancel()
+	return step(ctx)
 }
 
 // startDue starts the scheduled campaigns whose time has come. One that cannot start becomes a draft again and says why.

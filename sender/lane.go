@@ -17,29 +17,60 @@ type lane struct {
 // deliver sends one message. An error means that nothing was sent.
 func (l *lane) deliver(it *item) (smtpconn.Outcome, error) {
 	pl := l.pool
-	if err := pl.limit.wait(it.ctx); err != nil {
-		return smtpconn.Outcome{}, err
-	}
-	if !pl.parent.node.MaySend() {
-		return smtpconn.Outcome{}, errLeaseLost
-	}
 	// A server may close a connection between two messages without a word, and some do so by design: that is no failure, we dial again, once.
 	for try := 0; ; try++ {
 		fresh, err := l.connect(it.ctx)
 		if err != nil {
 			return smtpconn.Outcome{}, err
 		}
+		// With the connection in hand, so that those who waited long for theirs do not send all at once.
+		if try == 0 {
+			if err := l.clear(it.ctx); err != nil {
+				return smtpconn.Outcome{}, err
+			}
+		}
 		outcome := l.conn.Send(it.ctx, smtpconn.Envelope{From: it.msg.From, To: it.msg.To, Header: it.msg.Header, Body: it.msg.Body},
-			smtpconn.Hooks{BeforeDot: it.msg.BeforeDot})
+			smtpconn.Hooks{BeforeDot: func() error { return l.beforeDot(it.msg) }})
 		if !outcome.Reusable {
 			l.hangUp()
 		}
 		if outcome.Stale && !fresh && try == 0 {
 			continue
 		}
-		l.learn(outcome)
+		pl.learn(outcome)
 		return outcome, nil
 	}
+}
+
+// clear waits until the next message may go and looks whether anything has come up that forbids it.
+func (l *lane) clear(ctx context.Context) error {
+	pl := l.pool
+	err := pl.limit.wait(ctx)
+	var early *tooEarly
+	if errors.As(err, &early) {
+		return &Unavailable{Relay: pl.relay.Name, Until: early.at, Err: err}
+	}
+	if err != nil {
+		return err
+	}
+	if err := pl.usable(); err != nil {
+		return err
+	}
+	if !pl.parent.node.MaySend() {
+		return errLeaseLost
+	}
+	return nil
+}
+
+// beforeDot is the last moment at which a message can be held back. Dialling and the commands before it may have taken minutes.
+func (l *lane) beforeDot(m Message) error {
+	if !l.pool.parent.node.MaySend() {
+		return errLeaseLost
+	}
+	if m.BeforeDot == nil {
+		return nil
+	}
+	return m.BeforeDot()
 }
 
 // connect makes sure that there is a connection that may be used once more. fresh says that it was opened just now.
@@ -56,7 +87,7 @@ func (l *lane) connect(ctx context.Context) (fresh bool, err error) {
 	}
 	dialer, err := pl.parent.control.DialerFor(ctx, pl.relay)
 	if err != nil {
-		return false, err
+		return false, pl.failed(err)
 	}
 	conn, err := dialer.Dial(ctx)
 	if ctx.Err() != nil && err != nil {
@@ -71,15 +102,15 @@ func (l *lane) connect(ctx context.Context) (fresh bool, err error) {
 }
 
 // learn draws from a refusal what concerns the relay and not the recipient.
-func (l *lane) learn(o smtpconn.Outcome) {
+func (pl *pool) learn(o smtpconn.Outcome) {
 	if o.State != smtpconn.Rejected {
 		return
 	}
 	switch class := reply.Classify(o.Reply); class.Action {
 	case reply.ActionSlowDown:
-		l.pool.slowDown(class, o.Reply)
+		pl.slowDown(class, o.Reply)
 	case reply.ActionStopRelay:
-		l.pool.failed(&smtpconn.Error{Stage: o.Reply.Stage, Reply: o.Reply})
+		pl.failed(&smtpconn.Error{Stage: o.Reply.Stage, Reply: o.Reply})
 	}
 }
 

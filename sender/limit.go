@@ -13,8 +13,8 @@ import (
 var ratePeriods = map[string]time.Duration{"second": time.Second, "minute": time.Minute, "hour": time.Hour, "day": 24 * time.Hour}
 
 // limiter hands out the moments at which messages may go to a relay. The moments lie evenly spaced on one line in Postgres (GCRA without burst), from
-// which each process reserves a block; so the limit holds over all processes, and a process that dies with a block in hand leaves the limit
-// under-used for less than blockTime.
+// which each process reserves a block; so the limit holds over all processes, and a process that dies or idles with a block in hand leaves the limit
+// under-used for less than blockTime (or one message, when messages lie farther apart).
 type limiter struct {
 	db       pg.DB
 	relayID  int64
@@ -36,7 +36,18 @@ func newLimiter(db pg.DB, r Relay, now func() time.Time) *limiter {
 	return &limiter{db: db, relayID: r.ID, interval: ratePeriods[r.RatePeriod] / time.Duration(*r.RateLimit), now: now}
 }
 
-// wait returns when the next message may go, or when ctx ends. A nil limiter never waits.
+// limitPatience is how long a message waits for its moment with a connection in hand. One whose moment is farther away goes back to the queue, and the
+// moment is kept for whoever comes then.
+const limitPatience = 3 * time.Second
+
+// tooEarly says when the next message may go.
+type tooEarly struct{ at time.Time }
+
+func (e *tooEarly) Error() string {
+	return "the relay's rate allows the next message at " + e.at.UTC().Format(time.RFC3339)
+}
+
+// wait returns when the next message may go, a *tooEarly when that is far away, or the end of ctx. A nil limiter never waits.
 func (l *limiter) wait(ctx context.Context) error {
 	if l == nil {
 		return ctx.Err()
@@ -59,15 +70,26 @@ func (l *limiter) wait(ctx context.Context) error {
 	}
 }
 
+// lateness is how old a moment may be when it is used. Older ones of a block are dropped: used up all at once after a pause they would be a burst.
+const lateness = 20 * time.Millisecond
+
 func (l *limiter) take(ctx context.Context) (time.Time, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	oldest := l.now().Add(-max(lateness, min(l.interval, time.Second)))
+	for l.left > 0 && l.next.Before(oldest) {
+		l.next = l.next.Add(l.interval)
+		l.left--
+	}
 	if l.left == 0 {
 		if err := l.reserve(ctx); err != nil {
 			return time.Time{}, err
 		}
 	}
 	at := l.next
+	if at.Sub(l.now()) > limitPatience {
+		return at, &tooEarly{at: at}
+	}
 	l.next = l.next.Add(l.interval)
 	l.left--
 	return at, nil

@@ -2,6 +2,7 @@ package sender
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -32,7 +33,12 @@ type Node struct {
 	now    func() time.Time
 	// leaseUntil in unix nanoseconds by our own clock: counted from before the renewal was sent, so it ends no later than the database's.
 	leaseUntil atomic.Int64
+	// steadySince is when the lease began to be renewed without a gap.
+	steadySince atomic.Int64
 }
+
+// errSettled ends a process whose work another one has taken over.
+var errSettled = errors.New("this process was silent for so long that its work was taken over; it ends so that it can start anew")
 
 // StartNode registers the process. Its lease must be kept alive by Run.
 func StartNode(ctx context.Context, pool *pgxpool.Pool, logger *slog.Logger, now func() time.Time) (*Node, error) {
@@ -48,11 +54,13 @@ func StartNode(ctx context.Context, pool *pgxpool.Pool, logger *slog.Logger, now
 	if err != nil {
 		return nil, fmt.Errorf("registering this node: %w", err)
 	}
+	n.steadySince.Store(asked.UnixNano())
 	n.leaseUntil.Store(asked.Add(leaseLength).UnixNano())
 	return n, nil
 }
 
-// Run renews the lease until ctx ends. It does not give the lease back: Settled does, after everything in flight is accounted for.
+// Run renews the lease until ctx ends. It fails when somebody else has settled this node: nothing it does counts any more. It does not give the lease
+// back: SettleNodeTx does, after everything in flight is accounted for.
 func (n *Node) Run(ctx context.Context) error {
 	tick := time.NewTicker(leaseRenew)
 	defer tick.Stop()
@@ -61,28 +69,41 @@ func (n *Node) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			n.Renew(ctx)
+			if err := n.Renew(ctx); err != nil {
+				return err
+			}
 		}
 	}
 }
 
-// Renew extends the lease once. Run does so regularly.
-func (n *Node) Renew(ctx context.Context) {
+// Renew extends the lease once. Run does so regularly. A database that is away is no error: the lease ends by itself and begins again.
+func (n *Node) Renew(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, leaseRenew)
 	defer cancel()
 	asked := n.now()
 	// A node that somebody else has settled in the meantime must not come back to life: what it held is no longer its own.
 	tag, err := n.pool.Exec(ctx, `
 		UPDATE nodes SET lease_until = now() + $2 WHERE id = $1 AND settled_at IS NULL`, n.ID, leaseLength)
-	switch {
-	case err != nil:
+	if err != nil {
 		n.logger.Warn("the node's lease could not be renewed", "error", err)
-	case tag.RowsAffected() == 0:
-		n.logger.Error("this node was taken for dead and its work was handed on; restart it", "node", n.ID)
-		n.leaseUntil.Store(0)
-	default:
-		n.leaseUntil.Store(asked.Add(leaseLength).UnixNano())
+		return nil
 	}
+	if tag.RowsAffected() == 0 {
+		n.leaseUntil.Store(0)
+		return errSettled
+	}
+	if asked.UnixNano() > n.leaseUntil.Load() {
+		n.steadySince.Store(asked.UnixNano())
+	}
+	n.leaseUntil.Store(asked.Add(leaseLength).UnixNano())
+	return nil
+}
+
+// MayJudge reports whether the node has been in touch with the database for so long that others, had they been cut off together with it, would
+// have renewed their leases by now. Only then is the silence of another node a sign of its death and not of the database's.
+func (n *Node) MayJudge() bool {
+	now := n.now().UnixNano()
+	return now < n.leaseUntil.Load() && now-n.steadySince.Load() >= int64(takeoverAfter)
 }
 
 // MaySend reports whether the lease is good for at least leaseMargin. It is asked before each MAIL: a process that was stopped for minutes and goes on
@@ -107,18 +128,41 @@ func LiveNodes(ctx context.Context, db pg.DB) ([]NodeInfo, error) {
 		FROM nodes WHERE settled_at IS NULL AND lease_until > now() ORDER BY started_at`, leaseLength)
 }
 
-// SilentNodes lists the nodes that are not settled and whose lease ended so long ago that their work may be taken over.
-func SilentNodes(ctx context.Context, db pg.DB) ([]string, error) {
+// SilentNodes lists the nodes other than self that are not settled and whose lease ended so long ago that their work may be taken over.
+func SilentNodes(ctx context.Context, db pg.DB, self string) ([]string, error) {
 	rows, err := db.Query(ctx, `
-		SELECT id::text FROM nodes WHERE settled_at IS NULL AND lease_until < now() - $1::interval ORDER BY lease_until`, takeoverAfter)
+		SELECT id::text FROM nodes WHERE settled_at IS NULL AND id <> $2 AND lease_until < now() - $1::interval ORDER BY lease_until`, takeoverAfter, self)
 	if err != nil {
 		return nil, fmt.Errorf("looking for silent nodes: %w", err)
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// SettleNodeTx marks a node as accounted for and gives its connections back. It reports false when somebody did so before.
+// nodeFence is the key of the advisory lock that keeps claims and the settling of a node apart.
+const nodeFence = `hashtextextended('postrider node ' || $1::text, 0)`
+
+// FenceTx lets the transaction claim for the node: until it ends nobody can settle the node, and a node that is settled cannot claim, so that no claim
+// comes to light after the settling has looked. It reports false for a settled node. It is an advisory lock and no row lock because those who renew
+// the lease would otherwise wait behind an unbroken line of claims.
+func FenceTx(ctx context.Context, tx pgx.Tx, id string) (bool, error) {
+	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock_shared(`+nodeFence+`)`, id); err != nil {
+		return false, fmt.Errorf("fencing node %s: %w", id, err)
+	}
+	// A statement of its own, so that it sees what was committed before the lock was given.
+	var alive bool
+	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM nodes WHERE id = $1 AND settled_at IS NULL)`, id).Scan(&alive)
+	if err != nil {
+		return false, fmt.Errorf("looking at node %s: %w", id, err)
+	}
+	return alive, nil
+}
+
+// SettleNodeTx marks a node as accounted for and gives its connections back. It waits for claims under way. It reports false when somebody did so
+// before.
 func SettleNodeTx(ctx context.Context, tx pgx.Tx, id string) (bool, error) {
+	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(`+nodeFence+`)`, id); err != nil {
+		return false, fmt.Errorf("fencing node %s: %w", id, err)
+	}
 	tag, err := tx.Exec(ctx, `UPDATE nodes SET settled_at = now() WHERE id = $1 AND settled_at IS NULL`, id)
 	if err != nil {
 		return false, fmt.Errorf("settling node %s: %w", id, err)

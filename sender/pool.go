@@ -69,6 +69,7 @@ type Pools struct {
 	pools  map[int64]*pool
 	closed bool
 	lanes  sync.WaitGroup
+	slots  slotBook
 }
 
 // NewPools makes the pools of this process. Close must be called at the end.
@@ -114,7 +115,8 @@ func (p *Pools) pool(r Relay) (*pool, error) {
 		return nil, errClosed
 	}
 	old := p.pools[r.ID]
-	if old != nil && old.relay.UpdatedAt.Equal(r.UpdatedAt) {
+	// A batch that read the relay before it was changed must not bring the old settings back.
+	if old != nil && !r.UpdatedAt.After(old.relay.UpdatedAt) {
 		return old, nil
 	}
 	if old != nil {
@@ -212,22 +214,13 @@ func (pl *pool) grow() {
 
 // runLane holds one of the relay's connection slots for as long as it has work.
 func (pl *pool) runLane() {
-	p := pl.parent
-	ctx := context.Background() // a lane ends by pl.stopped, between messages; what it sends has deadlines of its own
-	slot, ok, err := takeSlot(ctx, p.db, pl.relay.ID, pl.relay.MaxConnections, p.node.ID)
-	if err != nil {
-		p.logger.Warn("no connection could be taken", "relay", pl.relay.ID, "error", err)
-	}
+	slot, ok := pl.parent.slots.take(pl.parent, pl.relay)
 	if !ok {
 		return
 	}
-	defer func() {
-		if err := giveSlot(ctx, p.db, pl.relay.ID, slot, p.node.ID); err != nil {
-			p.logger.Warn("a connection could not be given back", "relay", pl.relay.ID, "error", err)
-		}
-	}()
+	defer pl.parent.slots.give(pl.parent, pl.relay.ID, slot)
 	l := &lane{pool: pl}
-	defer l.hangUp()
+	defer l.hangUp() // before the slot is given back
 	idle := time.NewTimer(connIdle)
 	defer idle.Stop()
 	for {
@@ -249,10 +242,17 @@ func (pl *pool) failed(err error) *Unavailable {
 	p := pl.parent
 	class, text := explain(err)
 	pl.mu.Lock()
-	pl.failures++
-	wait := min(time.Second<<min(pl.failures-1, 6), time.Minute)
+	now := p.now()
+	// Ten connections that fail together are one failure.
+	if pl.down == nil || now.After(pl.down.Until) {
+		pl.failures++
+	}
+	wait := min(time.Second<<min(max(pl.failures-1, 0), 6), time.Minute)
 	wait = max(wait, class.RetryAfter)
-	u := &Unavailable{Relay: pl.relay.Name, Until: p.now().Add(wait), Err: errors.New(text), Paused: class.Action == reply.ActionStopRelay}
+	if pl.down != nil {
+		wait = max(wait, pl.down.Until.Sub(now))
+	}
+	u := &Unavailable{Relay: pl.relay.Name, Until: now.Add(wait), Err: errors.New(text), Paused: class.Action == reply.ActionStopRelay}
 	pl.down = u
 	pl.mu.Unlock()
 
@@ -275,6 +275,9 @@ func (pl *pool) failed(err error) *Unavailable {
 func (pl *pool) slowDown(class reply.Class, r reply.Reply) {
 	wait := max(class.RetryAfter, 30*time.Second)
 	pl.mu.Lock()
+	if pl.down != nil {
+		wait = max(wait, pl.down.Until.Sub(pl.parent.now()))
+	}
 	pl.down = &Unavailable{Relay: pl.relay.Name, Until: pl.parent.now().Add(wait), Err: errors.New(r.String())}
 	pl.mu.Unlock()
 	pl.parent.logger.Warn("relay asks for less", "relay", pl.relay.ID, "reason", class.Reason, "wait", wait)

@@ -161,9 +161,12 @@ func TestUnreachableRelayIsLeftAloneForAWhile(t *testing.T) {
 	errs := sendAll(t.Context(), p, r, 0, 5)
 	for _, err := range errs {
 		var u *Unavailable
-		if !errors.As(err, &u) || u.Paused || !u.Until.After(time.Now().Add(-time.Minute)) {
+		if !errors.As(err, &u) || u.Paused {
 			t.Errorf("got %v, want an Unavailable", err)
 		}
+	}
+	if pl := p.pools[r.ID]; pl.failures != 1 || !pl.down.Until.After(time.Now().Add(-2*time.Second)) {
+		t.Errorf("%d failures, down until %s: five that fail together are one", pl.failures, pl.down.Until)
 	}
 	stored, err := b.GetRelay(t.Context(), r.ID)
 	if err != nil || stored.PauseReason == nil || stored.Status != RelayActive {
@@ -209,7 +212,7 @@ func TestChangedRelayIsUsedAsItIsNow(t *testing.T) {
 	}
 }
 
-func TestSendEndsWithItsContextWhileItWaits(t *testing.T) {
+func TestMessageFarFromItsMomentGoesBackAndCostsNothing(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	server := smtptest.Start(t)
@@ -217,13 +220,96 @@ func TestSendEndsWithItsContextWhileItWaits(t *testing.T) {
 	r := b.relayTo(t, server, func(in *RelayInput) { in.RateLimit, in.RatePeriod = &limit, "hour" })
 	p := b.pools(t)
 	noErrors(t, sendAll(t.Context(), p, r, 0, 1))
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	if errs := sendAll(ctx, p, r, 1, 1); !errors.Is(errs[0], context.DeadlineExceeded) {
-		t.Errorf("got %v", errs[0])
+	var moments []time.Time
+	for _, err := range sendAll(t.Context(), p, r, 1, 5) {
+		var u *Unavailable
+		if !errors.As(err, &u) {
+			t.Fatalf("got %v", err)
+		}
+		moments = append(moments, u.Until)
+	}
+	for _, at := range moments {
+		if d := time.Until(at); d < 50*time.Minute || d > 61*time.Minute || !at.Equal(moments[0]) {
+			t.Errorf("the next message may go in %s; each try must see the same moment", d)
+		}
 	}
 	if len(server.Accepted()) != 1 {
 		t.Error("it was sent after all")
+	}
+}
+
+func TestNoBurstAfterAPause(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	limit := 100
+	r := b.relayTo(t, smtptest.Start(t), func(in *RelayInput) { in.RateLimit, in.RatePeriod = &limit, "second" })
+	at := time.Now()
+	now := func() time.Time { return at }
+	var limiters []*limiter
+	for range 3 {
+		l := newLimiter(b.pool, r, now)
+		if _, err := l.take(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		limiters = append(limiters, l)
+	}
+	// Everybody idles with most of a block in hand, and comes back.
+	at = at.Add(10 * time.Second)
+	due := 0
+	for _, l := range limiters {
+		for range 60 {
+			moment, err := l.take(t.Context())
+			if err == nil && !moment.After(at) {
+				due++
+			}
+		}
+	}
+	if due > 9 {
+		t.Errorf("%d messages may go at once after a pause, at 100 a second", due)
+	}
+}
+
+func TestExhaustedQuotaStopsTheOthers(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	server := smtptest.Start(t, smtptest.WithReply("", smtptest.AtMail, "550 5.4.5 Daily user sending limit exceeded"))
+	r := b.relayTo(t, server, func(in *RelayInput) { in.MaxConnections = 4 })
+	p := b.pools(t)
+	sendAll(t.Context(), p, r, 0, 200)
+	if n := server.Commands("MAIL"); n > 2*4 {
+		t.Errorf("%d further tries after the quota was used up", n)
+	}
+}
+
+func TestForgottenSlotIsTakenBack(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	server := smtptest.Start(t)
+	r := b.relayTo(t, server, func(in *RelayInput) { in.MaxConnections = 1 })
+	p := b.pools(t)
+	// The database was away as a connection ended: its row is ours, and we do not hold it.
+	if _, ok, err := takeSlot(t.Context(), b.pool, r.ID, 1, p.node.ID, []int{}); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	noErrors(t, sendAll(ctx, p, r, 0, 3))
+}
+
+func TestOldSettingsDoNotComeBack(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	before, after := smtptest.Start(t), smtptest.Start(t)
+	old := b.relayTo(t, before, nil)
+	p := b.pools(t)
+	changed, err := b.UpdateRelay(t.Context(), old.ID, RelayInput{Name: old.Name, Host: after.Host(), Port: after.Port(), TLS: TLSNone, Auth: AuthNone, DKIM: DKIMOff})
+	if err != nil {
+		t.Fatal(err)
+	}
+	noErrors(t, sendAll(t.Context(), p, changed, 0, 2))
+	noErrors(t, sendAll(t.Context(), p, old, 10, 2))
+	if len(before.Accepted()) != 0 || len(after.Accepted()) != 4 {
+		t.Errorf("the old server got %d", len(before.Accepted()))
 	}
 }
 
@@ -252,14 +338,14 @@ func TestSettledNodeGivesItsSlotsBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, ok, err := takeSlot(t.Context(), b.pool, r.ID, 1, dead.ID); !ok || err != nil {
+	if _, ok, err := takeSlot(t.Context(), b.pool, r.ID, 1, dead.ID, []int{}); !ok || err != nil {
 		t.Fatalf("no slot: %v", err)
 	}
 	alive, err := StartNode(t.Context(), b.pool, b.logger, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, ok, err := takeSlot(t.Context(), b.pool, r.ID, 1, alive.ID); ok || err != nil {
+	if _, ok, err := takeSlot(t.Context(), b.pool, r.ID, 1, alive.ID, []int{}); ok || err != nil {
 		t.Fatalf("the only slot was given twice, %v", err)
 	}
 	tx, err := b.pool.Begin(t.Context())
@@ -272,7 +358,7 @@ func TestSettledNodeGivesItsSlotsBack(t *testing.T) {
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok, err := takeSlot(t.Context(), b.pool, r.ID, 1, alive.ID); !ok || err != nil {
+	if _, ok, err := takeSlot(t.Context(), b.pool, r.ID, 1, alive.ID, []int{}); !ok || err != nil {
 		t.Errorf("the slot did not come back: %v", err)
 	}
 }

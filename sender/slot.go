@@ -4,16 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"postrider/internal/pg"
 )
 
-// takeSlot takes one of the relay's connections for the node; ok is false when all are in use, here or in other processes.
+// takeSlot takes one of the relay's connections for the node; ok is false when all are in use, here or in other processes. held are those that the node
+// knows to have: a row of ours that is not among them was left over when the database was away as a connection ended, and is freed.
 //
 // Invariant: over all nodes no more connections are open than there are slots, because a node opens one only while it holds a row.
-func takeSlot(ctx context.Context, db pg.DB, relayID int64, most int, node string) (slot int, ok bool, err error) {
+func takeSlot(ctx context.Context, db pg.DB, relayID int64, most int, node string, held []int) (slot int, ok bool, err error) {
+	if _, err := db.Exec(ctx, `DELETE FROM relay_slots WHERE relay_id = $1 AND node_id = $2 AND slot <> ALL ($3::int[])`, relayID, node, held); err != nil {
+		return 0, false, fmt.Errorf("taking a connection of relay %d: %w", relayID, err)
+	}
 	// Two nodes may pick the same free number: the primary key decides, and the loser tries again at its next message.
 	err = db.QueryRow(ctx, `
 		INSERT INTO relay_slots (relay_id, slot, node_id)
@@ -37,4 +44,43 @@ func giveSlot(ctx context.Context, db pg.DB, relayID int64, slot int, node strin
 		return fmt.Errorf("giving back a connection of relay %d: %w", relayID, err)
 	}
 	return nil
+}
+
+// slotBook knows the slots that this process holds. Taking one and noting it are one step, so that no lane frees what another has just taken.
+type slotBook struct {
+	mu   sync.Mutex
+	held map[int64][]int
+}
+
+// slotTimeout bounds one question to the database.
+const slotTimeout = 10 * time.Second
+
+func (b *slotBook) take(p *Pools, r Relay) (slot int, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), slotTimeout)
+	defer cancel()
+	if b.held == nil {
+		b.held = map[int64][]int{}
+	}
+	// Not nil: <> ALL (NULL) would be true of nothing.
+	slot, ok, err := takeSlot(ctx, p.db, r.ID, r.MaxConnections, p.node.ID, append([]int{}, b.held[r.ID]...))
+	if err != nil {
+		p.logger.Warn("no connection could be taken", "relay", r.ID, "error", err)
+	}
+	if ok {
+		b.held[r.ID] = append(b.held[r.ID], slot)
+	}
+	return slot, ok
+}
+
+func (b *slotBook) give(p *Pools, relayID int64, slot int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.held[relayID] = slices.DeleteFunc(b.held[relayID], func(n int) bool { return n == slot })
+	ctx, cancel := context.WithTimeout(context.Background(), slotTimeout)
+	defer cancel()
+	if err := giveSlot(ctx, p.db, relayID, slot, p.node.ID); err != nil {
+		p.logger.Warn("a connection could not be given back; it is freed when the next one is taken", "relay", relayID, "error", err)
+	}
 }

@@ -114,7 +114,8 @@ func (j *Journal) Reply(e Entry, r Reply) error {
 	return j.write()
 }
 
-// Settle says that the results of the marked entries are committed. A full segment with no open entry is removed.
+// Settle says that the results of the marked entries are committed. Full segments without an open entry are removed, the oldest first and never past one
+// that has an open entry: the reply to that one may stand in any later segment.
 func (j *Journal) Settle(marks []Mark) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -123,16 +124,11 @@ func (j *Journal) Settle(marks []Mark) {
 			m.seg.open--
 		}
 	}
-	kept := j.old[:0]
-	for _, s := range j.old {
-		if s.open > 0 {
-			kept = append(kept, s)
-			continue
-		}
-		_ = s.file.Close()
-		_ = os.Remove(s.path)
+	for len(j.old) > 0 && j.old[0].open == 0 {
+		_ = j.old[0].file.Close()
+		_ = os.Remove(j.old[0].path)
+		j.old = j.old[1:]
 	}
-	j.old = kept
 }
 
 // Close ends the journal. When no entry is open its files are removed; otherwise they stay for the next start to read.

@@ -148,6 +148,28 @@ func TestSegmentsAreRemovedOnlyWhenSettled(t *testing.T) {
 	}
 }
 
+func TestAReplyInALaterSegmentOutlivesItsNeighbours(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	j := open(t, dir, "n")
+	slow := Entry{1, 1, 1}
+	dot(t, j, slow)
+	j.current.size = segmentBytes
+	second := dot(t, j, Entry{1, 2, 1})
+	if err := j.Reply(slow, Reply{Code: 250}); err != nil {
+		t.Fatal(err)
+	}
+	j.current.size = segmentBytes
+	dot(t, j, Entry{1, 3, 1})
+	j.Settle([]Mark{second})
+	abandon(j)
+	got := orphans(t, dir)[0]
+	if rec := got.Records[Key{1, 1}]; rec.Reply == nil || rec.Reply.Code != 250 {
+		t.Errorf("the reply to the open entry is gone: %+v", got.Records)
+	}
+	got.Release()
+}
+
 func TestAFailedWriteDoesNotReachTheRecords(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

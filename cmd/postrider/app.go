@@ -112,7 +112,13 @@ func (a *app) connect(ctx context.Context, databaseURL string) error {
 	}
 	// Each worker needs one connection at a time, requests and regular work a few more.
 	pc.MaxConns = int32(a.cfg.Workers + 16)
-	pc.ConnConfig.RuntimeParams["application_name"] = "postrider"
+	// A process that is frozen or unplugged in the middle of something must not hold others up for longer than this.
+	for name, value := range map[string]string{
+		"application_name": "postrider", "idle_in_transaction_session_timeout": "30s",
+		"tcp_keepalives_idle": "30", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "3",
+	} {
+		pc.ConnConfig.RuntimeParams[name] = value
+	}
 	if a.pool, err = pgxpool.NewWithConfig(ctx, pc); err != nil {
 		return fmt.Errorf("connecting to the database: %w", err)
 	}
@@ -254,7 +260,8 @@ func (a *app) sweep(ctx context.Context) error {
 
 // stop ends everything in the order in which nothing is lost: no new claims, messages on the wire to their end, results, events, then the rest.
 func (a *app) stop() {
-	stopCtx, cancel := context.WithTimeout(context.Background(), a.cfg.StopTimeout)
+	deadline := time.Now().Add(a.cfg.StopTimeout)
+	stopCtx, cancel := context.WithDeadline(context.Background(), deadline)
 	defer cancel()
 	if a.campaigns != nil {
 		a.campaigns.Drain()
@@ -268,7 +275,10 @@ func (a *app) stop() {
 		}
 	}
 	if a.pools != nil {
-		a.pools.Close(stopCtx)
+		// A moment for what is between dot and reply, even when the jobs have used all the time up.
+		ctx, cancel := context.WithTimeout(context.Background(), max(5*time.Second, time.Until(deadline)))
+		defer cancel()
+		a.pools.Close(ctx)
 	}
 	if a.journal != nil {
 		if err := a.journal.Close(); err != nil {
@@ -286,7 +296,9 @@ func (a *app) stop() {
 		}
 	}
 	if a.campaigns != nil && a.journal != nil {
-		a.leave(stopCtx)
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		a.leave(ctx)
 	}
 	if a.pool != nil {
 		a.pool.Close()
