@@ -150,10 +150,13 @@ func (s *Service) send(ctx context.Context, content *prepared, relay sender.Rela
 		}
 		return err
 	}
-	a.outcome, a.unsent = s.d.Pools.Send(ctx, relay, msg)
-	if a.dotted && a.outcome.Reply.Code != 0 {
-		s.noteReply(entry, a.outcome.Reply)
+	// In the connection's own line of work: noted later, the connection would be at its next message, and there would be two in doubt.
+	msg.AfterReply = func(r reply.Reply) {
+		if a.dotted {
+			s.noteReply(entry, r)
+		}
 	}
+	a.outcome, a.unsent = s.d.Pools.Send(ctx, relay, msg)
 }
 
 func (s *Service) noteReply(e journal.Entry, r reply.Reply) {

@@ -31,6 +31,9 @@ func (l *lane) deliver(it *item) (smtpconn.Outcome, error) {
 		}
 		outcome := l.conn.Send(it.ctx, smtpconn.Envelope{From: it.msg.From, To: it.msg.To, Header: it.msg.Header, Body: it.msg.Body},
 			smtpconn.Hooks{BeforeDot: func() error { return l.beforeDot(it.msg) }})
+		if outcome.Reply.Code != 0 && it.msg.AfterReply != nil {
+			it.msg.AfterReply(outcome.Reply)
+		}
 		if !outcome.Reusable {
 			l.hangUp()
 		}

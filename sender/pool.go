@@ -25,6 +25,8 @@ type Message struct {
 	Header, Body []byte
 	// BeforeDot runs right before the final dot is sent; an error keeps it from being sent.
 	BeforeDot func() error
+	// AfterReply runs when the server has answered, before the connection takes the next message.
+	AfterReply func(reply.Reply)
 }
 
 // Unavailable says that a relay cannot be used right now. Nothing was sent.

@@ -11,10 +11,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"postrider/internal/pg/pgboot"
 	"postrider/sender/smtptest"
 )
 
@@ -37,9 +39,21 @@ type program struct {
 }
 
 // lastLines keeps the end of what the program logs, for the message of a failed test.
-type lastLines struct{ lines []string }
+type lastLines struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+// String gives the lines.
+func (l *lastLines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Join(l.lines, "\n")
+}
 
 func (l *lastLines) add(s string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.lines = append(l.lines, s); len(l.lines) > 40 {
 		l.lines = l.lines[1:]
 	}
@@ -55,11 +69,11 @@ func scratch(t *testing.T) string {
 	return dir
 }
 
-// serveProgram starts the program on a data folder and waits until it is up.
-func serveProgram(t *testing.T, dir string) *program {
+// serveProgram starts the program on a data folder and waits until it is up. databaseURL "" is a private Postgres.
+func serveProgram(t *testing.T, dir, databaseURL string) *program {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "serve", "--listen", "127.0.0.1:0", "--data-dir", dir, "--log-format", "json")
-	cmd.Env = append(os.Environ(), runAsProgram+"=1", "DATABASE_URL=", "POSTRIDER_PUBLIC_URL=")
+	cmd.Env = append(os.Environ(), runAsProgram+"=1", "DATABASE_URL="+databaseURL, "POSTRIDER_PUBLIC_URL=")
 	stderr, err := cmd.StderrPipe()
 	must(t, err)
 	must(t, cmd.Start())
@@ -84,7 +98,7 @@ func serveProgram(t *testing.T, dir string) *program {
 	select {
 	case url, ok := <-urls:
 		if !ok {
-			t.Fatalf("the program ended before it was up:\n%s", strings.Join(p.err.lines, "\n"))
+			t.Fatalf("the program ended before it was up:\n%s", p.err)
 		}
 		p.api = newClient(url)
 	case <-time.After(2 * time.Minute):
@@ -150,7 +164,7 @@ func startAndInterrupt(t *testing.T, sig syscall.Signal) (counts map[string]int,
 	dir := scratch(t)
 	ledger := filepath.Join(t.TempDir(), "ledger")
 	server := smtptest.Start(t, smtptest.WithLedger(ledger), smtptest.WithDiscardRaw())
-	p := serveProgram(t, dir)
+	p := serveProgram(t, dir, "")
 	id := prepareCampaign(t, p, server)
 	must(t, p.api.call(t.Context(), http.MethodPost, fmt.Sprintf("/campaigns/%d/start", id), nil, nil))
 	wait, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -163,8 +177,18 @@ func startAndInterrupt(t *testing.T, sig syscall.Signal) (counts map[string]int,
 	}
 	t.Logf("interrupted after %d of %d", interrupted, e2eRecipients)
 
-	p = serveProgram(t, dir)
+	p = serveProgram(t, dir, "")
 	must(t, p.api.call(t.Context(), http.MethodPost, "/session", object{"email": "e2e@example.org", "password": "a long password"}, nil))
+	st, listed = p.follow(t, id)
+	p.end(t, syscall.SIGTERM)
+	counts, err := smtptest.ReadLedger(ledger)
+	must(t, err)
+	return counts, st, listed
+}
+
+// follow waits for the end of a campaign and gives its figures and who is listed as unconfirmed.
+func (p *program) follow(t *testing.T, id int64) (st demoStats, listed []string) {
+	t.Helper()
 	var campaign struct{ Status string }
 	must(t, poll(t.Context(), func() (bool, error) {
 		err := p.api.call(t.Context(), http.MethodGet, fmt.Sprintf("/campaigns/%d", id), nil, &campaign)
@@ -176,10 +200,7 @@ func startAndInterrupt(t *testing.T, sig syscall.Signal) (counts map[string]int,
 	for _, d := range page.Items {
 		listed = append(listed, d.Email)
 	}
-	p.end(t, syscall.SIGTERM)
-	counts, err := smtptest.ReadLedger(ledger)
-	must(t, err)
-	return counts, st, listed
+	return st, listed
 }
 
 // judge counts at the server's own ledger. Whoever is listed as unconfirmed may have the message or not; everybody else has it exactly once.
@@ -229,6 +250,50 @@ func TestStoppedInTheMiddleOfACampaign(t *testing.T) {
 	}
 }
 
+func TestPostgresKilledInTheMiddleOfACampaign(t *testing.T) {
+	t.Parallel()
+	dir := scratch(t)
+	start := func() *pgboot.Server {
+		db, err := pgboot.Start(t.Context(), pgboot.Config{DataDir: filepath.Join(dir, "database")})
+		must(t, err)
+		return db
+	}
+	db := start()
+	t.Cleanup(func() { _ = db.Stop(context.Background()) })
+	ledger := filepath.Join(t.TempDir(), "ledger")
+	server := smtptest.Start(t, smtptest.WithLedger(ledger), smtptest.WithDiscardRaw())
+	p := serveProgram(t, dir, db.URL())
+	id := prepareCampaign(t, p, server)
+	must(t, p.api.call(t.Context(), http.MethodPost, fmt.Sprintf("/campaigns/%d/start", id), nil, nil))
+	wait, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	must(t, server.Wait(wait, e2eRecipients*2/5))
+	must(t, syscall.Kill(db.PID(), syscall.SIGKILL))
+	<-db.Done()
+	_ = db.Stop(t.Context()) // frees the folder
+	if n := len(server.Counts()); n >= e2eRecipients {
+		t.Fatal("the campaign was over before Postgres was killed: this run shows nothing")
+	}
+	db = start()
+
+	var st demoStats
+	var listed []string
+	must(t, poll(t.Context(), func() (bool, error) {
+		var campaign struct{ Status string }
+		// The first requests may still find broken connections.
+		_ = p.api.call(t.Context(), http.MethodGet, fmt.Sprintf("/campaigns/%d", id), nil, &campaign)
+		return campaign.Status == "finished", nil
+	}))
+	st, listed = p.follow(t, id)
+	p.end(t, syscall.SIGTERM)
+	counts, err := smtptest.ReadLedger(ledger)
+	must(t, err)
+	judge(t, counts, st, listed)
+	if st.Unconfirmed != 0 {
+		t.Errorf("%d unconfirmed although the program never lost sight of its messages", st.Unconfirmed)
+	}
+}
+
 func TestDemoOnce(t *testing.T) {
 	t.Parallel()
 	cmd := exec.Command(os.Args[0], "demo", "--once", "--json")
@@ -259,7 +324,7 @@ func TestDemoOnce(t *testing.T) {
 func TestSecondProgramOnTheSameFolderSaysWho(t *testing.T) {
 	t.Parallel()
 	dir := scratch(t)
-	serveProgram(t, dir)
+	serveProgram(t, dir, "")
 	cmd := exec.Command(os.Args[0], "serve", "--listen", "127.0.0.1:0", "--data-dir", dir)
 	cmd.Env = append(os.Environ(), runAsProgram+"=1", "DATABASE_URL=")
 	out, err := cmd.CombinedOutput()

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -18,8 +20,9 @@ const (
 	sessionIdle     = 7 * 24 * time.Hour
 	sessionLifetime = 30 * 24 * time.Hour
 
-	sessionUser  = "user_id"
-	sessionStamp = "stamp"
+	// sessionUser holds the user's id and the stamp of the password. One value and not two: scs encodes a map in any order, and a session whose bytes
+	// differ would be written at each request.
+	sessionUser = "user"
 )
 
 // sessionRequest is what the middleware and the store tell each other about one request. It is put around scs, so that scs passes it on to the store.
@@ -93,8 +96,7 @@ func (s *Service) StartSession(ctx context.Context, u User) error {
 	if err := m.RenewToken(ctx); err != nil {
 		return fmt.Errorf("renewing a session token: %w", err)
 	}
-	m.Put(ctx, sessionUser, u.ID)
-	m.Put(ctx, sessionStamp, u.stamp())
+	m.Put(ctx, sessionUser, fmt.Sprintf("%d %s", u.ID, u.stamp()))
 	return nil
 }
 
@@ -117,9 +119,9 @@ func (s *Service) SessionUser(ctx context.Context) (User, error) {
 	if err != nil {
 		return User{}, err
 	}
-	m := r.manager
-	id := m.GetInt64(ctx, sessionUser)
-	if id == 0 {
+	idText, stamp, _ := strings.Cut(r.manager.GetString(ctx, sessionUser), " ")
+	id, err := strconv.ParseInt(idText, 10, 64)
+	if err != nil {
 		return User{}, errNotSignedIn()
 	}
 	u, err := userByID(ctx, s.pool, id)
@@ -129,7 +131,7 @@ func (s *Service) SessionUser(ctx context.Context) (User, error) {
 	if err != nil {
 		return User{}, err
 	}
-	if subtle.ConstantTimeCompare([]byte(m.GetString(ctx, sessionStamp)), []byte(u.stamp())) != 1 {
+	if subtle.ConstantTimeCompare([]byte(stamp), []byte(u.stamp())) != 1 {
 		return User{}, errNotSignedIn()
 	}
 	return u, nil
