@@ -124,7 +124,7 @@ func (s *Service) statsOf(ctx context.Context, c Campaign) (Stats, error) {
 		return st, err
 	}
 	st.Opens, st.UniqueOpens, st.Clicks, st.UniqueClicks, st.Unsubscribes = counts.Opens, counts.UniqueOpens, counts.Clicks, counts.UniqueClicks, counts.Unsubscribes
-	if c.Status == StatusRunning {
+	if c.Status == StatusRunning && st.Queued+st.Claimed > 0 {
 		err = s.pace(ctx, c.ID, &st)
 	}
 	return st, err

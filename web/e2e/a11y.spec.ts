@@ -2,6 +2,8 @@ import AxeBuilder from '@axe-core/playwright';
 import { type APIRequestContext, expect, type Page } from '@playwright/test';
 import { owner, sampleFile, test } from './service';
 
+test.use({ instance: 'a11y' });
+
 const pages = [
   '/',
   '/campaigns',

@@ -1,6 +1,8 @@
 import { expect, type Page } from '@playwright/test';
 import { owner, sampleFile, test } from './service';
 
+test.use({ instance: 'journey' });
+
 const PEOPLE = 120;
 
 test('from set-up to the delivery log', async ({ page }) => {

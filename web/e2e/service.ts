@@ -42,11 +42,12 @@ function untilUp(child: ChildProcess): Promise<string> {
   });
 }
 
-/** One service for all tests of a file. */
-export const test = base.extend<object, { service: Service }>({
+/** One service for all tests of a file: each file names its own with test.use({ instance: … }), and gets a worker of its own by that. */
+export const test = base.extend<object, { instance: string; service: Service }>({
+  instance: ['', { option: true, scope: 'worker' }],
   service: [
-    // biome-ignore lint/correctness/noEmptyPattern: Playwright finds out what a fixture needs by its first parameter
-    async ({}, use) => {
+    async ({ instance }, use) => {
+      if (!instance) throw new Error('name the service of this file with test.use({ instance: … })');
       const service = await startService();
       await use(service);
       await service.stop();

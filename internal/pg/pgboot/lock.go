@@ -1,12 +1,14 @@
 package pgboot
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,7 +22,7 @@ func lockDir(dir string) (*dirLock, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the lock of the private Postgres: %w", err)
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	if err := flock(f); err != nil {
 		defer f.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
 			return nil, inUse(dir, f)
@@ -32,6 +34,21 @@ func lockDir(dir string) (*dirLock, error) {
 		_, _ = f.WriteAt([]byte(fmt.Sprintln(os.Getpid())), 0)
 	}
 	return &dirLock{f}, nil
+}
+
+// lockPatience is how long a lock may linger that nobody means to hold: a child that is just being forked has the descriptors of its parent until it
+// becomes another program, and with them the lock that the parent has given up.
+const lockPatience = time.Second
+
+func flock(f *os.File) error {
+	ctx, cancel := context.WithTimeout(context.Background(), lockPatience)
+	defer cancel()
+	var err error
+	until(ctx, func() bool {
+		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		return !errors.Is(err, unix.EWOULDBLOCK)
+	})
+	return err
 }
 
 func inUse(dir string, f *os.File) error {

@@ -27,11 +27,22 @@ type Props = {
   height?: number;
 };
 
-// A single moment has no extent: it is shown in the middle of a span that fits the unit.
-function around(at: number, unit: Props['unit']): [number, number] {
-  const half = unit === 'day' ? 2 * 86_400 : 600;
-  return [at - half, at + half];
+const DAY = 86_400;
+const MINUTE = 60;
+
+// A few moments have next to no extent: they are shown in the middle of a span that fits the unit.
+function extent(times: number[], unit: Props['unit']): [number, number] {
+  const from = times[0] ?? 0;
+  const to = times.at(-1) ?? from;
+  const pad = Math.max(0, (unit === 'day' ? 4 * DAY : 6 * MINUTE) - (to - from)) / 2;
+  return [from - pad, to + pad];
 }
+
+// Ticks no closer than the data, and such that a label never stands twice.
+const tickSteps: Record<Props['unit'], number[]> = {
+  day: [1, 2, 5, 7, 14, 30].map((days) => days * DAY),
+  minute: [1, 2, 5, 10, 15, 30, 60, 120, 360, 720, 1440, 2880, 7200].map((minutes) => minutes * MINUTE),
+};
 
 /** Counts over time. times are Unix seconds. label says in words what the picture shows. */
 export function TimeChart({ times, series, label, unit, timeName, height = 240 }: Props) {
@@ -51,6 +62,12 @@ export function TimeChart({ times, series, label, unit, timeName, height = 240 }
       timeZone,
       ...(unit === 'day' ? { dateStyle: 'medium' } : { dateStyle: 'medium', timeStyle: 'short' }),
     });
+    const tick = new Intl.DateTimeFormat(undefined, {
+      timeZone,
+      ...(unit === 'day'
+        ? { day: 'numeric', month: 'short' }
+        : { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }),
+    });
     const zoned = timeZone ? { tzDate: (seconds: number) => uPlot.tzDate(new Date(seconds * 1000), timeZone) } : {};
     const plot = new uPlot(
       {
@@ -59,10 +76,18 @@ export function TimeChart({ times, series, label, unit, timeName, height = 240 }
         ...zoned,
         cursor: { points: { size: 7 }, y: false },
         scales: {
-          x: { range: (_, from, to) => (from < to ? [from, to] : around(from, unit)) },
+          x: { range: () => extent(times, unit) },
           y: { range: (_, __, max) => [0, Math.max(4, max * 1.08)] },
         },
-        axes: [axis, { ...axis, size: 52, values: (_, ticks) => ticks.map((tick) => formatCompact(tick)) }],
+        axes: [
+          {
+            ...axis,
+            space: 64,
+            incrs: tickSteps[unit],
+            values: (_, ticks) => ticks.map((at) => tick.format(at * 1000)),
+          },
+          { ...axis, size: 52, values: (_, counts) => counts.map((count) => formatCompact(count)) },
+        ],
         series: [
           { label: timeName, value: (_, at) => (at == null ? '' : time.format(at * 1000)) },
           ...series.map((one) => ({
