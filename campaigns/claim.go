@@ -28,6 +28,7 @@ type claimed struct {
 // claim is what one look at the queue gave.
 type claim struct {
 	campaignID  int64
+	run         int // of the campaign when it was claimed; 0 for what is settled after a node's death, which has no job any more
 	policy      string
 	expires     time.Duration
 	relay       sender.Relay
@@ -55,7 +56,7 @@ type claimRow struct {
 //
 // Invariant: the claim is committed before anything is sent.
 func (s *Service) claim(ctx context.Context, a DeliverArgs, lo int32) (claim, error) {
-	c := claim{campaignID: a.CampaignID, node: s.d.Node.ID}
+	c := claim{campaignID: a.CampaignID, run: a.Run, node: s.d.Node.ID}
 	var status Status
 	var run int
 	var relayID int64

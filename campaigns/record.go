@@ -90,15 +90,16 @@ func (s *Service) recordTx(ctx context.Context, tx pgx.Tx, c claim, attempts []a
 }
 
 // keepGoingTx sees to it that what goes back to the queue, or waits for another try, is not forgotten because its campaign has ended meanwhile: what was
-// in doubt may turn out to be unsent after the rest was finished, and a cancelled campaign sends nothing more. A running one has its jobs and sweeps,
-// unless this is the settling of a node that is gone, with its jobs.
+// in doubt may turn out to be unsent after the rest was finished, and a cancelled campaign sends nothing more. In a running one the job that claimed it comes
+// back for it, unless the campaign runs anew since (it was paused and resumed in between) or the node is gone with its jobs.
 func (s *Service) keepGoingTx(ctx context.Context, tx pgx.Tx, c claim, decisions []decision) error {
 	waiting := slices.ContainsFunc(decisions, func(d decision) bool { return d.state == Queued || d.state == Deferred })
 	if !waiting {
 		return nil
 	}
 	var status Status
-	if err := tx.QueryRow(ctx, `SELECT status FROM campaigns WHERE id = $1 FOR UPDATE`, c.campaignID).Scan(&status); err != nil {
+	var run int
+	if err := tx.QueryRow(ctx, `SELECT status, run FROM campaigns WHERE id = $1 FOR UPDATE`, c.campaignID).Scan(&status, &run); err != nil {
 		return fmt.Errorf("looking at campaign %d: %w", c.campaignID, err)
 	}
 	switch {
@@ -109,7 +110,7 @@ func (s *Service) keepGoingTx(ctx context.Context, tx pgx.Tx, c claim, decisions
 			return err
 		}
 		return s.newRunTx(ctx, tx, c.campaignID)
-	case status == StatusRunning && c.node != s.d.Node.ID:
+	case status == StatusRunning && run != c.run && slices.ContainsFunc(decisions, func(d decision) bool { return d.state == Queued }):
 		return s.newRunTx(ctx, tx, c.campaignID)
 	}
 	return nil

@@ -231,6 +231,33 @@ func TestWhatComesBackIsNotForgotten(t *testing.T) {
 	}
 }
 
+func TestReleasedAfterAResumeIsSentAllTheSame(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.people(12)
+	b.Drain()
+	c := b.start()
+	cl, err := b.claim(t.Context(), DeliverArgs{CampaignID: c.ID, Run: 1, Lo: 1, Hi: 12}, 1)
+	must(t, err)
+	_, err = b.Pause(t.Context(), c.ID, "")
+	must(t, err)
+	_, err = b.Resume(t.Context(), c.ID)
+	must(t, err)
+	b.draining.Store(false)
+	b.await(c.ID, "those not claimed", func(_ Campaign, st Stats) bool { return st.Sent == 12-int64(len(cl.rows)) })
+	attempts := make([]attempt, len(cl.rows))
+	for i, row := range cl.rows {
+		attempts[i] = answered(row, 0, "")
+	}
+	must(t, b.record(cl, attempts))
+	if st := b.awaitFinished(c.ID); st.Sent != 12 {
+		t.Errorf("%+v", st)
+	}
+	if strings.Contains(b.log.String(), "no job") {
+		t.Errorf("it had to be woken:\n%s", b.log)
+	}
+}
+
 func TestLostKeyPausesTheCampaignAndFailsNobody(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
