@@ -348,3 +348,31 @@ func TestNodeWithoutLeaseDoesNotSend(t *testing.T) {
 		t.Error("the server got a message from a dead node")
 	}
 }
+
+func TestCampaignWithoutJobsIsWokenAndOthersAreLeftAlone(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.people(5)
+	b.Drain()
+	c := b.start()
+	b.exec(`UPDATE campaigns SET started_at = now() - interval '1 minute'`)
+	must(t, b.rollUp(t.Context(), c.ID))
+	must(t, b.wakeStuck(t.Context()))
+	if run := query[int](b, `SELECT run FROM campaigns`)[0]; run != 1 {
+		t.Fatalf("a campaign with a job was woken: run %d", run)
+	}
+	b.exec(`DELETE FROM river_job WHERE state <> 'running'`)
+	b.draining.Store(false)
+	if st := b.awaitFinished(c.ID); st.Sent != 5 {
+		t.Errorf("%+v", st)
+	}
+
+	// A roll-up that is behind is no reason to wake a campaign with nothing waiting.
+	b.exec(`UPDATE campaigns SET status = 'running', finished_at = NULL`)
+	b.exec(`UPDATE campaign_stats SET states[1] = 5`)
+	before := query[int](b, `SELECT run FROM campaigns`)[0]
+	must(t, b.wakeStuck(t.Context()))
+	if run := query[int](b, `SELECT run FROM campaigns`)[0]; run != before {
+		t.Error("it was woken for nothing")
+	}
+}
