@@ -104,6 +104,8 @@ func (s *server) campaignProgress(ctx context.Context, in *byID) (*stream, error
 		state := encodeProgress(campaigns.WithStats{Campaign: c, Stats: stats})
 		mark := state
 		mark.Stats.AsOf = time.Time{} // a newer count of the same figures is no news
-		return snapshot{state: state, mark: mark, final: c.Status == campaigns.StatusFinished || c.Status == campaigns.StatusCancelled}, nil
+		// A cancelled campaign still changes while its last messages are on the wire.
+		ended := (c.Status == campaigns.StatusFinished || c.Status == campaigns.StatusCancelled) && stats.Queued+stats.Claimed == 0
+		return snapshot{state: state, mark: mark, final: ended}, nil
 	})
 }

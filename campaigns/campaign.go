@@ -1,7 +1,9 @@
 package campaigns
 
 import (
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"postrider/internal/errs"
 )
@@ -85,6 +87,12 @@ func (in *Input) setDefaults() {
 // validate checks what must hold even for a draft.
 func (in *Input) validate() error {
 	var f errs.Fields
+	for name, text := range map[string]string{"name": in.Name, "subject": in.Subject, "preheader": in.Preheader, "from_name": in.FromName, "from_email": in.FromEmail,
+		"reply_to": in.ReplyTo, "html": in.HTML, "text": in.Text} {
+		if strings.ContainsRune(text, 0) || !utf8.ValidString(text) {
+			f.Add(name, "this holds a character that no text has (NUL, or broken UTF-8); take it out")
+		}
+	}
 	if in.Name == "" {
 		f.Add("name", "give the campaign a name; only you see it")
 	}

@@ -218,6 +218,9 @@ func TestCancelSkipsWhoeverWaits(t *testing.T) {
 	b.await(c.ID, "mail on the wire", func(_ Campaign, st Stats) bool { return st.Claimed > 0 })
 	_, err := b.Cancel(t.Context(), c.ID)
 	must(t, err)
+	if st, err := b.Stats(t.Context(), c.ID); err != nil || st.Queued != 0 || st.Skipped == 0 {
+		t.Errorf("right after the cancel the figures say %+v, %v", st, err)
+	}
 	close(gate)
 	st := b.await(c.ID, "what was on the wire", func(_ Campaign, st Stats) bool { return st.Claimed == 0 })
 	if st.Skipped == 0 || st.Skipped+st.Sent != 100 || int(st.Sent) != len(b.smtp.Accepted()) {

@@ -73,7 +73,7 @@ func (s *Service) claimSize(r sender.Relay) int {
 		return s.cfg.ClaimSize
 	}
 	seconds := map[string]float64{"second": 1, "minute": 60, "hour": 3600, "day": 86400}[r.RatePeriod]
-	return min(max(int(float64(*r.RateLimit)/seconds*5), 1), s.cfg.ClaimSize)
+	return min(max(int(float64(*r.RateLimit)/seconds*2), 1), s.cfg.ClaimSize)
 }
 
 func deliverJob(args DeliverArgs) river.InsertManyParams {

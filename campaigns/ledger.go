@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
@@ -78,6 +79,9 @@ func (s *Service) ListDeliveries(ctx context.Context, id int64, f DeliveryFilter
 		if err := page.Decode(q.Cursor, &after); err != nil {
 			return page.Page[Delivery]{}, err
 		}
+	}
+	if strings.ContainsRune(f.Search, 0) || !utf8.ValidString(f.Search) {
+		return page.Page[Delivery]{}, errs.InvalidField("q", "no address has this character in it (NUL, or broken UTF-8)")
 	}
 	if _, err := s.Get(ctx, id); err != nil {
 		return page.Page[Delivery]{}, err

@@ -114,9 +114,9 @@ func (s *Service) check(ctx context.Context, c Campaign) (sender.Relay, frozenCo
 	if err != nil {
 		return sender.Relay{}, frozenContent{}, err
 	}
-	if !linkable(set.PublicURL) {
+	if relay.ID != 0 && !linkable(set.PublicURL, relay) {
 		f.Add("public_url", "the public URL in the settings is %q, and mail cannot carry unsubscribe links to it: set an https address that reaches this service "+
-			"(plain http works only for trying things out on this machine, at 127.0.0.1)", set.PublicURL)
+			"(an address of this machine is good only for mail that stays on it, as with the built-in inbox)", set.PublicURL)
 	}
 	if err := f.Err("the campaign cannot start yet"); err != nil {
 		return sender.Relay{}, frozenContent{}, err
@@ -125,14 +125,21 @@ func (s *Service) check(ctx context.Context, c Campaign) (sender.Relay, frozenCo
 	return relay, frozen, err
 }
 
-// linkable reports whether an origin may stand in List-Unsubscribe: https (RFC 8058 §3.1), or this machine itself.
-func linkable(origin string) bool {
+// linkable reports whether an origin may stand in mail through a relay: https (RFC 8058 §3.1), or this machine itself for mail that does not leave it.
+func linkable(origin string, relay sender.Relay) bool {
 	u, err := url.Parse(origin)
 	if err != nil || u.Host == "" {
 		return false
 	}
-	ip := net.ParseIP(u.Hostname())
-	return u.Scheme == "https" || u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+	if loopback(u.Hostname()) {
+		return relay.Kind == sender.RelayInbox || loopback(relay.Host)
+	}
+	return u.Scheme == "https"
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 func checkFrom(f *errs.Fields, in Input) (domain string) {

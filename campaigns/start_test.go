@@ -65,6 +65,13 @@ func TestStartRefuses(t *testing.T) {
 			_, err := b.d.Settings.Put(b.t.Context(), settings.Settings{Organization: "X", PublicURL: "http://news.example.org"})
 			must(b.t, err)
 		}},
+		{"links to this machine in mail that leaves it", "public_url", "http://127.0.0.1:8080", func(b *bundle, in *Input) {
+			_, err := b.d.Settings.Put(b.t.Context(), settings.Settings{Organization: "X", PublicURL: "http://127.0.0.1:8080"})
+			must(b.t, err)
+			r, err := b.d.Sender.CreateRelay(b.t.Context(), sender.RelayInput{Name: "Far", Host: "smtp.example.org", Port: 587, Auth: sender.AuthNone, DKIM: sender.DKIMOff})
+			must(b.t, err)
+			in.RelayID = &r.ID
+		}},
 		{"a From that is no address", "from_email", "not an e-mail address", func(_ *bundle, in *Input) { in.FromEmail = "House <house@example.org>" }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -114,6 +121,17 @@ func TestSecondStartIsAConflict(t *testing.T) {
 	}
 	if st := b.awaitFinished(c.ID); st.Sent != 30 || len(b.smtp.Accepted()) != 30 {
 		t.Errorf("%+v", st)
+	}
+}
+
+func TestTextThatPostgresCannotHoldIsRefused(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, bad := range []string{"a\x00b", "a\xffb"} {
+		_, err := b.Create(t.Context(), Input{Name: "Letter", HTML: bad, Subject: bad})
+		if got := fields(t, err); got["html"] == "" || got["subject"] == "" {
+			t.Errorf("%q: %v", bad, got)
+		}
 	}
 }
 

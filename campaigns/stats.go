@@ -40,7 +40,7 @@ func (r *rollupClock) forget(id int64) {
 func (s *Service) rollUpRunning(ctx context.Context) error {
 	ids, err := collectIDs(ctx, s.d.Pool, `
 		SELECT c.id FROM campaigns c LEFT JOIN campaign_stats st ON st.campaign_id = c.id
-		WHERE c.status IN ('running', 'paused') OR c.finished_at > now() - interval '10 minutes' AND st.states[2] > 0`)
+		WHERE c.status IN ('running', 'paused') OR c.finished_at > now() - interval '30 minutes' AND st.states[1] + st.states[2] + st.states[4] > 0`)
 	if err != nil {
 		return err
 	}

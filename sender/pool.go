@@ -246,7 +246,8 @@ func (pl *pool) failed(err error) *Unavailable {
 	pl.mu.Lock()
 	now := p.now()
 	// Ten connections that fail together are one failure.
-	if pl.down == nil || now.After(pl.down.Until) {
+	first := pl.down == nil || now.After(pl.down.Until)
+	if first {
 		pl.failures++
 	}
 	wait := min(time.Second<<min(max(pl.failures-1, 0), 6), time.Minute)
@@ -268,6 +269,9 @@ func (pl *pool) failed(err error) *Unavailable {
 	}
 	if note != nil {
 		p.logger.Warn("a relay's trouble could not be noted", "relay", pl.relay.ID, "error", note)
+	}
+	if !first && !u.Paused {
+		return u
 	}
 	p.logger.Warn("relay unavailable", "relay", pl.relay.ID, "reason", class.Reason, "wait", wait, "paused", u.Paused)
 	return u

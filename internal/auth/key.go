@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"postrider/internal/errs"
@@ -43,7 +44,7 @@ func (s *Service) ListKeys(ctx context.Context) ([]Key, error) {
 // it, for only its SHA-256 is stored (a plain hash is enough: there is nothing to guess in 256 random bits).
 func (s *Service) CreateKey(ctx context.Context, userID int64, name string, scopes []string) (Key, string, error) {
 	name = strings.TrimSpace(name)
-	if name == "" || utf8.RuneCountInString(name) > 100 {
+	if name == "" || utf8.RuneCountInString(name) > 100 || strings.ContainsFunc(name, unicode.IsControl) {
 		return Key{}, "", errs.InvalidField("name", "give the key a name of 1 to 100 characters that says what uses it")
 	}
 	if err := checkScopes(scopes); err != nil {

@@ -41,8 +41,14 @@ export function CampaignLive({ campaign }: { campaign: Campaign }) {
       void queryClient.invalidateQueries({ queryKey: ['campaigns', campaign.id] });
     }
   });
-  const poll = live ? (streaming ? (false as const) : POLL_MS) : AFTER_MS;
-  const stats = useQuery({ ...statsQuery(campaign.id), refetchInterval: poll });
+  const stats = useQuery({
+    ...statsQuery(campaign.id),
+    refetchInterval: (query) => {
+      if (live) return streaming ? false : POLL_MS;
+      // The last messages of a cancelled campaign may still be on the wire.
+      return query.state.data && query.state.data.claimed > 0 ? POLL_MS : AFTER_MS;
+    },
+  });
   useQuery({ ...campaignQuery(campaign.id), refetchInterval: live && !streaming ? POLL_MS : false });
   const tab: Tab = tabs.find((name) => name === search.tab) ?? 'results';
   const openTab = (value: string | null) =>

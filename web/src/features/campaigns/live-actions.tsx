@@ -23,7 +23,7 @@ export function LiveActions({ campaign, stats }: Props) {
   const resume = useMutation({ mutationFn: () => resumeCampaign(campaign.id), ...settle });
   const cancel = useMutation({ mutationFn: () => cancelCampaign(campaign.id), ...settle });
   if (campaign.status !== 'running' && campaign.status !== 'paused') return null;
-  const waiting = stats ? stats.queued + stats.claimed + stats.deferred : 0;
+  const waiting = stats ? stats.queued + stats.deferred : 0;
   return (
     <>
       {campaign.status === 'running' ? (
