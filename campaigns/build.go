@@ -86,7 +86,7 @@ func (s *Service) build(ctx context.Context, p *prepared, relay sender.Relay, c 
 	if err != nil {
 		return sender.Message{}, err
 	}
-	return sender.Message{From: returnPath, To: to, Header: buf.signature, Body: buf.body}, nil
+	return sender.Message{CampaignID: c.campaignID, From: returnPath, To: to, Header: buf.signature, Body: buf.body}, nil
 }
 
 // messageID is the same at every attempt, so that a receiver who gets a message twice can tell.

@@ -116,3 +116,33 @@ func (s *Service) PreviewVars(ctx context.Context, subscriberID int64, campaignI
 	v.Subscriber, err = s.Person(ctx, subscriberID, lists)
 	return v, err
 }
+
+// Sample gives the first message of a started campaign as it went out, made anew.
+func (s *Service) Sample(ctx context.Context, id int64) ([]byte, error) {
+	c, err := s.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	content, err := s.content(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if c.RelayID == nil {
+		return nil, errs.New(errs.Conflict, "the relay of campaign %d was deleted", id)
+	}
+	relay, err := s.d.Sender.GetRelay(ctx, *c.RelayID)
+	if err != nil {
+		return nil, err
+	}
+	person, err := s.Person(ctx, 0, c.ListIDs)
+	if err != nil {
+		return nil, err
+	}
+	buf := getBuffer()
+	defer putBuffer(buf)
+	msg, err := s.build(ctx, content, relay, claimed{campaignID: id, Seq: 1, Email: person.Email, Attempts: 1, FirstTriedAt: s.d.Now(), person: person}, buf)
+	if err != nil {
+		return nil, err
+	}
+	return append(append([]byte(nil), msg.Header...), msg.Body...), nil
+}

@@ -3,6 +3,8 @@ package sender
 import (
 	"context"
 	"errors"
+	"slices"
+	"time"
 
 	"postrider/sender/reply"
 	"postrider/sender/smtpconn"
@@ -12,11 +14,71 @@ import (
 type lane struct {
 	pool *pool
 	conn *smtpconn.Conn
+	hand chan *item // a message for a lane that was idle
+	idle *time.Timer
+
+	hooks     smtpconn.Hooks
+	current   *item
+	announced *item // whose commands went out with the end of the current one
+	envelope  smtpconn.Envelope
 }
 
-// deliver sends one message. An error means that nothing was sent.
-func (l *lane) deliver(it *item) (smtpconn.Outcome, error) {
+func newLane(pl *pool) *lane {
+	l := &lane{pool: pl, hand: make(chan *item, 1), idle: time.NewTimer(connIdle)}
+	l.hooks = smtpconn.Hooks{BeforeDot: l.beforeDot, Next: l.announce}
+	return l
+}
+
+// next gives the next message, waiting for one as long as an idle connection is kept. nil ends the lane.
+func (l *lane) next() *item {
 	pl := l.pool
+	pl.mu.Lock()
+	it := pl.waiting.pop()
+	if it != nil {
+		pl.mu.Unlock()
+		return it
+	}
+	if pl.isStopped() {
+		pl.lanes--
+		pl.mu.Unlock()
+		return nil
+	}
+	pl.idle = append(pl.idle, l)
+	pl.mu.Unlock()
+	l.idle.Reset(connIdle)
+	select {
+	case it := <-l.hand:
+		return it
+	case <-pl.stopped:
+	case <-l.idle.C:
+	}
+	pl.mu.Lock()
+	defer pl.mu.Unlock()
+	i := slices.Index(pl.idle, l)
+	if i < 0 { // somebody has just given us something
+		return <-l.hand
+	}
+	pl.idle = slices.Delete(pl.idle, i, i+1)
+	pl.lanes--
+	return nil
+}
+
+// deliver sends one message and tells its sender what came of it. It gives the message that was announced to the server meanwhile and must be sent next
+// on this lane, or nil.
+func (l *lane) deliver(it *item) *item {
+	outcome, err := l.transact(it)
+	following := l.announced
+	l.announced = nil
+	if err == nil {
+		l.pool.learn(outcome)
+	}
+	it.end(outcome, err)
+	return following
+}
+
+// transact sends one message. An error means that nothing was sent.
+func (l *lane) transact(it *item) (smtpconn.Outcome, error) {
+	l.current = it
 	// A server may close a connection between two messages without a word, and some do so by design: that is no failure, we dial again, once.
 	for try := 0; ; try++ {
 		fresh, err := l.connect(it.ctx)
@@ -24,13 +86,13 @@ func (l *lane) deliver(it *item) (smtpconn.Outcome, error) {
 			return smtpconn.Outcome{}, err
 		}
 		// With the connection in hand, so that those who waited long for theirs do not send all at once.
-		if try == 0 {
+		if !it.cleared {
 			if err := l.clear(it.ctx); err != nil {
 				return smtpconn.Outcome{}, err
 			}
+			it.cleared = true
 		}
-		outcome := l.conn.Send(it.ctx, smtpconn.Envelope{From: it.msg.From, To: it.msg.To, Header: it.msg.Header, Body: it.msg.Body},
-			smtpconn.Hooks{BeforeDot: func() error { return l.beforeDot(it.msg) }})
+		outcome := l.conn.Send(it.ctx, envelope(it), l.hooks)
 		if outcome.Reply.Code != 0 && it.msg.AfterReply != nil {
 			it.msg.AfterReply(outcome.Reply)
 		}
@@ -40,9 +102,34 @@ func (l *lane) deliver(it *item) (smtpconn.Outcome, error) {
 		if outcome.Stale && !fresh && try == 0 {
 			continue
 		}
-		pl.learn(outcome)
 		return outcome, nil
 	}
+}
+
+func envelope(it *item) smtpconn.Envelope {
+	return smtpconn.Envelope{From: it.msg.From, To: it.msg.To, Header: it.msg.Header, Body: it.msg.Body}
+}
+
+// announce gives the message whose commands travel with the end of the current one: one that waits and may go at once.
+func (l *lane) announce() *smtpconn.Envelope {
+	pl := l.pool
+	if l.spent() {
+		return nil
+	}
+	pl.mu.Lock()
+	defer pl.mu.Unlock()
+	if pl.waiting.size == 0 || pl.isDown() || !pl.limit.try() {
+		return nil
+	}
+	it := pl.waiting.pop()
+	it.cleared = true
+	l.announced, l.envelope = it, envelope(it)
+	return &l.envelope
+}
+
+// spent says that the connection has served its time, counting the message that is on it.
+func (l *lane) spent() bool {
+	return l.conn.Uses() >= l.pool.relay.MaxMessagesPerConnection || l.conn.Age() > connMaxAge
 }
 
 // clear waits until the next message may go and looks whether anything has come up that forbids it.
@@ -66,20 +153,20 @@ func (l *lane) clear(ctx context.Context) error {
 }
 
 // beforeDot is the last moment at which a message can be held back. Dialling and the commands before it may have taken minutes.
-func (l *lane) beforeDot(m Message) error {
+func (l *lane) beforeDot() error {
 	if !l.pool.parent.node.MaySend() {
 		return errLeaseLost
 	}
-	if m.BeforeDot == nil {
-		return nil
+	if before := l.current.msg.BeforeDot; before != nil {
+		return before()
 	}
-	return m.BeforeDot()
+	return nil
 }
 
 // connect makes sure that there is a connection that may be used once more. fresh says that it was opened just now.
 func (l *lane) connect(ctx context.Context) (fresh bool, err error) {
 	pl := l.pool
-	if l.conn != nil && (l.conn.Uses() >= pl.relay.MaxMessagesPerConnection || l.conn.Age() > connMaxAge) {
+	if l.conn != nil && l.spent() && !l.conn.Announced() {
 		l.hangUp()
 	}
 	if l.conn != nil {

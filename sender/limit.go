@@ -70,17 +70,38 @@ func (l *limiter) wait(ctx context.Context) error {
 	}
 }
 
+// try takes a moment that has come already, without asking the database. A nil limiter always has one.
+func (l *limiter) try() bool {
+	if l == nil {
+		return true
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.dropOld()
+	if l.left == 0 || l.next.After(l.now()) {
+		return false
+	}
+	l.next = l.next.Add(l.interval)
+	l.left--
+	return true
+}
+
 // lateness is how old a moment may be when it is used. Older ones of a block are dropped: used up all at once after a pause they would be a burst.
 const lateness = 20 * time.Millisecond
 
-func (l *limiter) take(ctx context.Context) (time.Time, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// dropOld is called with the lock held.
+func (l *limiter) dropOld() {
 	oldest := l.now().Add(-max(lateness, min(l.interval, time.Second)))
 	for l.left > 0 && l.next.Before(oldest) {
 		l.next = l.next.Add(l.interval)
 		l.left--
 	}
+}
+
+func (l *limiter) take(ctx context.Context) (time.Time, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.dropOld()
 	if l.left == 0 {
 		if err := l.reserve(ctx); err != nil {
 			return time.Time{}, err

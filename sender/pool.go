@@ -19,8 +19,10 @@ const (
 	connMaxAge = 5 * time.Minute
 )
 
-// Message is one message on its way through a pool. Header is put before Body unread: it holds the DKIM signature.
+// Message is one message on its way through a pool. Header is put before Body unread: it holds the DKIM signature. Messages of different campaigns take
+// turns.
 type Message struct {
+	CampaignID   int64
 	From, To     string
 	Header, Body []byte
 	// BeforeDot runs right before the final dot is sent; an error keeps it from being sent.
@@ -124,7 +126,7 @@ func (p *Pools) pool(r Relay) (*pool, error) {
 	if old != nil {
 		old.stop()
 	}
-	pl := &pool{parent: p, relay: r, limit: newLimiter(p.db, r, p.now), work: make(chan *item), stopped: make(chan struct{})}
+	pl := &pool{parent: p, relay: r, limit: newLimiter(p.db, r, p.now), stopped: make(chan struct{})}
 	p.pools[r.ID] = pl
 	return pl, nil
 }
@@ -134,21 +136,25 @@ type pool struct {
 	parent *Pools
 	relay  Relay
 	limit  *limiter
-	work   chan *item
 
 	stopOnce sync.Once
 	stopped  chan struct{}
 
-	mu       sync.Mutex
-	lanes    int
+	mu      sync.Mutex
+	waiting queue
+	idle    []*lane // without work, the one that had some last at the end
+	lanes   int
+	// noSlot is until when it is of no use to ask for another connection, because other processes have them all.
+	noSlot   time.Time
 	failures int
 	down     *Unavailable // set while backing off
 }
 
 type item struct {
-	ctx  context.Context
-	msg  Message
-	done chan result
+	ctx     context.Context
+	msg     Message
+	cleared bool // the limits let it go
+	done    chan result
 }
 
 type result struct {
@@ -156,51 +162,88 @@ type result struct {
 	err     error
 }
 
-func (pl *pool) stop() { pl.stopOnce.Do(func() { close(pl.stopped) }) }
+func (it *item) end(o smtpconn.Outcome, err error) { it.done <- result{o, err} }
+
+// stop lets no more messages in; those that wait for a connection go back, those that have one are finished.
+func (pl *pool) stop() {
+	pl.stopOnce.Do(func() {
+		pl.mu.Lock()
+		close(pl.stopped)
+		left := pl.waiting.drain()
+		pl.mu.Unlock()
+		for _, it := range left {
+			it.end(smtpconn.Outcome{}, errClosed)
+		}
+	})
+}
+
+func (pl *pool) isStopped() bool {
+	select {
+	case <-pl.stopped:
+		return true
+	default:
+		return false
+	}
+}
 
 func (pl *pool) send(ctx context.Context, m Message) (smtpconn.Outcome, error) {
 	it := &item{ctx: ctx, msg: m, done: make(chan result, 1)}
-	// All connections may belong to other processes: look again now and then whether one has become free.
-	again := time.NewTicker(250 * time.Millisecond)
-	defer again.Stop()
-	for {
-		if err := pl.usable(); err != nil {
-			return smtpconn.Outcome{}, err
-		}
-		select {
-		case pl.work <- it:
-			res := <-it.done
-			return res.outcome, res.err
-		default:
-		}
-		pl.grow()
-		select {
-		case pl.work <- it:
-			res := <-it.done
-			return res.outcome, res.err
-		case <-ctx.Done():
-			return smtpconn.Outcome{}, ctx.Err()
-		case <-pl.stopped:
-			return smtpconn.Outcome{}, errClosed
-		case <-again.C:
-		}
+	if err := pl.submit(it); err != nil {
+		return smtpconn.Outcome{}, err
 	}
+	select {
+	case res := <-it.done:
+		return res.outcome, res.err
+	case <-ctx.Done():
+	}
+	pl.mu.Lock()
+	waiting := pl.waiting.remove(it)
+	pl.mu.Unlock()
+	if waiting {
+		return smtpconn.Outcome{}, ctx.Err()
+	}
+	res := <-it.done
+	return res.outcome, res.err
 }
+
+// submit gives the message to a lane that has nothing to do, or lets it wait for one.
+func (pl *pool) submit(it *item) error {
+	pl.mu.Lock()
+	defer pl.mu.Unlock()
+	switch {
+	case it.ctx.Err() != nil:
+		return it.ctx.Err()
+	case pl.isStopped():
+		return errClosed
+	case pl.isDown():
+		return pl.down
+	}
+	if n := len(pl.idle); n > 0 {
+		l := pl.idle[n-1]
+		pl.idle = pl.idle[:n-1]
+		l.hand <- it
+		return nil
+	}
+	pl.waiting.push(it)
+	pl.grow()
+	return nil
+}
+
+// isDown is called with the lock held.
+func (pl *pool) isDown() bool { return pl.down != nil && pl.parent.now().Before(pl.down.Until) }
 
 func (pl *pool) usable() error {
 	pl.mu.Lock()
 	defer pl.mu.Unlock()
-	if pl.down != nil && pl.parent.now().Before(pl.down.Until) {
+	if pl.isDown() {
 		return pl.down
 	}
 	return nil
 }
 
-// grow starts one more lane when the relay allows it.
+// grow starts one more lane when messages wait and the relay allows it. It is called with the lock held.
 func (pl *pool) grow() {
-	pl.mu.Lock()
-	defer pl.mu.Unlock()
-	if pl.lanes >= pl.relay.MaxConnections {
+	if pl.waiting.size == 0 || pl.lanes >= pl.relay.MaxConnections || pl.isStopped() || pl.parent.now().Before(pl.noSlot) {
 		return
 	}
 	pl.lanes++
@@ -208,34 +251,45 @@ func (pl *pool) grow() {
 	go func() {
 		defer pl.parent.lanes.Done()
 		pl.runLane()
-		pl.mu.Lock()
-		pl.lanes--
-		pl.mu.Unlock()
 	}()
 }
+
+// askAgain is how long a process waits for a connection that another one has before it asks again.
+const askAgain = 250 * time.Millisecond
 
 // runLane holds one of the relay's connection slots for as long as it has work.
 func (pl *pool) runLane() {
 	slot, ok := pl.parent.slots.take(pl.parent, pl.relay)
 	if !ok {
+		pl.mu.Lock()
+		pl.lanes--
+		pl.noSlot = pl.parent.now().Add(askAgain)
+		pl.mu.Unlock()
+		time.AfterFunc(askAgain, pl.regrow)
 		return
 	}
-	defer pl.parent.slots.give(pl.parent, pl.relay.ID, slot)
-	l := &lane{pool: pl}
-	defer l.hangUp() // before the slot is given back
-	idle := time.NewTimer(connIdle)
-	defer idle.Stop()
-	for {
-		select {
-		case it := <-pl.work:
-			outcome, err := l.deliver(it)
-			it.done <- result{outcome, err}
-		case <-pl.stopped:
-			return
-		case <-idle.C:
-			return
+	l := newLane(pl)
+	for it := l.next(); it != nil; {
+		if it = l.deliver(it); it == nil {
+			it = l.next()
 		}
-		idle.Reset(connIdle)
+	}
+	l.hangUp() // before the slot is given back
+	pl.parent.slots.give(pl.parent, pl.relay.ID, slot)
+	pl.regrow() // a message may have come while the last lane was leaving
+}
+
+func (pl *pool) regrow() {
+	pl.mu.Lock()
+	defer pl.mu.Unlock()
+	pl.grow()
+}
+
+// turnAway gives everybody who waits the reason why nothing is sent. It is called with the lock held.
+func (pl *pool) turnAway(u *Unavailable) {
+	pl.down = u
+	for _, it := range pl.waiting.drain() {
+		it.end(smtpconn.Outcome{}, u)
 	}
 }
 
@@ -256,7 +310,7 @@ func (pl *pool) failed(err error) *Unavailable {
 		wait = max(wait, pl.down.Until.Sub(now))
 	}
 	u := &Unavailable{Relay: pl.relay.Name, Until: now.Add(wait), Err: errors.New(text), Paused: class.Action == reply.ActionStopRelay}
-	pl.down = u
+	pl.turnAway(u)
 	pl.mu.Unlock()
 
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
@@ -284,7 +338,7 @@ func (pl *pool) slowDown(class reply.Class, r reply.Reply) {
 	if pl.down != nil {
 		wait = max(wait, pl.down.Until.Sub(pl.parent.now()))
 	}
-	pl.down = &Unavailable{Relay: pl.relay.Name, Until: pl.parent.now().Add(wait), Err: errors.New(r.String())}
+	pl.turnAway(&Unavailable{Relay: pl.relay.Name, Until: pl.parent.now().Add(wait), Err: errors.New(r.String())})
 	pl.mu.Unlock()
 	pl.parent.logger.Warn("relay asks for less", "relay", pl.relay.ID, "reason", class.Reason, "wait", wait)
 }

@@ -311,9 +311,13 @@ func (d *demo) figures(ctx context.Context) error {
 
 // poll asks until it is done, at most for five minutes.
 func poll(ctx context.Context, done func() (bool, error)) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	return pollFor(ctx, 5*time.Minute, 100*time.Millisecond, done)
+}
+
+func pollFor(ctx context.Context, most, every time.Duration, done func() (bool, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
-	tick := time.NewTicker(100 * time.Millisecond)
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
 		ok, err := done()

@@ -21,6 +21,7 @@ type cli struct {
 	Worker  workerCmd  `cmd:"" help:"Run more workers against the database of a running service."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database up to this version and stop. serve and worker do so by themselves."`
 	Demo    demoCmd    `cmd:"" help:"Try everything in a scratch folder: import 1,000 people, send them a campaign, stay up."`
+	Bench   benchCmd   `cmd:"" help:"Measure what this machine can do."`
 	Doctor  doctorCmd  `cmd:"" help:"Check this installation and say what to mend."`
 	Health  healthCmd  `cmd:"" help:"Ask a running service whether it can do its work; for health checks of containers."`
 	OpenAPI openapiCmd `cmd:"" name:"openapi" help:"Print the OpenAPI 3.1 document of the REST API."`

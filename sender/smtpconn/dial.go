@@ -224,8 +224,12 @@ type Conn struct {
 	opened  time.Time
 	uses    int
 	closed  bool
-	dirty   bool // a transaction is open on the server; RSET must come first
-	buf     []byte
+	dirty   bool   // a transaction is open on the server; RSET must come first
+	buf     []byte // the message on the wire
+	cmd     []byte // a command
+	text    []byte // of the last reply
+	// announced is the message whose commands went out with the end of the last one.
+	announced *Envelope
 
 	pipelining bool
 	size       bool
@@ -236,6 +240,10 @@ func (c *Conn) Uses() int { return c.uses }
 
 // Age is the time since the connection was opened.
 func (c *Conn) Age() time.Duration { return time.Since(c.opened) }
+
+// Announced reports that the server has the commands of a message already, which
+// the next Send must be given.
+func (c *Conn) Announced() bool { return c.announced != nil && !c.closed }
 
 // Extension looks an EHLO keyword up, such as "PIPELINING".
 func (c *Conn) Extension(name string) (param string, ok bool) {

@@ -40,6 +40,12 @@ type Hooks struct {
 	// the kernel. Invariant: the terminating dot is not written before it has
 	// returned nil. An error aborts the transaction without the dot.
 	BeforeDot func() error
+	// Next is asked right after BeforeDot, where the server offers PIPELINING, for
+	// the message that follows on this connection, or nil. Its MAIL, RCPT and DATA
+	// travel in the same write as the end of this message (RFC 2920 §3.1), which
+	// makes one round trip of each message. The next Send must be given it. Its
+	// own end is not written before the reply to this one has been read.
+	Next func() *Envelope
 }
 
 // Outcome is what became of a transaction.
@@ -64,27 +70,39 @@ const tail = 16 << 10
 type transaction struct {
 	c     *Conn
 	ctx   context.Context
+	ahead bool // the commands were sent with the end of the message before
 	first bool // no reply has been read yet
 	stage reply.Stage
 }
 
+// errOutOfTurn means that another message was announced to the server.
+var errOutOfTurn = errors.New("another message was to be sent next on this connection")
+
 // Send runs one transaction. Ending ctx aborts it before the dot; between the dot
 // and its reply only DotTimeout does.
 func (c *Conn) Send(ctx context.Context, e Envelope, hooks Hooks) Outcome {
-	wire, err := c.prepare(e)
-	if err != nil {
-		return Outcome{State: NotSent, Err: err, Reply: reply.Parse(0, err.Error(), ""), Reusable: !c.closed}
-	}
+	announced := c.announced
+	c.announced = nil
 	if c.closed {
 		err := errors.New("connection is closed")
 		return Outcome{State: NotSent, Err: err, Reply: reply.Parse(0, err.Error(), reply.StageMail)}
 	}
-	t := &transaction{c: c, ctx: ctx, first: true}
+	wire, err := c.prepare(e)
+	if err == nil && announced != nil && (announced.From != e.From || announced.To != e.To) {
+		err = errOutOfTurn
+	}
+	if err != nil {
+		if announced != nil { // the server waits for a message that does not come
+			c.Close()
+		}
+		return Outcome{State: NotSent, Err: err, Reply: reply.Parse(0, err.Error(), ""), Reusable: !c.closed}
+	}
+	t := &transaction{c: c, ctx: ctx, ahead: announced != nil, first: true}
 	stop := context.AfterFunc(ctx, func() { _ = c.nc.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	reused := c.uses > 0
 	c.uses++
-	out, open := t.envelope(e, len(wire))
+	out, open := t.envelope(e)
 	if open {
 		out = t.data(wire, hooks, stop)
 	} else if !stop() {
@@ -140,18 +158,19 @@ func (t *transaction) arm(d time.Duration) error {
 	return t.ctx.Err() // the cancellation may have come before this deadline
 }
 
-// read reads the reply to a command.
+// read reads the reply to a command. The words of a yes are left out, short of
+// the one to the dot nobody wants them.
 func (t *transaction) read(stage reply.Stage) (reply.Reply, error) {
 	t.stage = stage
-	if err := t.arm(t.c.d.CommandTimeout); err != nil {
-		return reply.Reply{}, err
-	}
 	code, text, err := t.c.readReply()
 	if err != nil {
 		return reply.Reply{}, err
 	}
 	t.first = false
-	return reply.Parse(code, text, stage), nil
+	if r := (reply.Reply{Code: code, Stage: stage}); accepts(r) {
+		return r, nil
+	}
+	return reply.Parse(code, string(text), stage), nil
 }
 
 // lost is a connection problem before the dot.
@@ -166,35 +185,55 @@ func rejected(r reply.Reply, reusable bool) Outcome {
 	return Outcome{State: Rejected, Reply: r, Reusable: reusable}
 }
 
-// commands are the lines of an envelope, RSET first when the last one was left
-// open.
-func (t *transaction) commands(e Envelope, size int) (lines []string, stages []reply.Stage) {
-	mail := "MAIL FROM:<" + e.From + ">"
-	if t.c.size {
-		mail += " SIZE=" + strconv.Itoa(size)
+// plain are the commands of an envelope, afterReset those after a transaction
+// that was left open.
+var (
+	plain      = []reply.Stage{reply.StageMail, reply.StageRcpt, reply.StageData}
+	afterReset = append([]reply.Stage{reply.StageRset}, plain...)
+)
+
+// appendCommand writes the line of a stage.
+func (c *Conn) appendCommand(dst []byte, stage reply.Stage, e *Envelope) []byte {
+	switch stage {
+	case reply.StageMail:
+		dst = append(append(dst, "MAIL FROM:<"...), e.From...)
+		dst = append(dst, '>')
+		if c.size {
+			dst = strconv.AppendInt(append(dst, " SIZE="...), int64(len(e.Header)+len(e.Body)), 10)
+		}
+		return append(dst, "\r\n"...)
+	case reply.StageRcpt:
+		dst = append(append(dst, "RCPT TO:<"...), e.To...)
+		return append(dst, ">\r\n"...)
+	case reply.StageData:
+		return append(dst, "DATA\r\n"...)
 	}
-	lines = []string{mail + "\r\n", "RCPT TO:<" + e.To + ">\r\n", "DATA\r\n"}
-	stages = []reply.Stage{reply.StageMail, reply.StageRcpt, reply.StageData}
-	if t.c.dirty {
-		lines = append([]string{"RSET\r\n"}, lines...)
-		stages = append([]reply.Stage{reply.StageRset}, stages...)
-	}
-	return lines, stages
+	return append(dst, "RSET\r\n"...)
 }
 
-// envelope sends RSET if needed, MAIL, RCPT and DATA. It returns true when the
-// server waits for the message.
-func (t *transaction) envelope(e Envelope, size int) (Outcome, bool) {
-	lines, stages := t.commands(e, size)
+// envelope sends RSET if needed, MAIL, RCPT and DATA, unless they went ahead. It
+// returns true when the server waits for the message.
+func (t *transaction) envelope(e Envelope) (Outcome, bool) {
+	stages := plain
+	if t.c.dirty {
+		stages = afterReset
+	}
 	t.stage = stages[0]
-	if t.c.pipelining {
-		if err := t.write(lines...); err != nil {
+	if err := t.arm(t.c.d.CommandTimeout); err != nil {
+		return t.lost(err), false
+	}
+	if t.c.pipelining && !t.ahead {
+		t.c.cmd = t.c.cmd[:0]
+		for _, stage := range stages {
+			t.c.cmd = t.c.appendCommand(t.c.cmd, stage, &e)
+		}
+		if err := t.writeRaw(t.c.cmd); err != nil {
 			return t.lost(err), false
 		}
 	}
 	for i, stage := range stages {
 		if !t.c.pipelining {
-			if err := t.write(lines[i]); err != nil {
+			if err := t.write(t.c.appendCommand(t.c.cmd[:0], stage, &e)); err != nil {
 				return t.lost(err), false
 			}
 		}
@@ -262,7 +301,7 @@ func (t *transaction) drain(rest []reply.Stage) bool {
 // loneDot ends a DATA that was answered with 354 although no recipient stands
 // (RFC 2920 §3.1). Whatever the reply, nobody gets anything.
 func (t *transaction) loneDot() bool {
-	if t.write(".\r\n") != nil {
+	if t.write([]byte(".\r\n")) != nil {
 		return false
 	}
 	r, err := t.read(reply.StageDot)
@@ -270,20 +309,13 @@ func (t *transaction) loneDot() bool {
 	return err == nil && r.Code != 421
 }
 
-// write sends lines in one write.
-func (t *transaction) write(lines ...string) error {
+// write sends a command with a deadline of its own, which also counts for its
+// reply.
+func (t *transaction) write(line []byte) error {
 	if err := t.arm(t.c.d.CommandTimeout); err != nil {
 		return err
 	}
-	for _, l := range lines {
-		if _, err := t.c.w.WriteString(l); err != nil {
-			return fmt.Errorf("writing command: %w", err)
-		}
-	}
-	if err := t.c.w.Flush(); err != nil {
-		return fmt.Errorf("writing command: %w", err)
-	}
-	return nil
+	return t.writeRaw(line)
 }
 
 // data writes the message, asks BeforeDot and waits for the verdict. stop ends
@@ -309,21 +341,42 @@ func (t *transaction) data(wire []byte, hooks Hooks, stop func() bool) Outcome {
 		}
 	}
 	// From here on ctx no longer counts.
+	var next *Envelope
+	if hooks.Next != nil && c.pipelining {
+		next = hooks.Next()
+	}
+	if next != nil && checkPath(next.From, true) == nil && checkPath(next.To, false) == nil {
+		for _, stage := range plain {
+			wire = c.appendCommand(wire, stage, next)
+		}
+		c.announced = next
+	}
+	c.buf = wire
 	if err := t.writeRaw(wire[head:]); err != nil {
+		if c.announced != nil {
+			return t.uncertain(err)
+		}
 		return t.lost(err)
 	}
 	return t.verdict()
 }
 
+// uncertain is a failed write that held more than the end of the message: the end
+// itself may have gone out.
+func (t *transaction) uncertain(err error) Outcome {
+	t.stage, t.first = reply.StageDot, false
+	return Outcome{State: InDoubt, Err: err, Reply: reply.Parse(0, err.Error(), reply.StageDot)}
+}
+
 // writeRaw writes past the buffer, which is empty. An error means that not all
-// bytes were handed over, hence not the last one, hence no dot.
+// bytes were handed over.
 func (t *transaction) writeRaw(b []byte) error {
 	n, err := t.c.w.Write(b)
 	if err == nil {
 		err = t.c.w.Flush()
 	}
 	if err != nil {
-		return fmt.Errorf("writing message after %d bytes: %w", n, err)
+		return fmt.Errorf("writing after %d bytes: %w", n, err)
 	}
 	return nil
 }
@@ -333,7 +386,7 @@ func (t *transaction) verdict() Outcome {
 	c := t.c
 	t.stage, t.first = reply.StageDot, false
 	err := c.nc.SetDeadline(time.Now().Add(c.d.DotTimeout))
-	code, text := 0, ""
+	code, text := 0, []byte(nil)
 	if err == nil {
 		code, text, err = c.readReply()
 	}
@@ -341,10 +394,10 @@ func (t *transaction) verdict() Outcome {
 		err = fmt.Errorf("%w: %d to the final dot", errProtocol, code)
 	}
 	if err != nil {
-		return Outcome{State: InDoubt, Err: err, Reply: reply.Parse(0, err.Error(), reply.StageDot)}
+		return t.uncertain(err)
 	}
 	c.dirty = false
-	r := reply.Parse(code, text, reply.StageDot)
+	r := reply.Parse(code, string(text), reply.StageDot)
 	if code/100 == 2 {
 		return Outcome{State: Accepted, Reply: r, Reusable: true}
 	}
@@ -361,7 +414,7 @@ func (c *Conn) Reset(ctx context.Context) error {
 	t := &transaction{c: c, ctx: ctx}
 	stop := context.AfterFunc(ctx, func() { _ = c.nc.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
-	err := t.write("RSET\r\n")
+	err := t.write([]byte("RSET\r\n"))
 	if err == nil {
 		var r reply.Reply
 		if r, err = t.read(reply.StageRset); err == nil && !accepts(r) {

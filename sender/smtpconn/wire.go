@@ -2,6 +2,7 @@ package smtpconn
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"unicode/utf8"
@@ -30,38 +31,56 @@ const (
 
 // appendWire appends a part of the message with dots stuffed (RFC 5321 §4.5.2).
 // It must end in CRLF unless it is the last part; then a CRLF is added.
+//
+// Every message passes here, so what is right is copied in long runs.
 func appendWire(dst, part []byte) ([]byte, error) {
-	for len(part) > 0 {
-		i := bytes.IndexByte(part, '\n')
-		line := part
-		if i >= 0 {
-			if i == 0 || part[i-1] != '\r' {
-				return nil, ErrBareLineEnd
-			}
-			line = part[:i-1]
+	if !sevenBit(part) {
+		return nil, ErrNotSevenBit
+	}
+	copied, line, ends := 0, 0, 0 // up to where it is copied; where the line begins; how many CRLF
+	for line < len(part) {
+		if part[line] == '.' {
+			dst = append(append(dst, part[copied:line]...), '.')
+			copied = line
 		}
-		if bytes.IndexByte(line, '\r') >= 0 {
-			return nil, ErrBareLineEnd
-		}
-		if len(line) > maxLine || !sevenBit(line) {
-			return nil, ErrNotSevenBit
-		}
-		if len(line) > 0 && line[0] == '.' {
-			dst = append(dst, '.')
-		}
-		dst = append(dst, line...)
-		dst = append(dst, "\r\n"...)
+		i := bytes.IndexByte(part[line:], '\n')
 		if i < 0 {
 			break
 		}
-		part = part[i+1:]
+		if i == 0 || part[line+i-1] != '\r' {
+			return nil, ErrBareLineEnd
+		}
+		if i-1 > maxLine {
+			return nil, ErrNotSevenBit
+		}
+		ends++
+		line += i + 1
+	}
+	if bytes.Count(part, carriageReturn) != ends {
+		return nil, ErrBareLineEnd
+	}
+	if len(part)-line > maxLine {
+		return nil, ErrNotSevenBit
+	}
+	dst = append(dst, part[copied:]...)
+	if line < len(part) {
+		dst = append(dst, "\r\n"...)
 	}
 	return dst, nil
 }
 
-func sevenBit(line []byte) bool {
-	for _, b := range line {
-		if b >= utf8.RuneSelf || b == 0 {
+var carriageReturn = []byte{'\r'}
+
+// sevenBit looks for bytes over 127 and NUL, eight at a time.
+func sevenBit(b []byte) bool {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for ; len(b) >= 8; b = b[8:] {
+		if w := binary.LittleEndian.Uint64(b); (w|(w-ones)&^w)&highs != 0 {
+			return false
+		}
+	}
+	for _, c := range b {
+		if c >= utf8.RuneSelf || c == 0 {
 			return false
 		}
 	}
@@ -93,21 +112,22 @@ func checkPath(addr string, empty bool) error {
 }
 
 // readReply reads one reply, of any number of lines (RFC 5321 §4.2.1), with
-// bounded memory. The text holds the lines without their codes, separated by LF.
-func (c *Conn) readReply() (code int, text string, err error) {
-	var b []byte
+// bounded memory. The text holds the lines without their codes, separated by LF,
+// and lives until the next call.
+func (c *Conn) readReply() (code int, text []byte, err error) {
+	b := c.text[:0]
 	for total := 0; ; {
 		line, err := c.r.ReadSlice('\n')
 		if err != nil {
-			return 0, "", fmt.Errorf("reading reply: %w", err)
+			return 0, nil, fmt.Errorf("reading reply: %w", err)
 		}
 		if total += len(line); total > maxReplyBytes {
-			return 0, "", errProtocol
+			return 0, nil, errProtocol
 		}
 		line = bytes.TrimRight(line, "\r\n")
 		n, more, ok := replyCode(line)
 		if !ok || code != 0 && n != code {
-			return 0, "", errProtocol
+			return 0, nil, errProtocol
 		}
 		code = n
 		if len(line) > 4 {
@@ -117,7 +137,8 @@ func (c *Conn) readReply() (code int, text string, err error) {
 			b = append(b, line[4:]...)
 		}
 		if !more {
-			return code, string(b), nil
+			c.text = b
+			return code, b, nil
 		}
 	}
 }

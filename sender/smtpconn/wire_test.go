@@ -35,7 +35,7 @@ func TestReadReply(t *testing.T) {
 	for name, tc := range tests {
 		c := &Conn{r: bufio.NewReader(strings.NewReader(tc.in))}
 		code, text, err := c.readReply()
-		if code != tc.code || text != tc.text || (err != nil) != (tc.code == 0) {
+		if code != tc.code || string(text) != tc.text || (err != nil) != (tc.code == 0) {
 			t.Errorf("%s: %d %q %v", name, code, text, err)
 		}
 	}
