@@ -12,8 +12,14 @@ type partInfo struct {
 	unknown []Warning       // names that nothing will ever give a value
 	// unsubscribes: the unsubscribe link is shown somewhere.
 	unsubscribes bool
-	// plain: there are no tags that do something and no white space control, so each output stands for itself.
+	// plain: nothing is assigned or repeated and there is no white space control, so each output and condition stands for itself.
 	plain bool
+}
+
+// plainTags change nothing for what comes after them.
+var plainTags = map[string]bool{
+	"raw": true, "endraw": true, "comment": true, "endcomment": true,
+	"if": true, "unless": true, "elsif": true, "else": true, "endif": true, "endunless": true,
 }
 
 // globals are the names that Vars gives a value.
@@ -76,9 +82,7 @@ func (c *checker) token(t token) *sourceError {
 	case outputToken:
 		return c.expression(t, t.args)
 	case tagToken:
-		if t.name != "raw" && t.name != "endraw" && t.name != "comment" && t.name != "endcomment" {
-			c.info.plain = false
-		}
+		c.info.plain = c.info.plain && plainTags[t.name]
 		return c.tag(t)
 	}
 	return nil

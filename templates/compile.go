@@ -136,7 +136,8 @@ func (b *compiler) plan(s source, e *engine, pieces []piece, plain bool) (*part,
 	var serr *sourceError
 	if plain {
 		p.ops, serr = e.fastPlan(pieces)
-	} else {
+	}
+	if p.ops == nil && serr == nil {
 		p.tmpl, serr = e.parse(engineSource(pieces))
 	}
 	if serr != nil {

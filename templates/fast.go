@@ -14,6 +14,8 @@ const (
 	putOp
 	openOp
 	closeOp
+	testOp // goes on at to when its condition does not hold
+	jumpOp // goes on at to
 )
 
 // op is one step of a plan that needs no engine.
@@ -27,6 +29,8 @@ type op struct {
 	steps       []step
 	slow        *liquid.Template
 	unsubscribe bool
+	cond        *condition
+	to          int
 }
 
 // getter reads one value. nil is a missing one.
@@ -37,9 +41,10 @@ type step struct {
 	name, arg string
 }
 
-// fastPlan makes the ops of pieces in which each output stands for itself.
+// fastPlan makes the ops of pieces in which each output stands for itself. Without ops and error the engine has to do it.
 func (e *engine) fastPlan(pieces []piece) ([]op, *sourceError) {
-	var ops []op
+	ops := []op{}
+	nest := branches{ops: &ops}
 	var lit strings.Builder
 	flush := func() {
 		if lit.Len() > 0 {
@@ -52,10 +57,13 @@ func (e *engine) fastPlan(pieces []piece) ([]op, *sourceError) {
 			lit.WriteString(p.text)
 			continue
 		}
+		flush()
 		if p.kind == tagPiece {
+			if ok, err := nest.tag(e, p.tok); err != nil || !ok {
+				return nil, err
+			}
 			continue
 		}
-		flush()
 		o := op{kind: putOp, n: p.n, allowed: linkSchemes}
 		if p.text == "image" {
 			o.allowed = imageSchemes
@@ -63,8 +71,10 @@ func (e *engine) fastPlan(pieces []piece) ([]op, *sourceError) {
 		switch p.kind {
 		case openPiece:
 			o.kind = openOp
+			nest.guards++
 		case closePiece:
 			o.kind = closeOp
+			nest.guards--
 		case outputPiece:
 			var err *sourceError
 			if o, err = e.outputOp(p); err != nil {
@@ -150,9 +160,19 @@ func fastGetter(p path) getter {
 func (e *engine) runFast(buf []byte, ops []op, st *renderState, bindings func() map[string]any) ([]byte, error) {
 	opened := 0
 	var err error
-	for i := range ops {
+	for i := 0; i < len(ops); i++ {
 		o := &ops[i]
 		switch o.kind {
+		case testOp:
+			yes, err := e.holds(o.cond, st, bindings)
+			if err != nil {
+				return buf, atLine(err, o.n)
+			}
+			if !yes {
+				i = o.to - 1
+			}
+		case jumpOp:
+			i = o.to - 1
 		case litOp:
 			buf = append(buf, o.lit...)
 		case putOp:
@@ -186,10 +206,7 @@ func (e *engine) output(buf []byte, o *op, st *renderState, bindings func() map[
 	}
 	if !ok {
 		buf, err := e.run(buf, o.slow, bindings())
-		if se, isSource := err.(*sourceError); isSource {
-			se.line = o.n
-		}
-		return buf, err
+		return buf, atLine(err, o.n)
 	}
 	for _, step := range o.steps {
 		s = step.apply(s)
@@ -205,6 +222,14 @@ func (e *engine) output(buf []byte, o *op, st *renderState, bindings func() map[
 		return appendHTML(buf, s), nil
 	}
 	return append(buf, s...), nil
+}
+
+// atLine gives an error of the engine, which has seen one expression only, the line in the source.
+func atLine(err error, line int) error {
+	if se, ok := err.(*sourceError); ok {
+		se.line = line
+	}
+	return err
 }
 
 func (s step) apply(v string) string {

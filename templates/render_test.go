@@ -201,8 +201,37 @@ func TestRenderRefusesForOnePerson(t *testing.T) {
 	}
 }
 
-// randomSource makes a template out of text and outputs that hold for themselves.
+// randomSource makes a template out of text, outputs and conditions that hold for themselves.
 func randomSource(r *rand.Rand) string {
+	var b strings.Builder
+	for range r.IntN(3) {
+		b.WriteString(randomOutputs(r))
+		tag := []string{"if", "unless"}[r.IntN(2)]
+		b.WriteString("{% " + tag + " " + randomCondition(r) + " %}" + randomOutputs(r))
+		if r.IntN(3) == 0 {
+			b.WriteString(randomSource(r))
+		}
+		if tag == "if" && r.IntN(3) == 0 {
+			b.WriteString("{% elsif " + randomCondition(r) + " %}" + randomOutputs(r))
+		}
+		if r.IntN(2) == 0 {
+			b.WriteString("{% else %}" + randomOutputs(r))
+		}
+		b.WriteString("{% end" + tag + " %}")
+	}
+	return b.String() + randomOutputs(r)
+}
+
+func randomCondition(r *rand.Rand) string {
+	paths := []string{"subscriber.name", "subscriber.city", "subscriber.none", "subscriber.points", "subscriber.member", "subscriber.tags", "subscriber.empty",
+		"subscriber.nothing", "subscriber.id", "organization", "campaign.name", "nosuch", "subscriber", "unsubscribe_url", "'x'"}
+	tests := []string{"", "", ` == "Köln & Bonn"`, ` != "Spring"`, ` == ""`, ` != ''`, " > 10", " == 12", " contains 'o'", " == nil", " and subscriber.member",
+		" or false", " == true", " == empty", " != nil"}
+	return paths[r.IntN(len(paths))] + tests[r.IntN(len(tests))]
+}
+
+// randomOutputs makes a template out of text and outputs.
+func randomOutputs(r *rand.Rand) string {
 	paths := []string{"subscriber.name", "subscriber.first_name", "subscriber.email", "subscriber.city", "subscriber.attributes.city", "subscriber.none",
 		"subscriber.points", "subscriber.member", "subscriber.tags", "subscriber.empty", "subscriber.nothing", "subscriber.id", "organization", "campaign.name",
 		"subscriber['city']", "nosuch", "subscriber.attributes.size", "subscriber.city.size", "subscriber.tags[0]", "unsubscribe_url", "subscriber", "campaign.subject"}
@@ -210,7 +239,7 @@ func randomSource(r *rand.Rand) string {
 		"truncate: 4", "default: 3", "plus: 2", "safe", `replace: "n", "<"`, "first", "json", `default:"\"q\\"`}
 	texts := []string{"plain ", "<b>", "é\n", "{", "}", "&amp;", " \t", "<p class='x'>", "%}", "{% raw %}{{ a }}{% endraw %}", "{% comment %}{{ b }}{% endcomment %}"}
 	var b strings.Builder
-	for range r.IntN(8) {
+	for range r.IntN(3) {
 		b.WriteString(texts[r.IntN(len(texts))])
 		b.WriteString("{{ " + paths[r.IntN(len(paths))])
 		for range r.IntN(3) {

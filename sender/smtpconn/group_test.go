@@ -126,7 +126,9 @@ func TestOnlyOneInDoubt(t *testing.T) {
 	c := open(t, d)
 	next := env("b@x.example")
 	first := make(chan Outcome, 1)
-	go func() { first <- c.Send(t.Context(), env("a@x.example"), Hooks{Next: func() *Envelope { return &next }}) }()
+	go func() {
+		first <- c.Send(t.Context(), env("a@x.example"), Hooks{Next: func() *Envelope { return &next }})
+	}()
 	wait <- struct{}{}
 	if out := <-first; out.State != Accepted {
 		t.Fatalf("%+v", out)
