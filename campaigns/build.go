@@ -14,6 +14,7 @@ import (
 // buffer is what one message is made in, used again for the next one.
 type buffer struct {
 	rendered  templates.Rendered
+	html      message.PartWriter
 	composer  message.Composer
 	body      []byte
 	signature []byte
@@ -55,6 +56,11 @@ func (s *Service) build(ctx context.Context, p *prepared, relay sender.Relay, c 
 	}
 	defer s.cpu.Release(1)
 	urls := links{tokens: s.d.Tokens, base: p.frozen.PublicURL, campaignID: c.campaignID, seq: c.Seq}
+	buf.rendered.HTMLTo = nil
+	if p.html != nil {
+		buf.html.Reset(p.html)
+		buf.rendered.HTMLTo = &buf.html
+	}
 	if err := p.compiled.Render(&buf.rendered, p.vars(c.person), urls); err != nil {
 		return sender.Message{}, err
 	}
@@ -64,10 +70,11 @@ func (s *Service) build(ctx context.Context, p *prepared, relay sender.Relay, c 
 		return sender.Message{}, err
 	}
 	m := message.Message{
-		FromName: p.frozen.FromName, FromEmail: p.frozen.FromEmail, ToName: c.person.Name, ToEmail: c.Email, ReplyTo: p.frozen.ReplyTo,
-		Subject: buf.rendered.Subject, MessageID: s.messageID(p, c.Seq), Date: s.d.Now(),
-		ListUnsubscribeURL: unsubscribe, ListID: p.listID,
-		HTML: buf.rendered.HTML, Text: buf.rendered.Text, Precedence: true,
+		Fixed: p.header, ToName: c.person.Name, ToEmail: c.Email, Subject: buf.rendered.Subject, MessageID: s.messageID(p, c.Seq), Date: s.d.Now(),
+		ListUnsubscribeURL: unsubscribe, HTML: buf.rendered.HTML, Text: buf.rendered.Text,
+	}
+	if p.html != nil {
+		m.HTMLPart = &buf.html
 	}
 	if buf.body, err = buf.composer.Append(buf.body[:0], &m); err != nil {
 		return sender.Message{}, err

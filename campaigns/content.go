@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"postrider/internal/errs"
+	"postrider/sender/message"
 	"postrider/templates"
 )
 
@@ -20,7 +21,9 @@ type prepared struct {
 	frozen     frozenContent
 	compiled   *templates.Compiled
 	fromDomain string
-	listID     string
+	// What is the same in all messages: header fields, and the HTML where it can be taken apart (else nil).
+	header *message.Fixed
+	html   *message.Precoded
 }
 
 // contentCache keeps the compiled contents that were used last. Frozen content never changes, so nothing in it gets stale.
@@ -76,8 +79,15 @@ func prepare(id int64, f frozenContent) (*prepared, error) {
 		return nil, fmt.Errorf("compiling campaign %d: %w", id, err)
 	}
 	p := &prepared{campaignID: id, frozen: f, compiled: compiled, fromDomain: f.FromEmail[strings.LastIndexByte(f.FromEmail, '@')+1:]}
+	m := message.Message{FromName: f.FromName, FromEmail: f.FromEmail, ReplyTo: f.ReplyTo, Precedence: true}
 	if len(f.ListIDs) > 0 {
-		p.listID = fmt.Sprintf("list-%d.%s", f.ListIDs[0], p.fromDomain)
+		m.ListID = fmt.Sprintf("list-%d.%s", f.ListIDs[0], p.fromDomain)
+	}
+	if p.header, err = message.Fix(&m); err != nil {
+		return nil, fmt.Errorf("the header of campaign %d: %w", id, err)
+	}
+	if literals := compiled.Literals(); literals != nil {
+		p.html = message.Precode(literals)
 	}
 	return p, nil
 }

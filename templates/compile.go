@@ -244,7 +244,7 @@ func (c *Compiled) tryOut() error {
 		field string
 		part  *part
 	}{{"subject", c.subject}, {"text", c.text}, {"html", c.html}} {
-		if _, err := r.part(nil, p.part); err != nil {
+		if _, err := r.part(nil, p.part, nil); err != nil {
 			field := p.field
 			if field == "text" && c.textGenerated {
 				continue // the HTML says it with the right line

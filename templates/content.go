@@ -54,6 +54,14 @@ type Link struct {
 type Rendered struct {
 	Subject    string
 	HTML, Text []byte
+	// HTMLTo takes the HTML instead, piece by piece, when it is set and Literals gives the pieces.
+	HTMLTo PartWriter
+}
+
+// PartWriter takes a part: pieces that are the same for everybody by their number in Literals, and what is this person's.
+type PartWriter interface {
+	Literal(n int)
+	Personal(b []byte)
 }
 
 // Limits of a template and of a mail.

@@ -43,12 +43,13 @@ type step struct {
 
 // fastPlan makes the ops of pieces in which each output stands for itself. Without ops and error the engine has to do it.
 func (e *engine) fastPlan(pieces []piece) ([]op, *sourceError) {
-	ops := []op{}
+	ops, literals := []op{}, 0
 	nest := branches{ops: &ops}
 	var lit strings.Builder
 	flush := func() {
 		if lit.Len() > 0 {
-			ops = append(ops, op{kind: litOp, lit: lit.String()})
+			ops = append(ops, op{kind: litOp, lit: lit.String(), n: literals})
+			literals++
 			lit.Reset()
 		}
 	}
@@ -156,9 +157,9 @@ func fastGetter(p path) getter {
 	return nil
 }
 
-// runFast appends the ops' output to buf.
-func (e *engine) runFast(buf []byte, ops []op, st *renderState, bindings func() map[string]any) ([]byte, error) {
-	opened := 0
+// runFast appends the ops' output to buf, or with to hands it over.
+func (e *engine) runFast(buf []byte, ops []op, to PartWriter, st *renderState, bindings func() map[string]any) ([]byte, error) {
+	opened, guarded, written := 0, false, 0
 	var err error
 	for i := 0; i < len(ops); i++ {
 		o := &ops[i]
@@ -174,12 +175,23 @@ func (e *engine) runFast(buf []byte, ops []op, st *renderState, bindings func() 
 		case jumpOp:
 			i = o.to - 1
 		case litOp:
-			buf = append(buf, o.lit...)
+			if to == nil || guarded {
+				buf = append(buf, o.lit...)
+				break
+			}
+			if len(buf) > 0 {
+				to.Personal(buf)
+				written += len(buf)
+				buf = buf[:0]
+			}
+			to.Literal(o.n)
+			written += len(o.lit)
 		case putOp:
 			buf = appendSpecial(buf, st, o.n, e.html)
 		case openOp:
-			opened = len(buf)
+			opened, guarded = len(buf), true
 		case closeOp:
+			guarded = false
 			url := string(buf[opened:])
 			buf = append(buf[:opened], guardURL(url, o.allowed)...)
 		case outOp:
@@ -187,9 +199,13 @@ func (e *engine) runFast(buf []byte, ops []op, st *renderState, bindings func() 
 				return buf, err
 			}
 		}
-		if len(buf) > maxOutput {
+		if written+len(buf) > maxOutput {
 			return buf, errTooMuch
 		}
+	}
+	if to != nil && len(buf) > 0 {
+		to.Personal(buf)
+		buf = buf[:0]
 	}
 	return buf, nil
 }
@@ -254,4 +270,18 @@ func (s step) apply(v string) string {
 		}
 	}
 	return v
+}
+
+// Literals gives the pieces of the HTML that are the same for everybody, for a PartWriter; nil when the HTML cannot be taken apart.
+func (c *Compiled) Literals() []string {
+	if c.html == nil || c.html.ops == nil {
+		return nil
+	}
+	var all []string
+	for _, o := range c.html.ops {
+		if o.kind == litOp {
+			all = append(all, o.lit)
+		}
+	}
+	return all
 }

@@ -26,7 +26,7 @@ func (c *Compiled) Render(dst *Rendered, v Vars, u URLs) error {
 	if r.st.unsub == "" {
 		r.st.unsub = u.Unsubscribe()
 	}
-	subject, err := r.part(nil, c.subject)
+	subject, err := r.part(nil, c.subject, nil)
 	if err != nil {
 		return inField("subject", err)
 	}
@@ -34,10 +34,10 @@ func (c *Compiled) Render(dst *Rendered, v Vars, u URLs) error {
 	if r.vars.Campaign.Subject == "" {
 		r.vars.Campaign.Subject = dst.Subject
 	}
-	if dst.Text, err = r.part(dst.Text[:0], c.text); err != nil {
+	if dst.Text, err = r.part(dst.Text[:0], c.text, nil); err != nil {
 		return inField("text", err)
 	}
-	if dst.HTML, err = r.part(dst.HTML[:0], c.html); err != nil {
+	if dst.HTML, err = r.part(dst.HTML[:0], c.html, dst.HTMLTo); err != nil {
 		return inField("html", err)
 	}
 	if c.textGenerated {
@@ -52,13 +52,13 @@ func (c *Compiled) Render(dst *Rendered, v Vars, u URLs) error {
 	return nil
 }
 
-func (r *renderer) part(buf []byte, p *part) ([]byte, error) {
+func (r *renderer) part(buf []byte, p *part, to PartWriter) ([]byte, error) {
 	if p == nil {
 		return buf, nil
 	}
 	r.st.reset()
 	if p.tmpl == nil {
-		return p.engine.runFast(buf, p.ops, &r.st, r.bindings)
+		return p.engine.runFast(buf, p.ops, to, &r.st, r.bindings)
 	}
 	return p.engine.run(buf, p.tmpl, r.bindings())
 }
@@ -89,7 +89,7 @@ func (c *Compiled) RenderLink(n int, v Vars) (string, error) {
 	}
 	r := &renderer{c: c, vars: v}
 	r.st = renderState{urls: noURLs{}, vars: &r.vars, unsub: v.UnsubscribeURL}
-	b, err := r.part(nil, c.links[n-1].target)
+	b, err := r.part(nil, c.links[n-1].target, nil)
 	if err != nil {
 		return "", errs.Because(errs.NotFound, err, "this link leads nowhere: it cannot be filled in")
 	}

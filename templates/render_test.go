@@ -250,6 +250,15 @@ func randomOutputs(r *rand.Rand) string {
 	return b.String()
 }
 
+// piecewise puts a part together from its pieces.
+type piecewise struct {
+	literals []string
+	out      string
+}
+
+func (p *piecewise) Literal(n int)     { p.out += p.literals[n] }
+func (p *piecewise) Personal(b []byte) { p.out += string(b) }
+
 // The same source with a tag in it goes through the engine whole; the bytes must not differ.
 func TestFastPathEqualsEngine(t *testing.T) {
 	t.Parallel()
@@ -277,6 +286,11 @@ func TestFastPathEqualsEngine(t *testing.T) {
 			}
 			if diff := cmp.Diff(ra, rb); errA == nil && diff != "" {
 				t.Fatalf("%q\n%s", src, diff)
+			}
+			if pieces := (&piecewise{literals: a.Literals()}); errA == nil && pieces.literals != nil {
+				if err := a.Render(&Rendered{HTMLTo: pieces}, v, testURLs{}); err != nil || pieces.out != string(ra.HTML) {
+					t.Fatalf("%q in pieces: %v\ngot  %s\nwant %s", src, err, pieces.out, ra.HTML)
+				}
 			}
 		}
 	}

@@ -8,17 +8,15 @@ import (
 
 // appendHeader writes all fields up to MIME-Version.
 func (c *Composer) appendHeader(dst []byte, m *Message) ([]byte, error) {
-	var err error
-	if dst, err = c.appendMailbox(dst, "From", m.FromName, m.FromEmail); err != nil {
-		return nil, err
-	}
-	if dst, err = c.appendMailbox(dst, "To", m.ToName, m.ToEmail); err != nil {
-		return nil, err
-	}
-	if m.ReplyTo != "" {
-		if dst, err = c.appendMailbox(dst, "Reply-To", "", m.ReplyTo); err != nil {
+	fixed, err := m.Fixed, error(nil)
+	if fixed == nil {
+		if fixed, err = Fix(m); err != nil {
 			return nil, err
 		}
+	}
+	dst = append(dst, fixed.block...)
+	if dst, err = c.appendMailbox(dst, "To", m.ToName, m.ToEmail); err != nil {
+		return nil, err
 	}
 	if dst, err = c.appendText(dst, "Subject", m.Subject); err != nil {
 		return nil, err
@@ -27,9 +25,6 @@ func (c *Composer) appendHeader(dst []byte, m *Message) ([]byte, error) {
 		return nil, err
 	}
 	if dst, err = appendUnsubscribe(dst, m); err != nil {
-		return nil, err
-	}
-	if dst, err = appendListFields(dst, m); err != nil {
 		return nil, err
 	}
 	return c.appendExtra(dst, m.Extra)

@@ -79,6 +79,12 @@ type Message struct {
 	Text  []byte // UTF-8, any line ends
 	HTML  []byte // UTF-8, any line ends
 	Extra []Header
+	// Fixed, from [Fix], stands for FromName, FromEmail, ReplyTo, ListID, FeedbackID
+	// and Precedence, which are not looked at then.
+	Fixed *Fixed
+	// HTMLPart stands for HTML when it is not nil: it is encoded already.
+	HTMLPart *PartWriter
+
 	// Precedence adds "Precedence: bulk" and X-Auto-Response-Suppress, which keep
 	// vacation replies away. Off for system mail such as an opt-in.
 	Precedence bool
@@ -95,7 +101,7 @@ type Composer struct {
 // Errors are a *[HeaderError] or [ErrEmptyBody].
 func (c *Composer) Append(dst []byte, m *Message) ([]byte, error) {
 	start := len(dst)
-	if len(m.Text) == 0 && len(m.HTML) == 0 {
+	if len(m.Text) == 0 && !m.hasHTML() {
 		return dst, ErrEmptyBody
 	}
 	out, err := c.appendHeader(dst, m)
@@ -108,10 +114,10 @@ func (c *Composer) Append(dst []byte, m *Message) ([]byte, error) {
 func (c *Composer) appendBody(dst []byte, m *Message) []byte {
 	dst = append(dst, "MIME-Version: 1.0\r\n"...)
 	switch {
-	case len(m.HTML) == 0:
+	case !m.hasHTML():
 		return c.appendPart(dst, "text/plain", m.Text, "")
 	case len(m.Text) == 0:
-		return c.appendPart(dst, "text/html", m.HTML, "")
+		return c.appendHTML(dst, m, "")
 	}
 	b := boundary(m.MessageID)
 	dst = append(dst, "Content-Type: multipart/alternative;\r\n boundary=\""...)
@@ -123,10 +129,32 @@ func (c *Composer) appendBody(dst []byte, m *Message) []byte {
 	dst = append(dst, "\r\n--"...)
 	dst = append(dst, b...)
 	dst = append(dst, "\r\n"...)
-	dst = c.appendPart(dst, "text/html", m.HTML, b)
+	dst = c.appendHTML(dst, m, b)
 	dst = append(dst, "\r\n--"...)
 	dst = append(dst, b...)
 	return append(dst, "--\r\n"...)
+}
+
+func (m *Message) hasHTML() bool {
+	return len(m.HTML) > 0 || m.HTMLPart != nil && !m.HTMLPart.Empty()
+}
+
+func (c *Composer) appendHTML(dst []byte, m *Message, boundary string) []byte {
+	if m.HTMLPart == nil {
+		return c.appendPart(dst, "text/html", m.HTML, boundary)
+	}
+	dst = append(dst, "Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"...)
+	dst = append(dst, m.HTMLPart.out...)
+	return endPart(dst, boundary)
+}
+
+// endPart ends a single part in CRLF; one of a multipart leaves its last CRLF to
+// the boundary.
+func endPart(dst []byte, boundary string) []byte {
+	if boundary == "" && !bytes.HasSuffix(dst, []byte("\r\n")) {
+		dst = append(dst, "\r\n"...)
+	}
+	return dst
 }
 
 // boundary derives the separator from the message id, so that the same message
@@ -138,8 +166,7 @@ func boundary(id string) string {
 }
 
 // appendPart writes Content-Type, Content-Transfer-Encoding, the empty line and
-// the encoded content. A single part ends in CRLF, a part of a multipart leaves
-// its last CRLF to the boundary.
+// the encoded content.
 func (c *Composer) appendPart(dst []byte, kind string, content []byte, boundary string) []byte {
 	body := c.normalise(content)
 	enc := choose(body, boundary)
@@ -156,10 +183,7 @@ func (c *Composer) appendPart(dst []byte, kind string, content []byte, boundary 
 	default:
 		dst = appendBase64(dst, body)
 	}
-	if boundary == "" && !bytes.HasSuffix(dst, []byte("\r\n")) {
-		dst = append(dst, "\r\n"...)
-	}
-	return dst
+	return endPart(dst, boundary)
 }
 
 // normalise turns every line end into CRLF and invalid UTF-8 into U+FFFD. The
