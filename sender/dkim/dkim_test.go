@@ -21,7 +21,7 @@ import (
 )
 
 // setup is two fresh keys and the DNS that publishes them.
-func setup(t *testing.T) (keys []Key, records map[string]string) {
+func setup(t testing.TB) (keys []Key, records map[string]string) {
 	t.Helper()
 	records = map[string]string{}
 	for _, a := range []string{RSA2048, Ed25519} {
@@ -39,7 +39,7 @@ func setup(t *testing.T) (keys []Key, records map[string]string) {
 	return keys, records
 }
 
-func compose(t *testing.T, edit func(*message.Message)) []byte {
+func compose(t testing.TB, edit func(*message.Message)) []byte {
 	t.Helper()
 	m := message.Message{
 		FromName: "Acme Zürich", FromEmail: "news@acme.example", ToName: "Ann", ToEmail: "ann@reader.example",
