@@ -1,12 +1,12 @@
 package dkim
 
-import "bytes"
-
-var (
-	crlf      = []byte("\r\n")
-	twoSpaces = []byte("  ")
-	spaceCRLF = []byte(" \r\n")
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
 )
+
+var crlf = []byte("\r\n")
 
 func isWSP(b byte) bool { return b == ' ' || b == '\t' }
 
@@ -35,10 +35,9 @@ func appendRelaxedBody(dst, body []byte) []byte {
 	if len(body) == 0 {
 		return dst
 	}
-	s := spaces{body: body, double: -1, tab: -1, trailing: -1}
 	from, pos := 0, 0
 	for {
-		start := s.next(pos)
+		start := nextChange(body, pos)
 		if start == len(body) {
 			break
 		}
@@ -72,33 +71,27 @@ func trimBody(body []byte) []byte {
 	}
 }
 
-// spaces finds white space that relaxed form changes: two spaces, a tab, a space at the end of a line. Each kind is looked for by itself, since the search
-// for a fixed string is many times faster than a loop over bytes, and again only when the place it was found at has been passed.
-type spaces struct {
-	body                  []byte
-	double, tab, trailing int
-}
-
-// next gives the first such place at or after pos, or the length of the body.
-func (s *spaces) next(pos int) int {
-	if s.double < pos {
-		s.double = s.find(twoSpaces, pos)
-	}
-	if s.trailing < pos {
-		s.trailing = s.find(spaceCRLF, pos)
-	}
-	if s.tab < pos {
-		s.tab = len(s.body)
-		if i := bytes.IndexByte(s.body[pos:], '\t'); i >= 0 {
-			s.tab = pos + i
+// nextChange gives the first place at or after pos where there may be white space that relaxed form changes: a tab, or a space with another one or a line end
+// behind it; or the length of the body. It looks at eight bytes at once: with one at a time this was half the cost of a signature without its crypto.
+func nextChange(body []byte, pos int) int {
+	for ; pos+8 <= len(body); pos += 7 { // the last byte is looked at again, now with the one behind it
+		v := binary.LittleEndian.Uint64(body[pos:])
+		space := marks(v, ' ')
+		if found := marks(v, '\t') | space&((space|marks(v, '\r'))>>8); found != 0 {
+			return pos + bits.TrailingZeros64(found)/8
 		}
 	}
-	return min(s.double, s.tab, s.trailing)
+	for ; pos < len(body); pos++ {
+		if body[pos] == '\t' || body[pos] == ' ' && pos+1 < len(body) && (body[pos+1] == ' ' || body[pos+1] == '\r') {
+			break
+		}
+	}
+	return pos
 }
 
-func (s *spaces) find(what []byte, pos int) int {
-	if i := bytes.Index(s.body[pos:], what); i >= 0 {
-		return pos + i
-	}
-	return len(s.body)
+// marks gives 0x80 for each byte of v that is b, and 0 for the others. The sum carries into a byte's highest bit unless the lower seven are 0, never beyond.
+func marks(v uint64, b byte) uint64 {
+	const each, low = 0x0101010101010101, 0x7f7f7f7f7f7f7f7f
+	v ^= each * uint64(b)
+	return ^((v&low + low) | v | low)
 }
