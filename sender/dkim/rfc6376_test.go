@@ -34,7 +34,7 @@ func splitMessage(raw string) (fields []rfcField, body string) {
 
 func relaxHeader(f rfcField) string { // §3.4.2
 	v := wsp.ReplaceAllString(strings.ReplaceAll(f.value, "\r\n", ""), " ")
-	return strings.ToLower(strings.TrimSpace(f.name)) + ":" + strings.TrimSpace(v)
+	return strings.ToLower(strings.TrimSpace(f.name)) + ":" + strings.Trim(v, " ")
 }
 
 func relaxBody(body string) string { // §3.4.4
@@ -88,7 +88,7 @@ func verifyField(sig rfcField, fields []rfcField, body string, records map[strin
 	used := map[int]bool{}
 	for _, name := range strings.Split(t["h"], ":") { // §5.4.2: from the bottom up
 		for i := len(fields) - 1; i >= 0; i-- {
-			if !used[i] && strings.EqualFold(fields[i].name, name) {
+			if !used[i] && strings.EqualFold(strings.TrimRight(fields[i].name, " \t"), name) {
 				used[i] = true
 				data.WriteString(relaxHeader(fields[i]) + "\r\n")
 				break
