@@ -5,12 +5,14 @@ import (
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rand"
+	crand "crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
+	"math/rand/v2"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -152,6 +154,13 @@ json.dump(out, sys.stdout)`
 		in[name] = string(sign(t, keys, ProfileDefault, raw))
 		want[name] = []bool{true, true}
 	}
+	r := rand.New(rand.NewPCG(1, 2))
+	for i := range 100 {
+		name := "odd " + strconv.Itoa(i)
+		// dkimpy knows no white space before a colon, and leaves it at the end of a body without a line end.
+		in[name] = string(sign(t, keys, ProfileDefault, append(odd(r, ""), crlf...)))
+		want[name] = []bool{true, true}
+	}
 	in["tampered"] = strings.Replace(in["alternative"], "List-Unsubscribe-Post: List", "List-Unsubscribe-Post: list", 1)
 	want["tampered"] = []bool{false, false}
 	job, err := json.Marshal(map[string]any{"records": records, "messages": in})
@@ -270,7 +279,7 @@ func TestKeys(t *testing.T) {
 	if _, _, err := Generate("rsa512"); err == nil {
 		t.Error("unknown algorithm accepted")
 	}
-	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	ec, err := ecdsa.GenerateKey(elliptic.P256(), crand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
