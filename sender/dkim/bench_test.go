@@ -63,3 +63,19 @@ func BenchmarkSignEd25519(b *testing.B) {
 	keys, _ := setup(b)
 	benchmarkSign(b, keys[1])
 }
+
+// BenchmarkSignBoth is an RSA and an Ed25519 signature over one message, as a campaign makes them, with each backend.
+func BenchmarkSignBoth(b *testing.B) {
+	for _, mode := range []string{SigningAuto, SigningGo} {
+		b.Run(mode, func(b *testing.B) {
+			backend := Open(mode)
+			keys, _ := setup(b)
+			rsaKey, err := backend.Prepare(keys[0])
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.Log(backend)
+			benchmarkSign(b, rsaKey, keys[1])
+		})
+	}
+}
