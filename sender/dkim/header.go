@@ -94,7 +94,7 @@ func (h *header) read(n *names, msg []byte) (body []byte, err error) {
 	for range n.all {
 		h.last = append(h.last, -1)
 	}
-	// start and end of the value that is being read; name is -1 while it is one that is not signed.
+	// start and end of the value that is being read; at is the place of its name, -1 while it is one that is not signed.
 	at, start, end := -1, 0, 0
 	for pos := 0; ; {
 		length := bytes.Index(msg[pos:], crlf)
