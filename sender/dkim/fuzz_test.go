@@ -180,7 +180,7 @@ func TestOddMessagesVerify(t *testing.T) {
 	t.Parallel()
 	rs := newReferees(t)
 	r := rand.New(rand.NewPCG(6376, 8301))
-	for range 300 {
+	for range 150 {
 		raw := odd(r, " ")
 		for _, ref := range rs {
 			ref.check(t, raw)
