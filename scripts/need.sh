@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes sure that a part which the tests need is there: scripts/need.sh postgres|chromium|dkimpy ...
+# Makes sure that a part which the tests need is there: scripts/need.sh postgres|chromium|dkimpy|openssl ...
 # As root on Debian or Ubuntu it is installed; elsewhere it says what to install.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -17,6 +17,7 @@ install() {
 have_postgres() { ls /usr/lib/postgresql/*/bin/initdb /usr/pgsql-*/bin/initdb /opt/homebrew/opt/postgresql@*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null; }
 have_chromium() { [ -n "${CHROMIUM:-}" ] || [ -x /usr/bin/chromium ] || ls "${PLAYWRIGHT_BROWSERS_PATH:-$HOME/.cache/ms-playwright}"/chromium-*/ >/dev/null 2>&1; }
 have_dkimpy() { /usr/bin/python3 -c 'import dkim, nacl' >/dev/null 2>&1 || python3 -c 'import dkim, nacl' >/dev/null 2>&1; }
+have_openssl() { [[ "$(openssl version 2>/dev/null)" == "OpenSSL 3."* ]]; }
 
 for part in "$@"; do
   case $part in
@@ -25,6 +26,8 @@ for part in "$@"; do
     chromium) have_chromium || install chromium || (cd web && npx playwright install chromium) ;;
     dkimpy) have_dkimpy || install python3-dkim python3-nacl || pip3 install --user dkimpy pynacl ||
       { echo "the DKIM tests need a second verifier: install python3-dkim (Debian) or dkimpy (pip)" >&2; exit 1; } ;;
+    # The program does without it, the tests compare it with Go.
+    openssl) have_openssl || install openssl || { echo "the signing tests need OpenSSL 3: install openssl" >&2; exit 1; } ;;
     *) echo "unknown part: $part" >&2; exit 2 ;;
   esac
 done

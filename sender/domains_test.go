@@ -196,6 +196,34 @@ func TestSignerCacheKeepsNothingOlderThanForget(t *testing.T) {
 	}
 }
 
+// TestSigningBackends has two processes with the same keys, one of which signs with OpenSSL.
+func TestSigningBackends(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	d := b.domain(t, "example.org")
+	if _, err := b.AddKey(t.Context(), d.ID, AlgorithmEd25519); err != nil {
+		t.Fatal(err)
+	}
+	fast := New(b.pool, b.box, Config{Signing: dkim.Open(dkim.SigningAuto)}, b.logger, b.clock.now)
+	for profile, signatures := range map[string]int{"default": 2, "ses": 1} {
+		var made []string
+		for _, s := range []*Service{b.Service, fast} {
+			signer, err := s.SignerFor(t.Context(), "example.org", profile)
+			if err != nil {
+				t.Fatal(err)
+			}
+			header, err := signer.Sign(nil, []byte(plainMessage))
+			if err != nil {
+				t.Fatal(err)
+			}
+			made = append(made, string(header))
+		}
+		if made[0] != made[1] || strings.Count(made[0], "DKIM-Signature:") != signatures {
+			t.Errorf("%s:\n%s\n%s", profile, made[0], made[1])
+		}
+	}
+}
+
 func TestKeyOfAnotherSecretIsExplained(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

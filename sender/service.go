@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"postrider/internal/secret"
+	"postrider/sender/dkim"
 )
 
 // Config is what the service needs to know about its surroundings. The zero value works: no inbox, the system's resolver and certificates.
@@ -22,6 +23,8 @@ type Config struct {
 	Resolver Resolver
 	// RootCAs are the authorities that a relay's certificate may come from; nil = the system's.
 	RootCAs *x509.CertPool
+	// Signing makes the RSA signatures of DKIM; the zero value is Go's own crypto.
+	Signing dkim.Backend
 }
 
 // Service has the use cases of relays and sending domains.

@@ -100,8 +100,13 @@ func (s *Service) prepare(domain, profile string, keys []signingKey) (*dkim.Sign
 			return nil, errs.Because(errs.Unavailable, err, "the DKIM key %s of %s cannot be opened: it was stored with another secret key; "+
 				"start with the secret key it was made with, or add a new key and retire this one", k.Selector, domain)
 		}
-		if opened[i], err = dkim.ParseKey(domain, k.Selector, der); err != nil {
+		key, err := dkim.ParseKey(domain, k.Selector, der)
+		clear(der)
+		if err != nil {
 			return nil, fmt.Errorf("reading DKIM key %d: %w", k.ID, err)
+		}
+		if opened[i], err = s.cfg.Signing.Prepare(key); err != nil {
+			s.logger.Warn("a DKIM key signs slowly, in Go", "domain", domain, "selector", k.Selector, "error", err)
 		}
 	}
 	signer, err := dkim.New(opened, dkim.Profile(profile), s.now)

@@ -25,6 +25,7 @@ import (
 	"postrider/internal/settings"
 	"postrider/migrations"
 	"postrider/sender"
+	"postrider/sender/dkim"
 	"postrider/sender/inbox"
 	"postrider/templates"
 )
@@ -143,7 +144,9 @@ func (a *app) build(ctx context.Context) error {
 	a.audience = audience.New(a.pool, a.logger, time.Now)
 	a.templates = templates.New(a.pool, time.Now)
 	a.events = events.New(a.pool, a.logger, time.Now)
-	a.sender = sender.New(a.pool, box, sender.Config{InboxAddr: a.inboxAddr, DefaultFrom: a.defaultFrom}, a.logger, time.Now)
+	signing := dkim.Open(a.cfg.Signing)
+	a.logger.Info("DKIM signing", "rsa", signing.String())
+	a.sender = sender.New(a.pool, box, sender.Config{InboxAddr: a.inboxAddr, DefaultFrom: a.defaultFrom, Signing: signing}, a.logger, time.Now)
 	a.store = sender.NewInboxStore(a.pool, net.DefaultResolver, a.logger, time.Now)
 	if addr := a.cfg.inboxAddr(); addr != "" {
 		a.inbox = inbox.New(inbox.Config{Addr: addr, Store: a.store, Logger: a.logger})

@@ -21,6 +21,7 @@ type config struct {
 	PGBin       string        `name:"pg-bin" env:"POSTRIDER_PG_BIN" help:"Folder of the Postgres programs for the private server." placeholder:"DIR"`
 	Inbox       string        `name:"inbox" env:"POSTRIDER_INBOX" default:"127.0.0.1:0" help:"Address of the built-in inbox, a capture server for trying things out; off switches it off."`
 	Workers     int           `name:"workers" env:"POSTRIDER_WORKERS" default:"32" help:"How many ranges of campaigns this process works on at once."`
+	Signing     string        `name:"signing" env:"POSTRIDER_SIGNING" enum:"auto,go" default:"auto" help:"What makes the RSA signatures of DKIM: auto is the system's OpenSSL 3 where there is one, else Go; go is always Go, about four times slower."`
 	StopTimeout time.Duration `name:"stop-timeout" env:"POSTRIDER_STOP_TIMEOUT" default:"60s" help:"How long a stop waits for messages that are on the wire."`
 	LogFormat   string        `name:"log-format" env:"POSTRIDER_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json."`
 	LogLevel    string        `name:"log-level" env:"POSTRIDER_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error."`

@@ -19,6 +19,7 @@ import (
 	"postrider/internal/settings"
 	"postrider/migrations"
 	"postrider/sender"
+	"postrider/sender/dkim"
 	"postrider/web"
 )
 
@@ -48,6 +49,7 @@ func (c doctorCmd) Run(ctx context.Context) error {
 	defer cancel()
 	d := &doctor{cmd: c}
 	d.program()
+	d.signing()
 	if d.folder() {
 		d.database(ctx)
 	}
@@ -64,6 +66,15 @@ func (d *doctor) program() {
 		return
 	}
 	d.note("program", "warning", "version %s without the interface: run make web and build again, or use a release", version)
+}
+
+func (d *doctor) signing() {
+	signing := dkim.Open(d.cmd.Signing)
+	if signing.Fast() || d.cmd.Signing == dkim.SigningGo {
+		d.note("signing", "ok", "RSA signatures by %s", signing)
+		return
+	}
+	d.note("signing", "warning", "RSA signatures by %s; with OpenSSL 3 (Debian and Ubuntu: libssl3) they take a quarter of the time", signing)
 }
 
 // leastFree is how much disk there should be: the ledger and the inbox grow with every campaign.

@@ -23,6 +23,7 @@ var allowed = map[string][]string{
 	"internal/idempotency": {"internal/pg", "internal/errs"},
 	"internal/pg/pgtest":   {"internal/pg/pgboot", "migrations"},
 	"sender/smtpconn":      {"sender/reply"},
+	"sender/dkim":          {"sender/dkim/libcrypto"},
 	"audience":             {"audience/...", "internal/pg", "internal/errs", "internal/page", "internal/addr"},
 	"audience/csvfile":     {"internal/errs"},
 	"templates":            {"internal/pg", "internal/errs", "internal/page"},

@@ -5,12 +5,14 @@ import (
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rand"
+	crand "crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
+	"math/rand/v2"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -21,7 +23,7 @@ import (
 )
 
 // setup is two fresh keys and the DNS that publishes them.
-func setup(t *testing.T) (keys []Key, records map[string]string) {
+func setup(t testing.TB) (keys []Key, records map[string]string) {
 	t.Helper()
 	records = map[string]string{}
 	for _, a := range []string{RSA2048, Ed25519} {
@@ -39,7 +41,7 @@ func setup(t *testing.T) (keys []Key, records map[string]string) {
 	return keys, records
 }
 
-func compose(t *testing.T, edit func(*message.Message)) []byte {
+func compose(t testing.TB, edit func(*message.Message)) []byte {
 	t.Helper()
 	m := message.Message{
 		FromName: "Acme Zürich", FromEmail: "news@acme.example", ToName: "Ann", ToEmail: "ann@reader.example",
@@ -150,6 +152,13 @@ json.dump(out, sys.stdout)`
 	want := map[string][]bool{}
 	for name, raw := range messages(t) {
 		in[name] = string(sign(t, keys, ProfileDefault, raw))
+		want[name] = []bool{true, true}
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	for i := range 100 {
+		name := "odd " + strconv.Itoa(i)
+		// dkimpy knows no white space before a colon, and leaves it at the end of a body without a line end.
+		in[name] = string(sign(t, keys, ProfileDefault, append(odd(r, ""), crlf...)))
 		want[name] = []bool{true, true}
 	}
 	in["tampered"] = strings.Replace(in["alternative"], "List-Unsubscribe-Post: List", "List-Unsubscribe-Post: list", 1)
@@ -270,7 +279,7 @@ func TestKeys(t *testing.T) {
 	if _, _, err := Generate("rsa512"); err == nil {
 		t.Error("unknown algorithm accepted")
 	}
-	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	ec, err := ecdsa.GenerateKey(elliptic.P256(), crand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,11 +15,11 @@ import (
 // This file is a second, independent reading of RFC 6376: a verifier for
 // relaxed/relaxed that shares no code with the signer.
 
-type field struct{ name, value string } // value as sent, folding included
+type rfcField struct{ name, value string } // value as sent, folding included
 
 var wsp = regexp.MustCompile(`[ \t]+`)
 
-func splitMessage(raw string) (fields []field, body string) {
+func splitMessage(raw string) (fields []rfcField, body string) {
 	head, body, _ := strings.Cut(raw, "\r\n\r\n")
 	for _, line := range strings.Split(head, "\r\n") {
 		if line[0] == ' ' || line[0] == '\t' {
@@ -27,14 +27,14 @@ func splitMessage(raw string) (fields []field, body string) {
 			continue
 		}
 		name, value, _ := strings.Cut(line, ":")
-		fields = append(fields, field{name, value})
+		fields = append(fields, rfcField{name, value})
 	}
 	return fields, body
 }
 
-func relaxHeader(f field) string { // §3.4.2
+func relaxHeader(f rfcField) string { // §3.4.2
 	v := wsp.ReplaceAllString(strings.ReplaceAll(f.value, "\r\n", ""), " ")
-	return strings.ToLower(strings.TrimSpace(f.name)) + ":" + strings.TrimSpace(v)
+	return strings.ToLower(strings.TrimSpace(f.name)) + ":" + strings.Trim(v, " ")
 }
 
 func relaxBody(body string) string { // §3.4.4
@@ -75,7 +75,7 @@ func verifyRFC6376(raw string, records map[string]string) (int, error) {
 	return n, nil
 }
 
-func verifyField(sig field, fields []field, body string, records map[string]string) error {
+func verifyField(sig rfcField, fields []rfcField, body string, records map[string]string) error {
 	t := tags(sig.value)
 	if t["c"] != "relaxed/relaxed" || t["v"] != "1" {
 		return fmt.Errorf("c=%q v=%q", t["c"], t["v"])
@@ -88,14 +88,14 @@ func verifyField(sig field, fields []field, body string, records map[string]stri
 	used := map[int]bool{}
 	for _, name := range strings.Split(t["h"], ":") { // §5.4.2: from the bottom up
 		for i := len(fields) - 1; i >= 0; i-- {
-			if !used[i] && strings.EqualFold(fields[i].name, name) {
+			if !used[i] && strings.EqualFold(strings.TrimRight(fields[i].name, " \t"), name) {
 				used[i] = true
 				data.WriteString(relaxHeader(fields[i]) + "\r\n")
 				break
 			}
 		}
 	}
-	unsigned := field{sig.name, regexp.MustCompile(`(^|;)(\s*b\s*=)[^;]*`).ReplaceAllString(sig.value, "$1$2")}
+	unsigned := rfcField{sig.name, regexp.MustCompile(`(^|;)(\s*b\s*=)[^;]*`).ReplaceAllString(sig.value, "$1$2")}
 	data.WriteString(relaxHeader(unsigned))
 	hashed := sha256.Sum256([]byte(data.String()))
 	b, err := base64.StdEncoding.DecodeString(t["b"])

@@ -1,14 +1,14 @@
 package dkim
 
 import (
-	"bytes"
 	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
-	"strings"
+	"sync"
 	"time"
-
-	msgauth "github.com/emersion/go-msgauth/dkim"
 )
 
 // Profile says how a relay wants mail signed.
@@ -26,34 +26,32 @@ const (
 // relay may queue a message and ends the use of old mail for replays.
 const Validity = 14 * 24 * time.Hour
 
-// overSigned fields are named once more than they occur, so that a verifier
-// fails a message to which one was added (RFC 6376 §8.15).
-var overSigned = []string{
-	"From", "To", "Cc", "Subject", "Date", "Reply-To", "Sender", "Message-ID", "MIME-Version",
-	"Content-Type", "Content-Transfer-Encoding", "List-Unsubscribe", "List-Unsubscribe-Post",
-}
-
-// signedIfPresent fields are named as often as they occur.
-var signedIfPresent = []string{
-	"In-Reply-To", "References", "List-Id", "List-Help", "List-Post", "List-Owner", "List-Archive",
-	"Feedback-ID", "CFBL-Address", "CFBL-Feedback-ID", "Auto-Submitted", "Precedence",
-}
-
-// ErrNoHeader means that a message has no header to sign, or no From field.
-var ErrNoHeader = errors.New("message to sign has no header with a From field")
-
 // Signer signs messages for one sending domain through one relay. It is safe for
-// concurrent use if its keys are, as the standard library's are.
+// concurrent use if its keys are, as those of [Backend.Prepare] and the standard library are.
 type Signer struct {
-	keys []Key
-	over []string
-	now  func() time.Time
+	keys  []signingKey
+	names *names
+	now   func() time.Time
+	// work holds *scratch. A pool here costs some nanoseconds a message and spares callers from carrying one.
+	work sync.Pool
 }
+
+// scratch is what one message is signed in, used again for the next one.
+type scratch struct {
+	header    header
+	canonical []byte // the body, then the header fields followed by the signature's own
+	hashes    []byte // the tags that all signatures of a message share
+	digest    [sha256.Size]byte
+	text      []byte // a signature in base64
+}
+
+// mostKept bounds what a scratch holds on to after an unusually large message, in bytes.
+const mostKept = 1 << 20
 
 // New prepares a signer. Keys are used in the order given. ProfileSES needs an
 // RSA key and leaves others out; an empty profile is ProfileDefault.
 func New(keys []Key, profile Profile, now func() time.Time) (*Signer, error) {
-	s := &Signer{now: now}
+	s := &Signer{now: now, work: sync.Pool{New: func() any { return new(scratch) }}}
 	for _, k := range keys {
 		if err := k.validate(); err != nil {
 			return nil, err
@@ -61,18 +59,14 @@ func New(keys []Key, profile Profile, now func() time.Time) (*Signer, error) {
 		if _, ed := k.Signer.Public().(ed25519.PublicKey); ed && profile == ProfileSES {
 			continue
 		}
-		s.keys = append(s.keys, k)
+		s.keys = append(s.keys, newSigningKey(k))
 	}
 	switch profile {
 	case ProfileDefault, "":
-		s.over = overSigned
+		s.names = namesWithout()
 	case ProfileSES:
 		s.keys = s.keys[:min(len(s.keys), 1)]
-		for _, n := range overSigned {
-			if n != "Message-ID" && n != "Date" {
-				s.over = append(s.over, n)
-			}
-		}
+		s.names = namesWithout("Message-ID", "Date")
 	default:
 		return nil, fmt.Errorf("unknown DKIM profile %q: use %s or %s", profile, ProfileDefault, ProfileSES)
 	}
@@ -86,94 +80,44 @@ func New(keys []Key, profile Profile, now func() time.Time) (*Signer, error) {
 // CRLF; they go in front of msg. msg must have CRLF line ends. On error dst comes
 // back as it was.
 func (s *Signer) Sign(dst []byte, msg []byte) ([]byte, error) {
-	start := len(dst)
-	names, err := s.headerKeys(msg)
+	w := s.work.Get().(*scratch)
+	signed, err := s.sign(dst, msg, w)
+	if cap(w.canonical) <= mostKept {
+		clear(w.header.fields) // they point into msg
+		s.work.Put(w)
+	}
 	if err != nil {
 		return dst, err
 	}
-	for _, k := range s.keys {
-		sig, err := signOne(k, names, s.now().Add(Validity), msg)
-		if err != nil {
-			return dst[:start], fmt.Errorf("signing with %s: %w", RecordName(k.Selector, k.Domain), err)
-		}
-		dst = append(dst, sig...)
-	}
-	return dst, nil
+	return signed, nil
 }
 
-func signOne(k Key, names []string, expires time.Time, msg []byte) (string, error) {
-	signer, err := msgauth.NewSigner(&msgauth.SignOptions{
-		Domain: k.Domain, Selector: k.Selector, Signer: k.Signer, HeaderKeys: names, Expiration: expires,
-		HeaderCanonicalization: msgauth.CanonicalizationRelaxed, BodyCanonicalization: msgauth.CanonicalizationRelaxed,
-	})
-	if err != nil {
-		return "", err
-	}
-	_, werr := signer.Write(msg)
-	if err := signer.Close(); err != nil { // Close always, it ends the signer's goroutine
-		return "", err
-	}
-	if werr != nil {
-		return "", werr
-	}
-	return signer.Signature(), nil
-}
-
-// headerKeys is the h= list for this message.
-func (s *Signer) headerKeys(msg []byte) ([]string, error) {
-	counts, err := s.count(msg)
+func (s *Signer) sign(dst, msg []byte, w *scratch) ([]byte, error) {
+	body, err := w.header.read(s.names, msg)
 	if err != nil {
 		return nil, err
 	}
-	names := make([]string, 0, 2*len(s.over)+len(signedIfPresent))
-	for i, n := range s.over {
-		for range counts[i] + 1 {
-			names = append(names, n)
+	w.canonical = appendRelaxedBody(w.canonical[:0], body)
+	w.digest = sha256.Sum256(w.canonical)
+	w.hashes = appendHashes(w.hashes[:0], s.names, &w.header, w.digest[:])
+	w.canonical = w.header.appendRelaxed(w.canonical[:0], s.names)
+	fields := len(w.canonical)
+	now := s.now()
+	for i := range s.keys {
+		k := &s.keys[i]
+		start := len(dst)
+		dst = append(dst, k.start...)
+		dst = appendTime(dst, now)
+		dst = append(dst, w.hashes...)
+		// A signature covers its own field too, with b= empty and without CRLF (RFC 6376 §3.7).
+		w.canonical = appendRelaxedField(w.canonical[:fields], fieldInLower, dst[start+len(fieldName):])
+		w.digest = sha256.Sum256(w.canonical)
+		signature, err := k.Signer.Sign(rand.Reader, w.digest[:], k.opts)
+		if err != nil {
+			return nil, fmt.Errorf("signing with %s: %w", RecordName(k.Selector, k.Domain), err)
 		}
+		w.text = base64.StdEncoding.AppendEncode(w.text[:0], signature)
+		dst = appendFolded(dst, w.text)
 	}
-	for i, n := range signedIfPresent {
-		for range counts[len(s.over)+i] {
-			names = append(names, n)
-		}
-	}
-	return names, nil
-}
-
-// count counts the fields of s.over, then of signedIfPresent.
-func (s *Signer) count(msg []byte) ([]int, error) {
-	counts := make([]int, len(s.over)+len(signedIfPresent))
-	rest := msg
-	for {
-		line, after, ok := bytes.Cut(rest, []byte("\r\n"))
-		if !ok {
-			return nil, ErrNoHeader
-		}
-		if len(line) == 0 {
-			break
-		}
-		rest = after
-		if name, _, ok := bytes.Cut(line, []byte(":")); ok && line[0] != ' ' && line[0] != '\t' {
-			if i := s.index(strings.TrimRight(string(name), " \t")); i >= 0 {
-				counts[i]++
-			}
-		}
-	}
-	if counts[0] == 0 { // From is the first of both lists
-		return nil, ErrNoHeader
-	}
-	return counts, nil
-}
-
-func (s *Signer) index(name string) int {
-	for i, n := range s.over {
-		if strings.EqualFold(n, name) {
-			return i
-		}
-	}
-	for i, n := range signedIfPresent {
-		if strings.EqualFold(n, name) {
-			return len(s.over) + i
-		}
-	}
-	return -1
+	return dst, nil
 }
