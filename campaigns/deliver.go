@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"postrider/campaigns/journal"
@@ -65,7 +66,7 @@ type attempt struct {
 	dotted bool
 }
 
-// sendBatch sends what was claimed, all at once as far as the relay has connections, and records what came of it. wait is how long to leave the relay
+// sendBatch sends what was claimed, as much at once as the relay has connections, and records what came of it. wait is how long to leave the relay
 // alone.
 func (s *Service) sendBatch(ctx context.Context, c claim) (wait time.Duration, err error) {
 	content, err := s.content(ctx, c.campaignID)
@@ -73,14 +74,7 @@ func (s *Service) sendBatch(ctx context.Context, c claim) (wait time.Duration, e
 		s.release(c, err)
 		return 0, err
 	}
-	attempts := make([]attempt, len(c.rows))
-	var wg sync.WaitGroup
-	for i := range c.rows {
-		attempts[i].claimed = c.rows[i]
-		wg.Go(func() { s.send(ctx, content, c.relay, &attempts[i]) })
-	}
-	wg.Wait()
-
+	attempts := s.sendRows(ctx, content, c)
 	if err := s.record(c, attempts); err != nil {
 		return 0, err
 	}
@@ -88,6 +82,43 @@ func (s *Service) sendBatch(ctx context.Context, c claim) (wait time.Duration, e
 		return 0, err
 	}
 	return s.pause(attempts), ctx.Err()
+}
+
+// inHand is how many messages of a batch are made and on their way at once: enough for all connections together with those of the other ranges, and few
+// enough that memory does not grow with what is claimed.
+func (s *Service) inHand(r sender.Relay) int {
+	return min(max(2*r.MaxConnections/s.cfg.Window*2, 8), 250)
+}
+
+// sendRows sends what was claimed and gives what came of each.
+func (s *Service) sendRows(ctx context.Context, content *prepared, c claim) []attempt {
+	attempts := make([]attempt, len(c.rows))
+	var next atomic.Int32
+	var gone atomic.Pointer[error] // why the relay cannot be used; the rest of the batch is not tried
+	var wg sync.WaitGroup
+	for range min(len(c.rows), s.inHand(c.relay)) {
+		wg.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(c.rows) {
+					return
+				}
+				a := &attempts[i]
+				a.claimed = c.rows[i]
+				if err := gone.Load(); err != nil {
+					a.unsent = *err
+					continue
+				}
+				s.send(ctx, content, c.relay, a)
+				var u *sender.Unavailable
+				if errors.As(a.unsent, &u) {
+					gone.Store(&a.unsent)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return attempts
 }
 
 // pauseWithoutKey pauses a campaign whose key is gone for good, and says which: going on without a signature is for a person to decide.

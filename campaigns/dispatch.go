@@ -85,7 +85,7 @@ const QueueDeliver = "deliver"
 
 // jobBudget is how long one job works on its range before it hands the rest to a new one; River's timeout lies well above it.
 const (
-	jobBudget  = time.Minute
+	jobBudget  = 10 * time.Second
 	jobTimeout = 20 * time.Minute
 	// RescueAfter is when River takes a job for stuck. The jobs of a node that is known to be dead are taken back at once.
 	RescueAfter = 25 * time.Minute

@@ -24,11 +24,11 @@ import (
 type Config struct {
 	// Workers is how many ranges this process works on at once. Default 32.
 	Workers int
-	// Window is how many ranges of one campaign may wait or run at once, so that others get their turn. Default 16.
+	// Window is how many ranges of one campaign may wait or run at once, so that others get their turn. Default 8.
 	Window int
-	// RangeSize is how many deliveries one job covers at most. Default 500.
+	// RangeSize is how many deliveries one job covers at most. Default 1000.
 	RangeSize int
-	// ClaimSize is how many deliveries are claimed at once. It bounds what is in doubt when a node is lost together with its disk. Default 50.
+	// ClaimSize is how many deliveries are claimed at once. It bounds what is in doubt when a node is lost together with its disk. Default 200.
 	ClaimSize int
 }
 
@@ -39,9 +39,9 @@ func (c Config) withDefaults() Config {
 		}
 	}
 	set(&c.Workers, 32)
-	set(&c.Window, 16)
-	set(&c.RangeSize, 500)
-	set(&c.ClaimSize, 50)
+	set(&c.Window, 8)
+	set(&c.RangeSize, 1000)
+	set(&c.ClaimSize, 200)
 	return c
 }
 

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"postrider/sender/dkim"
 )
 
 // limitTime is how long each of the bare loops runs.
@@ -36,10 +38,11 @@ func (c benchSendCmd) limits(ctx context.Context, a *app, campaignID int64, addr
 	if rate > 0 {
 		res.Ratio = round(res.MsgsPerS/rate, 3)
 	}
-	if rate, err = bareRSA(ctx); err != nil {
+	backend := dkim.Open(c.Signing)
+	if rate, err = bareRSA(ctx, backend); err != nil {
 		return fmt.Errorf("measuring signatures: %w", err)
 	}
-	res.RSAPerSLimit, res.Signer = round(rate, 0), "Go"
+	res.RSAPerSLimit, res.Signer = round(rate, 0), backend.String()
 	return nil
 }
 
@@ -119,8 +122,12 @@ func expect(r *bufio.Reader, code string) error {
 }
 
 // bareRSA makes RSA-2048 signatures on all processors for limitTime and gives how many a second.
-func bareRSA(ctx context.Context) (float64, error) {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
+func bareRSA(ctx context.Context, backend dkim.Backend) (float64, error) {
+	private, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return 0, err
+	}
+	key, err := backend.Prepare(dkim.Key{Domain: benchDomain, Selector: "limit", Signer: private})
 	if err != nil {
 		return 0, err
 	}
@@ -133,7 +140,7 @@ func bareRSA(ctx context.Context) (float64, error) {
 	for range runtime.GOMAXPROCS(0) {
 		all.Go(func() error {
 			for ctx.Err() == nil {
-				if _, err := key.Sign(nil, digest[:], crypto.SHA256); err != nil {
+				if _, err := key.Signer.Sign(nil, digest[:], crypto.SHA256); err != nil {
 					return err
 				}
 				made.Add(1)

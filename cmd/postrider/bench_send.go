@@ -21,6 +21,7 @@ type benchSendCmd struct {
 	Sign        string        `enum:"none,rsa2048" default:"rsa2048" help:"none or rsa2048."`
 	Sink        string        `help:"Address of a sink on this machine, such as Postfix's smtp-sink; without it a sink of our own is started." placeholder:"HOST:PORT"`
 	RTT         time.Duration `name:"rtt" help:"Round-trip time of our own sink."`
+	Signing     string        `enum:"auto,go" default:"auto" help:"What makes the RSA signatures: auto (OpenSSL where the system has it) or go."`
 	JSON        bool          `name:"json" help:"Print the result as one JSON object, as the last line."`
 	CPUProfile  string        `name:"cpu-profile" help:"File for a profile of the processor time, as go tool pprof reads it." placeholder:"FILE"`
 	PGBin       string        `name:"pg-bin" env:"POSTRIDER_PG_BIN" help:"Folder of the Postgres programs." placeholder:"DIR"`
@@ -97,7 +98,7 @@ func (c benchSendCmd) measure(ctx context.Context, addr string, screen *demoScre
 		return res, err
 	}
 	defer remove()
-	cfg := config{DataDir: dir, PGBin: c.PGBin, Inbox: "off", Workers: 32, StopTimeout: 30 * time.Second, LogFormat: "text", LogLevel: "warn"}
+	cfg := config{DataDir: dir, PGBin: c.PGBin, Inbox: "off", Workers: 32, Signing: c.Signing, StopTimeout: 30 * time.Second, LogFormat: "text", LogLevel: "warn"}
 	screen.say("Starting Postgres and the service in %s …", dir)
 	a, err := startApp(ctx, cfg, cfg.logger())
 	if err != nil {
@@ -148,7 +149,7 @@ func (c benchSendCmd) campaign(ctx context.Context, a *app, api *client, id int6
 		return err
 	}
 	var st demoStats
-	err := pollFor(ctx, time.Hour, 100*time.Millisecond, func() (bool, error) {
+	err := pollFor(ctx, time.Hour, 250*time.Millisecond, func() (bool, error) {
 		err := api.call(ctx, http.MethodGet, fmt.Sprintf("/campaigns/%d/stats", id), nil, &st)
 		screen.bar("Sending", st.Recipients-st.Queued-st.Claimed, st.Recipients)
 		return st.Recipients > 0 && st.Queued+st.Claimed == 0, err
