@@ -11,6 +11,9 @@ type hint struct {
 // authHints explain failed logins; the providers' texts differ more than their
 // codes do.
 var authHints = []hint{
+	{texts("invalid_grant", "xoauth2 status 400", "xoauth2 status 401"), "The permission to send from this account has ended or was withdrawn: connect the account again and enter the new refresh token here."},
+	{texts("invalid_client", "unauthorized_client"), "The token service does not know this client id, or its secret is wrong or has run out: copy both again from the provider's console."},
+	{texts("access token", "token service"), "The token service gave no access token: check the token URL, and that this machine can reach it."},
 	{texts("basic authentication"), "The provider no longer accepts passwords over SMTP: choose XOAUTH2 and connect the account with OAuth, or ask its administrator to allow basic authentication."},
 	{texts("application-specific password", "application password", "parol prilozheniya"), "The provider wants an app password: turn on two-step verification, create an app password in the account's security settings and enter it here."},
 	{texts("does not have access rights", "imap is disabled", "smtp is disabled", "smtpclientauthentication is disabled"), "Access for mail programs is switched off for this account: enable IMAP/SMTP access in its web settings, create an app password and enter it here."},
