@@ -3,7 +3,9 @@
 //
 // The facts are tables, one file for each group of providers. They come from the providers' public pages and from replies that were reported in
 // public; each has the month in which it was looked at, and figures have the page they come from. A figure that is not published is left out: zero
-// means "unknown", never "none". Numbers change, so the interface offers them as suggestions that a person can edit, and nothing here is enforced.
+// means "unknown", never "none". Where a provider's exact words are not public, the sample of a failure holds the words it is recognised by.
+//
+// Numbers change, so the interface offers them as suggestions that a person can edit, and nothing here is enforced.
 //
 // [Classify] and [Explain] judge a reply in two steps: first by what the provider is known to mean by exactly that text, then by [reply.Classify].
 //
