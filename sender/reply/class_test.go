@@ -257,6 +257,7 @@ func TestRemedy(t *testing.T) {
 		{StageAuth, 535, "Authentication Failed", "region"},
 		{StageAuth, 525, "5.7.1 Unauthorized IP address", "allow list"},
 		{StageAuth, 0, "the token service answered 400: invalid_grant", "connect the account again"},
+		{StageAuth, 0, "the token service did not answer: EOF", "token URL"},
 		{StageAuth, 535, "5.7.8 Username and Password not accepted (XOAUTH2 status 400)", "connect the account again"},
 		{StageAuth, 0, "the token service answered 401: invalid_client", "client id"},
 		{StageAuth, 0, "the server does not offer AUTH", "authentication to automatic"},

@@ -62,7 +62,8 @@ func statusMatches(want, got string) bool {
 var localRules = []rule{
 	{stage: StageStartTLS, reason: ReasonTLSRequired},
 	{stage: StageTLS, text: texts("certificate", "x509", "not match", "handshake failure", "protocol version"), reason: ReasonTLSRequired},
-	{stage: StageAuth, text: texts("offer", "before tls", "unencrypted", "not supported", "invalid_grant", "invalid_client", "unauthorized_client", "access token"), reason: ReasonAuthFailed, action: ActionStopRelay},
+	{stage: StageAuth, text: texts("token service did not answer", "token service answered 5", "token service answered 429"), reason: ReasonNetwork},
+	{stage: StageAuth, text: texts("offer", "before tls", "unencrypted", "not supported", "token service"), reason: ReasonAuthFailed, action: ActionStopRelay},
 	{stage: StageConnect, text: texts("no such host"), reason: ReasonNetwork, action: ActionStopRelay},
 }
 
