@@ -220,14 +220,33 @@ func (d *doctor) relays(ctx context.Context, send *sender.Service) {
 		case err != nil:
 			d.note(check, "problem", "%v", err)
 		case !report.OK:
-			last := report.Steps[len(report.Steps)-1]
-			d.note(check, "problem", "%s: %s. %s", last.Step, last.Detail, report.Remedy)
+			d.note(check, "problem", "%s", failedStep(report))
 		case r.Status == sender.RelayPaused:
 			d.note(check, "warning", "works, but is paused")
 		default:
 			d.note(check, "ok", "connects and accepts us (%s)", report.TLS)
 		}
 	}
+}
+
+// failedStep says how far a test came: the step that failed, the server's words and the remedy.
+func failedStep(report sender.TestReport) string {
+	var passed []string
+	for _, s := range report.Steps {
+		if s.OK {
+			passed = append(passed, s.Step)
+			continue
+		}
+		text := fmt.Sprintf("it fails at %q: %s", s.Step, s.Detail)
+		if len(passed) > 0 {
+			text += " (" + strings.Join(passed, ", ") + " went well)"
+		}
+		if report.Remedy != "" {
+			text += " — " + report.Remedy
+		}
+		return text
+	}
+	return "no step was taken"
 }
 
 func (d *doctor) domains(ctx context.Context, send *sender.Service) {

@@ -22,6 +22,7 @@ type cli struct {
 	Migrate migrateCmd `cmd:"" help:"Bring the database up to this version and stop. serve and worker do so by themselves."`
 	Demo    demoCmd    `cmd:"" help:"Try everything in a scratch folder: import 1,000 people, send them a campaign, stay up."`
 	Doctor  doctorCmd  `cmd:"" help:"Check this installation and say what to mend."`
+	Explain explainCmd `cmd:"" help:"Say what an SMTP reply means, whose fault it is, what the program does and what to do."`
 	Health  healthCmd  `cmd:"" help:"Ask a running service whether it can do its work; for health checks of containers."`
 	OpenAPI openapiCmd `cmd:"" name:"openapi" help:"Print the OpenAPI 3.1 document of the REST API."`
 	Version versionCmd `cmd:"" help:"Print the version."`
