@@ -65,7 +65,7 @@ type testReportJSON struct {
 	OK         bool           `json:"ok"`
 	Steps      []testStepJSON `json:"steps"`
 	Remedy     *string        `json:"remedy" doc:"What a person can do about the step that failed"`
-	Provider   *string        `json:"provider,omitempty" doc:"The provider whose words were looked up"`
+	Provider   *string        `json:"provider,omitempty" doc:"The provider whose own words were recognised"`
 	TLS        *string        `json:"tls,omitempty"`
 	Extensions []string       `json:"extensions"`
 }

@@ -40,7 +40,7 @@ type TestReport struct {
 	Steps      []TestStep
 	Remedy     string   // what a person can do about the step that failed; "" when there is nothing known
 	TLS        string   // "TLS 1.3, certificate for …"; "" in clear text
-	Provider   string   // the provider whose words the remedy is about; "" when none is known
+	Provider   string   // the provider whose own words were recognised; "" when none were
 	Extensions []string // what the server offers, such as "PIPELINING" and "SIZE 35882577", sorted
 }
 

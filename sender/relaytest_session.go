@@ -25,11 +25,6 @@ type relayTest struct {
 
 func (t *relayTest) run(ctx context.Context, from, to string) {
 	t.report.Extensions = []string{}
-	if p, ok := presets.ByID(t.preset); ok {
-		t.report.Provider = p.Name
-	} else if p, ok := presets.ForHost(t.preset); ok {
-		t.report.Provider = p.Name
-	}
 	t.hide(t.dialer.Password)
 	if t.dialer.Tokens != nil {
 		t.dialer.Tokens = hidingTokens{t.dialer.Tokens, t}
@@ -96,7 +91,11 @@ func (t *relayTest) ask(ctx context.Context, conn *smtpconn.Conn, name string, s
 // refused puts the server's words into the step, and the remedy into the report.
 func (t *relayTest) refused(step *TestStep, r reply.Reply) {
 	step.Detail = t.withoutSecrets(r.String())
-	t.report.Remedy = presets.Explain(t.preset, r).Remedy
+	e := presets.Explain(t.preset, r)
+	t.report.Remedy = e.Remedy
+	if e.Known {
+		t.report.Provider = e.Provider
+	}
 }
 
 func (t *relayTest) hide(secret string) {

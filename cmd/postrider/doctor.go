@@ -189,7 +189,7 @@ func (d *doctor) installation(ctx context.Context, pool *pgxpool.Pool) {
 	send := sender.New(pool, box, sender.Config{}, slog.New(slog.DiscardHandler), time.Now)
 	d.nodes(ctx, pool)
 	if !d.cmd.Offline {
-		d.relays(ctx, send)
+		d.relays(ctx, send, values.DefaultFromEmail)
 		d.domains(ctx, send)
 	}
 }
@@ -203,7 +203,8 @@ func (d *doctor) nodes(ctx context.Context, pool *pgxpool.Pool) {
 	d.note("nodes", "ok", "%d running", len(nodes))
 }
 
-func (d *doctor) relays(ctx context.Context, send *sender.Service) {
+// relays tries each relay as far as asking for a recipient: the default sender itself, "" when there is none yet. Nothing is sent.
+func (d *doctor) relays(ctx context.Context, send *sender.Service, from string) {
 	relays, err := send.ListRelays(ctx)
 	if err != nil {
 		d.note("relays", "problem", "%v", err)
@@ -215,7 +216,7 @@ func (d *doctor) relays(ctx context.Context, send *sender.Service) {
 			d.note(check, "ok", "the built-in inbox")
 			continue
 		}
-		report, err := send.TestRelay(ctx, r.ID, "", "")
+		report, err := send.TestRelay(ctx, r.ID, from, from)
 		switch {
 		case err != nil:
 			d.note(check, "problem", "%v", err)

@@ -2462,7 +2462,7 @@ export interface components {
         TestReport: {
             extensions: string[];
             ok: boolean;
-            /** @description The provider whose words were looked up */
+            /** @description The provider whose own words were recognised */
             provider?: string;
             /** @description What a person can do about the step that failed */
             remedy: string | null;

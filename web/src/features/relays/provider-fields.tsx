@@ -34,6 +34,7 @@ export function ProviderFields({ form, providers, provider }: Props) {
             withProvider(
               form.getValues(),
               providers.find((one) => one.id === id),
+              provider,
             ),
           )
         }
@@ -76,20 +77,20 @@ function Needs({ provider }: { provider: Provider }) {
           {provider.needs.map((need) => (
             <List.Item key={need.text}>
               {need.text}{' '}
-              <Anchor href={need.link} target="_blank" rel="noreferrer" className="link" size="sm">
+              <Anchor href={need.link} target="_blank" rel="noreferrer" className="link" size="sm" underline="always">
                 {t('relays.provider.open', { host: new URL(need.link).host })}
               </Anchor>
             </List.Item>
           ))}
         </List>
-        {provider.kind === 'mailbox' && (
+        {provider.kind === 'mailbox' && provider.limits.per_day < 2000 && (
           <Text size="sm" c="dimmed">
             {t('relays.provider.mailbox')}
           </Text>
         )}
         <Text size="sm" c="dimmed">
           {t('relays.provider.asOf', { date: provider.as_of })}{' '}
-          <Anchor href={provider.docs} target="_blank" rel="noreferrer" className="link" size="sm">
+          <Anchor href={provider.docs} target="_blank" rel="noreferrer" className="link" size="sm" underline="always">
             {t('relays.provider.docs', { name: provider.name })}
           </Anchor>
         </Text>
@@ -116,7 +117,7 @@ export function ProviderLimits({ provider }: { provider: Provider }) {
       </Text>{' '}
       {published.length > 0 ? `${published.join(', ')}. ` : ''}
       {limits.note}{' '}
-      <Anchor href={limits.source} target="_blank" rel="noreferrer" className="link" size="sm">
+      <Anchor href={limits.source} target="_blank" rel="noreferrer" className="link" size="sm" underline="always">
         {t('relays.provider.source', { date: provider.as_of })}
       </Anchor>
     </Text>

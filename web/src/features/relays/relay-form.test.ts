@@ -36,7 +36,10 @@ it('fills in what is known of a provider', () => {
 it('keeps what a person typed, but takes no secret along to another provider', () => {
   const typed = { ...newRelay, name: 'Mine', username: 'ada@example.org', password: 'secret' };
   expect(withProvider(typed, mailbox)).toMatchObject({ name: 'Mine', username: 'ada@example.org', password: '' });
-  expect(withProvider(withProvider(typed, service), mailbox).username).toBe('');
+  expect(withProvider(withProvider(newRelay, service), mailbox, service)).toMatchObject({
+    username: '',
+    name: 'Example Mailbox',
+  });
   expect(withProvider(typed, undefined)).toEqual({ ...typed, provider: '' });
 });
 

@@ -60,10 +60,10 @@ export function withTls(input: RelayInput, tls: RelayTls): Pick<RelayInput, 'tls
 }
 
 /**
- * Fills in what is known of a provider. What a person has typed and the provider does not decide stays: the name, a user name, the rate. Secrets are
- * never taken along to another server.
+ * Fills in what is known of a provider in place of what the former one had filled in. What a person has typed and the provider does not decide
+ * stays: the name, a user name, the rate. Secrets are never taken along to another server.
  */
-export function withProvider(input: RelayInput, provider: Provider | undefined): RelayInput {
+export function withProvider(input: RelayInput, provider: Provider | undefined, former?: Provider): RelayInput {
   if (!provider) return { ...input, provider: '' };
   const [endpoint] = provider.endpoints;
   const [auth] = provider.auth;
@@ -71,12 +71,12 @@ export function withProvider(input: RelayInput, provider: Provider | undefined):
     ...input,
     provider: provider.id,
     kind: 'smtp',
-    name: input.name || provider.name,
+    name: input.name && input.name !== former?.name ? input.name : provider.name,
     host: provider.hosts[0]?.host ?? input.host,
     port: endpoint?.port ?? input.port,
     tls: endpoint?.tls ?? input.tls,
     auth: (auth as RelayInput['auth']) ?? input.auth,
-    username: provider.username || (input.username === 'apikey' ? '' : input.username),
+    username: provider.username || (former?.username ? '' : input.username),
     password: '',
     oauth_client_secret: '',
     oauth_refresh_token: '',
