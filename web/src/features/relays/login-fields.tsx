@@ -77,7 +77,7 @@ function OAuthFields({ form, relay, provider }: Props) {
         {oauth && (
           <>
             {t('relays.oauth.scope')} <Code style={{ overflowWrap: 'anywhere' }}>{oauth.scope}</Code>{' '}
-            <Anchor href={oauth.docs} target="_blank" rel="noreferrer" className="link" size="sm" underline="always">
+            <Anchor href={oauth.docs} target="_blank" rel="noreferrer" inherit underline="always">
               {t('relays.oauth.docs')}
             </Anchor>
           </>

@@ -77,7 +77,7 @@ function Needs({ provider }: { provider: Provider }) {
           {provider.needs.map((need) => (
             <List.Item key={need.text}>
               {need.text}{' '}
-              <Anchor href={need.link} target="_blank" rel="noreferrer" className="link" size="sm" underline="always">
+              <Anchor href={need.link} target="_blank" rel="noreferrer" inherit underline="always">
                 {t('relays.provider.open', { host: new URL(need.link).host })}
               </Anchor>
             </List.Item>
@@ -90,7 +90,7 @@ function Needs({ provider }: { provider: Provider }) {
         )}
         <Text size="sm" c="dimmed">
           {t('relays.provider.asOf', { date: provider.as_of })}{' '}
-          <Anchor href={provider.docs} target="_blank" rel="noreferrer" className="link" size="sm" underline="always">
+          <Anchor href={provider.docs} target="_blank" rel="noreferrer" inherit underline="always">
             {t('relays.provider.docs', { name: provider.name })}
           </Anchor>
         </Text>
@@ -117,7 +117,7 @@ export function ProviderLimits({ provider }: { provider: Provider }) {
       </Text>{' '}
       {published.length > 0 ? `${published.join(', ')}. ` : ''}
       {limits.note}{' '}
-      <Anchor href={limits.source} target="_blank" rel="noreferrer" className="link" size="sm" underline="always">
+      <Anchor href={limits.source} target="_blank" rel="noreferrer" inherit underline="always">
         {t('relays.provider.source', { date: provider.as_of })}
       </Anchor>
     </Text>
