@@ -65,7 +65,7 @@ const (
 		"unsubscribes as_of rate_per_second seconds_left"
 	deliveryKeys = "campaign_id campaign_name seq subscriber_id email state attempts relay_id relay_name reply_code reply_status reply_text " +
 		"next_attempt_at updated_at sent_at skip_reason message_id opens clicks unsubscribed"
-	relayKeys = "id name kind host port tls auth username has_password helo_name max_connections max_messages_per_connection rate_limit rate_period " +
+	relayKeys = "id name provider oauth_client_id oauth_token_url has_oauth_client_secret has_oauth_refresh_token kind host port tls auth username has_password helo_name max_connections max_messages_per_connection rate_limit rate_period " +
 		"return_path dkim signing_profile status pause_reason in_use created_at updated_at"
 	domainKeys = "id domain bounce_domain keys records created_at"
 )
@@ -304,6 +304,38 @@ func TestShapesOfCampaigns(t *testing.T) {
 	c.get("/overview").want(200).keys("", "subscribers lists sent_24h bounced_24h running recent sent_by_day checklist").
 		keys("recent.0", "campaign stats").keys("checklist", "relay domain list campaign").keys("sent_by_day", "times sent bounced opens clicks").keys("recent.0.stats", statsKeys)
 	c.get("/system").want(200).keys("", "version uptime_seconds database postgres_version nodes inbox")
+}
+
+func TestShapesOfProviders(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	c := b.admin(t)
+	c.get("/providers").want(200).keys("", "items next_cursor").keys("items.0", "id name kind as_of docs hosts endpoints auth username username_hint password_hint "+
+		"needs oauth limits quota signing_profile signs_itself return_path site_limits").
+		keys("items.0.limits", "connections messages_per_connection recipients_per_message per_second per_minute per_hour per_day note source").
+		keys("items.0.hosts.0", "host region").keys("items.0.endpoints.0", "port tls").keys("items.0.needs.0", "text link").keys("items.0.oauth", "token_url scope docs")
+	var e explanationJSON
+	c.post("/explain", `{"text":"550-5.4.5 Daily user\r\n550 5.4.5 sending limit exceeded","provider":"gmail","stage":"rcpt"}`).want(200).
+		keys("", "code status text stage permanence reason fault action retry_after_seconds provider known_text whose_fault program remedy").json(&e)
+	if e.Reason != "quota_exhausted" || e.Action != "stop_relay" || e.RetryAfterSeconds != 86400 || e.Provider != "Gmail" || !e.KnownText {
+		t.Errorf("%+v", e)
+	}
+	for body, field := range map[string]string{`{"text":"hello"}`: "body.text", `{"text":"550 no","provider":"pigeon"}`: "body.provider", `{"text":"550 no","stage":"lunch"}`: "body.stage"} {
+		if got := c.post("/explain", body).problem(400).locations(); !slices.Contains(got, field) {
+			t.Errorf("%s: %s is not among %q", body, field, got)
+		}
+	}
+	c.post("/relays", `{"name":"x","provider":"pigeon","host":"smtp.example.org","port":587,"auth":"none"}`).problem(400)
+	const oauth = `"name":"OAuth","provider":"gmail","host":"smtp.gmail.com","port":465,"tls":"implicit","auth":"xoauth2","username":"a@gmail.com","oauth_client_id":"c"`
+	var v relayJSON
+	at := fmt.Sprint("/relays/", c.post("/relays", `{`+oauth+`,"oauth_client_secret":"very-secret","oauth_refresh_token":"very-secret-too"}`).want(201).id())
+	c.put(at, `{`+oauth+`}`).want(200).json(&v)
+	if !v.HasClientSecret || !v.HasRefreshToken || v.HasPassword || v.OAuthTokenURL != "https://oauth2.googleapis.com/token" {
+		t.Errorf("%+v", v)
+	}
+	if strings.Contains(b.logs.String(), "very-secret") {
+		t.Error("a secret is in the log")
+	}
 }
 
 func TestShapesOfSending(t *testing.T) {

@@ -152,6 +152,11 @@ func (s *server) sendingRoutes() {
 	add(s, post("/relays/{id}/test", "testRelay", tagRelays, auth.SendingWrite, "Try a relay").
 		note("Connects, signs in and asks for sender and recipient; sends nothing."), s.testRelay)
 
+	add(s, get("/providers", "listProviders", tagRelays, auth.SendingRead, "List the known providers: servers, limits, and what to do there first").
+		note("Figures are suggestions with their source and date; 0 means not published."), s.listProviders)
+	add(s, post("/explain", "explainReply", tagRelays, auth.SendingRead, "Say what an SMTP reply means").
+		note("Takes the reply alone, a line of a log, or a bounce's diagnostic. Connects to nothing."), s.explainReply)
+
 	add(s, get("/domains", "listDomains", tagDomains, auth.SendingRead, "List the sending domains"), s.listDomains)
 	add(s, post("/domains", "createDomain", tagDomains, auth.SendingWrite, "Add a sending domain and make its first key").returns(http.StatusCreated).once(), s.createDomain)
 	add(s, get("/domains/{id}", "getDomain", tagDomains, auth.SendingRead, "Read a sending domain"), s.getDomain)

@@ -20,7 +20,7 @@ func (s *Service) GetRelay(ctx context.Context, id int64) (Relay, error) {
 
 // CreateRelay stores a relay, active, with its password sealed. All that is wrong with the input comes back at once, as fields.
 func (s *Service) CreateRelay(ctx context.Context, in RelayInput) (Relay, error) {
-	in, err := in.clean(false)
+	in, err := in.clean(Relay{})
 	if err != nil {
 		return Relay{}, err
 	}
@@ -30,7 +30,7 @@ func (s *Service) CreateRelay(ctx context.Context, in RelayInput) (Relay, error)
 		if err != nil {
 			return err
 		}
-		if err := s.storePassword(ctx, tx, id, in.Password); err != nil {
+		if err := s.storeSecrets(ctx, tx, id, in); err != nil {
 			return err
 		}
 		relay, err = getRelay(ctx, tx, id)
@@ -39,7 +39,7 @@ func (s *Service) CreateRelay(ctx context.Context, in RelayInput) (Relay, error)
 	return relay, err
 }
 
-// UpdateRelay replaces everything but the status; a Password that is nil is kept, for the same host. Connections that are open stay as they are until they are
+// UpdateRelay replaces everything but the status; secrets that are nil are kept, for the same server. Connections that are open stay as they are until they are
 // next renewed.
 func (s *Service) UpdateRelay(ctx context.Context, id int64, in RelayInput) (Relay, error) {
 	var relay Relay
@@ -48,18 +48,17 @@ func (s *Service) UpdateRelay(ctx context.Context, id int64, in RelayInput) (Rel
 		if err != nil {
 			return err
 		}
-		in, err := in.clean(old.HasPassword)
+		in, err := in.clean(old)
 		if err != nil {
 			return err
 		}
-		// Otherwise somebody who may change relays, but must not read passwords, could have one sent to a server of his own.
-		if in.Password == nil && old.HasPassword && in.Host != old.Host {
-			return errs.InvalidField("password", "enter the password again: it was entered for %s and is not sent to another server", old.Host)
+		if err := in.keepsSecretsHome(old); err != nil {
+			return err
 		}
 		if err := updateRelay(ctx, tx, id, in); err != nil {
 			return err
 		}
-		if err := s.storePassword(ctx, tx, id, in.Password); err != nil {
+		if err := s.storeSecrets(ctx, tx, id, in); err != nil {
 			return err
 		}
 		relay, err = getRelay(ctx, tx, id)
@@ -68,20 +67,65 @@ func (s *Service) UpdateRelay(ctx context.Context, id int64, in RelayInput) (Rel
 	return relay, err
 }
 
-// storePassword seals a password for its row: copied to another row it does not open. The id is part of the seal, so that it can only be made
-// once the row exists.
-func (s *Service) storePassword(ctx context.Context, db pg.DB, id int64, password *string) error {
-	if password == nil {
-		return nil
+// keepsSecretsHome refuses to keep a secret that would then go to another server than the one it was entered for. Otherwise somebody who may change
+// relays, but must not read passwords, could have one sent to a server of his own.
+func (in RelayInput) keepsSecretsHome(old Relay) error {
+	var wrong errs.Fields
+	if in.Password == nil && old.HasPassword && in.Host != old.Host {
+		wrong.Add("password", "enter the password again: it was entered for %s and is not sent to another server", old.Host)
 	}
-	var sealed []byte
-	if *password != "" {
-		sealed = s.box.Seal([]byte(*password), passwordContext(id))
+	if moved := in.Host != old.Host || in.OAuth.TokenURL != old.OAuthTokenURL; moved && in.OAuth.RefreshToken == nil && old.HasRefreshToken {
+		wrong.Add("oauth_refresh_token", "enter the refresh token again: it was entered for %s and %s and is not sent to others", old.Host, old.OAuthTokenURL)
 	}
-	return setRelayPassword(ctx, db, id, sealed)
+	if in.OAuth.TokenURL != old.OAuthTokenURL && in.OAuth.ClientSecret == nil && old.HasClientSecret {
+		wrong.Add("oauth_client_secret", "enter the client secret again: it was entered for %s and is not sent to another service", old.OAuthTokenURL)
+	}
+	return wrong.Err("secrets are not sent to another server than the one they were entered for")
 }
 
-func passwordContext(id int64) string { return fmt.Sprintf("relay/%d/password", id) }
+// storeSecrets seals secrets for their row and column: copied elsewhere they do not open. The id is part of the seal, so that it can only be made
+// once the row exists.
+func (s *Service) storeSecrets(ctx context.Context, db pg.DB, id int64, in RelayInput) error {
+	for column, value := range map[string]*string{
+		secretPassword: in.Password, secretClientSecret: in.OAuth.ClientSecret, secretRefreshToken: in.OAuth.RefreshToken,
+	} {
+		if value == nil {
+			continue
+		}
+		if err := setRelaySecret(ctx, db, id, column, s.seal(id, column, *value)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// The columns of sealed secrets.
+const (
+	secretPassword     = "password"
+	secretClientSecret = "oauth_client_secret"
+	secretRefreshToken = "oauth_refresh_token"
+)
+
+func (s *Service) seal(id int64, column, value string) []byte {
+	if value == "" {
+		return nil
+	}
+	return s.box.Seal([]byte(value), secretContext(id, column))
+}
+
+// open gives a secret in the clear, "" when there is none.
+func (s *Service) open(r Relay, column, called string, sealed []byte) (string, error) {
+	if len(sealed) == 0 {
+		return "", nil
+	}
+	opened, err := s.box.Open(sealed, secretContext(r.ID, column))
+	if err != nil {
+		return "", errs.Because(errs.Unavailable, err, "the %s of relay %q cannot be opened: it was stored with another secret key; enter it again", called, r.Name)
+	}
+	return string(opened), nil
+}
+
+func secretContext(id int64, column string) string { return fmt.Sprintf("relay/%d/%s", id, column) }
 
 // DeleteRelay removes a relay. A Conflict names the campaign that still needs it.
 func (s *Service) DeleteRelay(ctx context.Context, id int64) error {

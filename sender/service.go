@@ -35,6 +35,7 @@ type Service struct {
 	logger  *slog.Logger
 	now     func() time.Time
 	signers signerCache
+	tokens  tokenCache
 }
 
 // New makes the service. It starts nothing.

@@ -147,7 +147,7 @@ func TestRelayCreateUpdate(t *testing.T) {
 
 func (b *bundle) opened(t *testing.T, r Relay) string {
 	t.Helper()
-	got, err := b.box.Open(r.sealedPassword, passwordContext(r.ID))
+	got, err := b.box.Open(r.sealedPassword, secretContext(r.ID, secretPassword))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,20 +10,24 @@ import (
 	"postrider/internal/pg"
 )
 
-// relayRow is a relay as it is read; the sealed password is moved to the unexported field at once.
+// relayRow is a relay as it is read; the sealed secrets are moved to the unexported fields at once.
 type relayRow struct {
 	Relay
-	Sealed []byte `db:"sealed"`
+	Sealed             []byte `db:"sealed"`
+	SealedClientSecret []byte `db:"sealed_client_secret"`
+	SealedRefreshToken []byte `db:"sealed_refresh_token"`
 }
 
 func (r relayRow) relay() Relay {
-	r.Relay.sealedPassword = r.Sealed
+	r.Relay.sealedPassword, r.Relay.sealedClientSecret, r.Relay.sealedRefreshToken = r.Sealed, r.SealedClientSecret, r.SealedRefreshToken
 	return r.Relay
 }
 
 // relayColumns says "in use" by reading campaigns, which another package owns: the one question about them that this package asks.
 const relayColumns = `
-	r.id, r.name, r.kind, r.host, r.port, r.tls, r.auth, r.username, r.password IS NOT NULL AS has_password, r.password AS sealed,
+	r.id, r.name, r.provider, r.kind, r.host, r.port, r.tls, r.auth, r.username, r.password IS NOT NULL AS has_password, r.password AS sealed,
+	r.oauth_client_id, r.oauth_token_url, r.oauth_client_secret IS NOT NULL AS has_client_secret, r.oauth_client_secret AS sealed_client_secret,
+	r.oauth_refresh_token IS NOT NULL AS has_refresh_token, r.oauth_refresh_token AS sealed_refresh_token,
 	r.helo_name, r.max_connections, r.max_messages_per_connection, r.rate_limit, r.rate_period, r.return_path, r.dkim, r.signing_profile,
 	r.status, r.pause_reason, r.created_at, r.updated_at,
 	EXISTS (SELECT FROM campaigns c WHERE c.relay_id = r.id AND c.status IN ('scheduled', 'running', 'paused')) AS in_use`
@@ -52,16 +56,16 @@ func relayArgs(in RelayInput) pgx.NamedArgs {
 		"name": in.Name, "kind": in.Kind, "host": in.Host, "port": in.Port, "tls": in.TLS, "auth": in.Auth, "username": in.Username,
 		"helo_name": in.HELOName, "max_connections": in.MaxConnections, "max_messages": in.MaxMessagesPerConnection,
 		"rate_limit": in.RateLimit, "rate_period": in.RatePeriod, "return_path": in.ReturnPath, "dkim": in.DKIM,
-		"signing_profile": in.SigningProfile,
+		"signing_profile": in.SigningProfile, "provider": in.Provider, "oauth_client_id": in.OAuth.ClientID, "oauth_token_url": in.OAuth.TokenURL,
 	}
 }
 
 func insertRelay(ctx context.Context, db pg.DB, in RelayInput) (id int64, err error) {
 	err = db.QueryRow(ctx, `
 		INSERT INTO relays (name, kind, host, port, tls, auth, username, helo_name, max_connections, max_messages_per_connection,
-			rate_limit, rate_period, return_path, dkim, signing_profile)
+			rate_limit, rate_period, return_path, dkim, signing_profile, provider, oauth_client_id, oauth_token_url)
 		VALUES (@name, @kind, @host, @port, @tls, @auth, @username, @helo_name, @max_connections, @max_messages,
-			@rate_limit, @rate_period, @return_path, @dkim, @signing_profile)
+			@rate_limit, @rate_period, @return_path, @dkim, @signing_profile, @provider, @oauth_client_id, @oauth_token_url)
 		RETURNING id`, relayArgs(in)).Scan(&id)
 	return id, relayViolation(err, in)
 }
@@ -73,16 +77,32 @@ func updateRelay(ctx context.Context, db pg.DB, id int64, in RelayInput) error {
 		UPDATE relays SET name = @name, kind = @kind, host = @host, port = @port, tls = @tls, auth = @auth, username = @username,
 			helo_name = @helo_name, max_connections = @max_connections, max_messages_per_connection = @max_messages,
 			rate_limit = @rate_limit, rate_period = @rate_period, return_path = @return_path, dkim = @dkim,
-			signing_profile = @signing_profile, updated_at = now()
+			signing_profile = @signing_profile, provider = @provider, oauth_client_id = @oauth_client_id, oauth_token_url = @oauth_token_url,
+			updated_at = now()
 		WHERE id = @id`, args)
 	return relayViolation(err, in)
 }
 
-// setRelayPassword stores what the box sealed; nil takes the password away.
-func setRelayPassword(ctx context.Context, db pg.DB, id int64, sealed []byte) error {
-	_, err := db.Exec(ctx, `UPDATE relays SET password = $2 WHERE id = $1`, id, sealed)
+// setRelaySecret stores what the box sealed; nil takes the secret away.
+func setRelaySecret(ctx context.Context, db pg.DB, id int64, column string, sealed []byte) error {
+	_, err := db.Exec(ctx, `
+		UPDATE relays SET
+			password = CASE WHEN $2 = 'password' THEN $3 ELSE password END,
+			oauth_client_secret = CASE WHEN $2 = 'oauth_client_secret' THEN $3 ELSE oauth_client_secret END,
+			oauth_refresh_token = CASE WHEN $2 = 'oauth_refresh_token' THEN $3 ELSE oauth_refresh_token END
+		WHERE id = $1`, id, column, sealed)
 	if err != nil {
-		return fmt.Errorf("storing the password of relay %d: %w", id, err)
+		return fmt.Errorf("storing the %s of relay %d: %w", column, id, err)
+	}
+	return nil
+}
+
+// replaceRefreshToken stores the token that a service gave in exchange for old, unless a person has entered another one in the meantime. It leaves
+// updated_at alone, which tells the pools that the settings changed.
+func replaceRefreshToken(ctx context.Context, db pg.DB, id int64, old, sealed []byte) error {
+	_, err := db.Exec(ctx, `UPDATE relays SET oauth_refresh_token = $3 WHERE id = $1 AND oauth_refresh_token = $2`, id, old, sealed)
+	if err != nil {
+		return fmt.Errorf("storing the new refresh token of relay %d: %w", id, err)
 	}
 	return nil
 }

@@ -465,6 +465,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say what an SMTP reply means
+         * @description Takes the reply alone, a line of a log, or a bounce's diagnostic. Connects to nothing.
+         */
+        post: operations["explainReply"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/imports": {
         parameters: {
             query?: never;
@@ -754,6 +774,26 @@ export interface paths {
         };
         /** Read the figures of the first page */
         get: operations["getOverview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the known providers: servers, limits, and what to do there first
+         * @description Figures are suggestions with their source and date; 0 means not published.
+         */
+        get: operations["listProviders"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1445,6 +1485,12 @@ export interface components {
             bounce_domain?: string | null;
             domain: string;
         };
+        Endpoint: {
+            /** Format: int64 */
+            port: number;
+            /** @enum {string} */
+            tls: "none" | "starttls" | "implicit";
+        };
         Event: {
             /** Format: date-time */
             at: string;
@@ -1475,6 +1521,35 @@ export interface components {
             reason: "suppressed" | "unsubscribed" | "unconfirmed";
             /** Format: int64 */
             subscriber_id: number;
+        };
+        Explanation: {
+            /** @enum {string} */
+            action: "accept" | "suppress" | "bounce" | "retry" | "retry_soon" | "slow_down" | "stop_relay" | "fail";
+            /** Format: int64 */
+            code: number;
+            /** @enum {string} */
+            fault: "none" | "recipient" | "receiver" | "reputation" | "content" | "account" | "us" | "network";
+            /** @description This very text of the provider is known */
+            known_text: boolean;
+            /** @enum {string} */
+            permanence: "success" | "transient" | "permanent";
+            /** @description What the program does */
+            program: string;
+            /** @description Name of the provider, or empty */
+            provider: string;
+            reason: string;
+            /** @description What a person should do; empty for nothing */
+            remedy: string;
+            /**
+             * Format: int64
+             * @description 0: the reply does not say
+             */
+            retry_after_seconds: number;
+            stage: string;
+            /** @description Enhanced status code (RFC 3463), or empty */
+            status: string;
+            text: string;
+            whose_fault: string;
         };
         Format: {
             delimiter: string;
@@ -1821,6 +1896,18 @@ export interface components {
             /** @description false when total is an estimate */
             total_exact?: boolean;
         };
+        PageProvider: {
+            items: components["schemas"]["Provider"][];
+            /** @description null on the last page */
+            next_cursor: string | null;
+            /**
+             * Format: int64
+             * @description How many there are on all pages, where that is known
+             */
+            total?: number;
+            /** @description false when total is an estimate */
+            total_exact?: boolean;
+        };
         PageRelay: {
             items: components["schemas"]["Relay"][];
             /** @description null on the last page */
@@ -1913,6 +2000,92 @@ export interface components {
             location?: string;
             message: string;
         };
+        Provider: {
+            /** @description Month in which the facts were looked at */
+            as_of: string;
+            /** @description The first is recommended */
+            auth: string[];
+            /** @description The provider's page about SMTP */
+            docs: string;
+            /** @description The first is recommended */
+            endpoints: components["schemas"]["Endpoint"][];
+            /** @description Several are regions; the first is offered */
+            hosts: components["schemas"]["ProviderHost"][];
+            id: string;
+            /**
+             * @description mailbox: made for people, with a small quota; own: a server of one's own
+             * @enum {string}
+             */
+            kind: "mailbox" | "service" | "own" | "generic";
+            limits: components["schemas"]["ProviderLimits"];
+            name: string;
+            /** @description What to do at the provider first */
+            needs: components["schemas"]["ProviderNeed"][];
+            oauth?: components["schemas"]["ProviderOAuth"];
+            password_hint: string;
+            quota: components["schemas"]["ProviderQuota"];
+            /** @enum {string} */
+            return_path: "per_recipient" | "from";
+            /** @enum {string} */
+            signing_profile: "default" | "ses";
+            /** @description The provider signs with DKIM */
+            signs_itself: boolean;
+            /** @description Limits per receiving site make sense: the server delivers by itself */
+            site_limits: boolean;
+            /** @description The user name when it is always the same, else empty */
+            username: string;
+            username_hint: string;
+        };
+        ProviderHost: {
+            host: string;
+            /** @description Empty where there is only one */
+            region: string;
+        };
+        ProviderLimits: {
+            /** Format: int64 */
+            connections: number;
+            /** Format: int64 */
+            messages_per_connection: number;
+            note: string;
+            /** Format: int64 */
+            per_day: number;
+            /** Format: int64 */
+            per_hour: number;
+            /** Format: int64 */
+            per_minute: number;
+            /** Format: int64 */
+            per_second: number;
+            /** Format: int64 */
+            recipients_per_message: number;
+            source: string;
+        };
+        ProviderNeed: {
+            link: string;
+            text: string;
+        };
+        ProviderOAuth: {
+            docs: string;
+            scope: string;
+            token_url: string;
+        };
+        ProviderQuota: {
+            /** @description Every further try makes the block last longer */
+            extended: boolean;
+            /**
+             * Format: int64
+             * @description 0: not known
+             */
+            reopens_seconds: number;
+            text: string;
+        };
+        Question: {
+            /** @description Id of a provider, or the name of its server */
+            provider?: string;
+            /** @description greeting, helo, starttls, auth, mail, rcpt, data or dot. Empty: what the text says */
+            stage?: string;
+            /** @description The reply, of one line or several, or a text that holds it */
+            text: string;
+        };
         Record: {
             explanation: string;
             name: string;
@@ -1927,11 +2100,13 @@ export interface components {
         };
         Relay: {
             /** @enum {string} */
-            auth?: "none" | "auto" | "plain" | "login" | "cram-md5" | "scram-sha-256";
+            auth?: "none" | "auto" | "plain" | "login" | "cram-md5" | "scram-sha-1" | "scram-sha-256" | "xoauth2";
             /** Format: date-time */
             created_at: string;
             /** @enum {string} */
             dkim?: "sign" | "off";
+            has_oauth_client_secret: boolean;
+            has_oauth_refresh_token: boolean;
             has_password: boolean;
             /** @description Empty: this machine's name */
             helo_name?: string;
@@ -1950,9 +2125,15 @@ export interface components {
             /** Format: int64 */
             max_messages_per_connection?: number;
             name: string;
+            /** @description For xoauth2 */
+            oauth_client_id?: string;
+            /** @description For xoauth2. Empty: the provider's */
+            oauth_token_url?: string;
             pause_reason: string | null;
             /** Format: int64 */
             port?: number;
+            /** @description Id of one of GET /providers; its words for a refusal are understood. Empty: recognised by the host, where it is known */
+            provider?: string;
             /**
              * Format: int64
              * @description Messages per rate_period over all processes; null: no limit
@@ -1974,7 +2155,7 @@ export interface components {
         };
         RelayInput: {
             /** @enum {string} */
-            auth?: "none" | "auto" | "plain" | "login" | "cram-md5" | "scram-sha-256";
+            auth?: "none" | "auto" | "plain" | "login" | "cram-md5" | "scram-sha-1" | "scram-sha-256" | "xoauth2";
             /** @enum {string} */
             dkim?: "sign" | "off";
             /** @description Empty: this machine's name */
@@ -1990,10 +2171,20 @@ export interface components {
             /** Format: int64 */
             max_messages_per_connection?: number;
             name: string;
+            /** @description For xoauth2 */
+            oauth_client_id?: string;
+            /** @description For xoauth2, where the client has one. Left out in an update: the stored one stays */
+            oauth_client_secret?: string;
+            /** @description For xoauth2. Left out in an update: the stored one stays */
+            oauth_refresh_token?: string;
+            /** @description For xoauth2. Empty: the provider's */
+            oauth_token_url?: string;
             /** @description Left out in an update: the stored one stays */
             password?: string;
             /** Format: int64 */
             port?: number;
+            /** @description Id of one of GET /providers; its words for a refusal are understood. Empty: recognised by the host, where it is known */
+            provider?: string;
             /**
              * Format: int64
              * @description Messages per rate_period over all processes; null: no limit
@@ -2017,7 +2208,7 @@ export interface components {
         };
         RelayTry: {
             /** @enum {string} */
-            auth?: "none" | "auto" | "plain" | "login" | "cram-md5" | "scram-sha-256";
+            auth?: "none" | "auto" | "plain" | "login" | "cram-md5" | "scram-sha-1" | "scram-sha-256" | "xoauth2";
             /** @enum {string} */
             dkim?: "sign" | "off";
             from?: string;
@@ -2034,10 +2225,20 @@ export interface components {
             /** Format: int64 */
             max_messages_per_connection?: number;
             name: string;
+            /** @description For xoauth2 */
+            oauth_client_id?: string;
+            /** @description For xoauth2, where the client has one. Left out in an update: the stored one stays */
+            oauth_client_secret?: string;
+            /** @description For xoauth2. Left out in an update: the stored one stays */
+            oauth_refresh_token?: string;
+            /** @description For xoauth2. Empty: the provider's */
+            oauth_token_url?: string;
             /** @description Left out in an update: the stored one stays */
             password?: string;
             /** Format: int64 */
             port?: number;
+            /** @description Id of one of GET /providers; its words for a refusal are understood. Empty: recognised by the host, where it is known */
+            provider?: string;
             /**
              * Format: int64
              * @description Messages per rate_period over all processes; null: no limit
@@ -2261,6 +2462,9 @@ export interface components {
         TestReport: {
             extensions: string[];
             ok: boolean;
+            /** @description The provider whose own words were recognised */
+            provider?: string;
+            /** @description What a person can do about the step that failed */
             remedy: string | null;
             steps: components["schemas"]["TestStep"][];
             tls?: string;
@@ -2292,7 +2496,7 @@ export interface components {
             ms: number;
             ok: boolean;
             /** @enum {string} */
-            step: "connect" | "tls" | "auth" | "mail" | "rcpt";
+            step: "connect" | "greeting" | "tls" | "auth" | "mail" | "rcpt";
         };
         Timeline: {
             bounced: number[];
@@ -4708,6 +4912,75 @@ export interface operations {
             };
         };
     };
+    explainReply: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Question"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explanation"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listImports: {
         parameters: {
             query?: {
@@ -6159,6 +6432,62 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Overview"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listProviders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageProvider"];
                 };
             };
             /** @description Bad Request */

@@ -8,6 +8,7 @@ import {
   lists,
   me,
   overview,
+  providers,
   relays,
   settings,
   subscribers,
@@ -249,6 +250,7 @@ const routes: Record<string, Handler> = {
     page([{ subscriber_id: 3, email: 'linus.pauling@example.org', reason: 'suppressed' }]),
 
   'GET /relays': () => page(relays),
+  'GET /providers': () => page(providers),
   'POST /relays': ({ body }) => ({ status: 201, body: { ...relays[0], id: 3, ...(body as object) } }),
   'GET /relays/:id': (_, [id]) => find(relays, id),
   'PUT /relays/:id': ({ body }, [id]) =>
@@ -364,6 +366,7 @@ function relayTest() {
     ok: false,
     steps: [
       { step: 'connect', ok: true, detail: '220 smtp.example.com ESMTP Postfix', ms: 12 },
+      { step: 'greeting', ok: true, detail: 'greeted, and answered EHLO', ms: 9 },
       { step: 'tls', ok: true, detail: 'TLS 1.3, certificate for smtp.example.com valid until 3 March', ms: 31 },
       { step: 'auth', ok: false, detail: '535 5.7.8 Error: authentication failed', ms: 204 },
     ],

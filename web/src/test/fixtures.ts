@@ -7,6 +7,7 @@ import type {
   List,
   Me,
   Overview,
+  Provider,
   Relay,
   Settings,
   Stats,
@@ -348,10 +349,19 @@ export const imports: Import[] = [
   },
 ];
 
+const noOAuth = {
+  provider: '',
+  oauth_client_id: '',
+  oauth_token_url: '',
+  has_oauth_client_secret: false,
+  has_oauth_refresh_token: false,
+};
+
 export const relays: Relay[] = [
   {
     id: 1,
     name: 'Own Postfix',
+    ...noOAuth,
     kind: 'smtp',
     host: 'smtp.example.com',
     port: 587,
@@ -376,6 +386,7 @@ export const relays: Relay[] = [
   {
     id: 2,
     name: 'Built-in inbox',
+    ...noOAuth,
     kind: 'inbox',
     host: '127.0.0.1',
     port: 2525,
@@ -472,3 +483,69 @@ export const overview: Overview = {
   },
   checklist: { relay: true, domain: true, list: true, campaign: false },
 };
+
+const noLimits = {
+  connections: 0,
+  messages_per_connection: 0,
+  recipients_per_message: 0,
+  per_second: 0,
+  per_minute: 0,
+  per_hour: 0,
+  per_day: 0,
+};
+
+export const providers: Provider[] = [
+  {
+    id: 'mailbox',
+    name: 'Example Mailbox',
+    kind: 'mailbox',
+    as_of: '2026-11',
+    docs: 'https://mailbox.example/docs',
+    hosts: [{ host: 'smtp.mailbox.example', region: '' }],
+    endpoints: [
+      { port: 465, tls: 'implicit' },
+      { port: 587, tls: 'starttls' },
+    ],
+    auth: ['xoauth2', 'plain'],
+    username: '',
+    username_hint: 'The whole address',
+    password_hint: 'An app password',
+    needs: [{ text: 'Make an app password.', link: 'https://mailbox.example/app-passwords' }],
+    oauth: { token_url: 'https://mailbox.example/token', scope: 'mail.send', docs: 'https://mailbox.example/oauth' },
+    limits: {
+      ...noLimits,
+      connections: 3,
+      per_day: 500,
+      note: 'Over any 24 hours.',
+      source: 'https://mailbox.example/limits',
+    },
+    quota: { text: 'Wait a day.', reopens_seconds: 86_400, extended: false },
+    signing_profile: 'default',
+    signs_itself: true,
+    return_path: 'from',
+    site_limits: false,
+  },
+  {
+    id: 'service',
+    name: 'Example Service',
+    kind: 'service',
+    as_of: '2026-11',
+    docs: 'https://service.example/docs',
+    hosts: [
+      { host: 'smtp.service.example', region: 'US' },
+      { host: 'smtp.eu.service.example', region: 'EU' },
+    ],
+    endpoints: [{ port: 587, tls: 'starttls' }],
+    auth: ['plain'],
+    username: 'apikey',
+    username_hint: 'Always the word apikey',
+    password_hint: 'An API key',
+    needs: [{ text: 'Make an API key.', link: 'https://service.example/keys' }],
+    limits: { ...noLimits, note: 'Depends on the plan.', source: 'https://service.example/limits' },
+    quota: { text: 'Change the plan.', reopens_seconds: 0, extended: false },
+    signing_profile: 'ses',
+    signs_itself: false,
+    return_path: 'per_recipient',
+    site_limits: false,
+  },
+];
