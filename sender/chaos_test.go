@@ -31,7 +31,7 @@ func (b *bundle) hastyPools(t *testing.T, c *clock) *Pools {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := NewPools(hasty{b.Service, time.Second}, b.pool, node, b.logger, c.now)
+	p := NewPools(hasty{b.Service, 2 * time.Second}, b.pool, node, b.logger, c.now)
 	t.Cleanup(func() { p.Close(context.Background()) })
 	return p
 }
