@@ -99,6 +99,23 @@ func TestParametersNeedTheirExtension(t *testing.T) {
 	}
 }
 
+func TestEightBit(t *testing.T) {
+	t.Parallel()
+	s := Start(t, WithoutExtensions("8BITMIME")) // the client asks for it by itself
+	for i, want := range []int{0, 1, 2} {
+		body := strings.Repeat("x", 20)
+		if i > 0 {
+			body = body[:9*i] + "\xe9" + body[9*i:]
+		}
+		if err := send(dial(t, s), "f@x.example", "a@x.example", body+"\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		if v := s.Violations(); len(v) != want {
+			t.Errorf("%q: %q", body, v)
+		}
+	}
+}
+
 func TestLastWordsArrive(t *testing.T) {
 	t.Parallel()
 	s := Start(t, WithReply("a@x.example", AtRcpt, "421 4.3.2 closing"))

@@ -1,6 +1,7 @@
 package smtptest
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strconv"
@@ -95,7 +96,13 @@ func (c *conn) rcptLimits(addr string) string {
 	return ""
 }
 
+// eightBit looks at eight octets at a time: it sees every message of large runs.
 func eightBit(b []byte) bool {
+	for ; len(b) >= 8; b = b[8:] {
+		if binary.LittleEndian.Uint64(b)&0x8080808080808080 != 0 {
+			return true
+		}
+	}
 	for _, c := range b {
 		if c >= 0x80 {
 			return true
