@@ -63,7 +63,7 @@ export type RelayInput = Required<Omit<Schemas['RelayInput'], '$schema' | 'passw
 export type RelayTest = Schemas['TestReport'];
 
 export type Domain = Schemas['Domain'];
-export type DnsRecord = Schemas['Record'];
+export type DkimKey = Schemas['DkimKey'];
 export type DnsCheck = Schemas['Check'];
 export type DnsCheckStatus = DnsCheck['status'];
 
