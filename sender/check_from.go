@@ -48,7 +48,10 @@ func (s *Service) CheckFrom(ctx context.Context, relay Relay, fromEmail string) 
 func cannotAlign(relay Relay, from string) string {
 	registrable := registrableDomain(from)
 	if isFreeMail(registrable) {
-		if ownRelay(relay.Host, registrable) {
+		switch {
+		case ownRelay(relay.Host, registrable) && relay.DKIM == DKIMSign:
+			return "mail from " + registrable + " is signed by " + shorten(relay.Host) + " itself, and nobody else has a key for it: set DKIM to off in this relay"
+		case ownRelay(relay.Host, registrable):
 			return ""
 		}
 		return "mail from " + registrable + " can only be sent through " + registrable + " itself: receivers take it for forged when it comes through " + shorten(relay.Host) +

@@ -19,6 +19,7 @@ func TestCheckFromRefusesWhatCannotAlign(t *testing.T) {
 		text  string // "" when it is allowed
 	}{
 		{"free mail through its own relay", "ada@gmail.com", account("smtp.gmail.com", "ada@gmail.com", DKIMOff), ""},
+		{"free mail through its own relay, signed by us too", "ada@gmail.com", account("smtp.gmail.com", "ada@gmail.com", DKIMSign), "set DKIM to off"},
 		{"free mail through a sister's relay", "ada@mac.com", account("smtp.mail.me.com", "ada", DKIMOff), ""},
 		{"free mail under a country's domain", "ada@yahoo.co.uk", account("smtp.mail.yahoo.com", "ada", DKIMOff), ""},
 		{"free mail of a provider we know nothing else of", "ada@seznam.cz", account("smtp.seznam.cz", "ada", DKIMOff), ""},

@@ -278,6 +278,14 @@ func TestDueDomainsAreChecked(t *testing.T) {
 	if got := looked(); got != 1 {
 		t.Errorf("a new key has to wait: %d looked at", got)
 	}
+	relay := b.create(t, RelayInput{Name: "Own", Host: "mail.example.org", Port: 587})
+	if _, err := b.pool.Exec(t.Context(), `UPDATE relays SET updated_at = $2 WHERE id = $1`, relay.ID, b.clock.now().Add(time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	b.clock.advance(2 * time.Second)
+	if first, second := looked(), looked(); first != 2 || second != 0 {
+		t.Errorf("after a relay was changed %d and then %d looked at", first, second)
+	}
 }
 
 func TestSignerIsCachedAndNoticesChanges(t *testing.T) {

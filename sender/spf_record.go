@@ -56,12 +56,9 @@ func joinSPF(records, add []string) string {
 	return "v=spf1 " + strings.Join(terms, " ")
 }
 
-// stricter gives the one of two "all" terms that lets fewer send. One that lets everybody send counts as ~all.
+// stricter gives the one of two "all" terms that lets fewer send. One that lets everybody send is in no order, so that it is left out.
 func stricter(a, b string) string {
 	order := []string{"", "?all", "~all", "-all"}
-	if b == "all" || b == "+all" {
-		b = "~all"
-	}
 	if slices.Index(order, b) > slices.Index(order, a) {
 		return b
 	}

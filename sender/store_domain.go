@@ -180,11 +180,15 @@ func checkSoon(ctx context.Context, db pg.DB, id int64) error {
 	return nil
 }
 
-// claimDue gives domains whose next check is due and puts it off, so that no other process takes them meanwhile.
+// claimDue gives domains whose next check is due, or that were checked before a relay was changed, and puts the next one off, so that no other process
+// takes them meanwhile.
 func claimDue(ctx context.Context, db pg.DB, now time.Time, n int) ([]int64, error) {
 	rows, err := db.Query(ctx, `
 		UPDATE sending_domains SET next_check_at = $1 + interval '5 minutes'
-		WHERE id IN (SELECT id FROM sending_domains WHERE next_check_at <= $1 ORDER BY next_check_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+		WHERE id IN (
+			SELECT id FROM sending_domains
+			WHERE next_check_at <= $1 OR checked_at < (SELECT max(updated_at) FROM relays)
+			ORDER BY next_check_at LIMIT $2 FOR UPDATE SKIP LOCKED)
 		RETURNING id`, now, n)
 	if err != nil {
 		return nil, fmt.Errorf("looking for domains to check: %w", err)
