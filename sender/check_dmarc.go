@@ -21,11 +21,14 @@ func checkDMARC(ctx context.Context, dns Resolver, domain string) Check {
 	if found {
 		c.Found = []string{policy.record.text}
 	}
+	doubled := walk.doubled
+	if found {
+		// Further up they would only matter if the policy came from there.
+		doubled = slices.DeleteFunc(doubled, func(r dmarcRecord) bool { return r.domain != domain })
+	}
 	switch {
-	case slices.Contains(walk.doubled, domain):
-		c.set(CheckDifferent, "there is more than one DMARC record at %s, and receivers then ignore all of them: keep one", c.Name)
-	case !found && len(walk.doubled) > 0:
-		c.set(CheckDifferent, "there is more than one DMARC record at _dmarc.%s, and receivers then ignore all of them: keep one", walk.doubled[0])
+	case len(doubled) > 0:
+		c.doubledDMARC(doubled)
 	case !found:
 		c.set(CheckMissing, "there is no DMARC record at %s or above it; Gmail, Yahoo and Microsoft want one from bulk senders", c.Name)
 	case policy.ignored:
@@ -34,6 +37,16 @@ func checkDMARC(ctx context.Context, dns Resolver, domain string) Check {
 		c.judgePolicy(policy, domain)
 	}
 	return c
+}
+
+func (c *Check) doubledDMARC(records []dmarcRecord) {
+	c.Expected, c.Found = "", []string{}
+	for _, r := range records {
+		if r.domain == records[0].domain {
+			c.Found = append(c.Found, r.text)
+		}
+	}
+	c.set(CheckDifferent, "there is more than one DMARC record at _dmarc.%s, and receivers then ignore all of them: keep one", records[0].domain)
 }
 
 func (c *Check) judgePolicy(p dmarcPolicy, domain string) {

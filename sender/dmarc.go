@@ -16,8 +16,8 @@ type dmarcRecord struct {
 type dmarcWalk struct {
 	start   string
 	records []dmarcRecord // valid ones, from the longest name to the shortest
-	// doubled are the names with more than one record, all of which count for nothing.
-	doubled []string
+	// doubled are the records of names with more than one, all of which count for nothing.
+	doubled []dmarcRecord
 }
 
 // mostLabels is what a name is shortened to after the first question of a walk, which bounds a walk to eight of them (RFC 9989 §4.10, step 4).
@@ -34,7 +34,7 @@ func walkDMARC(ctx context.Context, dns Resolver, domain string) (dmarcWalk, err
 		}
 		found := dmarcRecords(at, txts)
 		if len(found) > 1 {
-			walk.doubled = append(walk.doubled, at)
+			walk.doubled = append(walk.doubled, found...)
 		}
 		if len(found) != 1 {
 			continue

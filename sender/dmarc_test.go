@@ -113,7 +113,7 @@ func TestCheckDMARC(t *testing.T) {
 		{name: "none", status: CheckMissing, message: "no DMARC record"},
 		{name: "without a policy", zone: records("_dmarc.news.example.org: v=DMARC1"), status: CheckDifferent, message: "ignore it"},
 		{name: "without p, with reports", zone: records("_dmarc.news.example.org: v=DMARC1; rua=mailto:a@example.org"), status: CheckWarning, message: "add p=none"},
-		{name: "twice", zone: records("_dmarc.news.example.org: v=DMARC1; p=none", "_dmarc.news.example.org: v=DMARC1; p=none"), status: CheckDifferent, message: "keep one"},
+		{name: "twice", zone: records("_dmarc.news.example.org: v=DMARC1; p=none", "_dmarc.news.example.org: v=DMARC1; p=reject"), status: CheckDifferent, message: "keep one"},
 		{name: "twice above", zone: records("_dmarc.example.org: v=DMARC1; p=none", "_dmarc.example.org: v=DMARC1; p=none"), status: CheckDifferent, message: "_dmarc.example.org"},
 		{name: "pct", zone: records("_dmarc.news.example.org: v=DMARC1; p=reject; pct=20"), status: CheckWarning, message: "pct=20 means nothing"},
 		{name: "testing", zone: records("_dmarc.news.example.org: v=DMARC1; p=reject; t=y"), status: CheckOK, message: "t=y asks"},
@@ -125,8 +125,11 @@ func TestCheckDMARC(t *testing.T) {
 			t.Parallel()
 			c := checkDMARC(t.Context(), &zone{txt: tt.zone, down: map[string]bool{tt.down: true}}, domain)
 			wantCheck(t, c, tt.status, tt.message)
-			if good := c.Status == CheckOK || c.Status == CheckWarning; good != (c.Expected == "") {
+			if toPublish := c.Status == CheckMissing || c.Status == CheckUnknown || tt.name == "without a policy"; toPublish != (c.Expected != "") {
 				t.Errorf("%s and expected %q", c.Status, c.Expected)
+			}
+			if strings.HasPrefix(tt.name, "twice") && len(c.Found) != 2 {
+				t.Errorf("found %q", c.Found)
 			}
 		})
 	}
