@@ -212,9 +212,8 @@ func TestSigningBackends(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	d := b.domain(t, "example.org")
-	if _, err := b.AddKey(t.Context(), d.ID, AlgorithmEd25519); err != nil {
-		t.Fatal(err)
-	}
+	b.publish(b.addKey(t, d.ID, AlgorithmEd25519))
+	b.wantStates(t, d.ID, "pending active", "the second key, published")
 	fast := New(b.pool, b.box, Config{Signing: dkim.Open(dkim.SigningAuto)}, b.logger, b.clock.now)
 	for profile, signatures := range map[string]int{"default": 2, "ses": 1} {
 		var made []string
