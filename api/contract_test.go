@@ -67,7 +67,7 @@ const (
 		"next_attempt_at updated_at sent_at skip_reason message_id opens clicks unsubscribed"
 	relayKeys = "id name provider oauth_client_id oauth_token_url has_oauth_client_secret has_oauth_refresh_token kind host port tls auth username has_password helo_name max_connections max_messages_per_connection rate_limit rate_period " +
 		"return_path dkim signing_profile status pause_reason in_use created_at updated_at"
-	domainKeys = "id domain bounce_domain keys records created_at"
+	domainKeys = "id domain bounce_domain health checked_at checks keys created_at"
 )
 
 func TestShapesOfTheAudience(t *testing.T) {
@@ -368,7 +368,7 @@ func TestShapesOfSending(t *testing.T) {
 	c.remove(at).want(204)
 
 	d := c.post("/domains", `{"domain":"example.org","bounce_domain":"bounce.example.org"}`).want(201).keys("", domainKeys).
-		keys("keys.0", "id selector algorithm status record_name record_value created_at")
+		keys("keys.0", "id selector algorithm status record_name record_value created_at seen_at activated_at retired_at keep_until")
 	var dom domainJSON
 	d.json(&dom)
 	at = fmt.Sprint("/domains/", dom.ID)
@@ -378,8 +378,10 @@ func TestShapesOfSending(t *testing.T) {
 		t.Errorf("bounce domain %q", *dom.BounceDomain)
 	}
 	c.post(fmt.Sprintf("/dkim-keys/%d/retire", dom.Keys[0].ID), "").problem(409)
-	c.post(at+"/keys", `{"algorithm":"rsa2048"}`).want(201)
-	c.post(fmt.Sprintf("/dkim-keys/%d/retire", dom.Keys[0].ID), "").want(200)
+	c.post(at+"/keys", `{"algorithm":"rsa2048"}`).problem(409)
+	c.post(at+"/keys", `{"algorithm":"ed25519"}`).want(201).json(&dom)
+	c.post(fmt.Sprintf("/dkim-keys/%d/retire", dom.Keys[1].ID), "").want(200)
+	c.post(at+"/check", "").want(200).keys("", domainKeys).keys("checks.0", "purpose type name expected split found status message explanation")
 	c.get("/domains").want(200).keys("items.0", domainKeys)
 	c.remove(at).want(204)
 

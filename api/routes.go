@@ -162,8 +162,10 @@ func (s *server) sendingRoutes() {
 	add(s, get("/domains/{id}", "getDomain", tagDomains, auth.SendingRead, "Read a sending domain"), s.getDomain)
 	add(s, put("/domains/{id}", "updateDomain", tagDomains, auth.SendingWrite, "Change the bounce domain of a sending domain"), s.updateDomain)
 	add(s, remove("/domains/{id}", "deleteDomain", tagDomains, auth.SendingWrite, "Delete a sending domain with its keys"), s.deleteDomain)
-	add(s, post("/domains/{id}/check", "checkDomain", tagDomains, auth.SendingWrite, "Compare DNS with what should be there"), s.checkDomain)
-	add(s, post("/domains/{id}/keys", "addKey", tagDomains, auth.SendingWrite, "Make another DKIM key").returns(http.StatusCreated).once(), s.addKey)
+	add(s, post("/domains/{id}/check", "checkDomain", tagDomains, auth.SendingWrite, "Compare DNS with what should be there").
+		note("Also puts keys into use whose records are seen. It happens by itself every few hours, and every few minutes while a new key waits."), s.checkDomain)
+	add(s, post("/domains/{id}/keys", "addKey", tagDomains, auth.SendingWrite, "Make another DKIM key").returns(http.StatusCreated).once().
+		note("It waits until its record is seen in DNS, and then takes over from the key of the same algorithm."), s.addKey)
 	add(s, post("/dkim-keys/{id}/retire", "retireKey", tagDomains, auth.SendingWrite, "Sign nothing more with a DKIM key"), s.retireKey)
 
 	add(s, get("/inbox", "getInbox", tagInbox, auth.SendingRead, "Say whether the inbox is switched on"), s.getInbox)

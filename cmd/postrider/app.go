@@ -229,6 +229,7 @@ func (a *app) run(ctx context.Context) error {
 	a.group.Go(func() error { return a.events.Run(background) })
 	a.group.Go(func() error { return a.campaigns.Run(background) })
 	a.group.Go(func() error { return a.sweep(background) })
+	a.group.Go(func() error { return a.sender.RunChecks(background) })
 	if a.database != nil {
 		a.group.Go(func() error {
 			select {

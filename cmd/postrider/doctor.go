@@ -268,19 +268,44 @@ func (d *doctor) domains(ctx context.Context, send *sender.Service) {
 		return
 	}
 	for _, dom := range domains {
-		checks, err := send.CheckDomain(ctx, dom.ID)
+		checks, err := send.Look(ctx, dom)
 		if err != nil {
 			d.note("domain "+dom.Domain, "problem", "%v", err)
 			continue
 		}
 		for _, c := range checks {
-			status := "problem"
-			if c.Status == sender.CheckOK {
-				status = "ok"
+			status := domainStatus(c.Status)
+			if dom.Idle(c) && status == "problem" {
+				status = "warning"
 			}
-			d.note("domain "+dom.Domain+" "+c.Purpose, status, "%s", c.Message)
+			d.note("domain "+dom.Domain+" "+c.Purpose, status, "%s", domainText(c))
 		}
 	}
+}
+
+func domainStatus(status string) string {
+	switch status {
+	case sender.CheckOK, sender.CheckSkipped:
+		return "ok"
+	case sender.CheckWarning, sender.CheckUnknown:
+		return "warning"
+	}
+	return "problem"
+}
+
+// domainText says what is wrong with a record, what is there, and what should be.
+func domainText(c sender.Check) string {
+	if c.Status != sender.CheckMissing && c.Status != sender.CheckDifferent {
+		return c.Message
+	}
+	text := c.Message
+	for _, found := range c.Found {
+		text += "\n           there is   " + c.Type + " " + c.Name + " " + found
+	}
+	if c.Expected != "" {
+		text += "\n           should be  " + c.Type + " " + c.Name + " " + c.Expected
+	}
+	return text
 }
 
 var errMend = errors.New("some things have to be mended")

@@ -423,7 +423,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Compare DNS with what should be there */
+        /**
+         * Compare DNS with what should be there
+         * @description Also puts keys into use whose records are seen. It happens by itself every few hours, and every few minutes while a new key waits.
+         */
         post: operations["checkDomain"];
         delete?: never;
         options?: never;
@@ -440,7 +443,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Make another DKIM key */
+        /**
+         * Make another DKIM key
+         * @description It waits until its record is seen in DNS, and then takes over from the key of the same algorithm.
+         */
         post: operations["addKey"];
         delete?: never;
         options?: never;
@@ -1345,23 +1351,29 @@ export interface components {
             changed: number;
         };
         Check: {
+            /** @description The value to publish; empty when nothing has to be published */
             expected: string;
+            explanation: string;
             found: string[];
             message: string;
             name: string;
             /** @enum {string} */
-            purpose: "dkim" | "spf" | "dmarc" | "bounce_mx";
+            purpose: "dkim" | "spf" | "dmarc" | "alignment" | "bounce_mx" | "ptr";
+            /** @description An expected value over 255 bytes as quoted strings, for DNS panels that want it so */
+            split?: string;
             /** @enum {string} */
-            status: "ok" | "missing" | "different" | "error";
+            status: "ok" | "warning" | "missing" | "different" | "unknown" | "skipped" | "unchecked";
+            /**
+             * @description Absent for alignment, which follows from other records
+             * @enum {string}
+             */
+            type?: "TXT" | "MX" | "PTR";
         };
         Checklist: {
             campaign: boolean;
             domain: boolean;
             list: boolean;
             relay: boolean;
-        };
-        Checks: {
-            checks: components["schemas"]["Check"][];
         };
         Column: {
             header: string;
@@ -1459,27 +1471,55 @@ export interface components {
             updated_at: string;
         };
         DkimKey: {
-            algorithm: string;
+            /** Format: date-time */
+            activated_at: string | null;
+            /** @enum {string} */
+            algorithm: "rsa2048" | "ed25519";
             /** Format: date-time */
             created_at: string;
             /** Format: int64 */
             id: number;
+            /**
+             * Format: date-time
+             * @description When the record of a retired key may be taken out of DNS
+             */
+            keep_until: string | null;
             record_name: string;
             record_value: string;
+            /** Format: date-time */
+            retired_at: string | null;
+            /**
+             * Format: date-time
+             * @description Since when the record has been seen without a break
+             */
+            seen_at: string | null;
             selector: string;
-            /** @enum {string} */
-            status: "active" | "retired";
+            /**
+             * @description A pending key waits until its record is seen in DNS, and then takes over from the active one
+             * @enum {string}
+             */
+            status: "pending" | "active" | "retired";
         };
         Domain: {
             bounce_domain: string | null;
+            /**
+             * Format: date-time
+             * @description When DNS was last looked at
+             */
+            checked_at: string | null;
+            /** @description What has to be in DNS, and what the last look found */
+            checks: components["schemas"]["Check"][];
             /** Format: date-time */
             created_at: string;
             domain: string;
+            /**
+             * @description The worst of the checks, without keys that sign nothing yet
+             * @enum {string}
+             */
+            health: "ok" | "warning" | "missing" | "different" | "unknown" | "unchecked";
             /** Format: int64 */
             id: number;
             keys: components["schemas"]["DkimKey"][];
-            /** @description What has to be in DNS */
-            records: components["schemas"]["Record"][];
         };
         DomainInput: {
             bounce_domain?: string | null;
@@ -2085,18 +2125,6 @@ export interface components {
             stage?: string;
             /** @description The reply, of one line or several, or a text that holds it */
             text: string;
-        };
-        Record: {
-            explanation: string;
-            name: string;
-            /** @enum {string} */
-            purpose: "dkim" | "spf" | "dmarc" | "bounce_mx";
-            required: boolean;
-            /** @description A value over 255 bytes as quoted strings, for DNS panels that want it so */
-            split?: string;
-            /** @enum {string} */
-            type: "TXT" | "MX";
-            value: string;
         };
         Relay: {
             /** @enum {string} */
@@ -4707,7 +4735,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Checks"];
+                    "application/json": components["schemas"]["Domain"];
                 };
             };
             /** @description Bad Request */

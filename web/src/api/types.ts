@@ -67,7 +67,7 @@ export type Provider = Schemas['Provider'];
 export type RelayTest = Schemas['TestReport'];
 
 export type Domain = Schemas['Domain'];
-export type DnsRecord = Schemas['Record'];
+export type DkimKey = Schemas['DkimKey'];
 export type DnsCheck = Schemas['Check'];
 export type DnsCheckStatus = DnsCheck['status'];
 

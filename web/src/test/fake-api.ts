@@ -262,35 +262,8 @@ const routes: Record<string, Handler> = {
   'POST /relays/:id/test': () => ok(relayTest()),
   'GET /domains': () => page(domains),
   'GET /domains/:id': (_, [id]) => find(domains, id),
-  'POST /domains/:id/check': () =>
-    ok({
-      checks: [
-        {
-          purpose: 'dkim',
-          name: 'pr202611._domainkey.example.com',
-          found: [],
-          expected: '',
-          status: 'ok',
-          message: '',
-        },
-        {
-          purpose: 'spf',
-          name: 'bounce.example.com',
-          found: ['v=spf1 -all'],
-          expected: '',
-          status: 'different',
-          message: 'The record does not name the server 192.0.2.10.',
-        },
-        {
-          purpose: 'dmarc',
-          name: '_dmarc.example.com',
-          found: [],
-          expected: '',
-          status: 'missing',
-          message: 'No TXT record was found.',
-        },
-      ],
-    }),
+  'POST /domains/:id/check': (_, [id]) => find(domains, id),
+  'POST /domains/:id/keys': (_, [id]) => find(domains, id),
   'GET /inbox': () => ok({ enabled: true, address: '127.0.0.1:2525', total: 2 }),
   'GET /inbox/messages': () => page([inboxItem(1), inboxItem(2)]),
   'GET /inbox/messages/:id': (_, [id]) =>
