@@ -65,7 +65,7 @@ const (
 		"unsubscribes as_of rate_per_second seconds_left"
 	deliveryKeys = "campaign_id campaign_name seq subscriber_id email state attempts relay_id relay_name reply_code reply_status reply_text " +
 		"next_attempt_at updated_at sent_at skip_reason message_id opens clicks unsubscribed"
-	relayKeys = "id name provider oauth_client_id oauth_token_url has_oauth_client_secret has_oauth_refresh_token kind host port tls auth username has_password helo_name max_connections max_messages_per_connection rate_limit rate_period " +
+	relayKeys = "id name provider oauth_client_id oauth_token_url has_oauth_client_secret has_oauth_refresh_token kind host port tls auth username has_password helo_name max_connections max_messages_per_connection per_second per_minute per_hour per_day warmup window blocked_until blocked_reason pace " +
 		"return_path dkim signing_profile status pause_reason in_use created_at updated_at"
 	domainKeys = "id domain bounce_domain health checked_at checks keys created_at"
 )
@@ -346,10 +346,13 @@ func TestShapesOfSending(t *testing.T) {
 	r := c.post("/relays", `{`+relay+`,"password":"very-secret"}`).want(201).keys("", relayKeys)
 	at := fmt.Sprint("/relays/", r.id())
 	var v relayJSON
-	c.put(at, `{`+relay+`,"rate_limit":100,"rate_period":"minute"}`).want(200).json(&v)
-	if !v.HasPassword || v.RateLimit == nil || *v.RateLimit != 100 {
+	c.put(at, `{`+relay+`,"per_minute":100,"per_day":2000,"warmup":{"start":"2026-11-27","first":50,"percent":30},"window":{"days":[1,2,3,4,5],"from":"08:00","until":"18:30","zone":"Europe/Berlin"}}`).want(200).json(&v)
+	if !v.HasPassword || v.PerMinute == nil || *v.PerMinute != 100 || v.Warmup == nil || v.Warmup.Start != "2026-11-27" || v.Window == nil || v.Window.Until != "18:30" {
 		t.Errorf("changed without a password: %+v", v)
 	}
+	c.get(at+"/pace").want(200).keys("", "used_hour used_day warmup_cap held_up changes")
+	c.get(at+"/forecast?messages=100000").want(200).keys("", "ends_at")
+	c.get(at + "/forecast").problem(422)
 	c.get("/relays").want(200).keys("", "items next_cursor").keys("items.0", relayKeys)
 	c.post("/relays", `{"name":"x","host":"http://x","port":0}`).problem(400)
 	c.post(at+"/pause", "").want(200).keys("", relayKeys)

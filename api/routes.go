@@ -147,6 +147,8 @@ func (s *server) sendingRoutes() {
 	add(s, get("/relays/{id}", "getRelay", tagRelays, auth.SendingRead, "Read a relay"), s.getRelay)
 	add(s, put("/relays/{id}", "updateRelay", tagRelays, auth.SendingWrite, "Change a relay"), s.updateRelay)
 	add(s, remove("/relays/{id}", "deleteRelay", tagRelays, auth.SendingWrite, "Delete a relay"), s.deleteRelay)
+	add(s, get("/relays/{id}/pace", "getRelayPace", tagRelays, auth.SendingRead, "Read how fast a relay is used, and why"), s.getRelayPace)
+	add(s, get("/relays/{id}/forecast", "getForecast", tagRelays, auth.SendingRead, "Say when a number of messages would have gone out"), s.getForecast)
 	add(s, post("/relays/{id}/pause", "pauseRelay", tagRelays, auth.SendingWrite, "Send nothing through a relay for now"), s.pauseRelay)
 	add(s, post("/relays/{id}/resume", "resumeRelay", tagRelays, auth.SendingWrite, "Send through a relay again"), s.resumeRelay)
 	add(s, post("/relays/{id}/test", "testRelay", tagRelays, auth.SendingWrite, "Try a relay").

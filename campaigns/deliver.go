@@ -21,7 +21,11 @@ type rangeEnd struct {
 	snooze time.Duration // the relay cannot be used; come back later
 }
 
-const relayPausedSnooze = 10 * time.Second
+// A relay that cannot be used is looked at again after a while, since a person may have changed its settings.
+const (
+	snoozeLeast = time.Second
+	snoozeMost  = 15 * time.Second
+)
 
 // deliverRange claims and sends until the range has nothing queued left.
 func (s *Service) deliverRange(ctx context.Context, a DeliverArgs) (rangeEnd, error) {
@@ -38,8 +42,8 @@ func (s *Service) deliverRange(ctx context.Context, a DeliverArgs) (rangeEnd, er
 		switch {
 		case c.stale:
 			return rangeEnd{stale: true}, nil
-		case c.relayPaused:
-			return rangeEnd{snooze: relayPausedSnooze}, nil
+		case !c.wait.IsZero():
+			return rangeEnd{snooze: min(max(c.wait.Sub(s.d.Now()), snoozeLeast), snoozeMost)}, nil
 		case c.last == 0:
 			return rangeEnd{}, nil
 		}

@@ -87,16 +87,24 @@ type Relay struct {
 	HELOName                 string // "" = this machine's name
 	MaxConnections           int    // over all processes
 	MaxMessagesPerConnection int
-	RateLimit                *int // messages per RatePeriod over all processes; nil = no limit
-	RatePeriod               string
+	Limits                           // over all processes
+	Warmup                   *Warmup `db:"-"`
+	Window                   *Window `db:"-"`
 	ReturnPath               string
 	DKIM                     string
 	SigningProfile           string
 	Status                   string
 	PauseReason              *string
-	InUse                    bool // a scheduled, running or paused campaign sends through it
-	CreatedAt                time.Time
-	UpdatedAt                time.Time
+	// BlockedUntil is when the provider takes mail again after the account had sent all it may; nil when it is not blocked.
+	BlockedUntil  *time.Time
+	BlockedReason *string
+	Pace          *Pace `db:"-"` // nil: full speed
+	InUse         bool  // a scheduled, running or paused campaign sends through it
+	CreatedAt     time.Time
+	UpdatedAt     time.Time
+
+	// read is when this was read, by our clock: what is known of the pace since then is newer.
+	read time.Time
 
 	sealedPassword, sealedClientSecret, sealedRefreshToken []byte
 }
@@ -128,8 +136,9 @@ type RelayInput struct {
 	HELOName                 string
 	MaxConnections           int
 	MaxMessagesPerConnection int
-	RateLimit                *int
-	RatePeriod               string
+	Limits                   Limits
+	Warmup                   *Warmup
+	Window                   *Window
 	ReturnPath               string
 	DKIM                     string
 	SigningProfile           string
@@ -177,7 +186,7 @@ func (in RelayInput) withDefaults() RelayInput {
 		authDefault = AuthAuto
 	}
 	for field, value := range map[*string]string{
-		&in.Kind: RelaySMTP, &in.TLS: TLSStartTLS, &in.Auth: authDefault, &in.RatePeriod: "second",
+		&in.Kind: RelaySMTP, &in.TLS: TLSStartTLS, &in.Auth: authDefault,
 		&in.ReturnPath: ReturnPathPerRecipient, &in.DKIM: DKIMSign, &in.SigningProfile: "default",
 	} {
 		if *field == "" {
@@ -259,7 +268,6 @@ func (in RelayInput) checkChoices(wrong *errs.Fields) {
 		{"kind", in.Kind, []string{RelaySMTP, RelayInbox}},
 		{"tls", in.TLS, []string{TLSNone, TLSStartTLS, TLSImplicit}},
 		{"auth", in.Auth, []string{AuthNone, AuthAuto, AuthPlain, AuthLogin, AuthCRAMMD5, AuthSCRAMSHA1, AuthSCRAMSHA256, AuthXOAUTH2}},
-		{"rate_period", in.RatePeriod, []string{"second", "minute", "hour", "day"}},
 		{"return_path", in.ReturnPath, []string{ReturnPathPerRecipient, ReturnPathFrom}},
 		{"dkim", in.DKIM, []string{DKIMSign, DKIMOff}},
 		{"signing_profile", in.SigningProfile, []string{"default", "ses"}},
@@ -284,9 +292,9 @@ func (in RelayInput) checkLimits(wrong *errs.Fields) {
 	if in.MaxMessagesPerConnection < 1 || in.MaxMessagesPerConnection > maxMessagesLimit {
 		wrong.Add("max_messages_per_connection", "must be between 1 and %d", maxMessagesLimit)
 	}
-	if in.RateLimit != nil && (*in.RateLimit < 1 || *in.RateLimit > maxRateLimit) {
-		wrong.Add("rate_limit", "must be between 1 and %d; leave it empty for no limit", maxRateLimit)
-	}
+	in.Limits.check(wrong)
+	in.Warmup.check(wrong)
+	in.Window.check(wrong)
 }
 
 // Hosts in private networks (containers above all) carry underscores, which idna.Lookup refuses.

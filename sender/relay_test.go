@@ -36,7 +36,7 @@ func wrongFields(t *testing.T, err error) map[string]string {
 func names(fields map[string]string) string {
 	var list []string
 	for _, n := range []string{"name", "kind", "host", "port", "tls", "auth", "username", "password", "helo_name", "max_connections",
-		"max_messages_per_connection", "rate_limit", "rate_period", "return_path", "dkim", "signing_profile", "domain", "bounce_domain", "provider",
+		"max_messages_per_connection", "per_second", "per_day", "return_path", "dkim", "signing_profile", "domain", "bounce_domain", "provider",
 		"oauth_client_id", "oauth_token_url", "oauth_client_secret", "oauth_refresh_token"} {
 		if _, ok := fields[n]; ok {
 			list = append(list, n)
@@ -58,9 +58,9 @@ func TestRelayInputNamesEveryWrongField(t *testing.T) {
 	}{
 		{"good", func(*RelayInput) {}, ""},
 		{"everything", func(in *RelayInput) {
-			*in = RelayInput{Kind: "smtp", Auth: AuthPlain, MaxConnections: 5000, MaxMessagesPerConnection: -1, RateLimit: &zero, RatePeriod: "year",
+			*in = RelayInput{Kind: "smtp", Auth: AuthPlain, MaxConnections: 5000, MaxMessagesPerConnection: -1, Limits: Limits{PerSecond: &zero, PerDay: &zero},
 				ReturnPath: "x", DKIM: "x", SigningProfile: "x", HELOName: "a b"}
-		}, "name host port username password helo_name max_connections max_messages_per_connection rate_limit rate_period return_path dkim signing_profile"},
+		}, "name host port username password helo_name max_connections max_messages_per_connection per_second per_day return_path dkim signing_profile"},
 		{"host with a space", func(in *RelayInput) { in.Host = "smtp example.org" }, "host"},
 		{"host with CRLF", func(in *RelayInput) { in.Host = "smtp.example.org\r\nQUIT" }, "host"},
 		{"host with a trailing line break", func(in *RelayInput) { in.Host = "smtp.example.org\n" }, "host"},
@@ -125,7 +125,7 @@ func TestRelayInputDefaultsAndForms(t *testing.T) {
 	}
 	none := ""
 	want := RelayInput{Name: "Main", Kind: "smtp", Host: "smtp.xn--bcher-kva.example", Port: 25, TLS: "starttls", Auth: "none", Password: &none,
-		HELOName: "mail.example.org", MaxConnections: 10, MaxMessagesPerConnection: 100, RatePeriod: "second", ReturnPath: "per_recipient",
+		HELOName: "mail.example.org", MaxConnections: 10, MaxMessagesPerConnection: 100, ReturnPath: "per_recipient",
 		DKIM: "sign", SigningProfile: "default", OAuth: noOAuth()}
 	if diff := cmp.Diff(want, in); diff != "" {
 		t.Error(diff)

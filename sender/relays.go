@@ -15,7 +15,10 @@ func (s *Service) ListRelays(ctx context.Context) ([]Relay, error) { return list
 
 // GetRelay gives one relay.
 func (s *Service) GetRelay(ctx context.Context, id int64) (Relay, error) {
-	return getRelay(ctx, s.pool, id)
+	read := s.now()
+	r, err := getRelay(ctx, s.pool, id)
+	r.read = read
+	return r, err
 }
 
 // CreateRelay stores a relay, active, with its password sealed. All that is wrong with the input comes back at once, as fields.
@@ -153,7 +156,7 @@ func (s *Service) PauseRelay(ctx context.Context, id int64, reason string) (Rela
 	return s.setStatus(ctx, id, RelayPaused, reason)
 }
 
-// ResumeRelay lets a relay send again.
+// ResumeRelay lets a relay send again, also one that the provider has blocked for a time.
 func (s *Service) ResumeRelay(ctx context.Context, id int64) (Relay, error) {
 	return s.setStatus(ctx, id, RelayActive, "")
 }
@@ -167,12 +170,31 @@ func (s *Service) Trouble(ctx context.Context, id int64, text string) error {
 func (s *Service) setStatus(ctx context.Context, id int64, status, reason string) (Relay, error) {
 	var relay Relay
 	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		before, err := getRelay(ctx, tx, id)
+		if err != nil {
+			return err
+		}
 		if err := setRelayStatus(ctx, tx, id, status, reason); err != nil {
 			return err
 		}
-		var err error
-		relay, err = getRelay(ctx, tx, id)
-		return err
+		if relay, err = getRelay(ctx, tx, id); err != nil {
+			return err
+		}
+		switch {
+		case status == RelayPaused && before.Status != RelayPaused:
+			return noteChange(ctx, tx, id, PaceChange{Change: "paused", Reply: reason})
+		case status == RelayActive && before.Status == RelayPaused:
+			return noteChange(ctx, tx, id, PaceChange{Change: "resumed"})
+		case status == RelayActive && before.BlockedUntil != nil:
+			if _, err := tx.Exec(ctx, `UPDATE relay_pace SET rest_until = now() WHERE relay_id = $1`, id); err != nil {
+				return fmt.Errorf("unblocking relay %d: %w", id, err)
+			}
+			if relay, err = getRelay(ctx, tx, id); err != nil {
+				return err
+			}
+			return noteChange(ctx, tx, id, PaceChange{Change: "unblocked"})
+		}
+		return nil
 	})
 	return relay, err
 }

@@ -256,7 +256,7 @@ func (a *app) sweep(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		if err := errors.Join(a.auth.Cleanup(ctx), a.idem.Cleanup(ctx)); err != nil {
+		if err := errors.Join(a.auth.Cleanup(ctx), a.idem.Cleanup(ctx), a.sender.ClearOldPace(ctx)); err != nil {
 			a.logger.Warn("expired rows could not be removed", "error", err)
 		}
 	}

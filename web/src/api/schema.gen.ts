@@ -865,6 +865,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/relays/{id}/forecast": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say when a number of messages would have gone out */
+        get: operations["getForecast"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/relays/{id}/pace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read how fast a relay is used, and why */
+        get: operations["getRelayPace"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/relays/{id}/pause": {
         parameters: {
             query?: never;
@@ -1591,6 +1625,13 @@ export interface components {
             text: string;
             whose_fault: string;
         };
+        Forecast: {
+            /**
+             * Format: date-time
+             * @description When the last message will have gone out by the relay's limits; null: no limit decides that
+             */
+            ends_at: string | null;
+        };
         Format: {
             delimiter: string;
             /** @enum {string} */
@@ -1600,6 +1641,14 @@ export interface components {
         Header: {
             name: string;
             value: string;
+        };
+        Holdup: {
+            reason: string;
+            /**
+             * Format: date-time
+             * @description null: until a person does something
+             */
+            until: string | null;
         };
         Import: {
             columns: components["schemas"]["Column"][];
@@ -1827,6 +1876,35 @@ export interface components {
              * @description May be an estimate when there are many
              */
             subscribers: number;
+        };
+        Pace: {
+            /** Format: date-time */
+            changed_at: string;
+            /**
+             * Format: int64
+             * @description As many are used at the moment, over all processes
+             */
+            connections: number;
+            reason: string;
+            /** @description The server's words */
+            reply: string;
+            /**
+             * Format: date-time
+             * @description Nothing is sent before
+             */
+            rest_until: string;
+        };
+        PaceChange: {
+            /** Format: date-time */
+            at: string;
+            /** @enum {string} */
+            change: "slower" | "faster" | "full_speed" | "blocked" | "unblocked" | "paused" | "resumed";
+            /** Format: int64 */
+            connections: number | null;
+            reason: string;
+            reply: string;
+            /** Format: date-time */
+            until: string | null;
         };
         PageCampaignSummary: {
             items: components["schemas"]["CampaignSummary"][];
@@ -2129,6 +2207,12 @@ export interface components {
         Relay: {
             /** @enum {string} */
             auth?: "none" | "auto" | "plain" | "login" | "cram-md5" | "scram-sha-1" | "scram-sha-256" | "xoauth2";
+            blocked_reason: string | null;
+            /**
+             * Format: date-time
+             * @description Until when the provider takes nothing more; null: not blocked
+             */
+            blocked_until: string | null;
             /** Format: date-time */
             created_at: string;
             /** @enum {string} */
@@ -2157,18 +2241,33 @@ export interface components {
             oauth_client_id?: string;
             /** @description For xoauth2. Empty: the provider's */
             oauth_token_url?: string;
+            /** @description null: full speed */
+            pace: components["schemas"]["Pace"];
             pause_reason: string | null;
+            /**
+             * Format: int64
+             * @description Messages in any 24 hours over all processes; null: no limit
+             */
+            per_day?: number | null;
+            /**
+             * Format: int64
+             * @description Messages in any 60 minutes over all processes; null: no limit
+             */
+            per_hour?: number | null;
+            /**
+             * Format: int64
+             * @description The same for a minute
+             */
+            per_minute?: number | null;
+            /**
+             * Format: int64
+             * @description Messages over all processes, evenly spaced; null: no limit
+             */
+            per_second?: number | null;
             /** Format: int64 */
             port?: number;
             /** @description Id of one of GET /providers; its words for a refusal are understood. Empty: recognised by the host, where it is known */
             provider?: string;
-            /**
-             * Format: int64
-             * @description Messages per rate_period over all processes; null: no limit
-             */
-            rate_limit?: number | null;
-            /** @enum {string} */
-            rate_period?: "second" | "minute" | "hour" | "day";
             /** @enum {string} */
             return_path?: "per_recipient" | "from";
             /** @enum {string} */
@@ -2180,6 +2279,10 @@ export interface components {
             /** Format: date-time */
             updated_at: string;
             username?: string;
+            /** @description null: no warm-up */
+            warmup?: components["schemas"]["Warmup"];
+            /** @description null: at all times */
+            window?: components["schemas"]["Window"];
         };
         RelayInput: {
             /** @enum {string} */
@@ -2209,17 +2312,30 @@ export interface components {
             oauth_token_url?: string;
             /** @description Left out in an update: the stored one stays */
             password?: string;
+            /**
+             * Format: int64
+             * @description Messages in any 24 hours over all processes; null: no limit
+             */
+            per_day?: number | null;
+            /**
+             * Format: int64
+             * @description Messages in any 60 minutes over all processes; null: no limit
+             */
+            per_hour?: number | null;
+            /**
+             * Format: int64
+             * @description The same for a minute
+             */
+            per_minute?: number | null;
+            /**
+             * Format: int64
+             * @description Messages over all processes, evenly spaced; null: no limit
+             */
+            per_second?: number | null;
             /** Format: int64 */
             port?: number;
             /** @description Id of one of GET /providers; its words for a refusal are understood. Empty: recognised by the host, where it is known */
             provider?: string;
-            /**
-             * Format: int64
-             * @description Messages per rate_period over all processes; null: no limit
-             */
-            rate_limit?: number | null;
-            /** @enum {string} */
-            rate_period?: "second" | "minute" | "hour" | "day";
             /** @enum {string} */
             return_path?: "per_recipient" | "from";
             /** @enum {string} */
@@ -2227,6 +2343,31 @@ export interface components {
             /** @enum {string} */
             tls?: "none" | "starttls" | "implicit";
             username?: string;
+            /** @description null: no warm-up */
+            warmup?: components["schemas"]["Warmup"];
+            /** @description null: at all times */
+            window?: components["schemas"]["Window"];
+        };
+        RelayPace: {
+            /** @description The latest changes of pace, newest first */
+            changes: components["schemas"]["PaceChange"][];
+            /** @description Why nothing is sent at the moment; null: something may be */
+            held_up: components["schemas"]["Holdup"];
+            /**
+             * Format: int64
+             * @description Messages in the last 24 hours; counted for relays with a limit for the hour or the day
+             */
+            used_day: number;
+            /**
+             * Format: int64
+             * @description Messages in the last hour; counted for relays with a limit for the hour or the day
+             */
+            used_hour: number;
+            /**
+             * Format: int64
+             * @description What the warm-up allows in 24 hours today; null: no warm-up
+             */
+            warmup_cap: number | null;
         };
         RelayTest: {
             /** @description Left out: the default sender of the settings */
@@ -2263,17 +2404,30 @@ export interface components {
             oauth_token_url?: string;
             /** @description Left out in an update: the stored one stays */
             password?: string;
+            /**
+             * Format: int64
+             * @description Messages in any 24 hours over all processes; null: no limit
+             */
+            per_day?: number | null;
+            /**
+             * Format: int64
+             * @description Messages in any 60 minutes over all processes; null: no limit
+             */
+            per_hour?: number | null;
+            /**
+             * Format: int64
+             * @description The same for a minute
+             */
+            per_minute?: number | null;
+            /**
+             * Format: int64
+             * @description Messages over all processes, evenly spaced; null: no limit
+             */
+            per_second?: number | null;
             /** Format: int64 */
             port?: number;
             /** @description Id of one of GET /providers; its words for a refusal are understood. Empty: recognised by the host, where it is known */
             provider?: string;
-            /**
-             * Format: int64
-             * @description Messages per rate_period over all processes; null: no limit
-             */
-            rate_limit?: number | null;
-            /** @enum {string} */
-            rate_period?: "second" | "minute" | "hour" | "day";
             /** @enum {string} */
             return_path?: "per_recipient" | "from";
             /** @enum {string} */
@@ -2282,6 +2436,10 @@ export interface components {
             tls?: "none" | "starttls" | "implicit";
             to?: string;
             username?: string;
+            /** @description null: no warm-up */
+            warmup?: components["schemas"]["Warmup"];
+            /** @description null: at all times */
+            window?: components["schemas"]["Window"];
         };
         RenderInput: {
             /** Format: int64 */
@@ -2364,6 +2522,8 @@ export interface components {
             excluded: number;
             /** Format: int64 */
             failed: number;
+            /** @description Why nothing is sent at the moment although something waits; null: nothing is in the way */
+            held_up: components["schemas"]["Holdup"];
             /** Format: int64 */
             opens: number;
             /** Format: int64 */
@@ -2535,6 +2695,23 @@ export interface components {
             /** @description Unix seconds: the start of each bucket */
             times: number[];
         };
+        Warmup: {
+            /**
+             * Format: int64
+             * @description Messages in any 24 hours on that day
+             */
+            first: number;
+            /**
+             * Format: int64
+             * @description How many more each day, in per cent
+             */
+            percent: number;
+            /**
+             * Format: date
+             * @description The first day, UTC
+             */
+            start: string;
+        };
         Warning: {
             code: string;
             /** Format: int64 */
@@ -2542,6 +2719,16 @@ export interface components {
             message: string;
             /** @enum {string} */
             part: "subject" | "preheader" | "html" | "text";
+        };
+        Window: {
+            /** @description 1 = Monday to 7 = Sunday */
+            days: number[];
+            /** @description Time of day such as 08:00 */
+            from: string;
+            /** @description Time of day; before from: over midnight */
+            until: string;
+            /** @description IANA time zone; empty: UTC */
+            zone?: string;
         };
     };
     responses: never;
@@ -6956,6 +7143,143 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getForecast: {
+        parameters: {
+            query: {
+                /** @description How many messages */
+                messages: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Forecast"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRelayPace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RelayPace"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
