@@ -21,12 +21,6 @@ type rangeEnd struct {
 	snooze time.Duration // the relay cannot be used; come back later
 }
 
-// A relay that cannot be used is looked at again after a while, since a person may have changed its settings.
-const (
-	snoozeLeast = time.Second
-	snoozeMost  = 15 * time.Second
-)
-
 // deliverRange claims and sends until the range has nothing queued left.
 func (s *Service) deliverRange(ctx context.Context, a DeliverArgs) (rangeEnd, error) {
 	began := s.d.Now()
@@ -43,7 +37,7 @@ func (s *Service) deliverRange(ctx context.Context, a DeliverArgs) (rangeEnd, er
 		case c.stale:
 			return rangeEnd{stale: true}, nil
 		case !c.wait.IsZero():
-			return rangeEnd{snooze: min(max(c.wait.Sub(s.d.Now()), snoozeLeast), snoozeMost)}, nil
+			return rangeEnd{snooze: min(max(c.wait.Sub(s.d.Now()), time.Second), s.cfg.Snooze)}, nil
 		case c.last == 0:
 			return rangeEnd{}, nil
 		}
