@@ -6,6 +6,7 @@ import (
 
 	"postrider/audience"
 	"postrider/campaigns"
+	"postrider/internal/errs"
 )
 
 // CampaignFields are what lists and single campaigns have in common.
@@ -20,7 +21,8 @@ type CampaignFields struct {
 	FromEmail         string     `json:"from_email"`
 	ReplyTo           string     `json:"reply_to"`
 	TemplateID        *int64     `json:"template_id"`
-	RelayID           *int64     `json:"relay_id"`
+	RelayID           *int64     `json:"relay_id" doc:"The first of relay_ids"`
+	RelayIDs          []int64    `json:"relay_ids" doc:"The relays that share the mail by their weights, or take over from one another"`
 	ListIDs           []int64    `json:"list_ids"`
 	TrackOpens        bool       `json:"track_opens"`
 	TrackClicks       bool       `json:"track_clicks"`
@@ -56,7 +58,8 @@ type campaignInputJSON struct {
 	HTML              string  `json:"html" required:"false" doc:"Liquid source"`
 	Text              string  `json:"text" required:"false" doc:"Liquid source; left out: made from the HTML"`
 	TemplateID        *int64  `json:"template_id" required:"false"`
-	RelayID           *int64  `json:"relay_id" required:"false"`
+	RelayID           *int64  `json:"relay_id" required:"false" doc:"The same as relay_ids with one relay; where both are given, it must be the first of them"`
+	RelayIDs          []int64 `json:"relay_ids" required:"false" doc:"Several relays share the mail by their weights, and take over from one another"`
 	ListIDs           []int64 `json:"list_ids" required:"false"`
 	TrackOpens        *bool   `json:"track_opens" required:"false" doc:"Left out: true"`
 	TrackClicks       *bool   `json:"track_clicks" required:"false" doc:"Left out: true"`
@@ -104,9 +107,13 @@ func encodeCampaignFields(c campaigns.Campaign) CampaignFields {
 	if c.ListIDs == nil {
 		c.ListIDs = []int64{}
 	}
+	var first *int64
+	if len(c.RelayIDs) > 0 {
+		first = &c.RelayIDs[0]
+	}
 	return CampaignFields{
 		ID: c.ID, Name: c.Name, Status: string(c.Status), PauseReason: c.PauseReason, Subject: c.Subject, Preheader: c.Preheader, FromName: c.FromName,
-		FromEmail: c.FromEmail, ReplyTo: c.ReplyTo, TemplateID: c.TemplateID, RelayID: c.RelayID, ListIDs: c.ListIDs, TrackOpens: c.TrackOpens,
+		FromEmail: c.FromEmail, ReplyTo: c.ReplyTo, TemplateID: c.TemplateID, RelayID: first, RelayIDs: c.RelayIDs, ListIDs: c.ListIDs, TrackOpens: c.TrackOpens,
 		TrackClicks: c.TrackClicks, UnconfirmedPolicy: c.UnconfirmedPolicy, ExpiresAfterHours: c.ExpiresAfterHours, ScheduledAt: utc(c.ScheduledAt),
 		StartedAt: utc(c.StartedAt), FinishedAt: utc(c.FinishedAt), Recipients: c.Recipients, Excluded: c.Excluded, CreatedAt: c.CreatedAt.UTC(),
 		UpdatedAt: c.UpdatedAt.UTC(),
@@ -121,12 +128,26 @@ func encodeSummary(v campaigns.WithStats) campaignSummaryJSON {
 	return campaignSummaryJSON{CampaignFields: encodeCampaignFields(v.Campaign), Stats: encodeStats(v.Stats)}
 }
 
-func (in campaignInputJSON) input() campaigns.Input {
+// relays gives the relays that are named, one way or the other.
+func (in campaignInputJSON) relays() ([]int64, error) {
+	switch {
+	case in.RelayID == nil:
+		return in.RelayIDs, nil
+	case in.RelayIDs == nil:
+		return []int64{*in.RelayID}, nil
+	case len(in.RelayIDs) == 0 || in.RelayIDs[0] != *in.RelayID:
+		return nil, errs.InvalidField("relay_id", "must be the first of relay_ids; leave one of the two out")
+	}
+	return in.RelayIDs, nil
+}
+
+func (in campaignInputJSON) input() (campaigns.Input, error) {
+	relays, err := in.relays()
 	return campaigns.Input{
 		Name: in.Name, Subject: in.Subject, Preheader: in.Preheader, FromName: in.FromName, FromEmail: in.FromEmail, ReplyTo: in.ReplyTo, HTML: in.HTML,
-		Text: in.Text, TemplateID: in.TemplateID, RelayID: in.RelayID, ListIDs: in.ListIDs, TrackOpens: orTrue(in.TrackOpens),
+		Text: in.Text, TemplateID: in.TemplateID, RelayIDs: relays, ListIDs: in.ListIDs, TrackOpens: orTrue(in.TrackOpens),
 		TrackClicks: orTrue(in.TrackClicks), UnconfirmedPolicy: in.UnconfirmedPolicy, ExpiresAfterHours: in.ExpiresAfterHours,
-	}
+	}, err
 }
 
 func orTrue(v *bool) bool { return v == nil || *v }
@@ -160,12 +181,20 @@ func (s *server) getCampaign(ctx context.Context, in *byID) (*answer[campaignJSO
 }
 
 func (s *server) createCampaign(ctx context.Context, in *with[campaignInputJSON]) (*answer[campaignJSON], error) {
-	c, err := s.deps.Campaigns.Create(ctx, in.Body.input())
+	input, err := in.Body.input()
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.deps.Campaigns.Create(ctx, input)
 	return reply(c, err, encodeCampaign)
 }
 
 func (s *server) updateCampaign(ctx context.Context, in *onID[campaignInputJSON]) (*answer[campaignJSON], error) {
-	c, err := s.deps.Campaigns.Update(ctx, in.ID, in.Body.input())
+	input, err := in.Body.input()
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.deps.Campaigns.Update(ctx, in.ID, input)
 	return reply(c, err, encodeCampaign)
 }
 

@@ -58,14 +58,14 @@ const (
 	importKeys     = "id list_id list_name filename status error format columns mapping size_bytes read_bytes rows created updated unchanged rejected " +
 		"suppressed progress created_at started_at finished_at"
 	templateKeys = "id name subject html text created_at updated_at"
-	summaryKeys  = "id name status pause_reason subject preheader from_name from_email reply_to template_id relay_id list_ids track_opens track_clicks " +
+	summaryKeys  = "id name status pause_reason subject preheader from_name from_email reply_to template_id relay_id relay_ids list_ids track_opens track_clicks " +
 		"unconfirmed_policy expires_after_hours scheduled_at started_at finished_at recipients excluded created_at updated_at"
 	campaignKeys = summaryKeys + " html text"
 	statsKeys    = "recipients queued claimed sent deferred bounced failed unconfirmed skipped excluded opens unique_opens clicks unique_clicks " +
 		"unsubscribes as_of rate_per_second seconds_left held_up"
 	deliveryKeys = "campaign_id campaign_name seq subscriber_id email state attempts relay_id relay_name reply_code reply_status reply_text " +
 		"next_attempt_at updated_at sent_at skip_reason message_id opens clicks unsubscribed"
-	relayKeys = "id name provider oauth_client_id oauth_token_url has_oauth_client_secret has_oauth_refresh_token kind host port tls auth username has_password helo_name max_connections max_messages_per_connection per_second per_minute per_hour per_day warmup window blocked_until blocked_reason pace " +
+	relayKeys = "id name provider oauth_client_id oauth_token_url has_oauth_client_secret has_oauth_refresh_token kind host port tls auth username has_password helo_name max_connections max_messages_per_connection per_second per_minute per_hour per_day weight from_domains recipient_sites warmup window blocked_until blocked_reason pace " +
 		"return_path dkim signing_profile status pause_reason in_use created_at updated_at"
 	domainKeys = "id domain bounce_domain health checked_at checks keys created_at"
 )
@@ -352,6 +352,7 @@ func TestShapesOfSending(t *testing.T) {
 	}
 	c.get(at+"/pace").want(200).keys("", "used_hour used_day warmup_cap held_up changes")
 	c.get(at+"/forecast?messages=100000").want(200).keys("", "ends_at")
+	c.get(at+"/forecast?messages=100000&with=1,2").want(200).keys("", "ends_at")
 	c.get(at + "/forecast").problem(400)
 	c.get("/relays").want(200).keys("", "items next_cursor").keys("items.0", relayKeys)
 	c.post("/relays", `{"name":"x","host":"http://x","port":0}`).problem(400)

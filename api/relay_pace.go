@@ -52,7 +52,7 @@ type paceChangeJSON struct {
 }
 
 type forecastJSON struct {
-	EndsAt *time.Time `json:"ends_at" doc:"When the last message will have gone out by the relay's limits; null: no limit decides that"`
+	EndsAt *time.Time `json:"ends_at" doc:"When the last message will have gone out by the limits of the relay, or of all of them together; null: no limit decides that"`
 }
 
 func encodeWarmup(w *sender.Warmup) *warmupJSON {
@@ -132,11 +132,12 @@ func (s *server) getRelayPace(ctx context.Context, in *byID) (*answer[relayPaceJ
 }
 
 type forecastInput struct {
-	ID       int64 `path:"id" minimum:"1"`
-	Messages int   `query:"messages" required:"true" minimum:"1" maximum:"1000000000" doc:"How many messages"`
+	ID       int64   `path:"id" minimum:"1"`
+	Messages int     `query:"messages" required:"true" minimum:"1" maximum:"1000000000" doc:"How many messages"`
+	With     []int64 `query:"with" maxItems:"20" doc:"Further relays that share the messages"`
 }
 
 func (s *server) getForecast(ctx context.Context, in *forecastInput) (*answer[forecastJSON], error) {
-	end, err := s.deps.Sender.Forecast(ctx, in.ID, in.Messages)
+	end, err := s.deps.Sender.Forecast(ctx, append([]int64{in.ID}, in.With...), in.Messages)
 	return reply(end, err, func(end *time.Time) forecastJSON { return forecastJSON{EndsAt: utc(end)} })
 }

@@ -1,6 +1,7 @@
 package campaigns
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -33,16 +34,17 @@ const (
 
 // Input is what a person decides about a campaign. Text fields are Liquid sources.
 type Input struct {
-	Name              string
-	Subject           string
-	Preheader         string
-	FromName          string
-	FromEmail         string
-	ReplyTo           string
-	HTML              string
-	Text              string
-	TemplateID        *int64
-	RelayID           *int64
+	Name       string
+	Subject    string
+	Preheader  string
+	FromName   string
+	FromEmail  string
+	ReplyTo    string
+	HTML       string
+	Text       string
+	TemplateID *int64
+	// RelayIDs are the relays that share the mail, the first one first.
+	RelayIDs          []int64
 	ListIDs           []int64
 	TrackOpens        bool
 	TrackClicks       bool
@@ -82,7 +84,13 @@ func (in *Input) setDefaults() {
 	if in.ListIDs == nil {
 		in.ListIDs = []int64{}
 	}
+	if in.RelayIDs == nil {
+		in.RelayIDs = []int64{}
+	}
 }
+
+// mostRelays of one campaign.
+const mostRelays = 20
 
 // validate checks what must hold even for a draft.
 func (in *Input) validate() error {
@@ -100,6 +108,14 @@ func (in *Input) validate() error {
 	case PolicyHold, PolicyResend, PolicyAssumeDelivered:
 	default:
 		f.Add("unconfirmed_policy", "must be hold, resend or assume_delivered")
+	}
+	if len(in.RelayIDs) > mostRelays {
+		f.Add("relay_ids", "choose at most %d relays", mostRelays)
+	}
+	for i, id := range in.RelayIDs {
+		if slices.Contains(in.RelayIDs[:i], id) {
+			f.Add("relay_ids", "relay %d is named twice", id)
+		}
 	}
 	if in.ExpiresAfterHours < 1 || in.ExpiresAfterHours > 720 {
 		f.Add("expires_after_hours", "must be between 1 and 720 hours")

@@ -23,23 +23,45 @@ type claimed struct {
 	Attempts     int16
 	FirstTriedAt time.Time
 	person       templates.Person
+	others       int16 // how many other relays of the campaign take the recipient
 }
 
-// claim is what one look at the queue gave.
+// claim is what was taken for one relay.
 type claim struct {
 	campaignID int64
 	run        int // of the campaign when it was claimed; 0 for what is settled after a node's death, which has no job any more
 	policy     string
 	expires    time.Duration
 	relay      sender.Relay
-	stale      bool
+	rows       []claimed
+	node       string
+}
+
+// look is what one look at the queue gave.
+type look struct {
+	stale bool
 	// wait is until when nothing may be claimed; zero when something may.
 	wait time.Time
 	// last is the greatest seq that was looked at, 0 when there was none: rows also count that were skipped.
 	last int32
-	rows []claimed
-	node string
+	left left
+	// routed says that what one relay could not be given may go to another.
+	routed bool
+	// claims has one for each relay that got something; of a campaign with one relay exactly one.
+	claims []claim
 }
+
+// order is what the campaign says about its deliveries when the queue is looked at.
+type order struct {
+	claim   // without relay and rows
+	stale   bool
+	from    string // the domain of From
+	listIDs []int64
+	relays  []sender.Relay
+}
+
+// routed says that it takes a look at each delivery to know its relay.
+func (o order) routed() bool { return len(o.relays) > 1 || o.relays[0].Restricted() }
 
 type claimRow struct {
 	Seq          int32
@@ -56,93 +78,145 @@ type claimRow struct {
 // person may still be mailed.
 //
 // Invariant: the claim is committed before anything is sent.
-func (s *Service) claim(ctx context.Context, a DeliverArgs, lo int32) (claim, error) {
-	c := claim{campaignID: a.CampaignID, run: a.Run, node: s.d.Node.ID}
-	var status Status
-	var run int
-	var relayID int64
-	var hours int
-	var listIDs []int64
-	err := s.d.Pool.QueryRow(ctx, `
-		SELECT status, run, COALESCE(relay_id, 0), unconfirmed_policy, expires_after_hours,
-			ARRAY(SELECT list_id FROM campaign_lists WHERE campaign_id = $1)
-		FROM campaigns WHERE id = $1`, a.CampaignID).Scan(&status, &run, &relayID, &c.policy, &hours, &listIDs)
-	if err == pgx.ErrNoRows {
-		return claim{stale: true}, nil
+func (s *Service) claim(ctx context.Context, a DeliverArgs, lo int32) (look, error) {
+	o, err := s.order(ctx, a)
+	if err != nil || o.stale {
+		return look{stale: o.stale}, err
 	}
-	if err != nil {
-		return c, fmt.Errorf("looking at campaign %d: %w", a.CampaignID, err)
+	take := s.claimTx
+	if o.routed() {
+		take = s.claimRoutedTx
+	} else if wait := o.relays[0].NotBefore(s.d.Now()); !wait.IsZero() {
+		return look{wait: wait}, nil
 	}
-	c.expires = time.Duration(hours) * time.Hour
-	if status != StatusRunning || run != a.Run {
-		c.stale = true
-		return c, nil
-	}
-	c.relay, err = s.d.Sender.GetRelay(ctx, relayID)
-	if err != nil {
-		return c, err
-	}
-	if c.wait = c.relay.NotBefore(s.d.Now()); !c.wait.IsZero() {
-		return c, nil
-	}
-	err = pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error { return s.claimTx(ctx, tx, a, lo, listIDs, &c) })
+	l := look{routed: o.routed()}
+	err = pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error {
+		if alive, err := sender.FenceTx(ctx, tx, s.d.Node.ID); err != nil || !alive {
+			l.stale = true
+			return err
+		}
+		return take(ctx, tx, pick{DeliverArgs: a, order: o, lo: lo}, &l)
+	})
 	if err != nil {
 		s.inflight.suspect.Store(s.d.Now().UnixNano())
-		return c, err
+		return l, err
 	}
-	s.inflight.add(c.rows)
-	return c, nil
+	for _, c := range l.claims {
+		s.inflight.add(c.rows)
+	}
+	return l, nil
 }
 
-func (s *Service) claimTx(ctx context.Context, tx pgx.Tx, a DeliverArgs, lo int32, listIDs []int64, c *claim) error {
-	if alive, err := sender.FenceTx(ctx, tx, s.d.Node.ID); err != nil || !alive {
-		c.stale = true
+// order reads what the campaign wants now.
+func (s *Service) order(ctx context.Context, a DeliverArgs) (order, error) {
+	o := order{claim: claim{campaignID: a.CampaignID, run: a.Run, node: s.d.Node.ID}}
+	var status Status
+	var run, hours int
+	var from string
+	var relayIDs []int64
+	err := s.d.Pool.QueryRow(ctx, `
+		SELECT c.status, c.run, c.from_email, c.unconfirmed_policy, c.expires_after_hours,
+			ARRAY(SELECT list_id FROM campaign_lists WHERE campaign_id = $1), `+relayIDsSQL+`
+		FROM campaigns c WHERE c.id = $1`, a.CampaignID).Scan(&status, &run, &from, &o.policy, &hours, &o.listIDs, &relayIDs)
+	if err == pgx.ErrNoRows {
+		return order{stale: true}, nil
+	}
+	if err != nil {
+		return o, fmt.Errorf("looking at campaign %d: %w", a.CampaignID, err)
+	}
+	o.expires, o.from = time.Duration(hours)*time.Hour, sender.DomainOf(from)
+	if status != StatusRunning || run != a.Run {
+		o.stale = true
+		return o, nil
+	}
+	o.relays, err = s.d.Sender.GetRelays(ctx, relayIDs)
+	if err == nil && len(o.relays) == 0 {
+		err = fmt.Errorf("campaign %d has no relay any more", a.CampaignID)
+	}
+	return o, err
+}
+
+// pick is what is to be taken: the queued deliveries of a range from lo on, most of them at most.
+type pick struct {
+	DeliverArgs
+	order
+	lo   int32
+	most int
+}
+
+func (s *Service) claimTx(ctx context.Context, tx pgx.Tx, p pick, l *look) (err error) {
+	relay := p.relays[0]
+	p.most, l.wait, err = sender.ReserveTx(ctx, tx, relay, s.claimSize(relay), s.d.Now())
+	if err != nil || p.most == 0 {
 		return err
 	}
-	most, again, err := sender.ReserveTx(ctx, tx, c.relay, s.claimSize(c.relay), s.d.Now())
-	if err != nil || most == 0 {
-		c.wait = again
+	rows, err := takeTx(ctx, tx, p, shared{})
+	if err != nil {
 		return err
 	}
-	// The status is asked again inside: a claim may overlap with a Pause, but none begins after one has been answered.
-	rows, err := pg.Many[claimRow](ctx, tx, "queued deliveries", `
+	c := p.claim
+	c.relay = relay
+	if n := len(rows); n > 0 {
+		l.last = rows[n-1].Seq
+	}
+	if c.rows, err = mailableTx(ctx, tx, p.CampaignID, rows); err != nil {
+		return err
+	}
+	l.claims = []claim{c}
+	return sender.ClaimedTx(ctx, tx, relay, c.node, len(c.rows))
+}
+
+// takeTx claims queued deliveries: the next ones, or where relays were chosen those, each with its relay. The status is asked again inside: a claim may
+// overlap with a Pause, but none begins after one has been answered.
+func takeTx(ctx context.Context, tx pgx.Tx, p pick, chosen shared) ([]claimRow, error) {
+	join, set := "", ""
+	args := []any{p.CampaignID, p.lo, p.Hi, p.Run, p.most, p.node, p.listIDs}
+	if chosen.seqs != nil {
+		join, set = `JOIN unnest($8::int[], $9::bigint[]) AS r (seq, relay_id) ON r.seq = d.seq`, `, relay_id = q.relay_id`
+		args = append(args, chosen.seqs, chosen.relays)
+	}
+	column := ""
+	if join != "" {
+		column = ", r.relay_id"
+	}
+	return pg.Many[claimRow](ctx, tx, "queued deliveries", `
 		WITH q AS (
-			SELECT d.seq FROM deliveries d
+			SELECT d.seq`+column+` FROM deliveries d `+join+`
 			WHERE d.campaign_id = $1 AND d.seq BETWEEN $2 AND $3 AND d.state = 0
 				AND EXISTS (SELECT FROM campaigns c WHERE c.id = $1 AND c.status = 'running' AND c.run = $4)
 			ORDER BY d.seq LIMIT $5 FOR UPDATE OF d SKIP LOCKED),
 		u AS (
 			UPDATE deliveries d SET state = 1, node_id = $6, attempts = d.attempts + 1, updated_at = now(),
-				first_tried_at = COALESCE(d.first_tried_at, now())
+				first_tried_at = COALESCE(d.first_tried_at, now())`+set+`
 			FROM q WHERE d.campaign_id = $1 AND d.seq = q.seq
 			RETURNING d.seq, d.subscriber_id, d.email, d.attempts, d.first_tried_at)
 		SELECT u.seq, u.subscriber_id, u.email, u.attempts, u.first_tried_at, s.name, s.attributes,
 			s.id IS NOT NULL AND `+audience.StillMailableSQL("u.subscriber_id", "$7")+` AS mailable
-		FROM u LEFT JOIN subscribers s ON s.id = u.subscriber_id ORDER BY u.seq`,
-		a.CampaignID, lo, a.Hi, a.Run, most, s.d.Node.ID, listIDs)
-	if err != nil {
-		return err
-	}
+		FROM u LEFT JOIN subscribers s ON s.id = u.subscriber_id ORDER BY u.seq`, args...)
+}
+
+// mailableTx keeps those who may still be mailed and skips the others.
+func mailableTx(ctx context.Context, tx pgx.Tx, campaignID int64, rows []claimRow) ([]claimed, error) {
+	var keep []claimed
 	var gone []int32
 	for _, r := range rows {
-		c.last = r.Seq
 		if !r.Mailable {
 			gone = append(gone, r.Seq)
 			continue
 		}
 		person, err := r.person()
 		if err != nil {
-			return err
+			return nil, err
 		}
-		c.rows = append(c.rows, claimed{a.CampaignID, r.Seq, r.SubscriberID, r.Email, r.Attempts, r.FirstTriedAt, person})
+		keep = append(keep, claimed{campaignID: campaignID, Seq: r.Seq, SubscriberID: r.SubscriberID, Email: r.Email, Attempts: r.Attempts, FirstTriedAt: r.FirstTriedAt, person: person})
 	}
-	if err := sender.ClaimedTx(ctx, tx, c.relay, s.d.Node.ID, len(c.rows)); err != nil || len(gone) == 0 {
-		return err
+	if len(gone) == 0 {
+		return keep, nil
 	}
-	return exec(ctx, tx, `
+	return keep, exec(ctx, tx, `
 		UPDATE deliveries SET state = 7, node_id = NULL, attempts = attempts - 1, updated_at = now(),
 			skip_reason = 'left the audience after the campaign started (unsubscribed, suppressed or deleted)'
-		WHERE campaign_id = $1 AND seq = ANY ($2)`, a.CampaignID, gone)
+		WHERE campaign_id = $1 AND seq = ANY ($2)`, campaignID, gone)
 }
 
 func (r claimRow) person() (templates.Person, error) {

@@ -19,37 +19,60 @@ type rangeEnd struct {
 	stale  bool          // the campaign is not running any more, or runs anew
 	rest   int32         // the budget is used up; go on here
 	snooze time.Duration // the relay cannot be used; come back later
+	left   left          // no relay took these; somebody must come back for them
 }
 
-// deliverRange claims and sends until the range has nothing queued left.
+// deliverRange claims and sends until the range has nothing queued left that a relay takes.
 func (s *Service) deliverRange(ctx context.Context, a DeliverArgs) (rangeEnd, error) {
 	began := s.d.Now()
-	lo := a.Lo
+	lo, progress := a.Lo, false
+	var over left
 	for {
 		if s.d.Now().Sub(began) > jobBudget || s.draining.Load() {
+			if over.low > 0 {
+				lo = min(lo, over.low)
+			}
 			return rangeEnd{rest: lo}, nil
 		}
-		c, err := s.claim(ctx, a, lo)
+		l, err := s.claim(ctx, a, lo)
 		if err != nil {
 			return rangeEnd{}, err
 		}
 		switch {
-		case c.stale:
+		case l.stale:
 			return rangeEnd{stale: true}, nil
-		case !c.wait.IsZero():
-			return rangeEnd{snooze: min(max(c.wait.Sub(s.d.Now()), time.Second), s.cfg.Snooze)}, nil
-		case c.last == 0:
-			return rangeEnd{}, nil
+		case !l.wait.IsZero():
+			return rangeEnd{snooze: min(max(l.wait.Sub(s.d.Now()), time.Second), s.cfg.Snooze)}, nil
+		case l.last == 0 && over.low > 0 && !a.Chain && progress:
+			lo, over, progress = over.low, left{}, false
+			continue
+		case l.last == 0:
+			return s.ended(a, over), nil
 		}
-		lo = c.last + 1
-		wait, err := s.sendBatch(ctx, c)
+		lo, progress = l.last+1, progress || len(l.claims) > 0
+		over.join(l.left)
+		end, err := s.sendLook(ctx, l)
 		if err != nil {
 			return rangeEnd{}, err
 		}
-		if wait > 0 {
-			return rangeEnd{snooze: min(wait, s.cfg.Snooze)}, nil
+		if end.wait > 0 {
+			return rangeEnd{snooze: min(end.wait, s.cfg.Snooze)}, nil
+		}
+		if end.back > 0 {
+			lo = min(lo, end.back)
 		}
 	}
+}
+
+// ended says how a range ends that has been looked through: what no relay took must not keep the ranges after it from their turn.
+func (s *Service) ended(a DeliverArgs, over left) rangeEnd {
+	switch {
+	case over.low == 0:
+		return rangeEnd{}
+	case a.Chain:
+		return rangeEnd{left: over}
+	}
+	return rangeEnd{snooze: min(max(over.again.Sub(s.d.Now()), s.cfg.Snooze), 4*s.cfg.Snooze)}
 }
 
 // attempt is one claimed delivery on its way.
@@ -64,22 +87,71 @@ type attempt struct {
 	dotted bool
 }
 
-// sendBatch sends what was claimed, as much at once as the relay has connections, and records what came of it. wait is how long to leave the relay
-// alone.
-func (s *Service) sendBatch(ctx context.Context, c claim) (wait time.Duration, err error) {
+// batchEnd says what is left to do after a batch.
+type batchEnd struct {
+	wait time.Duration // leave the relay alone for so long
+	back int32         // the first delivery that went back to the queue and may go to another relay now; 0 for none
+}
+
+// sendLook sends what was claimed, to all relays at the same time: a slow one does not keep the others waiting for its results to be recorded.
+func (s *Service) sendLook(ctx context.Context, l look) (batchEnd, error) {
+	if len(l.claims) == 1 {
+		return s.sendBatch(ctx, l, 0)
+	}
+	ends, failed := make([]batchEnd, len(l.claims)), make([]error, len(l.claims))
+	var wg sync.WaitGroup
+	for i := range l.claims {
+		wg.Go(func() { ends[i], failed[i] = s.sendBatch(ctx, l, i) })
+	}
+	wg.Wait()
+	var all batchEnd
+	for _, end := range ends {
+		all.wait = max(all.wait, end.wait)
+		if all.back == 0 || end.back > 0 && end.back < all.back {
+			all.back = end.back
+		}
+	}
+	return all, errors.Join(failed...)
+}
+
+// sendBatch sends what was claimed for one relay, as much at once as it has connections, and records what came of it.
+func (s *Service) sendBatch(ctx context.Context, l look, i int) (batchEnd, error) {
+	c := l.claims[i]
 	content, err := s.content(ctx, c.campaignID)
 	if err != nil {
 		s.release(c, err)
-		return 0, err
+		return batchEnd{}, err
 	}
 	attempts := s.sendRows(ctx, content, c)
 	if err := s.record(c, attempts); err != nil {
-		return 0, err
+		return batchEnd{}, err
 	}
 	if err := s.pauseWithoutKey(ctx, c.campaignID, attempts); err != nil {
-		return 0, err
+		return batchEnd{}, err
 	}
-	return s.pause(attempts), ctx.Err()
+	if l.routed {
+		return s.elsewhere(c.relay, attempts), ctx.Err()
+	}
+	return batchEnd{wait: s.pause(attempts)}, ctx.Err()
+}
+
+// elsewhere sees to it that what a relay could not be given goes to another one, which takes it at the next look.
+func (s *Service) elsewhere(relay sender.Relay, attempts []attempt) batchEnd {
+	var end batchEnd
+	for i := range attempts {
+		var u *sender.Unavailable
+		switch err := attempts[i].unsent; {
+		case err == nil:
+		case errors.As(err, &u):
+			s.rests.note(relay, u.Until, s.d.Now())
+			if end.back == 0 {
+				end.back = attempts[i].Seq // they are in order
+			}
+		default:
+			end.wait = max(end.wait, time.Second)
+		}
+	}
+	return end
 }
 
 // inHand is how many messages of a batch are made and on their way at once: enough for all connections together with those of the other ranges, and few

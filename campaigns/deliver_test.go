@@ -41,7 +41,7 @@ func TestMessageIsPersonalSignedAndTraceable(t *testing.T) {
 	domain, err := b.d.Sender.CreateDomain(t.Context(), sender.DomainInput{Domain: "example.org", BounceDomain: "bounces.example.org"})
 	must(t, err)
 	signing := b.makeRelay(sender.RelayInput{Name: "Signing", DKIM: sender.DKIMSign})
-	c := b.start(func(in *Input) { in.RelayID = &signing.ID })
+	c := b.start(func(in *Input) { in.RelayIDs = []int64{signing.ID} })
 	b.awaitFinished(c.ID)
 	got := b.smtp.Accepted()[0]
 	raw := string(got.Raw)

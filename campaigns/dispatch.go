@@ -29,8 +29,10 @@ func (s *Service) dispatchTx(ctx context.Context, tx pgx.Tx, id int64, count int
 	var run int
 	var rate *float64
 	err := tx.QueryRow(ctx, `
-		SELECT c.next_seq, c.recipients, c.run, LEAST(r.per_second, r.per_minute / 60.0)::float8
-		FROM campaigns c LEFT JOIN relays r ON r.id = c.relay_id WHERE c.id = $1 FOR UPDATE OF c`, id).Scan(&next, &recipients, &run, &rate)
+		SELECT c.next_seq, c.recipients, c.run, (
+			SELECT CASE WHEN count(*) = count(r.rate) THEN sum(r.rate)::float8 END FROM (
+				SELECT LEAST(per_second, per_minute / 60.0) AS rate FROM relays WHERE id = ANY (`+relayIDsSQL+`)) r)
+		FROM campaigns c WHERE c.id = $1 FOR UPDATE OF c`, id).Scan(&next, &recipients, &run, &rate)
 	if err != nil {
 		return fmt.Errorf("handing out ranges of campaign %d: %w", id, err)
 	}
@@ -56,7 +58,7 @@ func (s *Service) dispatchTx(ctx context.Context, tx pgx.Tx, id int64, count int
 	return nil
 }
 
-// shape gives the size of a range and how many of them are out at once. On a relay with a rate limit a range is what it takes in about a minute, and
+// shape gives the size of a range and how many of them are out at once. On relays with a rate limit, all together, a range is what it takes in about a minute, and
 // there are only as many as keep it busy, so that they do not hold all workers while they wait.
 func (s *Service) shape(perSecond *float64) (size int32, window int) {
 	if perSecond == nil {

@@ -67,18 +67,24 @@ func (s *Service) audit(ctx context.Context) error {
 	settled := s.d.Now().Sub(time.Unix(0, failed)) > suspectFor
 	return pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `
-			SELECT d.campaign_id, d.seq, d.updated_at < now() - interval '1 minute'
+			SELECT d.campaign_id, d.seq, COALESCE(d.relay_id, 0), d.updated_at < now() - interval '1 minute'
 			FROM campaigns c JOIN deliveries d ON d.campaign_id = c.id
 			WHERE c.status IN ('running', 'paused', 'cancelled') AND d.state = 1 AND d.node_id = $1 FOR UPDATE OF d`, s.d.Node.ID)
 		if err != nil {
 			return fmt.Errorf("looking for forgotten claims: %w", err)
 		}
 		lost := map[int64][]int32{}
+		shares := map[int64]map[int64]int{} // of each campaign's relays
 		var k journal.Key
+		var relayID int64
 		var old bool
-		_, err = pgx.ForEachRow(rows, []any{&k.CampaignID, &k.Seq, &old}, func() error {
+		_, err = pgx.ForEachRow(rows, []any{&k.CampaignID, &k.Seq, &relayID, &old}, func() error {
 			if old && !s.inflight.has(k) {
 				lost[k.CampaignID] = append(lost[k.CampaignID], k.Seq)
+				if shares[k.CampaignID] == nil {
+					shares[k.CampaignID] = map[int64]int{}
+				}
+				shares[k.CampaignID][relayID]++
 			}
 			return nil
 		})
@@ -92,7 +98,7 @@ func (s *Service) audit(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if err := s.unclaimTx(ctx, tx, id, len(seqs)); err != nil {
+			if err := s.unclaimTx(ctx, tx, id, shares[id]); err != nil {
 				return err
 			}
 			if err := s.requeueTx(ctx, tx, id); err != nil {
@@ -106,17 +112,22 @@ func (s *Service) audit(ctx context.Context) error {
 	})
 }
 
-// unclaimTx gives the relay's share of forgotten claims back.
-func (s *Service) unclaimTx(ctx context.Context, tx pgx.Tx, id int64, n int) error {
+// unclaimTx gives the relays' shares of forgotten claims back.
+func (s *Service) unclaimTx(ctx context.Context, tx pgx.Tx, id int64, byRelay map[int64]int) error {
 	c, err := getCampaign(ctx, tx, id)
-	if err != nil || c.RelayID == nil {
-		return err
-	}
-	relay, err := s.d.Sender.GetRelay(ctx, *c.RelayID)
 	if err != nil {
 		return err
 	}
-	return sender.UsedTx(ctx, tx, relay, s.d.Node.ID, 0, n)
+	relays, err := s.d.Sender.GetRelays(ctx, c.RelayIDs)
+	if err != nil {
+		return err
+	}
+	for relayID, n := range byRelay {
+		if err := sender.UsedTx(ctx, tx, relayOf(relays, &relayID), s.d.Node.ID, 0, n); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // requeueTx makes sure that what waits in a campaign is worked on: a running one runs anew, what waits in a cancelled one is skipped.

@@ -2,6 +2,7 @@ package campaigns
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -66,9 +67,25 @@ func (s *Service) finishJob(ctx context.Context, job *river.Job[DeliverArgs], en
 			args.Lo = end.rest
 			_, err := s.jobs.InsertManyTx(ctx, tx, []river.InsertManyParams{deliverJob(args)})
 			return err
-		case job.Args.Chain:
+		case end.left.low > 0:
+			if err := s.comeBackTx(ctx, tx, job.Args, end.left); err != nil {
+				return err
+			}
+		}
+		if job.Args.Chain {
 			return s.dispatchTx(ctx, tx, job.Args.CampaignID, 1)
 		}
 		return nil
 	})
+}
+
+// comeBackTx queues a job for what no relay took of a range; the chain goes on meanwhile.
+func (s *Service) comeBackTx(ctx context.Context, tx pgx.Tx, args DeliverArgs, l left) error {
+	args.Lo, args.Chain = l.low, false
+	job := deliverJob(args)
+	job.InsertOpts.ScheduledAt = s.d.Now().Add(min(max(l.again.Sub(s.d.Now()), time.Second), 4*s.cfg.Snooze))
+	if _, err := s.jobs.InsertManyTx(ctx, tx, []river.InsertManyParams{job}); err != nil {
+		return fmt.Errorf("queueing the rest of a range of campaign %d: %w", args.CampaignID, err)
+	}
+	return nil
 }

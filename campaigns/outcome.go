@@ -30,6 +30,8 @@ const (
 	retryMost    = 4 * time.Hour
 	retryBroken  = 30 * time.Second
 	greylistWait = 5 * time.Minute
+	// failover is how soon a delivery goes to another relay after the first was refused for what it is.
+	failover = time.Second
 )
 
 // terms are what a campaign lays down for its deliveries.
@@ -122,9 +124,25 @@ func (a *attempt) refused(t terms) decision {
 	case reply.ActionRetrySoon:
 		a.deferUntil(&d, t, max(class.RetryAfter, greylistWait))
 	default:
+		if a.failsOver(class.Action) {
+			a.deferUntil(&d, t, failover)
+			break
+		}
 		a.deferUntil(&d, t, max(class.RetryAfter, min(retryFirst<<min(a.Attempts-1, 7), retryMost)))
 	}
 	return d
+}
+
+// failsOver says that a refusal concerns the relay, so that another one of the campaign may do better at once. A relay that was stopped takes nothing more
+// anyhow; one that is to go slower may be refused for what is in the message, so each of the others is tried only once.
+func (a *attempt) failsOver(action reply.Action) bool {
+	switch action {
+	case reply.ActionStopRelay:
+		return a.others > 0
+	case reply.ActionSlowDown:
+		return a.Attempts <= a.others
+	}
+	return false
 }
 
 // deferUntil sets the next try, or gives up when that would be later than the campaign wants to be read.

@@ -78,6 +78,8 @@ type Service struct {
 	inflight inflight
 	draining atomic.Bool
 	rollups  rollupClock
+	turns    turnBook
+	rests    rests
 }
 
 // JobInserter is what the service needs of River to wake workers up. *river.Client[pgx.Tx] has it.

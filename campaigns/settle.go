@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -95,20 +97,21 @@ func (s *Service) settle(ctx context.Context, node string, records map[journal.K
 
 type heldRow struct {
 	claimed
-	state State
+	state   State
+	relayID *int64
 }
 
 // heldBy reads what a node has claimed of a campaign, and what was put down as unconfirmed when it fell silent.
 func heldBy(ctx context.Context, tx pgx.Tx, node string, campaignID int64) ([]heldRow, error) {
 	rows, err := tx.Query(ctx, `
-		SELECT seq, subscriber_id, email, attempts, first_tried_at, state FROM deliveries
+		SELECT seq, subscriber_id, email, attempts, first_tried_at, state, relay_id FROM deliveries
 		WHERE campaign_id = $2 AND state IN (1, 6) AND node_id = $1 ORDER BY seq FOR UPDATE`, node, campaignID)
 	if err != nil {
 		return nil, fmt.Errorf("reading what node %s had claimed: %w", node, err)
 	}
 	var all []heldRow
 	r := heldRow{claimed: claimed{campaignID: campaignID}}
-	_, err = pgx.ForEachRow(rows, []any{&r.Seq, &r.SubscriberID, &r.Email, &r.Attempts, &r.FirstTriedAt, &r.state}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&r.Seq, &r.SubscriberID, &r.Email, &r.Attempts, &r.FirstTriedAt, &r.state, &r.relayID}, func() error {
 		all = append(all, r)
 		return nil
 	})
@@ -128,12 +131,27 @@ func (s *Service) settleCampaign(ctx context.Context, tx pgx.Tx, node string, id
 	if err != nil {
 		return err
 	}
+	relays, err := s.d.Sender.GetRelays(ctx, campaign.RelayIDs)
+	if err != nil {
+		return err
+	}
 	c := claim{campaignID: id, policy: campaign.UnconfirmedPolicy, expires: time.Duration(campaign.ExpiresAfterHours) * time.Hour, node: node}
-	if campaign.RelayID != nil {
-		if c.relay, err = s.d.Sender.GetRelay(ctx, *campaign.RelayID); err != nil {
+	byRelay := map[int64][]heldRow{}
+	for _, row := range held {
+		relay := relayOf(relays, row.relayID)
+		byRelay[relay.ID] = append(byRelay[relay.ID], row)
+	}
+	for _, relayID := range slices.Sorted(maps.Keys(byRelay)) {
+		c.relay = relayOf(relays, &relayID)
+		if err := s.settleRows(ctx, tx, c, byRelay[relayID], records, res); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// settleRows records what became of the deliveries that were claimed for one relay.
+func (s *Service) settleRows(ctx context.Context, tx pgx.Tx, c claim, held []heldRow, records map[journal.Key]journal.Record, res *Settled) error {
 	t := terms{policy: c.policy, expires: c.expires, provider: c.relay.PresetKey(), now: s.d.Now()}
 	var attempts []attempt
 	var decisions []decision

@@ -44,6 +44,17 @@ func (b *bundle) rowStates(id int64) map[int32]string {
 	return got
 }
 
+// take claims a range for the campaign's only relay.
+func (b *bundle) take(a DeliverArgs) claim {
+	b.t.Helper()
+	l, err := b.claim(b.t.Context(), a, a.Lo)
+	must(b.t, err)
+	if len(l.claims) != 1 {
+		b.t.Fatalf("%d claims", len(l.claims))
+	}
+	return l.claims[0]
+}
+
 // leaveJournal writes what the dead node got round to writing.
 func (b *bundle) leaveJournal(write func(j *journal.Journal)) {
 	b.t.Helper()
@@ -173,8 +184,8 @@ func TestSettledNodeClaimsNothingMore(t *testing.T) {
 	b.exec(`UPDATE nodes SET settled_at = now() WHERE id = $1`, b.d.Node.ID)
 	got, err := b.claim(t.Context(), DeliverArgs{CampaignID: c.ID, Run: 1, Lo: 1, Hi: 5}, 1)
 	must(t, err)
-	if !got.stale || len(got.rows) != 0 {
-		t.Errorf("it claimed %d", len(got.rows))
+	if !got.stale || len(got.claims) != 0 {
+		t.Errorf("it claimed %+v", got.claims)
 	}
 	if state := b.rowStates(c.ID)[1]; state != "queued" {
 		t.Errorf("the row is %s", state)
@@ -218,8 +229,7 @@ func TestWhatComesBackIsNotForgotten(t *testing.T) {
 			b.people(1)
 			b.Drain()
 			c := b.start()
-			cl, err := b.claim(t.Context(), DeliverArgs{CampaignID: c.ID, Run: 1, Lo: 1, Hi: 1}, 1)
-			must(t, err)
+			cl := b.take(DeliverArgs{CampaignID: c.ID, Run: 1, Lo: 1, Hi: 1})
 			tc.end(b, c)
 			must(t, b.record(cl, []attempt{answered(cl.rows[0], tc.code, "4.3.0 not now")}))
 			after, err := b.Get(t.Context(), c.ID)
@@ -237,9 +247,8 @@ func TestReleasedAfterAResumeIsSentAllTheSame(t *testing.T) {
 	b.people(12)
 	b.Drain()
 	c := b.start()
-	cl, err := b.claim(t.Context(), DeliverArgs{CampaignID: c.ID, Run: 1, Lo: 1, Hi: 12}, 1)
-	must(t, err)
-	_, err = b.Pause(t.Context(), c.ID, "")
+	cl := b.take(DeliverArgs{CampaignID: c.ID, Run: 1, Lo: 1, Hi: 12})
+	_, err := b.Pause(t.Context(), c.ID, "")
 	must(t, err)
 	_, err = b.Resume(t.Context(), c.ID)
 	must(t, err)
@@ -266,7 +275,7 @@ func TestLostKeyPausesTheCampaignAndFailsNobody(t *testing.T) {
 	must(t, err)
 	signing := b.makeRelay(sender.RelayInput{Name: "Signing", DKIM: sender.DKIMSign})
 	b.Drain()
-	c := b.start(func(in *Input) { in.RelayID = &signing.ID })
+	c := b.start(func(in *Input) { in.RelayIDs = []int64{signing.ID} })
 	must(t, b.d.Sender.DeleteDomain(t.Context(), domain.ID))
 	b.draining.Store(false)
 	st := b.await(c.ID, "the pause", func(c Campaign, st Stats) bool { return c.Status == StatusPaused && st.Claimed == 0 })

@@ -165,7 +165,7 @@ func person(i int) string { return fmt.Sprintf("person%04d@example.org", i) }
 func (b *bundle) draft(change ...func(*Input)) Campaign {
 	b.t.Helper()
 	in := Input{
-		Name: "Letter", Subject: "Hello {{ subscriber.name }}", FromName: "House", FromEmail: "house@example.org", RelayID: &b.relay.ID, ListIDs: []int64{b.listID},
+		Name: "Letter", Subject: "Hello {{ subscriber.name }}", FromName: "House", FromEmail: "house@example.org", RelayIDs: []int64{b.relay.ID}, ListIDs: []int64{b.listID},
 		HTML:       `<html><body><p>Dear {{ subscriber.name }}</p><a href="https://example.org/a?x=1&amp;y=2">A</a> <a href="https://example.org/p/{{ subscriber.city }}">B</a></body></html>`,
 		TrackOpens: true, TrackClicks: true,
 	}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/mail"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -37,12 +38,12 @@ func (s *Service) Start(ctx context.Context, id int64) (Campaign, error) {
 	if err := seen.mustNotHaveStarted("started"); err != nil {
 		return seen, err
 	}
-	relay, frozen, err := s.check(ctx, seen)
+	relays, frozen, err := s.check(ctx, seen)
 	if err != nil {
 		return seen, err
 	}
-	if relay.Status == sender.RelayPaused {
-		return seen, errs.InvalidField("relay_id", "relay %q is paused; resume it or choose another one", relay.Name)
+	if err := nonePaused(seen.Input, relays); err != nil {
+		return seen, err
 	}
 	return s.change(ctx, id, func(tx pgx.Tx, c Campaign) error {
 		if err := c.mustNotHaveStarted("started"); err != nil {
@@ -86,7 +87,7 @@ func (s *Service) ready(ctx context.Context, id int64) error {
 }
 
 // check finds everything that keeps the campaign from starting, and gives what Start will freeze.
-func (s *Service) check(ctx context.Context, c Campaign) (sender.Relay, frozenContent, error) {
+func (s *Service) check(ctx context.Context, c Campaign) ([]sender.Relay, frozenContent, error) {
 	var f errs.Fields
 	if len(c.ListIDs) == 0 {
 		f.Add("list_ids", "choose at least one list to send to")
@@ -106,23 +107,23 @@ func (s *Service) check(ctx context.Context, c Campaign) (sender.Relay, frozenCo
 	if _, err := templates.Compile(c.source(), c.options()); err != nil {
 		addFields(&f, err)
 	}
-	relay, err := s.checkRelay(ctx, &f, c, validFrom)
+	relays, err := s.checkRelays(ctx, &f, c.Input, validFrom)
 	if err != nil {
-		return sender.Relay{}, frozenContent{}, err
+		return nil, frozenContent{}, err
 	}
 	set, err := s.d.Settings.Get(ctx)
 	if err != nil {
-		return sender.Relay{}, frozenContent{}, err
+		return nil, frozenContent{}, err
 	}
-	if relay.ID != 0 && !linkable(set.PublicURL, relay) {
+	if slices.ContainsFunc(relays, func(r sender.Relay) bool { return !linkable(set.PublicURL, r) }) {
 		f.Add("public_url", "the public URL in the settings is %q, and mail cannot carry unsubscribe links to it: set an https address that reaches this service "+
 			"(an address of this machine is good only for mail that stays on it, as with the built-in inbox)", set.PublicURL)
 	}
 	if err := f.Err("the campaign cannot start yet"); err != nil {
-		return sender.Relay{}, frozenContent{}, err
+		return nil, frozenContent{}, err
 	}
 	frozen, err := s.freezeContent(ctx, c)
-	return relay, frozen, err
+	return relays, frozen, err
 }
 
 // linkable reports whether an origin may stand in mail through a relay: https (RFC 8058 §3.1), or this machine itself for mail that does not leave it.
@@ -149,30 +150,6 @@ func checkFrom(f *errs.Fields, in Input) (valid bool) {
 		return false
 	}
 	return true
-}
-
-func (s *Service) checkRelay(ctx context.Context, f *errs.Fields, c Campaign, validFrom bool) (sender.Relay, error) {
-	if c.RelayID == nil {
-		f.Add("relay_id", "choose the relay to send through")
-		return sender.Relay{}, nil
-	}
-	relay, err := s.d.Sender.GetRelay(ctx, *c.RelayID)
-	if errs.Is(err, errs.NotFound) {
-		f.Add("relay_id", "there is no relay %d; choose another one", *c.RelayID)
-		return relay, nil
-	}
-	if err != nil {
-		return relay, err
-	}
-	if !validFrom {
-		return relay, nil
-	}
-	err = s.d.Sender.CheckFrom(ctx, relay, c.FromEmail)
-	if e, ok := err.(*errs.E); ok && e.Kind == errs.Invalid {
-		*f = append(*f, e.Fields...)
-		return relay, nil
-	}
-	return relay, err
 }
 
 // addFields takes over what a field-bearing error says.

@@ -49,12 +49,12 @@ func TestStartRefuses(t *testing.T) {
 		{"a filter that Liquid does not know", "html", "shout", func(_ *bundle, in *Input) { in.HTML = `<p>{{ subscriber.name | shout }}</p>` }},
 		{"a domain without a DKIM key", "from_email", "no DKIM key for example.org", func(b *bundle, in *Input) {
 			r := b.makeRelay(sender.RelayInput{Name: "Signing", DKIM: sender.DKIMSign})
-			in.RelayID = &r.ID
+			in.RelayIDs = []int64{r.ID}
 		}},
 		{"a From that nobody but its provider may send", "from_email", "gmail.com itself", func(b *bundle, in *Input) {
 			r, err := b.d.Sender.CreateRelay(b.t.Context(), sender.RelayInput{Name: "Far", Host: "smtp.example.org", Port: 587, Auth: sender.AuthNone, DKIM: sender.DKIMOff})
 			must(b.t, err)
-			in.RelayID, in.FromEmail = &r.ID, "house@gmail.com"
+			in.RelayIDs, in.FromEmail = []int64{r.ID}, "house@gmail.com"
 		}},
 		{"a paused relay", "relay_id", "is paused", func(b *bundle, _ *Input) {
 			_, err := b.d.Sender.PauseRelay(b.t.Context(), b.relay.ID, "")
@@ -75,7 +75,7 @@ func TestStartRefuses(t *testing.T) {
 			must(b.t, err)
 			r, err := b.d.Sender.CreateRelay(b.t.Context(), sender.RelayInput{Name: "Far", Host: "smtp.example.org", Port: 587, Auth: sender.AuthNone, DKIM: sender.DKIMOff})
 			must(b.t, err)
-			in.RelayID = &r.ID
+			in.RelayIDs = []int64{r.ID}
 		}},
 		{"a From that is no address", "from_email", "not an e-mail address", func(_ *bundle, in *Input) { in.FromEmail = "House <house@example.org>" }},
 	} {

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"postrider/internal/pg"
+	"postrider/sender"
 )
 
 // rollupClock spaces the roll-ups of a campaign: never more often than once a second, and never so often that they take more than a twentieth of the time.
@@ -130,16 +131,27 @@ func (s *Service) statsOf(ctx context.Context, c Campaign) (Stats, error) {
 	return st, nil
 }
 
+// heldUp looks whether something is in the way of all relays of the campaign; of several reasons it gives the one that ends first.
 func (s *Service) heldUp(ctx context.Context, c Campaign, st *Stats) error {
-	if c.RelayID == nil {
-		return nil
-	}
-	relay, err := s.d.Sender.GetRelay(ctx, *c.RelayID)
+	relays, err := s.d.Sender.GetRelays(ctx, c.RelayIDs)
 	if err != nil {
 		return err
 	}
-	st.HeldUp, err = s.d.Sender.Holdup(ctx, relay)
-	return err
+	var first *sender.Holdup
+	for _, r := range relays {
+		h, err := s.d.Sender.Holdup(ctx, r)
+		if err != nil || h == nil {
+			return err
+		}
+		if first == nil || !h.Until.IsZero() && (first.Until.IsZero() || h.Until.Before(first.Until)) {
+			first = h
+		}
+	}
+	if first != nil && len(relays) > 1 {
+		first.Reason = "no relay can be used; the first one that can: " + first.Reason
+	}
+	st.HeldUp = first
+	return nil
 }
 
 // states reads the rolled-up ledger; a campaign that was never rolled up is counted now.

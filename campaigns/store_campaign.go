@@ -24,7 +24,6 @@ type campaignRow struct {
 	HTML              string `db:"html"`
 	Text              string
 	TemplateID        *int64
-	RelayID           *int64
 	TrackOpens        bool
 	TrackClicks       bool
 	UnconfirmedPolicy string
@@ -37,25 +36,26 @@ type campaignRow struct {
 	CreatedAt         time.Time
 	UpdatedAt         time.Time
 	ListIDs           []int64 `db:"list_ids"`
+	RelayIDs          []int64 `db:"relay_ids"`
 }
 
-// campaignColumns are those of campaignRow. pause_reason of a running campaign tells of its relay's trouble, so that a person sees why nothing moves.
+// campaignColumns are those of campaignRow. pause_reason of a running campaign tells of its relays' trouble, so that a person sees why nothing moves.
 const campaignColumns = `
 	c.id, c.name, c.status,
 	COALESCE(c.pause_reason, CASE WHEN c.status = 'running' THEN (
-		SELECT 'relay "' || r.name || '": ' || COALESCE(r.pause_reason, 'paused') FROM relays r
-		WHERE r.id = c.relay_id AND (r.status = 'paused' OR r.pause_reason IS NOT NULL)) END) AS pause_reason,
-	c.subject, c.preheader, c.from_name, c.from_email, c.reply_to, c.html, c.text, c.template_id, c.relay_id,
+		SELECT string_agg('relay "' || r.name || '": ' || COALESCE(r.pause_reason, 'paused'), '; ' ORDER BY r.id) FROM relays r
+		WHERE r.id = ANY (` + relayIDsSQL + `) AND (r.status = 'paused' OR r.pause_reason IS NOT NULL)) END) AS pause_reason,
+	c.subject, c.preheader, c.from_name, c.from_email, c.reply_to, c.html, c.text, c.template_id,
 	c.track_opens, c.track_clicks, c.unconfirmed_policy, c.expires_after_hours, c.scheduled_at, c.started_at, c.finished_at,
 	c.recipients, c.excluded, c.created_at, c.updated_at,
-	ARRAY(SELECT l.list_id FROM campaign_lists l WHERE l.campaign_id = c.id ORDER BY l.list_id) AS list_ids`
+	ARRAY(SELECT l.list_id FROM campaign_lists l WHERE l.campaign_id = c.id ORDER BY l.list_id) AS list_ids,` + relayIDsSQL + ` AS relay_ids`
 
 func (r campaignRow) campaign() Campaign {
 	return Campaign{
 		ID: r.ID, Status: r.Status, PauseReason: r.PauseReason,
 		Input: Input{
 			Name: r.Name, Subject: r.Subject, Preheader: r.Preheader, FromName: r.FromName, FromEmail: r.FromEmail, ReplyTo: r.ReplyTo,
-			HTML: r.HTML, Text: r.Text, TemplateID: r.TemplateID, RelayID: r.RelayID, ListIDs: r.ListIDs,
+			HTML: r.HTML, Text: r.Text, TemplateID: r.TemplateID, RelayIDs: r.RelayIDs, ListIDs: r.ListIDs,
 			TrackOpens: r.TrackOpens, TrackClicks: r.TrackClicks, UnconfirmedPolicy: r.UnconfirmedPolicy, ExpiresAfterHours: r.ExpiresAfterHours,
 		},
 		ScheduledAt: r.ScheduledAt, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt,
@@ -97,7 +97,7 @@ func withoutBodies(rows []campaignRow) []Campaign {
 func inputArgs(id int64, in Input) pgx.NamedArgs {
 	return pgx.NamedArgs{
 		"id": id, "name": in.Name, "subject": in.Subject, "preheader": in.Preheader, "from_name": in.FromName, "from_email": in.FromEmail,
-		"reply_to": in.ReplyTo, "html": in.HTML, "text": in.Text, "template_id": in.TemplateID, "relay_id": in.RelayID,
+		"reply_to": in.ReplyTo, "html": in.HTML, "text": in.Text, "template_id": in.TemplateID, "relay_id": in.firstRelay(),
 		"track_opens": in.TrackOpens, "track_clicks": in.TrackClicks, "unconfirmed_policy": in.UnconfirmedPolicy,
 		"expires_after_hours": in.ExpiresAfterHours,
 	}
@@ -113,7 +113,10 @@ func insertCampaign(ctx context.Context, tx pgx.Tx, in Input) (id int64, err err
 	if err != nil {
 		return 0, campaignViolation(err, in)
 	}
-	return id, setLists(ctx, tx, id, in)
+	if err := setLists(ctx, tx, id, in); err != nil {
+		return 0, err
+	}
+	return id, setRelays(ctx, tx, id, in)
 }
 
 func updateCampaign(ctx context.Context, tx pgx.Tx, id int64, in Input) error {
@@ -125,7 +128,10 @@ func updateCampaign(ctx context.Context, tx pgx.Tx, id int64, in Input) error {
 	if err != nil {
 		return campaignViolation(err, in)
 	}
-	return setLists(ctx, tx, id, in)
+	if err := setLists(ctx, tx, id, in); err != nil {
+		return err
+	}
+	return setRelays(ctx, tx, id, in)
 }
 
 func setLists(ctx context.Context, tx pgx.Tx, id int64, in Input) error {
@@ -140,12 +146,27 @@ func setLists(ctx context.Context, tx pgx.Tx, id int64, in Input) error {
 	return nil
 }
 
+func setRelays(ctx context.Context, tx pgx.Tx, id int64, in Input) error {
+	if _, err := tx.Exec(ctx, `DELETE FROM campaign_relays WHERE campaign_id = $1`, id); err != nil {
+		return fmt.Errorf("setting the relays of campaign %d: %w", id, err)
+	}
+	_, err := tx.Exec(ctx, `
+		INSERT INTO campaign_relays (campaign_id, relay_id, position)
+		SELECT $1, r.id, r.position FROM unnest($2::bigint[]) WITH ORDINALITY AS r (id, position)`, id, in.RelayIDs)
+	if err != nil {
+		return campaignViolation(err, in)
+	}
+	return nil
+}
+
 func campaignViolation(err error, in Input) error {
 	switch pg.Violation(err) {
 	case "campaigns_template_id_fkey":
 		return errs.InvalidField("template_id", "there is no template %d", *in.TemplateID)
 	case "campaigns_relay_id_fkey":
-		return errs.InvalidField("relay_id", "there is no relay %d", *in.RelayID)
+		return errs.InvalidField("relay_id", "there is no relay %d", in.RelayIDs[0])
+	case "campaign_relays_relay_id_fkey":
+		return errs.InvalidField("relay_ids", "one of the relays does not exist; choose among the present ones")
 	case "campaign_lists_list_id_fkey":
 		return errs.InvalidField("list_ids", "one of the lists does not exist; choose among the present ones")
 	}

@@ -15,7 +15,7 @@ import (
 // mostTestRecipients of one test send.
 const mostTestRecipients = 5
 
-// SendTest sends the campaign as it stands to a few addresses at once, through its relay. Test messages are not in the ledger. subscriberID chooses whose
+// SendTest sends the campaign as it stands to a few addresses at once, through the first of its relays. Test messages are not in the ledger. subscriberID chooses whose
 // data they show; 0 takes somebody from the campaign's lists, or a made-up person.
 func (s *Service) SendTest(ctx context.Context, id int64, to []string, subscriberID int64) ([]TestResult, error) {
 	if len(to) == 0 || len(to) > mostTestRecipients {
@@ -33,10 +33,11 @@ func (s *Service) SendTest(ctx context.Context, id int64, to []string, subscribe
 	if len(c.ListIDs) == 0 {
 		c.ListIDs = []int64{0} // a test needs no list
 	}
-	relay, frozen, err := s.check(ctx, c)
+	relays, frozen, err := s.check(ctx, c)
 	if err != nil {
 		return nil, err
 	}
+	relay := relays[0]
 	frozen.Subject = "[Test] " + frozen.Subject
 	p, err := prepare(id, frozen)
 	if err != nil {
@@ -132,12 +133,12 @@ func (s *Service) Sample(ctx context.Context, id int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.RelayID == nil {
-		return nil, errs.New(errs.Conflict, "the relay of campaign %d was deleted", id)
-	}
-	relay, err := s.d.Sender.GetRelay(ctx, *c.RelayID)
+	relays, err := s.d.Sender.GetRelays(ctx, c.RelayIDs)
 	if err != nil {
 		return nil, err
+	}
+	if len(relays) == 0 {
+		return nil, errs.New(errs.Conflict, "the relay of campaign %d was deleted", id)
 	}
 	person, err := s.Person(ctx, 0, c.ListIDs)
 	if err != nil {
@@ -145,7 +146,7 @@ func (s *Service) Sample(ctx context.Context, id int64) ([]byte, error) {
 	}
 	buf := getBuffer()
 	defer putBuffer(buf)
-	msg, err := s.build(ctx, content, relay, claimed{campaignID: id, Seq: 1, Email: person.Email, Attempts: 1, FirstTriedAt: s.d.Now(), person: person}, buf)
+	msg, err := s.build(ctx, content, relays[0], claimed{campaignID: id, Seq: 1, Email: person.Email, Attempts: 1, FirstTriedAt: s.d.Now(), person: person}, buf)
 	if err != nil {
 		return nil, err
 	}

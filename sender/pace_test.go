@@ -269,6 +269,26 @@ func TestForecast(t *testing.T) {
 	}
 }
 
+// Relays that share a mailing are all busy until its end.
+func TestForecastOfSeveralRelays(t *testing.T) {
+	t.Parallel()
+	from := time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+	ten, ninety := 10, 90
+	slow, fast := Relay{Limits: Limits{PerSecond: &ten}}, Relay{Limits: Limits{PerSecond: &ninety}}
+	end, ok := lastOf([]Relay{slow, fast}, 360_000, from)
+	if want := from.Add(time.Hour); !ok || end.Sub(want).Abs() > 2*time.Second {
+		t.Errorf("100 a second together: %v, %v, want %v", end, ok, want)
+	}
+	if _, ok := lastOf([]Relay{slow, {}}, 10, from); ok {
+		t.Error("beside a relay without limits nothing is foretold")
+	}
+	daily := 1000
+	end, ok = lastOf([]Relay{{Limits: Limits{PerDay: &daily}}, {Limits: Limits{PerDay: &daily}}}, 5000, from)
+	if want := from.Add(48 * time.Hour); !ok || end.Sub(want).Abs() > time.Minute {
+		t.Errorf("2000 a day together: %v, %v, want %v", end, ok, want)
+	}
+}
+
 func TestShareOfADayOverTwoProcesses(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

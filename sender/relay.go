@@ -87,14 +87,15 @@ type Relay struct {
 	HELOName                 string // "" = this machine's name
 	MaxConnections           int    // over all processes
 	MaxMessagesPerConnection int
-	Limits                           // over all processes
-	Warmup                   *Warmup `db:"-"`
-	Window                   *Window `db:"-"`
-	ReturnPath               string
-	DKIM                     string
-	SigningProfile           string
-	Status                   string
-	PauseReason              *string
+	Limits                   // over all processes
+	Routing
+	Warmup         *Warmup `db:"-"`
+	Window         *Window `db:"-"`
+	ReturnPath     string
+	DKIM           string
+	SigningProfile string
+	Status         string
+	PauseReason    *string
 	// BlockedUntil is when the provider takes mail again after the account had sent all it may; nil when it is not blocked.
 	BlockedUntil  *time.Time
 	BlockedReason *string
@@ -118,7 +119,7 @@ func (r Relay) PresetKey() string {
 }
 
 // RelayInput is what a person may set. Zero values stand for the defaults: smtp, starttls, auto (none without a username), 10 connections of
-// 100 messages, no rate limit, a return path per recipient, signed with the default profile.
+// 100 messages, no rate limit, weight 1, for all mail, a return path per recipient, signed with the default profile.
 //
 // Password nil keeps the stored one in an update; a pointer to "" takes it away. The same holds for the client secret, which not every client has,
 // and the refresh token.
@@ -137,6 +138,9 @@ type RelayInput struct {
 	MaxConnections           int
 	MaxMessagesPerConnection int
 	Limits                   Limits
+	Weight                   *int // nil: 1; 0: a backup
+	FromDomains              []string
+	RecipientSites           []string
 	Warmup                   *Warmup
 	Window                   *Window
 	ReturnPath               string
@@ -174,6 +178,8 @@ func (in RelayInput) clean(old Relay) (RelayInput, error) {
 	in.checkChoices(&wrong)
 	in.checkProvider(&wrong)
 	in.checkLimits(&wrong)
+	r := in.routing().clean(&wrong)
+	in.FromDomains, in.RecipientSites = r.FromDomains, r.RecipientSites
 	if err := wrong.Err("this relay cannot be used as it is"); err != nil {
 		return in, err
 	}
@@ -199,7 +205,15 @@ func (in RelayInput) withDefaults() RelayInput {
 	if in.MaxMessagesPerConnection == 0 {
 		in.MaxMessagesPerConnection = defaultMaxMessages
 	}
+	if in.Weight == nil {
+		one := 1
+		in.Weight = &one
+	}
 	return in
+}
+
+func (in RelayInput) routing() Routing {
+	return Routing{Weight: *in.Weight, FromDomains: in.FromDomains, RecipientSites: in.RecipientSites}
 }
 
 // forInbox drops what the built-in inbox has no use for, a password above all.

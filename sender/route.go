@@ -96,26 +96,28 @@ type provider struct {
 	ownReturnPath bool
 	// mailboxes are the domains in which everybody has an address there; "yahoo." stands for Yahoo under all suffixes.
 	mailboxes []string
+	// site is what it is called as a receiver of mail, "" when it receives none for others. It is stored with relays: never change one.
+	site string
 }
 
 // providers as of 2026-11, from their own set-up pages.
 var providers = []provider{
-	{name: "Google", hosts: []string{"gmail.com", "google.com", "googlemail.com"}, includes: []string{"_spf.google.com"},
+	{name: "Google", site: "google", hosts: []string{"gmail.com", "google.com", "googlemail.com"}, includes: []string{"_spf.google.com"},
 		mailboxes: []string{"gmail.com", "googlemail.com"}},
-	{name: "Microsoft", hosts: []string{"office365.com", "outlook.com", "hotmail.com", "live.com"}, includes: []string{"spf.protection.outlook.com"},
+	{name: "Microsoft", site: "microsoft", hosts: []string{"office365.com", "outlook.com", "hotmail.com", "live.com"}, includes: []string{"spf.protection.outlook.com"},
 		mailboxes: []string{"outlook.", "hotmail.", "live.", "msn.com"}},
-	{name: "Yandex", hosts: []string{"yandex.ru", "yandex.com", "yandex.net", "ya.ru"}, includes: []string{"_spf.yandex.net", "spf.yandex.net", "_spf.yandex.ru"},
+	{name: "Yandex", site: "yandex", hosts: []string{"yandex.ru", "yandex.com", "yandex.net", "ya.ru"}, includes: []string{"_spf.yandex.net", "spf.yandex.net", "_spf.yandex.ru"},
 		mailboxes: []string{"yandex.", "ya.ru", "narod.ru"}},
-	{name: "Mail.ru", hosts: []string{"mail.ru"}, includes: []string{"_spf.mail.ru"},
+	{name: "Mail.ru", site: "mailru", hosts: []string{"mail.ru"}, includes: []string{"_spf.mail.ru"},
 		mailboxes: []string{"mail.ru", "bk.ru", "list.ru", "inbox.ru", "internet.ru"}},
-	{name: "Apple", hosts: []string{"me.com", "icloud.com"}, includes: []string{"icloud.com"}, mailboxes: []string{"icloud.com", "me.com", "mac.com"}},
-	{name: "Yahoo", hosts: []string{"yahoo.com", "aol.com"}, mailboxes: []string{"yahoo.", "ymail.com", "rocketmail.com", "aol.com"}},
-	{name: "GMX and web.de", hosts: []string{"gmx.net", "gmx.com", "web.de"}, mailboxes: []string{"gmx.", "web.de"}},
-	{name: "Zoho", hosts: []string{"zoho.com", "zoho.eu", "zoho.in", "zoho.com.au", "zohomail.com"},
+	{name: "Apple", site: "apple", hosts: []string{"me.com", "icloud.com"}, includes: []string{"icloud.com"}, mailboxes: []string{"icloud.com", "me.com", "mac.com"}},
+	{name: "Yahoo", site: "yahoo", hosts: []string{"yahoo.com", "aol.com"}, mailboxes: []string{"yahoo.", "ymail.com", "rocketmail.com", "aol.com"}},
+	{name: "GMX and web.de", site: "gmx", hosts: []string{"gmx.net", "gmx.com", "web.de"}, mailboxes: []string{"gmx.", "web.de"}},
+	{name: "Zoho", site: "zoho", hosts: []string{"zoho.com", "zoho.eu", "zoho.in", "zoho.com.au", "zohomail.com"},
 		includes: []string{"zohomail.com", "zoho.com", "zoho.eu", "zoho.in", "one.zoho.com"}, mailboxes: []string{"zoho.com", "zohomail.com"}},
-	{name: "Fastmail", hosts: []string{"fastmail.com", "messagingengine.com"}, includes: []string{"spf.messagingengine.com"}, mailboxes: []string{"fastmail.com"}},
-	{name: "Proton", hosts: []string{"protonmail.ch"}, includes: []string{"_spf.protonmail.ch"}, mailboxes: []string{"proton.me", "protonmail.com", "pm.me"}},
-	{name: "Orange", hosts: []string{"orange.fr"}, mailboxes: []string{"orange.fr", "wanadoo.fr"}},
+	{name: "Fastmail", site: "fastmail", hosts: []string{"fastmail.com", "messagingengine.com"}, includes: []string{"spf.messagingengine.com"}, mailboxes: []string{"fastmail.com"}},
+	{name: "Proton", site: "proton", hosts: []string{"protonmail.ch"}, includes: []string{"_spf.protonmail.ch"}, mailboxes: []string{"proton.me", "protonmail.com", "pm.me"}},
+	{name: "Orange", site: "orange", hosts: []string{"orange.fr"}, mailboxes: []string{"orange.fr", "wanadoo.fr"}},
 	{name: "Amazon SES", hosts: []string{"amazonaws.com"}, includes: []string{"amazonses.com"}, ownReturnPath: true},
 	{name: "SendGrid", hosts: []string{"sendgrid.net"}, includes: []string{"sendgrid.net"}, ownReturnPath: true},
 	{name: "Mailgun", hosts: []string{"mailgun.org"}, includes: []string{"mailgun.org", "eu.mailgun.org"}, ownReturnPath: true},

@@ -112,7 +112,7 @@ func TestRelayCreateUpdate(t *testing.T) {
 	relay := b.create(t, in)
 	want := Relay{Name: "Main", Kind: "smtp", Host: "smtp.example.org", Port: 587, TLS: "starttls", Auth: "auto", Username: "news@example.org",
 		HasPassword: true, MaxConnections: 10, MaxMessagesPerConnection: 100, Limits: Limits{PerSecond: &limit},
-		ReturnPath: "per_recipient", DKIM: "sign", SigningProfile: "ses", Status: "active"}
+		Routing: Routing{Weight: 1, FromDomains: []string{}, RecipientSites: []string{}}, ReturnPath: "per_recipient", DKIM: "sign", SigningProfile: "ses", Status: "active"}
 	if diff := cmp.Diff(want, relay, ignoreTimes); diff != "" {
 		t.Error(diff)
 	}

@@ -47,18 +47,20 @@ func (r relayRow) relay() Relay {
 	return r.Relay
 }
 
-// relayColumns says "in use" by reading campaigns, which another package owns: the one question about them that this package asks.
+// sendsThrough says that campaign c has relay r. The tables of campaigns belong to another package: this is the one question about them that this package asks.
+const sendsThrough = `(c.relay_id = r.id OR EXISTS (SELECT FROM campaign_relays m WHERE m.campaign_id = c.id AND m.relay_id = r.id))`
+
 const relayColumns = `
 	r.id, r.name, r.provider, r.kind, r.host, r.port, r.tls, r.auth, r.username, r.password IS NOT NULL AS has_password, r.password AS sealed,
 	r.oauth_client_id, r.oauth_token_url, r.oauth_client_secret IS NOT NULL AS has_client_secret, r.oauth_client_secret AS sealed_client_secret,
 	r.oauth_refresh_token IS NOT NULL AS has_refresh_token, r.oauth_refresh_token AS sealed_refresh_token,
 	r.helo_name, r.max_connections, r.max_messages_per_connection, r.return_path, r.dkim, r.signing_profile,
-	r.per_second, r.per_minute, r.per_hour, r.per_day, r.warmup_start, r.warmup_first, r.warmup_percent,
+	r.per_second, r.per_minute, r.per_hour, r.per_day, r.weight, r.from_domains, r.recipient_sites, r.warmup_start, r.warmup_first, r.warmup_percent,
 	r.send_days, EXTRACT(epoch FROM r.send_from)::int AS send_from, EXTRACT(epoch FROM r.send_until)::int AS send_until, r.send_zone,
 	r.blocked_until, r.blocked_reason, p.connections AS pace_connections, p.rest_until AS pace_rest_until, p.rests AS pace_rests, p.reason AS pace_reason,
 	p.reply AS pace_reply, p.changed_at AS pace_changed_at,
 	r.status, r.pause_reason, r.created_at, r.updated_at,
-	EXISTS (SELECT FROM campaigns c WHERE c.relay_id = r.id AND c.status IN ('scheduled', 'running', 'paused')) AS in_use`
+	EXISTS (SELECT FROM campaigns c WHERE c.status IN ('scheduled', 'running', 'paused') AND ` + sendsThrough + `) AS in_use`
 
 const relayTables = `relays r LEFT JOIN relay_pace p ON p.relay_id = r.id`
 
@@ -69,7 +71,16 @@ func getRelay(ctx context.Context, db pg.DB, id int64) (Relay, error) {
 }
 
 func listRelays(ctx context.Context, db pg.DB) ([]Relay, error) {
-	rows, err := pg.Many[relayRow](ctx, db, "relays", `SELECT `+relayColumns+` FROM `+relayTables+` ORDER BY lower(r.name), r.id`)
+	return manyRelays(pg.Many[relayRow](ctx, db, "relays", `SELECT `+relayColumns+` FROM `+relayTables+` ORDER BY lower(r.name), r.id`))
+}
+
+// relaysByID gives those of the relays that exist, in the order of the ids.
+func relaysByID(ctx context.Context, db pg.DB, ids []int64) ([]Relay, error) {
+	return manyRelays(pg.Many[relayRow](ctx, db, "relays", `
+		SELECT `+relayColumns+` FROM `+relayTables+` WHERE r.id = ANY ($1::bigint[]) ORDER BY array_position($1::bigint[], r.id)`, ids))
+}
+
+func manyRelays(rows []relayRow, err error) ([]Relay, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -85,6 +96,7 @@ func relayArgs(in RelayInput) pgx.NamedArgs {
 	args := pgx.NamedArgs{
 		"per_second": in.Limits.PerSecond, "per_minute": in.Limits.PerMinute, "per_hour": in.Limits.PerHour, "per_day": in.Limits.PerDay,
 		"warmup_start": nil, "warmup_first": nil, "warmup_percent": nil, "send_days": []int{}, "send_from": nil, "send_until": nil, "send_zone": "",
+		"weight": *in.Weight, "from_domains": in.FromDomains, "recipient_sites": in.RecipientSites,
 		"name": in.Name, "kind": in.Kind, "host": in.Host, "port": in.Port, "tls": in.TLS, "auth": in.Auth, "username": in.Username,
 		"helo_name": in.HELOName, "max_connections": in.MaxConnections, "max_messages": in.MaxMessagesPerConnection,
 		"return_path": in.ReturnPath, "dkim": in.DKIM,
@@ -104,11 +116,11 @@ func insertRelay(ctx context.Context, db pg.DB, in RelayInput) (id int64, err er
 	err = db.QueryRow(ctx, `
 		INSERT INTO relays (name, kind, host, port, tls, auth, username, helo_name, max_connections, max_messages_per_connection,
 			return_path, dkim, signing_profile, provider, oauth_client_id, oauth_token_url, per_second, per_minute, per_hour, per_day,
-			warmup_start, warmup_first, warmup_percent, send_days, send_from, send_until, send_zone)
+			warmup_start, warmup_first, warmup_percent, send_days, send_from, send_until, send_zone, weight, from_domains, recipient_sites)
 		VALUES (@name, @kind, @host, @port, @tls, @auth, @username, @helo_name, @max_connections, @max_messages,
 			@return_path, @dkim, @signing_profile, @provider, @oauth_client_id, @oauth_token_url, @per_second, @per_minute, @per_hour, @per_day,
 			@warmup_start, @warmup_first, @warmup_percent, @send_days, time '00:00' + make_interval(secs => @send_from),
-			time '00:00' + make_interval(secs => @send_until), @send_zone)
+			time '00:00' + make_interval(secs => @send_until), @send_zone, @weight, @from_domains, @recipient_sites)
 		RETURNING id`, relayArgs(in)).Scan(&id)
 	return id, relayViolation(err, in)
 }
@@ -124,7 +136,7 @@ func updateRelay(ctx context.Context, db pg.DB, id int64, in RelayInput) error {
 			send_days = @send_days, send_from = time '00:00' + make_interval(secs => @send_from),
 			send_until = time '00:00' + make_interval(secs => @send_until), send_zone = @send_zone, return_path = @return_path, dkim = @dkim,
 			signing_profile = @signing_profile, provider = @provider, oauth_client_id = @oauth_client_id, oauth_token_url = @oauth_token_url,
-			updated_at = now()
+			weight = @weight, from_domains = @from_domains, recipient_sites = @recipient_sites, updated_at = now()
 		WHERE id = @id`, args)
 	return relayViolation(err, in)
 }
@@ -183,7 +195,7 @@ func noteTrouble(ctx context.Context, db pg.DB, id int64, text string) error {
 func deleteRelay(ctx context.Context, db pg.DB, id int64) (deleted bool, err error) {
 	tag, err := db.Exec(ctx, `
 		DELETE FROM relays r
-		WHERE id = $1 AND NOT EXISTS (SELECT FROM campaigns c WHERE c.relay_id = r.id AND c.status IN ('scheduled', 'running', 'paused'))`, id)
+		WHERE id = $1 AND NOT EXISTS (SELECT FROM campaigns c WHERE c.status IN ('scheduled', 'running', 'paused') AND `+sendsThrough+`)`, id)
 	if err != nil {
 		return false, fmt.Errorf("deleting relay %d: %w", id, err)
 	}
@@ -199,8 +211,8 @@ type relayUser struct {
 
 func relayUsers(ctx context.Context, db pg.DB, id int64) ([]relayUser, error) {
 	return pg.Many[relayUser](ctx, db, "campaigns of a relay", `
-		SELECT id, name, status FROM campaigns WHERE relay_id = $1
-		ORDER BY status IN ('scheduled', 'running', 'paused') DESC, id DESC LIMIT 1`, id)
+		SELECT c.id, c.name, c.status FROM campaigns c JOIN relays r ON r.id = $1 WHERE `+sendsThrough+`
+		ORDER BY c.status IN ('scheduled', 'running', 'paused') DESC, c.id DESC LIMIT 1`, id)
 }
 
 func relayViolation(err error, in RelayInput) error {

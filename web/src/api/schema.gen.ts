@@ -1275,8 +1275,13 @@ export interface components {
              * @description 0 until the start froze the audience
              */
             recipients: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The first of relay_ids
+             */
             relay_id: number | null;
+            /** @description The relays that share the mail by their weights, or take over from one another */
+            relay_ids: number[];
             reply_to: string;
             /** Format: date-time */
             scheduled_at: string | null;
@@ -1308,8 +1313,13 @@ export interface components {
             list_ids?: number[];
             name: string;
             preheader?: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The same as relay_ids with one relay; where both are given, it must be the first of them
+             */
             relay_id?: number | null;
+            /** @description Several relays share the mail by their weights, and take over from one another */
+            relay_ids?: number[];
             reply_to?: string;
             subject?: string;
             /** Format: int64 */
@@ -1360,8 +1370,13 @@ export interface components {
              * @description 0 until the start froze the audience
              */
             recipients: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The first of relay_ids
+             */
             relay_id: number | null;
+            /** @description The relays that share the mail by their weights, or take over from one another */
+            relay_ids: number[];
             reply_to: string;
             /** Format: date-time */
             scheduled_at: string | null;
@@ -1628,7 +1643,7 @@ export interface components {
         Forecast: {
             /**
              * Format: date-time
-             * @description When the last message will have gone out by the relay's limits; null: no limit decides that
+             * @description When the last message will have gone out by the limits of the relay, or of all of them together; null: no limit decides that
              */
             ends_at: string | null;
         };
@@ -2217,6 +2232,8 @@ export interface components {
             created_at: string;
             /** @enum {string} */
             dkim?: "sign" | "off";
+            /** @description Only mail From these domains; empty: all */
+            from_domains?: string[];
             has_oauth_client_secret: boolean;
             has_oauth_refresh_token: boolean;
             has_password: boolean;
@@ -2268,6 +2285,8 @@ export interface components {
             port?: number;
             /** @description Id of one of GET /providers; its words for a refusal are understood. Empty: recognised by the host, where it is known */
             provider?: string;
+            /** @description Only mail to these: google, microsoft, yandex, mailru, apple, yahoo, gmx, zoho, fastmail, proton, orange, or a domain. Empty: all */
+            recipient_sites?: string[];
             /** @enum {string} */
             return_path?: "per_recipient" | "from";
             /** @enum {string} */
@@ -2281,6 +2300,11 @@ export interface components {
             username?: string;
             /** @description null: no warm-up */
             warmup?: components["schemas"]["Warmup"];
+            /**
+             * Format: int64
+             * @description Share among the relays of a campaign that can be used; 0: a backup, used when no other can be. Left out: 1
+             */
+            weight?: number | null;
             /** @description null: at all times */
             window?: components["schemas"]["Window"];
         };
@@ -2289,6 +2313,8 @@ export interface components {
             auth?: "none" | "auto" | "plain" | "login" | "cram-md5" | "scram-sha-1" | "scram-sha-256" | "xoauth2";
             /** @enum {string} */
             dkim?: "sign" | "off";
+            /** @description Only mail From these domains; empty: all */
+            from_domains?: string[];
             /** @description Empty: this machine's name */
             helo_name?: string;
             host?: string;
@@ -2336,6 +2362,8 @@ export interface components {
             port?: number;
             /** @description Id of one of GET /providers; its words for a refusal are understood. Empty: recognised by the host, where it is known */
             provider?: string;
+            /** @description Only mail to these: google, microsoft, yandex, mailru, apple, yahoo, gmx, zoho, fastmail, proton, orange, or a domain. Empty: all */
+            recipient_sites?: string[];
             /** @enum {string} */
             return_path?: "per_recipient" | "from";
             /** @enum {string} */
@@ -2345,6 +2373,11 @@ export interface components {
             username?: string;
             /** @description null: no warm-up */
             warmup?: components["schemas"]["Warmup"];
+            /**
+             * Format: int64
+             * @description Share among the relays of a campaign that can be used; 0: a backup, used when no other can be. Left out: 1
+             */
+            weight?: number | null;
             /** @description null: at all times */
             window?: components["schemas"]["Window"];
         };
@@ -2381,6 +2414,8 @@ export interface components {
             /** @enum {string} */
             dkim?: "sign" | "off";
             from?: string;
+            /** @description Only mail From these domains; empty: all */
+            from_domains?: string[];
             /** @description Empty: this machine's name */
             helo_name?: string;
             host?: string;
@@ -2428,6 +2463,8 @@ export interface components {
             port?: number;
             /** @description Id of one of GET /providers; its words for a refusal are understood. Empty: recognised by the host, where it is known */
             provider?: string;
+            /** @description Only mail to these: google, microsoft, yandex, mailru, apple, yahoo, gmx, zoho, fastmail, proton, orange, or a domain. Empty: all */
+            recipient_sites?: string[];
             /** @enum {string} */
             return_path?: "per_recipient" | "from";
             /** @enum {string} */
@@ -2438,6 +2475,11 @@ export interface components {
             username?: string;
             /** @description null: no warm-up */
             warmup?: components["schemas"]["Warmup"];
+            /**
+             * Format: int64
+             * @description Share among the relays of a campaign that can be used; 0: a backup, used when no other can be. Left out: 1
+             */
+            weight?: number | null;
             /** @description null: at all times */
             window?: components["schemas"]["Window"];
         };
@@ -7166,6 +7208,8 @@ export interface operations {
             query: {
                 /** @description How many messages */
                 messages: number;
+                /** @description Further relays that share the messages */
+                with?: number[];
             };
             header?: never;
             path: {

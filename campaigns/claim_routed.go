@@ -1,0 +1,130 @@
+package campaigns
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"postrider/internal/pg"
+	"postrider/sender"
+)
+
+// claimRoutedTx takes the next deliveries of a campaign with several relays, or with one that does not take everything: each for a relay that takes its
+// recipient and can be used now. What no relay takes now stays in the queue untouched.
+func (s *Service) claimRoutedTx(ctx context.Context, tx pgx.Tx, p pick, l *look) error {
+	now := s.d.Now()
+	outlets, err := s.outletsTx(ctx, tx, p.order, now)
+	if err != nil {
+		return err
+	}
+	if l.wait = firstOpen(outlets, now); !l.wait.IsZero() {
+		return nil
+	}
+	p.most = s.cfg.ClaimSize
+	queued, err := pg.Many[waiting](ctx, tx, "queued deliveries", `
+		SELECT seq, email, CASE WHEN reply_code BETWEEN 400 AND 499 THEN relay_id END AS tried FROM deliveries
+		WHERE campaign_id = $1 AND seq BETWEEN $2 AND $3 AND state = 0 ORDER BY seq LIMIT $4`, p.CampaignID, p.lo, p.Hi, p.most)
+	if err != nil {
+		return err
+	}
+	var res shared
+	s.turns.with(p.CampaignID, func(turns map[int64]int) {
+		sh := share{outlets: outlets, turns: turns, site: sender.SiteOf, now: now}
+		res = sh.out(queued)
+	})
+	l.last, l.left = res.last, res.left
+	if len(res.seqs) == 0 {
+		return nil
+	}
+	rows, err := takeTx(ctx, tx, p, res)
+	if err != nil {
+		return err
+	}
+	keep, err := mailableTx(ctx, tx, p.CampaignID, rows)
+	if err != nil {
+		return err
+	}
+	l.claims = p.split(keep, res)
+	for _, c := range l.claims {
+		if err := sender.ClaimedTx(ctx, tx, c.relay, c.node, len(c.rows)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// outletsTx looks at the relays that take the campaign's From domain, in the order of the campaign, and reserves what they may take.
+func (s *Service) outletsTx(ctx context.Context, tx pgx.Tx, o order, now time.Time) ([]outlet, error) {
+	var outlets []outlet
+	for _, r := range o.relays {
+		if r.TakesFrom(o.from) {
+			outlets = append(outlets, outlet{relay: r, again: s.notBefore(r, now)})
+		}
+	}
+	// Everybody who reserves for several relays does so in one order, so that nobody waits in a circle.
+	for _, i := range byRelayID(outlets) {
+		o := &outlets[i]
+		if !o.again.IsZero() {
+			continue
+		}
+		var err error
+		if o.free, o.again, err = sender.ReserveTx(ctx, tx, o.relay, s.claimSize(o.relay), now); err != nil {
+			return nil, err
+		}
+	}
+	return outlets, nil
+}
+
+func byRelayID(outlets []outlet) []int {
+	order := make([]int, len(outlets))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(outlets[a].relay.ID, outlets[b].relay.ID) })
+	return order
+}
+
+// firstOpen gives when the first of the outlets can be used, zero when one can be now.
+func firstOpen(outlets []outlet, now time.Time) time.Time {
+	var first time.Time
+	for _, o := range outlets {
+		if o.again.IsZero() {
+			return time.Time{}
+		}
+		if first.IsZero() || o.again.Before(first) {
+			first = o.again
+		}
+	}
+	if first.IsZero() {
+		return now.Add(restMost) // no relay takes this From any more
+	}
+	return first
+}
+
+// split makes one claim for each relay, in the order of their ids.
+func (p pick) split(rows []claimed, res shared) []claim {
+	place := make(map[int32]int, len(res.seqs))
+	for i, seq := range res.seqs {
+		place[seq] = i
+	}
+	byRelay := map[int64][]claimed{}
+	for _, row := range rows {
+		i := place[row.Seq]
+		row.others = res.others[i]
+		byRelay[res.relays[i]] = append(byRelay[res.relays[i]], row)
+	}
+	var claims []claim
+	for _, r := range p.relays {
+		if len(byRelay[r.ID]) == 0 {
+			continue
+		}
+		c := p.claim
+		c.relay, c.rows = r, byRelay[r.ID]
+		claims = append(claims, c)
+	}
+	slices.SortFunc(claims, func(a, b claim) int { return cmp.Compare(a.relay.ID, b.relay.ID) })
+	return claims
+}

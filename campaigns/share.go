@@ -1,0 +1,202 @@
+package campaigns
+
+import (
+	"sync"
+	"time"
+
+	"postrider/sender"
+)
+
+// waiting is a queued delivery that is to get a relay.
+type waiting struct {
+	Seq   int32
+	Email string
+	Tried *int64 // the relay through which the receiver put it off; it goes there again, since greylisting knows it by that
+}
+
+// outlet is one of a campaign's relays at one look at the queue.
+type outlet struct {
+	relay sender.Relay
+	free  int       // how many more it takes now
+	again time.Time // when to ask again; zero when it can be used
+}
+
+// share is how the deliveries of one look are shared out among the outlets: by weight, in smooth weighted rounds, to those that take the recipient.
+// What one cannot take any more goes to the others. A backup gets something only when no other outlet that takes the recipient can be used.
+type share struct {
+	outlets []outlet
+	turns   map[int64]int // how far each relay is in the rounds
+	site    func(domain string) string
+	now     time.Time
+}
+
+// shared is what came of it.
+type shared struct {
+	seqs   []int32
+	relays []int64 // in step with seqs
+	others []int16 // likewise: how many other relays of the campaign take the recipient
+	last   int32   // the last delivery that was looked at
+	left   left
+}
+
+// left are deliveries that stay in the queue because no relay takes them now: low is the first of them, 0 for none, again when one may.
+type left struct {
+	low   int32
+	again time.Time
+}
+
+func (l *left) add(seq int32, again time.Time) {
+	if l.low == 0 || seq < l.low {
+		l.low = seq
+	}
+	if l.again.IsZero() || again.Before(l.again) {
+		l.again = again
+	}
+}
+
+func (l *left) join(other left) {
+	if other.low > 0 {
+		l.add(other.low, other.again)
+	}
+}
+
+// lookAgain is when a relay that has its fill for the moment is asked again.
+const lookAgain = time.Second
+
+func (sh *share) out(rows []waiting) shared {
+	var res shared
+	for _, row := range rows {
+		if !sh.anyFree() {
+			break
+		}
+		res.last = row.Seq
+		fit := sh.fitting(row)
+		o, again := sh.choose(fit, row.Tried)
+		if o == nil {
+			res.left.add(row.Seq, again)
+			continue
+		}
+		o.free--
+		res.seqs = append(res.seqs, row.Seq)
+		res.relays = append(res.relays, o.relay.ID)
+		res.others = append(res.others, int16(len(fit)-1))
+	}
+	return res
+}
+
+// anyFree says whether an outlet takes more. A backup counts only where it can get something: beside an outlet that takes every recipient it cannot.
+func (sh *share) anyFree() bool {
+	var more, backup, covered bool
+	for _, o := range sh.outlets {
+		switch {
+		case !o.again.IsZero():
+		case o.relay.Backup():
+			backup = backup || o.free > 0
+		default:
+			more = more || o.free > 0
+			covered = covered || len(o.relay.RecipientSites) == 0
+		}
+	}
+	return more || backup && !covered
+}
+
+// fitting gives the outlets that take the recipient, whether they can be used now or not.
+func (sh *share) fitting(row waiting) []*outlet {
+	domain := sender.DomainOf(row.Email)
+	site := sh.site(domain)
+	var fit []*outlet
+	for i := range sh.outlets {
+		if o := &sh.outlets[i]; o.relay.TakesRecipient(domain, site) {
+			fit = append(fit, o)
+		}
+	}
+	return fit
+}
+
+// choose gives the outlet for a delivery, or when to ask again.
+func (sh *share) choose(fit []*outlet, tried *int64) (*outlet, time.Time) {
+	usable, again := usableOutlets(fit, sh.now)
+	for _, o := range fit {
+		if tried != nil && o.relay.ID == *tried && o.again.IsZero() {
+			usable = []*outlet{o}
+		}
+	}
+	var free []*outlet
+	for _, o := range usable {
+		if o.free > 0 {
+			free = append(free, o)
+		}
+	}
+	switch {
+	case len(usable) == 0:
+		return nil, again
+	case len(free) == 0:
+		return nil, sh.now.Add(lookAgain)
+	case len(free) == 1:
+		return free[0], again
+	}
+	return sh.turn(free), again
+}
+
+// usableOutlets gives the outlets that can be used now: the backups only when there is none besides them, and then the first. Without any it gives when the
+// first of them can be.
+func usableOutlets(fit []*outlet, now time.Time) (usable []*outlet, again time.Time) {
+	var backup *outlet
+	for _, o := range fit {
+		switch {
+		case !o.again.IsZero():
+			if again.IsZero() || o.again.Before(again) {
+				again = o.again
+			}
+		case !o.relay.Backup():
+			usable = append(usable, o)
+		case backup == nil:
+			backup = o
+		}
+	}
+	if len(usable) == 0 && backup != nil {
+		usable = []*outlet{backup}
+	}
+	if again.IsZero() {
+		again = now.Add(restMost) // nobody takes it; a person may change that
+	}
+	return usable, again
+}
+
+// turn takes the next step of the rounds: every outlet gains its weight, the one with most is chosen and pays for all. So weights 3 and 1 give A A B A, not
+// A A A B, and the order is always the same.
+func (sh *share) turn(free []*outlet) *outlet {
+	var chosen *outlet
+	total := 0
+	for _, o := range free {
+		sh.turns[o.relay.ID] += o.relay.Weight
+		total += o.relay.Weight
+		if chosen == nil || sh.turns[o.relay.ID] > sh.turns[chosen.relay.ID] {
+			chosen = o
+		}
+	}
+	sh.turns[chosen.relay.ID] -= total
+	return chosen
+}
+
+// turnBook keeps how far the rounds of each campaign are in this process, so that claims of a few deliveries keep to the weights too.
+type turnBook struct {
+	mu         sync.Mutex
+	byCampaign map[int64]map[int64]int
+}
+
+// keptTurns is how many campaigns are known at once; after that all begin a new round.
+const keptTurns = 256
+
+// with runs fn with the turns of a campaign, which nobody else sees meanwhile.
+func (b *turnBook) with(campaignID int64, fn func(turns map[int64]int)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.byCampaign == nil || len(b.byCampaign) >= keptTurns {
+		b.byCampaign = map[int64]map[int64]int{}
+	}
+	if b.byCampaign[campaignID] == nil {
+		b.byCampaign[campaignID] = map[int64]int{}
+	}
+	fn(b.byCampaign[campaignID])
+}
