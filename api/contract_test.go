@@ -65,7 +65,7 @@ const (
 		"unsubscribes as_of rate_per_second seconds_left held_up"
 	deliveryKeys = "campaign_id campaign_name seq subscriber_id email state attempts relay_id relay_name reply_code reply_status reply_text " +
 		"next_attempt_at updated_at sent_at skip_reason message_id opens clicks unsubscribed"
-	relayKeys = "id name provider oauth_client_id oauth_token_url has_oauth_client_secret has_oauth_refresh_token kind host port tls auth username has_password helo_name max_connections max_messages_per_connection per_second per_minute per_hour per_day weight from_domains recipient_sites warmup window blocked_until blocked_reason pace " +
+	relayKeys = "id name provider oauth_client_id oauth_token_url has_oauth_client_secret has_oauth_refresh_token kind host port tls auth username has_password helo_name max_connections max_messages_per_connection per_second per_minute per_hour per_day weight from_domains recipient_sites site_limits warmup window blocked_until blocked_reason pace " +
 		"return_path dkim signing_profile status pause_reason in_use created_at updated_at"
 	domainKeys = "id domain bounce_domain health checked_at checks keys created_at"
 )
@@ -354,6 +354,10 @@ func TestShapesOfSending(t *testing.T) {
 	c.get(at+"/forecast?messages=100000").want(200).keys("", "ends_at")
 	c.get(at+"/forecast?messages=100000&with=1,2").want(200).keys("", "ends_at")
 	c.get(at + "/forecast").problem(400)
+	c.get(at+"/sites").want(200).keys("", "items next_cursor")
+	c.get("/site-limits").want(200).keys("", "as_of items").keys("items.0", "relay_id site per_minute per_hour in_flight shipped")
+	c.put("/site-limits", `{"items":[{"site":"google","per_minute":60}]}`).want(200).keys("", "as_of items")
+	c.put("/site-limits", `{"items":[{"site":"google","per_minute":0}]}`).problem(400)
 	c.get("/relays").want(200).keys("", "items next_cursor").keys("items.0", relayKeys)
 	c.post("/relays", `{"name":"x","host":"http://x","port":0}`).problem(400)
 	c.post(at+"/pause", "").want(200).keys("", relayKeys)

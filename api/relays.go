@@ -29,6 +29,7 @@ type RelayFields struct {
 	Weight                   *int        `json:"weight" required:"false" minimum:"0" maximum:"100" doc:"Share among the relays of a campaign that can be used; 0: a backup, used when no other can be. Left out: 1"`
 	FromDomains              []string    `json:"from_domains" required:"false" doc:"Only mail From these domains; empty: all"`
 	RecipientSites           []string    `json:"recipient_sites" required:"false" doc:"Only mail to these: google, microsoft, yandex, mailru, apple, yahoo, gmx, zoho, fastmail, proton, orange, or a domain. Empty: all"`
+	SiteLimits               *bool       `json:"site_limits" required:"false" doc:"It delivers to the recipients' servers itself, so that the limits of GET /site-limits are kept. Left out: as the provider is"`
 	Warmup                   *warmupJSON `json:"warmup" required:"false" doc:"null: no warm-up"`
 	Window                   *windowJSON `json:"window" required:"false" doc:"null: at all times"`
 	ReturnPath               string      `json:"return_path" enum:"per_recipient,from" required:"false"`
@@ -97,7 +98,7 @@ func encodeRelay(r sender.Relay) relayJSON {
 			OAuthClientID: r.OAuthClientID, OAuthTokenURL: r.OAuthTokenURL, HELOName: r.HELOName,
 			MaxConnections: r.MaxConnections, MaxMessagesPerConnection: r.MaxMessagesPerConnection,
 			PerSecond: r.PerSecond, PerMinute: r.PerMinute, PerHour: r.PerHour, PerDay: r.PerDay,
-			Weight: &r.Weight, FromDomains: r.FromDomains, RecipientSites: r.RecipientSites, Warmup: encodeWarmup(r.Warmup), Window: encodeWindow(r.Window),
+			Weight: &r.Weight, FromDomains: r.FromDomains, RecipientSites: r.RecipientSites, SiteLimits: &r.SiteLimits, Warmup: encodeWarmup(r.Warmup), Window: encodeWindow(r.Window),
 			ReturnPath: r.ReturnPath, DKIM: r.DKIM, SigningProfile: r.SigningProfile,
 		},
 	}
@@ -109,7 +110,7 @@ func (in RelayInput) input() sender.RelayInput {
 		OAuth:    sender.OAuthInput{ClientID: in.OAuthClientID, TokenURL: in.OAuthTokenURL, ClientSecret: in.OAuthClientSecret, RefreshToken: in.OAuthRefreshToken},
 		HELOName: in.HELOName, MaxConnections: in.MaxConnections, MaxMessagesPerConnection: in.MaxMessagesPerConnection,
 		Limits: sender.Limits{PerSecond: in.PerSecond, PerMinute: in.PerMinute, PerHour: in.PerHour, PerDay: in.PerDay},
-		Weight: in.Weight, FromDomains: in.FromDomains, RecipientSites: in.RecipientSites,
+		Weight: in.Weight, FromDomains: in.FromDomains, RecipientSites: in.RecipientSites, SiteLimits: in.SiteLimits,
 		Warmup: in.Warmup.decode(), Window: in.Window.decode(), ReturnPath: in.ReturnPath, DKIM: in.DKIM, SigningProfile: in.SigningProfile,
 	}
 }

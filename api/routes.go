@@ -149,6 +149,10 @@ func (s *server) sendingRoutes() {
 	add(s, remove("/relays/{id}", "deleteRelay", tagRelays, auth.SendingWrite, "Delete a relay"), s.deleteRelay)
 	add(s, get("/relays/{id}/pace", "getRelayPace", tagRelays, auth.SendingRead, "Read how fast a relay is used, and why"), s.getRelayPace)
 	add(s, get("/relays/{id}/forecast", "getForecast", tagRelays, auth.SendingRead, "Say when a number of messages would have gone out"), s.getForecast)
+	add(s, get("/relays/{id}/sites", "getRelaySites", tagRelays, auth.SendingRead, "Read how a relay stands with the recipients' sites"), s.getRelaySites)
+	add(s, get("/site-limits", "listSiteLimits", tagRelays, auth.SendingRead, "List what may go to recipients' sites"), s.listSiteLimits)
+	add(s, put("/site-limits", "setSiteLimits", tagRelays, auth.SendingWrite, "Set what may go to recipients' sites").
+		note("Replaces everything that was set; what is not in it has the limits that came with the program."), s.setSiteLimits)
 	add(s, post("/relays/{id}/pause", "pauseRelay", tagRelays, auth.SendingWrite, "Send nothing through a relay for now"), s.pauseRelay)
 	add(s, post("/relays/{id}/resume", "resumeRelay", tagRelays, auth.SendingWrite, "Send through a relay again"), s.resumeRelay)
 	add(s, post("/relays/{id}/test", "testRelay", tagRelays, auth.SendingWrite, "Try a relay").

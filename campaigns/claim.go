@@ -23,7 +23,8 @@ type claimed struct {
 	Attempts     int16
 	FirstTriedAt time.Time
 	person       templates.Person
-	others       int16 // how many other relays of the campaign take the recipient
+	others       int16  // how many other relays of the campaign take the recipient
+	site         string // of the recipient, where the relay has limits for sites
 }
 
 // claim is what was taken for one relay.
@@ -61,7 +62,9 @@ type order struct {
 }
 
 // routed says that it takes a look at each delivery to know its relay.
-func (o order) routed() bool { return len(o.relays) > 1 || o.relays[0].Restricted() }
+func (o order) routed() bool {
+	return len(o.relays) > 1 || o.relays[0].Restricted() || o.relays[0].SiteLimits
+}
 
 type claimRow struct {
 	Seq          int32

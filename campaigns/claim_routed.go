@@ -3,6 +3,7 @@ package campaigns
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -30,26 +31,91 @@ func (s *Service) claimRoutedTx(ctx context.Context, tx pgx.Tx, p pick, l *look)
 	if err != nil {
 		return err
 	}
+	for i := range queued {
+		queued[i].domain = sender.DomainOf(queued[i].Email)
+		queued[i].site = s.d.Sender.Site(queued[i].domain)
+	}
+	if err := siteRoomTx(ctx, tx, outlets, queued); err != nil {
+		return err
+	}
 	var res shared
 	s.turns.with(p.CampaignID, func(turns map[int64]int) {
-		sh := share{outlets: outlets, turns: turns, site: sender.SiteOf, now: now}
+		sh := share{outlets: outlets, turns: turns, now: now}
 		res = sh.out(queued)
 	})
 	l.last, l.left = res.last, res.left
+	if l.claims, err = takeSharedTx(ctx, tx, p, res); err != nil {
+		return err
+	}
+	return noteClaimsTx(ctx, tx, p.node, outlets, l.claims)
+}
+
+// takeSharedTx claims what was shared out, and puts off those whose site takes no more at present: they come back at their moment without an attempt.
+func takeSharedTx(ctx context.Context, tx pgx.Tx, p pick, res shared) ([]claim, error) {
+	if len(res.off) > 0 {
+		err := exec(ctx, tx, `
+			UPDATE deliveries d SET state = 3, next_attempt_at = q.at, updated_at = now() FROM (
+				SELECT d.seq, u.at FROM deliveries d JOIN unnest($2::int[], $3::timestamptz[]) AS u (seq, at) ON u.seq = d.seq
+				WHERE d.campaign_id = $1 AND d.state = 0
+					AND EXISTS (SELECT FROM campaigns c WHERE c.id = $1 AND c.status = 'running' AND c.run = $4)
+				ORDER BY d.seq FOR UPDATE OF d SKIP LOCKED) q
+			WHERE d.campaign_id = $1 AND d.seq = q.seq`, p.CampaignID, res.off, res.offTo, p.Run)
+		if err != nil {
+			return nil, err
+		}
+	}
 	if len(res.seqs) == 0 {
-		return nil
+		return nil, nil
 	}
 	rows, err := takeTx(ctx, tx, p, res)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	keep, err := mailableTx(ctx, tx, p.CampaignID, rows)
-	if err != nil {
-		return err
+	return p.split(keep, res), err
+}
+
+// siteRoomTx asks for the outlets that have limits for sites how much those take now, in the order of the relays' ids as everybody does.
+func siteRoomTx(ctx context.Context, tx pgx.Tx, outlets []outlet, queued []waiting) error {
+	if !slices.ContainsFunc(outlets, func(o outlet) bool { return o.relay.SiteLimits && o.again.IsZero() }) {
+		return nil
 	}
-	l.claims = p.split(keep, res)
-	for _, c := range l.claims {
-		if err := sender.ClaimedTx(ctx, tx, c.relay, c.node, len(c.rows)); err != nil {
+	seen := map[string]bool{}
+	for _, row := range queued {
+		seen[row.site] = true
+	}
+	sites := slices.Sorted(maps.Keys(seen))
+	for _, i := range byRelayID(outlets) {
+		o := &outlets[i]
+		if !o.again.IsZero() {
+			continue
+		}
+		var err error
+		if o.rooms, err = sender.SiteRoomTx(ctx, tx, o.relay, sites); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// noteClaimsTx notes what was claimed for each relay and its sites.
+func noteClaimsTx(ctx context.Context, tx pgx.Tx, node string, outlets []outlet, claims []claim) error {
+	for _, i := range byRelayID(outlets) {
+		o := outlets[i]
+		var rows []claimed
+		for _, c := range claims {
+			if c.relay.ID == o.relay.ID {
+				rows = c.rows
+			}
+		}
+		bySite := map[string]int{}
+		for _, row := range rows {
+			bySite[row.site]++
+		}
+		if err := sender.SitesClaimedTx(ctx, tx, o.relay, node, bySite, o.rooms); err != nil {
+			return err
+		}
+		if err := sender.ClaimedTx(ctx, tx, o.relay, node, len(rows)); err != nil {
 			return err
 		}
 	}
@@ -113,7 +179,7 @@ func (p pick) split(rows []claimed, res shared) []claim {
 	byRelay := map[int64][]claimed{}
 	for _, row := range rows {
 		i := place[row.Seq]
-		row.others = res.others[i]
+		row.others, row.site = res.others[i], res.sites[i]
 		byRelay[res.relays[i]] = append(byRelay[res.relays[i]], row)
 	}
 	var claims []claim

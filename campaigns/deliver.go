@@ -29,10 +29,7 @@ func (s *Service) deliverRange(ctx context.Context, a DeliverArgs) (rangeEnd, er
 	var over left
 	for {
 		if s.d.Now().Sub(began) > jobBudget || s.draining.Load() {
-			if over.low > 0 {
-				lo = min(lo, over.low)
-			}
-			return rangeEnd{rest: lo}, nil
+			return rangeEnd{rest: over.from(lo)}, nil
 		}
 		l, err := s.claim(ctx, a, lo)
 		if err != nil {
@@ -58,9 +55,7 @@ func (s *Service) deliverRange(ctx context.Context, a DeliverArgs) (rangeEnd, er
 		if end.wait > 0 {
 			return rangeEnd{snooze: min(end.wait, s.cfg.Snooze)}, nil
 		}
-		if end.back > 0 {
-			lo = min(lo, end.back)
-		}
+		lo = end.back.from(lo)
 	}
 }
 
@@ -90,7 +85,7 @@ type attempt struct {
 // batchEnd says what is left to do after a batch.
 type batchEnd struct {
 	wait time.Duration // leave the relay alone for so long
-	back int32         // the first delivery that went back to the queue and may go to another relay now; 0 for none
+	back left          // what went back to the queue and may go to another relay now
 }
 
 // sendLook sends what was claimed, to all relays at the same time: a slow one does not keep the others waiting for its results to be recorded.
@@ -107,9 +102,7 @@ func (s *Service) sendLook(ctx context.Context, l look) (batchEnd, error) {
 	var all batchEnd
 	for _, end := range ends {
 		all.wait = max(all.wait, end.wait)
-		if all.back == 0 || end.back > 0 && end.back < all.back {
-			all.back = end.back
-		}
+		all.back.join(end.back)
 	}
 	return all, errors.Join(failed...)
 }
@@ -144,9 +137,7 @@ func (s *Service) elsewhere(relay sender.Relay, attempts []attempt) batchEnd {
 		case err == nil:
 		case errors.As(err, &u):
 			s.rests.note(relay, u.Until, s.d.Now())
-			if end.back == 0 {
-				end.back = attempts[i].Seq // they are in order
-			}
+			end.back.add(attempts[i].Seq, s.d.Now())
 		default:
 			end.wait = max(end.wait, time.Second)
 		}

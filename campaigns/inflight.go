@@ -66,39 +66,24 @@ func (s *Service) audit(ctx context.Context) error {
 	// Long enough for the database to have finished, or given up, what it was doing when we lost sight of it.
 	settled := s.d.Now().Sub(time.Unix(0, failed)) > suspectFor
 	return pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `
-			SELECT d.campaign_id, d.seq, COALESCE(d.relay_id, 0), d.updated_at < now() - interval '1 minute'
-			FROM campaigns c JOIN deliveries d ON d.campaign_id = c.id
-			WHERE c.status IN ('running', 'paused', 'cancelled') AND d.state = 1 AND d.node_id = $1 FOR UPDATE OF d`, s.d.Node.ID)
+		lost, err := s.forgottenTx(ctx, tx)
 		if err != nil {
-			return fmt.Errorf("looking for forgotten claims: %w", err)
+			return err
 		}
-		lost := map[int64][]int32{}
-		shares := map[int64]map[int64]int{} // of each campaign's relays
-		var k journal.Key
-		var relayID int64
-		var old bool
-		_, err = pgx.ForEachRow(rows, []any{&k.CampaignID, &k.Seq, &relayID, &old}, func() error {
-			if old && !s.inflight.has(k) {
-				lost[k.CampaignID] = append(lost[k.CampaignID], k.Seq)
-				if shares[k.CampaignID] == nil {
-					shares[k.CampaignID] = map[int64]int{}
-				}
-				shares[k.CampaignID][relayID]++
+		if len(lost) > 0 {
+			// Which sites they were for is not known; those on their way now go uncounted until they are through.
+			if err := sender.ForgetSiteClaimsTx(ctx, tx, s.d.Node.ID); err != nil {
+				return err
 			}
-			return nil
-		})
-		if err != nil {
-			return fmt.Errorf("looking for forgotten claims: %w", err)
 		}
-		for id, seqs := range lost {
+		for id, f := range lost {
 			err := exec(ctx, tx, `
 				UPDATE deliveries SET state = 0, attempts = attempts - 1, node_id = NULL, updated_at = now()
-				WHERE campaign_id = $1 AND seq = ANY ($2)`, id, seqs)
+				WHERE campaign_id = $1 AND seq = ANY ($2)`, id, f.seqs)
 			if err != nil {
 				return err
 			}
-			if err := s.unclaimTx(ctx, tx, id, shares[id]); err != nil {
+			if err := s.unclaimTx(ctx, tx, id, f.byRelay); err != nil {
 				return err
 			}
 			if err := s.requeueTx(ctx, tx, id); err != nil {
@@ -110,6 +95,43 @@ func (s *Service) audit(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// forgotten are the claims of one campaign that this process does not know of.
+type forgotten struct {
+	seqs    []int32
+	byRelay map[int64]int // how many for each relay; 0 is the campaign's first
+}
+
+func (s *Service) forgottenTx(ctx context.Context, tx pgx.Tx) (map[int64]forgotten, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT d.campaign_id, d.seq, COALESCE(d.relay_id, 0), d.updated_at < now() - interval '1 minute'
+		FROM campaigns c JOIN deliveries d ON d.campaign_id = c.id
+		WHERE c.status IN ('running', 'paused', 'cancelled') AND d.state = 1 AND d.node_id = $1 FOR UPDATE OF d`, s.d.Node.ID)
+	if err != nil {
+		return nil, fmt.Errorf("looking for forgotten claims: %w", err)
+	}
+	lost := map[int64]forgotten{}
+	var k journal.Key
+	var relayID int64
+	var old bool
+	_, err = pgx.ForEachRow(rows, []any{&k.CampaignID, &k.Seq, &relayID, &old}, func() error {
+		if !old || s.inflight.has(k) {
+			return nil
+		}
+		f := lost[k.CampaignID]
+		if f.byRelay == nil {
+			f.byRelay = map[int64]int{}
+		}
+		f.seqs = append(f.seqs, k.Seq)
+		f.byRelay[relayID]++
+		lost[k.CampaignID] = f
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("looking for forgotten claims: %w", err)
+	}
+	return lost, nil
 }
 
 // unclaimTx gives the relays' shares of forgotten claims back.

@@ -14,6 +14,8 @@ import (
 	"postrider/internal/addr"
 	"postrider/internal/pg"
 	"postrider/sender"
+	"postrider/sender/presets"
+	"postrider/sender/smtpconn"
 )
 
 // What was sent must get into the ledger: recording is tried again until it works, or until the process ends and has waited this long. After that the
@@ -87,6 +89,9 @@ func (s *Service) recordTx(ctx context.Context, tx pgx.Tx, c claim, attempts []a
 			used++
 		}
 	}
+	if err := sender.SitesDoneTx(ctx, tx, c.relay, c.node, bySite(c.relay, as)); err != nil {
+		return err
+	}
 	if err := sender.UsedTx(ctx, tx, c.relay, c.node, used, len(as)-used); err != nil {
 		return err
 	}
@@ -97,6 +102,32 @@ func (s *Service) recordTx(ctx context.Context, tx pgx.Tx, c claim, attempts []a
 		return err
 	}
 	return s.keepGoingTx(ctx, tx, c, ds)
+}
+
+// bySite sums up what the sites had to say, for a relay that has limits for them.
+func bySite(relay sender.Relay, attempts []attempt) map[string]sender.SiteResult {
+	if !relay.SiteLimits {
+		return nil
+	}
+	results := map[string]sender.SiteResult{}
+	for i := range attempts {
+		a := &attempts[i]
+		if a.site == "" {
+			continue
+		}
+		r := results[a.site]
+		r.Count++
+		switch {
+		case !a.reached():
+		case a.outcome.State == smtpconn.Accepted:
+			r.Sent++
+		case sender.SiteTrouble(presets.Classify(relay.PresetKey(), a.outcome.Reply)):
+			r.Missed++
+			r.Reply = a.outcome.Reply.String()
+		}
+		results[a.site] = r
+	}
+	return results
 }
 
 // keepGoingTx sees to it that what goes back to the queue, or waits for another try, is not forgotten because its campaign has ended meanwhile: what was

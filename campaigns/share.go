@@ -12,6 +12,8 @@ type waiting struct {
 	Seq   int32
 	Email string
 	Tried *int64 // the relay through which the receiver put it off; it goes there again, since greylisting knows it by that
+
+	domain, site string // of the recipient
 }
 
 // outlet is one of a campaign's relays at one look at the queue.
@@ -19,6 +21,29 @@ type outlet struct {
 	relay sender.Relay
 	free  int       // how many more it takes now
 	again time.Time // when to ask again; zero when it can be used
+	// rooms are what the sites take of a relay that has limits for them, else nil.
+	rooms map[string]*sender.SiteRoom
+}
+
+// takes says whether the outlet takes one more for the site.
+func (o *outlet) takes(site string) bool {
+	room := o.rooms[site]
+	return o.free > 0 && (room == nil || room.Free > 0)
+}
+
+// full gives the room of a site that takes no more at present, nil when it does, or has no limits.
+func (o *outlet) full(site string) *sender.SiteRoom {
+	if room := o.rooms[site]; room != nil && room.Free <= 0 {
+		return room
+	}
+	return nil
+}
+
+func (o *outlet) take(site string) {
+	o.free--
+	if room := o.rooms[site]; room != nil {
+		room.Free--
+	}
 }
 
 // share is how the deliveries of one look are shared out among the outlets: by weight, in smooth weighted rounds, to those that take the recipient.
@@ -26,7 +51,6 @@ type outlet struct {
 type share struct {
 	outlets []outlet
 	turns   map[int64]int // how far each relay is in the rounds
-	site    func(domain string) string
 	now     time.Time
 }
 
@@ -35,8 +59,12 @@ type shared struct {
 	seqs   []int32
 	relays []int64 // in step with seqs
 	others []int16 // likewise: how many other relays of the campaign take the recipient
-	last   int32   // the last delivery that was looked at
-	left   left
+	sites  []string
+	// off are those whose site takes no more at present, offTo their moments.
+	off   []int32
+	offTo []time.Time
+	last  int32 // the last delivery that was looked at
+	left  left
 }
 
 // left are deliveries that stay in the queue because no relay takes them now: low is the first of them, 0 for none, again when one may.
@@ -52,6 +80,14 @@ func (l *left) add(seq int32, again time.Time) {
 	if l.again.IsZero() || again.Before(l.again) {
 		l.again = again
 	}
+}
+
+// from gives where to go on so that they are looked at again.
+func (l left) from(lo int32) int32 {
+	if l.low == 0 {
+		return lo
+	}
+	return min(lo, l.low)
 }
 
 func (l *left) join(other left) {
@@ -71,15 +107,20 @@ func (sh *share) out(rows []waiting) shared {
 		}
 		res.last = row.Seq
 		fit := sh.fitting(row)
-		o, again := sh.choose(fit, row.Tried)
-		if o == nil {
+		o, room, again := sh.choose(fit, row)
+		switch {
+		case room != nil:
+			res.off, res.offTo = append(res.off, row.Seq), append(res.offTo, room.PutOff())
+			continue
+		case o == nil:
 			res.left.add(row.Seq, again)
 			continue
 		}
-		o.free--
+		o.take(row.site)
 		res.seqs = append(res.seqs, row.Seq)
 		res.relays = append(res.relays, o.relay.ID)
 		res.others = append(res.others, int16(len(fit)-1))
+		res.sites = append(res.sites, row.site)
 	}
 	return res
 }
@@ -101,41 +142,47 @@ func (sh *share) anyFree() bool {
 }
 
 // fitting gives the outlets that take the recipient, whether they can be used now or not.
-func (sh *share) fitting(row waiting) []*outlet {
-	domain := sender.DomainOf(row.Email)
-	site := sh.site(domain)
-	var fit []*outlet
+func (sh *share) fitting(row waiting) (fit []*outlet) {
 	for i := range sh.outlets {
-		if o := &sh.outlets[i]; o.relay.TakesRecipient(domain, site) {
+		if o := &sh.outlets[i]; o.relay.TakesRecipient(row.domain, row.site) {
 			fit = append(fit, o)
 		}
 	}
 	return fit
 }
 
-// choose gives the outlet for a delivery, or when to ask again.
-func (sh *share) choose(fit []*outlet, tried *int64) (*outlet, time.Time) {
+// choose gives the outlet for a delivery, or the room of its site when that is full for all outlets, or when to ask again.
+func (sh *share) choose(fit []*outlet, row waiting) (*outlet, *sender.SiteRoom, time.Time) {
 	usable, again := usableOutlets(fit, sh.now)
 	for _, o := range fit {
-		if tried != nil && o.relay.ID == *tried && o.again.IsZero() {
+		if row.Tried != nil && o.relay.ID == *row.Tried && o.again.IsZero() {
 			usable = []*outlet{o}
 		}
 	}
 	var free []*outlet
+	var full *sender.SiteRoom
+	allFull := true
 	for _, o := range usable {
-		if o.free > 0 {
+		room := o.full(row.site)
+		allFull = allFull && room != nil
+		if room != nil && (full == nil || room.Again().Before(full.Again())) {
+			full = room
+		}
+		if o.takes(row.site) {
 			free = append(free, o)
 		}
 	}
 	switch {
 	case len(usable) == 0:
-		return nil, again
+		return nil, nil, again
+	case allFull:
+		return nil, full, again
 	case len(free) == 0:
-		return nil, sh.now.Add(lookAgain)
+		return nil, nil, sh.now.Add(lookAgain)
 	case len(free) == 1:
-		return free[0], again
+		return free[0], nil, again
 	}
-	return sh.turn(free), again
+	return sh.turn(free), nil, again
 }
 
 // usableOutlets gives the outlets that can be used now: the backups only when there is none besides them, and then the first. Without any it gives when the

@@ -16,14 +16,15 @@ func outletOf(id int64, weight, free int, sites ...string) outlet {
 }
 
 func shareOf(outlets ...outlet) *share {
-	return &share{outlets: outlets, turns: map[int64]int{}, site: sender.SiteOf, now: time.Now()}
+	return &share{outlets: outlets, turns: map[int64]int{}, now: time.Now()}
 }
 
 // queuedFor makes deliveries to addresses in the domains, numbered from 1.
 func queuedFor(domains string) []waiting {
 	var rows []waiting
 	for i, domain := range strings.Fields(domains) {
-		rows = append(rows, waiting{Seq: int32(i + 1), Email: "a@" + domain})
+		domain = sender.DomainOf("a@" + domain)
+		rows = append(rows, waiting{Seq: int32(i + 1), domain: domain, site: sender.SiteOf(domain)})
 	}
 	return rows
 }

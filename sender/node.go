@@ -175,6 +175,9 @@ func SettleNodeTx(ctx context.Context, tx pgx.Tx, id string) (bool, error) {
 	if _, err := tx.Exec(ctx, `DELETE FROM relay_slots WHERE node_id = $1`, id); err != nil {
 		return false, fmt.Errorf("giving back the connections of node %s: %w", id, err)
 	}
+	if err := ForgetSiteClaimsTx(ctx, tx, id); err != nil {
+		return false, err
+	}
 	// Old rows are of no use to anyone; journals that turn up later are matched by the id in the ledger.
 	if _, err := tx.Exec(ctx, `DELETE FROM nodes WHERE settled_at < now() - interval '30 days'`); err != nil {
 		return false, fmt.Errorf("clearing old nodes: %w", err)

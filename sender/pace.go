@@ -181,8 +181,10 @@ func (s *Service) RelayState(ctx context.Context, relayID int64) (RelayState, er
 // ClearOldPace removes what no limit looks at any more: minutes of use and old changes of pace.
 func (s *Service) ClearOldPace(ctx context.Context) error {
 	for sql, age := range map[string]time.Duration{
-		`DELETE FROM relay_usage WHERE minute < now() - $1::interval`:    2 * day,
-		`DELETE FROM relay_pace_changes WHERE at < now() - $1::interval`: keptChanges,
+		`DELETE FROM relay_usage WHERE minute < now() - $1::interval`:                                                 2 * day,
+		`DELETE FROM relay_pace_changes WHERE at < now() - $1::interval`:                                              keptChanges,
+		`DELETE FROM relay_sites WHERE GREATEST(next_at, put_off_to, halved_at, parked_until) < now() - $1::interval`: 7 * day,
+		`DELETE FROM sites WHERE expires_at < now() - $1::interval`:                                                   30 * day,
 	} {
 		if _, err := s.pool.Exec(ctx, sql, age); err != nil {
 			return fmt.Errorf("clearing old figures of relays: %w", err)

@@ -89,6 +89,7 @@ type Relay struct {
 	MaxMessagesPerConnection int
 	Limits                   // over all processes
 	Routing
+	SiteLimits     bool    // it delivers to the recipients' servers itself, so that limits per site are kept
 	Warmup         *Warmup `db:"-"`
 	Window         *Window `db:"-"`
 	ReturnPath     string
@@ -141,6 +142,7 @@ type RelayInput struct {
 	Weight                   *int // nil: 1; 0: a backup
 	FromDomains              []string
 	RecipientSites           []string
+	SiteLimits               *bool // nil: as the provider is
 	Warmup                   *Warmup
 	Window                   *Window
 	ReturnPath               string
@@ -208,6 +210,10 @@ func (in RelayInput) withDefaults() RelayInput {
 	if in.Weight == nil {
 		one := 1
 		in.Weight = &one
+	}
+	if in.SiteLimits == nil {
+		p, _ := presets.ByID(in.Provider)
+		in.SiteLimits = &p.SiteLimits
 	}
 	return in
 }

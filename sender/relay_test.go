@@ -123,8 +123,8 @@ func TestRelayInputDefaultsAndForms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	none, one := "", 1
-	want := RelayInput{Name: "Main", Weight: &one, FromDomains: []string{}, RecipientSites: []string{}, Kind: "smtp", Host: "smtp.xn--bcher-kva.example", Port: 25, TLS: "starttls", Auth: "none", Password: &none,
+	none, one, no := "", 1, false
+	want := RelayInput{Name: "Main", Weight: &one, FromDomains: []string{}, RecipientSites: []string{}, SiteLimits: &no, Kind: "smtp", Host: "smtp.xn--bcher-kva.example", Port: 25, TLS: "starttls", Auth: "none", Password: &none,
 		HELOName: "mail.example.org", MaxConnections: 10, MaxMessagesPerConnection: 100, ReturnPath: "per_recipient",
 		DKIM: "sign", SigningProfile: "default", OAuth: noOAuth()}
 	if diff := cmp.Diff(want, in); diff != "" {

@@ -38,6 +38,7 @@ type Service struct {
 	now     func() time.Time
 	signers signerCache
 	tokens  tokenCache
+	sites   siteBook
 }
 
 // New makes the service. It starts nothing.

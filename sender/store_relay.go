@@ -55,7 +55,7 @@ const relayColumns = `
 	r.oauth_client_id, r.oauth_token_url, r.oauth_client_secret IS NOT NULL AS has_client_secret, r.oauth_client_secret AS sealed_client_secret,
 	r.oauth_refresh_token IS NOT NULL AS has_refresh_token, r.oauth_refresh_token AS sealed_refresh_token,
 	r.helo_name, r.max_connections, r.max_messages_per_connection, r.return_path, r.dkim, r.signing_profile,
-	r.per_second, r.per_minute, r.per_hour, r.per_day, r.weight, r.from_domains, r.recipient_sites, r.warmup_start, r.warmup_first, r.warmup_percent,
+	r.per_second, r.per_minute, r.per_hour, r.per_day, r.weight, r.from_domains, r.recipient_sites, r.site_limits, r.warmup_start, r.warmup_first, r.warmup_percent,
 	r.send_days, EXTRACT(epoch FROM r.send_from)::int AS send_from, EXTRACT(epoch FROM r.send_until)::int AS send_until, r.send_zone,
 	r.blocked_until, r.blocked_reason, p.connections AS pace_connections, p.rest_until AS pace_rest_until, p.rests AS pace_rests, p.reason AS pace_reason,
 	p.reply AS pace_reply, p.changed_at AS pace_changed_at,
@@ -96,7 +96,7 @@ func relayArgs(in RelayInput) pgx.NamedArgs {
 	args := pgx.NamedArgs{
 		"per_second": in.Limits.PerSecond, "per_minute": in.Limits.PerMinute, "per_hour": in.Limits.PerHour, "per_day": in.Limits.PerDay,
 		"warmup_start": nil, "warmup_first": nil, "warmup_percent": nil, "send_days": []int{}, "send_from": nil, "send_until": nil, "send_zone": "",
-		"weight": *in.Weight, "from_domains": in.FromDomains, "recipient_sites": in.RecipientSites,
+		"weight": *in.Weight, "from_domains": in.FromDomains, "recipient_sites": in.RecipientSites, "site_limits": *in.SiteLimits,
 		"name": in.Name, "kind": in.Kind, "host": in.Host, "port": in.Port, "tls": in.TLS, "auth": in.Auth, "username": in.Username,
 		"helo_name": in.HELOName, "max_connections": in.MaxConnections, "max_messages": in.MaxMessagesPerConnection,
 		"return_path": in.ReturnPath, "dkim": in.DKIM,
@@ -116,11 +116,11 @@ func insertRelay(ctx context.Context, db pg.DB, in RelayInput) (id int64, err er
 	err = db.QueryRow(ctx, `
 		INSERT INTO relays (name, kind, host, port, tls, auth, username, helo_name, max_connections, max_messages_per_connection,
 			return_path, dkim, signing_profile, provider, oauth_client_id, oauth_token_url, per_second, per_minute, per_hour, per_day,
-			warmup_start, warmup_first, warmup_percent, send_days, send_from, send_until, send_zone, weight, from_domains, recipient_sites)
+			warmup_start, warmup_first, warmup_percent, send_days, send_from, send_until, send_zone, weight, from_domains, recipient_sites, site_limits)
 		VALUES (@name, @kind, @host, @port, @tls, @auth, @username, @helo_name, @max_connections, @max_messages,
 			@return_path, @dkim, @signing_profile, @provider, @oauth_client_id, @oauth_token_url, @per_second, @per_minute, @per_hour, @per_day,
 			@warmup_start, @warmup_first, @warmup_percent, @send_days, time '00:00' + make_interval(secs => @send_from),
-			time '00:00' + make_interval(secs => @send_until), @send_zone, @weight, @from_domains, @recipient_sites)
+			time '00:00' + make_interval(secs => @send_until), @send_zone, @weight, @from_domains, @recipient_sites, @site_limits)
 		RETURNING id`, relayArgs(in)).Scan(&id)
 	return id, relayViolation(err, in)
 }
@@ -136,7 +136,7 @@ func updateRelay(ctx context.Context, db pg.DB, id int64, in RelayInput) error {
 			send_days = @send_days, send_from = time '00:00' + make_interval(secs => @send_from),
 			send_until = time '00:00' + make_interval(secs => @send_until), send_zone = @send_zone, return_path = @return_path, dkim = @dkim,
 			signing_profile = @signing_profile, provider = @provider, oauth_client_id = @oauth_client_id, oauth_token_url = @oauth_token_url,
-			weight = @weight, from_domains = @from_domains, recipient_sites = @recipient_sites, updated_at = now()
+			weight = @weight, from_domains = @from_domains, recipient_sites = @recipient_sites, site_limits = @site_limits, updated_at = now()
 		WHERE id = @id`, args)
 	return relayViolation(err, in)
 }

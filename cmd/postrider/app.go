@@ -230,6 +230,7 @@ func (a *app) run(ctx context.Context) error {
 	a.group.Go(func() error { return a.campaigns.Run(background) })
 	a.group.Go(func() error { return a.sweep(background) })
 	a.group.Go(func() error { return a.sender.RunChecks(background) })
+	a.group.Go(func() error { return a.sender.RunSites(background) })
 	if a.database != nil {
 		a.group.Go(func() error {
 			select {

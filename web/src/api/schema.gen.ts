@@ -933,6 +933,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/relays/{id}/sites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read how a relay stands with the recipients' sites */
+        get: operations["getRelaySites"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/relays/{id}/test": {
         parameters: {
             query?: never;
@@ -1021,6 +1038,27 @@ export interface paths {
         put?: never;
         /** Make the first user and sign in */
         post: operations["setUp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/site-limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what may go to recipients' sites */
+        get: operations["listSiteLimits"];
+        /**
+         * Set what may go to recipients' sites
+         * @description Replaces everything that was set; what is not in it has the limits that came with the program.
+         */
+        put: operations["setSiteLimits"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2053,6 +2091,18 @@ export interface components {
             /** @description false when total is an estimate */
             total_exact?: boolean;
         };
+        PageRelaySite: {
+            items: components["schemas"]["RelaySite"][];
+            /** @description null on the last page */
+            next_cursor: string | null;
+            /**
+             * Format: int64
+             * @description How many there are on all pages, where that is known
+             */
+            total?: number;
+            /** @description false when total is an estimate */
+            total_exact?: boolean;
+        };
         PageSubscriber: {
             items: components["schemas"]["Subscriber"][];
             /** @description null on the last page */
@@ -2291,6 +2341,8 @@ export interface components {
             return_path?: "per_recipient" | "from";
             /** @enum {string} */
             signing_profile?: "default" | "ses";
+            /** @description It delivers to the recipients' servers itself, so that the limits of GET /site-limits are kept. Left out: as the provider is */
+            site_limits?: boolean | null;
             /** @enum {string} */
             status: "active" | "paused";
             /** @enum {string} */
@@ -2368,6 +2420,8 @@ export interface components {
             return_path?: "per_recipient" | "from";
             /** @enum {string} */
             signing_profile?: "default" | "ses";
+            /** @description It delivers to the recipients' servers itself, so that the limits of GET /site-limits are kept. Left out: as the provider is */
+            site_limits?: boolean | null;
             /** @enum {string} */
             tls?: "none" | "starttls" | "implicit";
             username?: string;
@@ -2401,6 +2455,36 @@ export interface components {
              * @description What the warm-up allows in 24 hours today; null: no warm-up
              */
             warmup_cap: number | null;
+        };
+        RelaySite: {
+            /**
+             * Format: int64
+             * @description How many times the site's rate is halved at the moment; every ten minutes one is taken back
+             */
+            halved: number;
+            /**
+             * Format: int64
+             * @description Messages on their way
+             */
+            in_flight: number;
+            /**
+             * Format: int64
+             * @description Deferrals since the last success
+             */
+            misses: number;
+            /**
+             * Format: date-time
+             * @description Nothing goes there before; null: not parked
+             */
+            parked_until: string | null;
+            /**
+             * Format: date-time
+             * @description When the last of those goes that were too many; null: nobody waits
+             */
+            put_off_until: string | null;
+            /** @description What the site said when it last made trouble */
+            reply: string;
+            site: string;
         };
         RelayTest: {
             /** @description Left out: the default sender of the settings */
@@ -2469,6 +2553,8 @@ export interface components {
             return_path?: "per_recipient" | "from";
             /** @enum {string} */
             signing_profile?: "default" | "ses";
+            /** @description It delivers to the recipients' servers itself, so that the limits of GET /site-limits are kept. Left out: as the provider is */
+            site_limits?: boolean | null;
             /** @enum {string} */
             tls?: "none" | "starttls" | "implicit";
             to?: string;
@@ -2548,6 +2634,64 @@ export interface components {
         SetupState: {
             needed: boolean;
             version: string;
+        };
+        SiteLimit: {
+            /**
+             * Format: int64
+             * @description Messages on their way at once; null: no limit
+             */
+            in_flight?: number | null;
+            /**
+             * Format: int64
+             * @description The same for an hour
+             */
+            per_hour?: number | null;
+            /**
+             * Format: int64
+             * @description Messages over all processes, evenly spaced; null: no limit
+             */
+            per_minute?: number | null;
+            /**
+             * Format: int64
+             * @description null: every relay that has site_limits on
+             */
+            relay_id?: number | null;
+            /** @description It came with the program, and holds as long as nobody sets another one */
+            shipped: boolean;
+            /** @description A provider such as google, a domain, or a site as GET /relays/{id}/sites names it */
+            site: string;
+        };
+        SiteLimitFields: {
+            /**
+             * Format: int64
+             * @description Messages on their way at once; null: no limit
+             */
+            in_flight?: number | null;
+            /**
+             * Format: int64
+             * @description The same for an hour
+             */
+            per_hour?: number | null;
+            /**
+             * Format: int64
+             * @description Messages over all processes, evenly spaced; null: no limit
+             */
+            per_minute?: number | null;
+            /**
+             * Format: int64
+             * @description null: every relay that has site_limits on
+             */
+            relay_id?: number | null;
+            /** @description A provider such as google, a domain, or a site as GET /relays/{id}/sites names it */
+            site: string;
+        };
+        SiteLimits: {
+            /** @description The month in which the shipped limits were last looked at */
+            as_of: string;
+            items: components["schemas"]["SiteLimit"][];
+        };
+        SiteLimitsInput: {
+            items: components["schemas"]["SiteLimitFields"][];
         };
         Stats: {
             /** Format: date-time */
@@ -7494,6 +7638,73 @@ export interface operations {
             };
         };
     };
+    getRelaySites: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRelaySite"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     testRelay: {
         parameters: {
             query?: never;
@@ -7947,6 +8158,131 @@ export interface operations {
             };
             /** @description Bad Request */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listSiteLimits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteLimits"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setSiteLimits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SiteLimitsInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteLimits"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

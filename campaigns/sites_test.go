@@ -1,0 +1,120 @@
+package campaigns
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"postrider/sender"
+	"postrider/sender/smtptest"
+)
+
+// direct gives the bundle a relay that delivers to the recipients' servers itself.
+func (b *bundle) direct(limits ...sender.SiteLimit) {
+	b.t.Helper()
+	yes := true
+	b.limit(func(in *sender.RelayInput) { in.SiteLimits = &yes })
+	must(b.t, b.d.Sender.SetSiteLimits(b.t.Context(), limits))
+}
+
+// refuse makes the server put off mail to p1, p2 … as peopleAt names them.
+func (b *bundle) refuse(reply string) {
+	for i := 1; i <= 9; i++ {
+		b.smtp.Script(smtptest.Script{Match: fmt.Sprintf("p%d*", i), At: smtptest.AtRcpt, Reply: reply})
+	}
+}
+
+// settled says that nothing waits but what was put off.
+func settled(_ Campaign, st Stats) bool { return st.Queued+st.Claimed == 0 }
+
+func TestMailToABusySiteIsSpreadOut(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.direct(sender.SiteLimit{Site: "google", PerMinute: number(60)})
+	b.peopleAt(40, "gmail.com")
+	b.people(40)
+	c := b.start()
+	st := b.await(c.ID, "everybody elsewhere", func(c Campaign, st Stats) bool { return settled(c, st) && st.Sent >= 40 })
+	if st.Deferred < 30 || st.Sent+st.Deferred != 80 {
+		t.Errorf("%+v", st)
+	}
+	if n := query[int](b, `SELECT count(*)::int FROM deliveries WHERE state = 3 AND (attempts <> 0 OR first_tried_at IS NOT NULL)`); n[0] != 0 {
+		t.Errorf("%d of those that wait have an attempt", n[0])
+	}
+	gap := query[float64](b, `
+		SELECT min(gap)::float8 FROM (SELECT EXTRACT(epoch FROM next_attempt_at - lag(next_attempt_at) OVER (ORDER BY next_attempt_at)) AS gap FROM deliveries WHERE state = 3) g`)
+	if gap[0] < 1 {
+		t.Errorf("two of them come back within %.2f s, one a second may go", gap[0])
+	}
+	must(t, b.d.Sender.SetSiteLimits(t.Context(), []sender.SiteLimit{{Site: "google"}}))
+	b.clock.advance(10 * time.Minute)
+	if st := b.awaitFinished(c.ID); st.Sent != 80 {
+		t.Errorf("%+v", st)
+	}
+	b.once(c.ID, 80, map[int64]*smtptest.Server{b.relay.ID: b.smtp})
+	if n := query[int](b, `SELECT COALESCE(sum(claimed), 0)::int FROM relay_site_claims`); n[0] != 0 {
+		t.Errorf("%d are on their way for ever", n[0])
+	}
+}
+
+func TestNoMoreAreOnTheirWayToASiteThanItTakes(t *testing.T) {
+	t.Parallel()
+	gate := make(chan struct{})
+	b := setup(t, smtptest.WithScript(smtptest.Script{At: smtptest.AtDot, Wait: gate}))
+	open := sync.OnceFunc(func() { close(gate) })
+	t.Cleanup(open)
+	b.direct(sender.SiteLimit{Site: "google", InFlight: number(3)})
+	b.peopleAt(20, "gmail.com")
+	c := b.start()
+	// The first look at ten of them.
+	b.await(c.ID, "some on their way, the others put off", func(_ Campaign, st Stats) bool { return st.Claimed == 3 && st.Deferred == 7 })
+	open()
+	b.await(c.ID, "everybody in turn", func(_ Campaign, st Stats) bool {
+		b.clock.advance(time.Second)
+		return st.Sent == 20
+	})
+}
+
+func TestDeadSiteIsParkedAndTheOthersGoOn(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.direct()
+	b.refuse("451 4.3.0 not now, the server has trouble")
+	b.peopleAt(60, "dead.example")
+	b.people(60)
+	c := b.start()
+	st := b.await(c.ID, "everybody elsewhere", func(c Campaign, st Stats) bool { return settled(c, st) && st.Sent == 60 })
+	tried := query[int](b, `SELECT count(*)::int FROM deliveries WHERE attempts > 0 AND email LIKE '%@dead.example'`)
+	if st.Deferred != 60 || tried[0] > 45 {
+		t.Errorf("%d were tried at a dead site: %+v", tried[0], st)
+	}
+	sites, err := b.d.Sender.RelaySites(t.Context(), b.relay.ID)
+	must(t, err)
+	if s := sites[0]; s.Site != "dead.example" || s.ParkedUntil == nil || time.Until(*s.ParkedUntil) < 14*time.Minute || s.Reply != "451 4.3.0 not now, the server has trouble" {
+		t.Errorf("%+v", s)
+	}
+	if early := query[int](b, `SELECT count(*)::int FROM deliveries WHERE attempts = 0 AND state = 3 AND next_attempt_at < now() + interval '14 minutes'`); early[0] != 0 {
+		t.Errorf("%d come back while the site is parked", early[0])
+	}
+}
+
+// The recipient's server asks for less, not the relay: only its site goes slower.
+func TestTroubleOfASiteLeavesTheRelayAlone(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.direct()
+	b.refuse("421 4.7.0 our server is rate limiting mail from your address")
+	b.peopleAt(5, "busy.example")
+	b.people(60)
+	c := b.start()
+	b.await(c.ID, "everybody elsewhere", func(c Campaign, st Stats) bool { return settled(c, st) && st.Sent == 60 })
+	if n := query[int](b, `SELECT count(*)::int FROM relay_pace`); n[0] != 0 {
+		t.Error("the relay goes slower")
+	}
+	sites, err := b.d.Sender.RelaySites(t.Context(), b.relay.ID)
+	must(t, err)
+	if sites[0].Site != "busy.example" || sites[0].Halved == 0 {
+		t.Errorf("%+v", sites)
+	}
+}

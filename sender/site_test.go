@@ -1,0 +1,282 @@
+package sender
+
+import (
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"postrider/internal/errs"
+	"postrider/internal/pg"
+	"postrider/sender/presets"
+)
+
+func (b *bundle) lookUp(t *testing.T) {
+	t.Helper()
+	if err := b.LookUpSites(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSitesAreKnownByTheirMailServers(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.dns.mx = map[string][]*net.MX{
+		"corp.example":  {{Host: "ASPMX.L.Google.com."}, {Host: "alt1.aspmx.l.google.com."}},
+		"mixed.example": {{Host: "mx2.mixed.example."}, {Host: "aspmx.l.google.com."}},
+		"twin.example":  {{Host: "aspmx.l.google.com."}, {Host: "mx2.mixed.example."}},
+	}
+	b.dns.down = map[string]bool{"down.example": true, "gmail.com": true}
+	domains := []string{"corp.example", "mixed.example", "twin.example", "none.example", "down.example", "gmail.com"}
+	for _, d := range domains {
+		if got := b.Site(d); got != SiteOf(d) {
+			t.Errorf("%s is %s before anybody has looked", d, got)
+		}
+	}
+	b.lookUp(t)
+	want := map[string]string{"corp.example": "google", "mixed.example": "aspmx.l.google.com,mx2.mixed.example", "twin.example": "aspmx.l.google.com,mx2.mixed.example",
+		"none.example": "none.example", "down.example": "down.example", "gmail.com": "google"}
+	got := map[string]string{}
+	for _, d := range domains {
+		got[d] = b.Site(d)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+
+	// What was answered holds a week, what was not an hour.
+	asked := len(b.dns.asked)
+	b.lookUp(t)
+	b.clock.at = b.clock.at.Add(2 * time.Hour)
+	for _, d := range domains {
+		b.Site(d)
+	}
+	b.dns.down = nil
+	b.lookUp(t)
+	if again := b.dns.asked[asked:]; len(again) != 2 || !strings.Contains(strings.Join(again, " "), "down.example") {
+		t.Errorf("asked again for %v", again)
+	}
+
+	// Another process takes the answers from the database.
+	asked = len(b.dns.asked)
+	other := New(b.pool, b.box, Config{Resolver: b.dns}, b.logger, b.clock.now)
+	other.Site("corp.example")
+	if err := other.LookUpSites(t.Context()); err != nil || other.Site("corp.example") != "google" || len(b.dns.asked) != asked {
+		t.Errorf("%v, %s, %v", err, other.Site("corp.example"), b.dns.asked[asked:])
+	}
+}
+
+func TestEverySiteHasItsTable(t *testing.T) {
+	t.Parallel()
+	for _, id := range knownSites() {
+		s, known := presets.SiteByID(id)
+		if !known || len(s.MX) == 0 || s.PerMinute == 0 || s.InFlight == 0 {
+			t.Errorf("%s: %+v", id, s)
+		}
+	}
+	if len(knownSites()) != len(presets.Sites()) {
+		t.Error("there is a site that no domain belongs to")
+	}
+}
+
+// siteBundle has a relay that delivers itself and a node.
+func siteBundle(t *testing.T) (*bundle, Relay, string) {
+	t.Helper()
+	b := setup(t)
+	in := goodRelay()
+	in.Provider, in.Host = "postfix", "mail.example.org"
+	r := b.create(t, in)
+	if !r.SiteLimits {
+		t.Fatal("an own Postfix has no limits for sites")
+	}
+	node, err := StartNode(t.Context(), b.pool, b.logger, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b, r, node.ID
+}
+
+func (b *bundle) tx(t *testing.T, fn func(tx pgx.Tx) error) {
+	t.Helper()
+	if err := pg.InTx(t.Context(), b.pool, fn); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// claimSite claims as much as may go to a site, want at most.
+func (b *bundle) claimSite(t *testing.T, r Relay, node, site string, want int) (n int, room *SiteRoom) {
+	t.Helper()
+	b.tx(t, func(tx pgx.Tx) error {
+		rooms, err := SiteRoomTx(t.Context(), tx, r, []string{site})
+		if err != nil {
+			return err
+		}
+		room = rooms[site]
+		n = min(want, room.Free)
+		return SitesClaimedTx(t.Context(), tx, r, node, map[string]int{site: n}, rooms)
+	})
+	return n, room
+}
+
+func (b *bundle) siteDone(t *testing.T, r Relay, node, site string, res SiteResult) {
+	t.Helper()
+	b.tx(t, func(tx pgx.Tx) error { return SitesDoneTx(t.Context(), tx, r, node, map[string]SiteResult{site: res}) })
+}
+
+func (b *bundle) relaySite(t *testing.T, r Relay) RelaySite {
+	t.Helper()
+	sites, err := b.RelaySites(t.Context(), r.ID)
+	if err != nil || len(sites) != 1 {
+		t.Fatalf("%+v, %v", sites, err)
+	}
+	return sites[0]
+}
+
+// back moves the site's row so far into the past.
+func (b *bundle) back(t *testing.T, by time.Duration) {
+	t.Helper()
+	_, err := b.pool.Exec(t.Context(), `
+		UPDATE relay_sites SET next_at = next_at - $1::interval, put_off_to = put_off_to - $1::interval, halved_at = halved_at - $1::interval, parked_until = parked_until - $1::interval`, by)
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// In any minute no more goes to a site than its limit, whoever claims: an hour in steps of half a second, everything claimed that may be.
+func TestRateOfASiteIsKept(t *testing.T) {
+	t.Parallel()
+	b, r, node := siteBundle(t)
+	limit, hour := 120, 5000
+	if err := b.SetSiteLimits(t.Context(), []SiteLimit{{Site: "example.org", PerMinute: &limit, PerHour: &hour}}); err != nil {
+		t.Fatal(err)
+	}
+	var claimed []int
+	for range 300 {
+		n, _ := b.claimSite(t, r, node, "example.org", 1000)
+		claimed = append(claimed, n)
+		b.back(t, 500*time.Millisecond)
+	}
+	total := 0
+	for i, n := range claimed {
+		total += n
+		if i >= 120 {
+			total -= claimed[i-120]
+		}
+		if limit := 5000 / 60; total > limit {
+			t.Fatalf("%d in the minute before step %d, the hour's limit is %d a minute", total, i, limit)
+		}
+	}
+	if total < 75 {
+		t.Errorf("only %d in the last minute", total)
+	}
+}
+
+func TestInFlightOfASiteIsKept(t *testing.T) {
+	t.Parallel()
+	b, r, node := siteBundle(t)
+	most := 5
+	if err := b.SetSiteLimits(t.Context(), []SiteLimit{{Site: "google"}, {RelayID: &r.ID, Site: "google", InFlight: &most}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []int{3, 2, 0} {
+		if n, _ := b.claimSite(t, r, node, "google", 3); n != want {
+			t.Errorf("claimed %d, want %d", n, want)
+		}
+	}
+	b.siteDone(t, r, node, "google", SiteResult{Count: 4, Sent: 4})
+	if n, _ := b.claimSite(t, r, node, "google", 9); n != 4 {
+		t.Errorf("claimed %d after four were through", n)
+	}
+	b.tx(t, func(tx pgx.Tx) error { _, err := SettleNodeTx(t.Context(), tx, node); return err })
+	if s := b.relaySite(t, r); s.InFlight != 0 {
+		t.Errorf("a dead process still has %d on their way", s.InFlight)
+	}
+}
+
+func TestShippedLimitHoldsUntilAnotherIsSet(t *testing.T) {
+	t.Parallel()
+	b, r, node := siteBundle(t)
+	orange, _ := presets.SiteByID("orange")
+	if n, _ := b.claimSite(t, r, node, "orange", 1000); n < 1 || n > orange.InFlight {
+		t.Errorf("claimed %d", n)
+	}
+	if err := b.SetSiteLimits(t.Context(), []SiteLimit{{Site: "orange"}}); err != nil {
+		t.Fatal(err)
+	}
+	if n, _ := b.claimSite(t, r, node, "orange", 1000); n != 1000 {
+		t.Errorf("claimed %d, no limit was wanted", n)
+	}
+	if err := b.SetSiteLimits(t.Context(), []SiteLimit{{Site: "orange"}, {Site: "Orange"}}); !errs.Is(err, errs.Invalid) {
+		t.Errorf("set twice: %v", err)
+	}
+}
+
+func TestDeadSiteIsParkedForLongerEachTime(t *testing.T) {
+	t.Parallel()
+	b, r, node := siteBundle(t)
+	parked := func() time.Duration {
+		s := b.relaySite(t, r)
+		if s.ParkedUntil == nil {
+			return 0
+		}
+		return time.Until(*s.ParkedUntil).Round(time.Minute)
+	}
+	miss := func(n int) {
+		b.claimSite(t, r, node, "dead.example", n)
+		b.siteDone(t, r, node, "dead.example", SiteResult{Count: n, Missed: n, Reply: "451 4.3.0 down"})
+	}
+	miss(9)
+	if parked() != 0 {
+		t.Error("parked after nine")
+	}
+	for _, want := range []time.Duration{15 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 4 * time.Hour, 4 * time.Hour} {
+		miss(10)
+		if got := parked(); got != want {
+			t.Errorf("parked for %s, want %s", got, want)
+		}
+		n, room := b.claimSite(t, r, node, "dead.example", 5)
+		if n != 0 || !room.Parked || room.PutOff().Before(time.Now().Add(want-time.Minute)) {
+			t.Errorf("claimed %d of a parked site: %+v", n, room)
+		}
+		b.back(t, 5*time.Hour)
+	}
+	if s := b.relaySite(t, r); s.Reply != "451 4.3.0 down" {
+		t.Errorf("%+v", s)
+	}
+	miss(3)
+	b.siteDone(t, r, node, "dead.example", SiteResult{Count: 1, Sent: 1})
+	miss(9)
+	if parked() != 0 {
+		t.Error("a success did not end the counting")
+	}
+	miss(1)
+	if got := parked(); got != 15*time.Minute {
+		t.Errorf("parked for %s after a success", got)
+	}
+}
+
+func TestSiteThatAsksForLessGetsHalfForAWhile(t *testing.T) {
+	t.Parallel()
+	b, r, node := siteBundle(t)
+	limit := 6000
+	if err := b.SetSiteLimits(t.Context(), []SiteLimit{{Site: "busy.example", PerMinute: &limit}}); err != nil {
+		t.Fatal(err)
+	}
+	full, _ := b.claimSite(t, r, node, "busy.example", 1)
+	b.back(t, time.Minute)
+	_, room := b.claimSite(t, r, node, "busy.example", 0)
+	before := room.Free
+	for range 3 { // at once: that is one trouble
+		b.siteDone(t, r, node, "busy.example", SiteResult{Count: full, Missed: 1, Reply: "421 4.7.0 too fast"})
+	}
+	if _, room = b.claimSite(t, r, node, "busy.example", 0); room.Free < before/2-2 || room.Free > before/2+2 {
+		t.Errorf("%d may go, %d before", room.Free, before)
+	}
+	b.back(t, 11*time.Minute)
+	if _, room = b.claimSite(t, r, node, "busy.example", 0); room.Free < before-2 {
+		t.Errorf("%d may go after ten minutes, %d before", room.Free, before)
+	}
+}
