@@ -92,3 +92,21 @@ func TestShareChoosesTheRelay(t *testing.T) {
 		})
 	}
 }
+
+// A site that is full for one relay may still take mail from another; full for all, its people are put off and those of other sites go on.
+func TestShareKeepsToTheRoomOfSites(t *testing.T) {
+	t.Parallel()
+	first, second := outletOf(1, 1, 9), outletOf(2, 1, 9)
+	first.rooms = map[string]*sender.SiteRoom{"google": {Free: 1}}
+	second.rooms = map[string]*sender.SiteRoom{"google": {Free: 2}}
+	got := shareOf(first, second).out(queuedFor("gmail.com gmail.com gmail.com gmail.com a.test gmail.com"))
+	if diff := cmp.Diff([]int32{1, 2, 3, 5}, got.seqs); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]int32{4, 6}, got.off); diff != "" {
+		t.Error(diff)
+	}
+	if got.left.low != 0 || got.last != 6 {
+		t.Errorf("%+v", got)
+	}
+}
