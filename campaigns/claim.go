@@ -34,6 +34,7 @@ type claim struct {
 	relay       sender.Relay
 	stale       bool
 	relayPaused bool
+	unnotable   bool // the journal takes no lines
 	// last is the greatest seq that was looked at, 0 when there was none: rows also count that were skipped.
 	last int32
 	rows []claimed
@@ -83,6 +84,9 @@ func (s *Service) claim(ctx context.Context, a DeliverArgs, lo int32) (claim, er
 	}
 	if c.relay.Status == sender.RelayPaused {
 		c.relayPaused = true
+		return c, nil
+	}
+	if c.unnotable = !s.canNote(ctx, relayID); c.unnotable {
 		return c, nil
 	}
 	err = pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error { return s.claimTx(ctx, tx, a, lo, listIDs, &c) })

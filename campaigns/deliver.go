@@ -40,6 +40,8 @@ func (s *Service) deliverRange(ctx context.Context, a DeliverArgs) (rangeEnd, er
 			return rangeEnd{stale: true}, nil
 		case c.relayPaused:
 			return rangeEnd{snooze: relayPausedSnooze}, nil
+		case c.unnotable:
+			return rangeEnd{snooze: unnotableSnooze}, nil
 		case c.last == 0:
 			return rangeEnd{}, nil
 		}
@@ -94,7 +96,7 @@ func (s *Service) inHand(r sender.Relay) int {
 func (s *Service) sendRows(ctx context.Context, content *prepared, c claim) []attempt {
 	attempts := make([]attempt, len(c.rows))
 	var next atomic.Int32
-	var gone atomic.Pointer[error] // why the relay cannot be used; the rest of the batch is not tried
+	var gone atomic.Pointer[error] // why nothing can be sent; the rest of the batch is not tried
 	var wg sync.WaitGroup
 	for range min(len(c.rows), s.inHand(c.relay)) {
 		wg.Go(func() {
@@ -111,7 +113,7 @@ func (s *Service) sendRows(ctx context.Context, content *prepared, c claim) []at
 				}
 				s.send(ctx, content, c.relay, a)
 				var u *sender.Unavailable
-				if errors.As(a.unsent, &u) {
+				if errors.As(a.unsent, &u) || errors.Is(a.unsent, errUnnotable) {
 					gone.Store(&a.unsent)
 				}
 			}
@@ -174,12 +176,15 @@ func (s *Service) send(ctx context.Context, content *prepared, relay sender.Rela
 		return
 	}
 	entry := journal.Entry{CampaignID: a.campaignID, Seq: a.Seq, Attempt: a.Attempts}
+	var unnotable error
 	msg.BeforeDot = func() error {
 		mark, err := s.d.Journal.Dot(entry)
-		if err == nil {
-			a.mark, a.dotted = mark, true
+		if err != nil {
+			unnotable = s.noting.refuse(err)
+			return unnotable
 		}
-		return err
+		a.mark, a.dotted = mark, true
+		return nil
 	}
 	// In the connection's own line of work: noted later, the connection would be at its next message, and there would be two in doubt.
 	msg.AfterReply = func(r reply.Reply) {
@@ -188,6 +193,9 @@ func (s *Service) send(ctx context.Context, content *prepared, relay sender.Rela
 		}
 	}
 	a.outcome, a.unsent = s.d.Pools.Send(ctx, relay, msg)
+	if unnotable != nil {
+		a.unsent = unnotable
+	}
 }
 
 func (s *Service) noteReply(e journal.Entry, r reply.Reply) {

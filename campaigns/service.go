@@ -2,6 +2,7 @@ package campaigns
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"runtime"
 	"sync/atomic"
@@ -71,6 +72,7 @@ type Service struct {
 	cpu      *semaphore.Weighted
 	contents contentCache
 	inflight inflight
+	noting   noting
 	draining atomic.Bool
 	rollups  rollupClock
 }
@@ -99,6 +101,10 @@ func (s *Service) Drain() { s.draining.Store(true) }
 func (s *Service) Leave(ctx context.Context, journalDir string) error {
 	if _, err := s.SettleLocal(ctx, journalDir); err != nil {
 		return err
+	}
+	if journal.Left(journalDir, s.d.Node.ID) {
+		// Without the journal its dots would be taken for never sent.
+		return errors.New("another process has this node's journal in hand and accounts for it")
 	}
 	_, err := s.settle(ctx, s.d.Node.ID, map[journal.Key]journal.Record{})
 	return err
