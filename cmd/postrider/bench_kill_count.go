@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -21,9 +22,11 @@ func (r *killRun) count(ctx context.Context) (killResult, error) {
 		return res, err
 	}
 	res.Unconfirmed = len(listed)
-	if res.Lost, res.Duplicates, err = judgeLedger(r.ledger, r.Messages, benchAddress, listed); err != nil {
+	counts, err := sink.ReadLedger(r.ledger)
+	if err != nil {
 		return res, err
 	}
+	res.Lost, res.Duplicates = judgeLedger(counts, r.Messages, listed)
 	dead, err := r.unconfirmedByNode(ctx)
 	if err != nil {
 		return res, err
@@ -63,7 +66,7 @@ func unconfirmed(ctx context.Context, api *client, campaignID int64) (listed []s
 func (r *killRun) unconfirmedByNode(ctx context.Context) ([]int, error) {
 	databaseURL, ok := pgboot.Attach(r.databaseDir())
 	if !ok {
-		return nil, fmt.Errorf("the database of the run is gone")
+		return nil, errors.New("the database of the run is gone")
 	}
 	db, err := pgx.Connect(ctx, databaseURL)
 	if err != nil {
@@ -77,23 +80,19 @@ func (r *killRun) unconfirmedByNode(ctx context.Context) ([]int, error) {
 	return pgx.CollectRows(rows, pgx.RowTo[int])
 }
 
-// judgeLedger counts at the sink's ledger. Whoever is listed as unconfirmed may have the message or not; everybody else has it exactly once.
-func judgeLedger(path string, people int, address func(int) string, unconfirmed []string) (lost, duplicates int, err error) {
-	counts, err := sink.ReadLedger(path)
-	if err != nil {
-		return 0, 0, err
-	}
+// judgeLedger counts what an independent ledger says. Whoever is listed as unconfirmed may have the message or not; everybody else has it exactly once.
+func judgeLedger(counts map[string]int, people int, unconfirmed []string) (lost, duplicates int) {
 	doubt := map[string]bool{}
 	for _, to := range unconfirmed {
 		doubt[to] = true
 	}
 	for i := range people {
-		switch n := counts[address(i)]; {
+		switch n := counts[benchAddress(i)]; {
 		case n > 1:
 			duplicates++
-		case n == 0 && !doubt[address(i)]:
+		case n == 0 && !doubt[benchAddress(i)]:
 			lost++
 		}
 	}
-	return lost, duplicates, nil
+	return lost, duplicates
 }

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/sys/unix"
+)
+
+// nodes gives how many nodes there are that meet the condition.
+func (r *run) nodes(condition string) (n int) {
+	r.t.Helper()
+	db, err := pgx.Connect(r.t.Context(), r.databaseURL)
+	must(r.t, err)
+	defer func() { _ = db.Close(context.Background()) }()
+	must(r.t, db.QueryRow(r.t.Context(), `SELECT count(*) FROM nodes n WHERE `+condition).Scan(&n))
+	return n
+}
+
+// TestAWorkerThatWasFrozenPastItsLease stops one of two processes in the middle of its work, long enough for the other one to take it over, and lets it go
+// on.
+func TestAWorkerThatWasFrozenPastItsLease(t *testing.T) {
+	t.Parallel()
+	r := newRun(t, 6000, 40)
+	r.postgres()
+	// One range at once cannot use all connections, so that the worker gets its share.
+	p := r.program("serve", "--workers", "1", "--lease", "2s")
+	worker := r.program("worker", "--lease", "2s")
+	r.start(0.1)
+	r.await(func() bool {
+		return r.nodes(`EXISTS (SELECT FROM relay_slots s WHERE s.node_id = n.id) AND EXISTS (SELECT FROM deliveries d WHERE d.node_id = n.id)`) == 2
+	})
+	must(t, worker.cmd.Process.Signal(syscall.SIGSTOP))
+	r.underWay()
+	r.await(func() bool { return r.nodes(`settled_at IS NOT NULL`) == 1 })
+	inDoubt := r.unconfirmed()
+	// What the other one took over and what of it the server has.
+	arrived := func() (n int) {
+		counts := r.server.Counts()
+		for _, to := range inDoubt {
+			n += counts[to]
+		}
+		return n
+	}
+	before := arrived()
+	must(t, worker.cmd.Process.Signal(syscall.SIGCONT))
+	<-worker.done
+	if !strings.Contains(worker.log.String(), "its work was taken over") && worker.cmd.ProcessState.ExitCode() == 0 {
+		t.Errorf("the worker went on:\n%s", &worker.log)
+	}
+	doubt := r.judge(p)
+	t.Logf("%d were in doubt, of which %d had arrived, and %d more when the worker woke up", len(inDoubt), before, arrived()-before)
+	if more := arrived() - before; more > r.connections {
+		t.Errorf("the worker sent %d more messages of those that were taken over", more)
+	}
+	if doubt > len(inDoubt) || len(inDoubt) > 8*200 {
+		t.Errorf("%d in doubt, %d at the end; at most 8 claims of 200 can be", len(inDoubt), doubt)
+	}
+}
+
+// TestTheJournalsDiskIsFull keeps the program from writing more to its journal, in the middle of a campaign.
+func TestTheJournalsDiskIsFull(t *testing.T) {
+	t.Parallel()
+	full := func(t *testing.T) (*run, *child) {
+		r := newRun(t, 4000, 10)
+		r.postgres() // a private one would have the same limit
+		p := r.program("serve")
+		r.prepare()
+		limitFiles(t, p, 40_000)
+		r.startOnly()
+		r.await(func() bool { return strings.Contains(r.pauseReason(), "the journal cannot be written") })
+		r.await(func() bool { return p.log.count("make room on its disk") == 1 })
+		r.underWay()
+		return r, p
+	}
+	t.Run("there is room again", func(t *testing.T) {
+		t.Parallel()
+		r, p := full(t)
+		r.await(func() bool {
+			return r.nodes(`EXISTS (SELECT FROM deliveries d WHERE d.node_id = n.id AND d.state = 1)`) == 0
+		})
+		held := len(r.server.Counts())
+		limitFiles(t, p, unix.RLIM_INFINITY)
+		r.await(func() bool { return len(r.server.Counts()) > held })
+		r.await(func() bool { return r.pauseReason() == "" })
+		if doubt := r.judge(p); doubt != 0 {
+			t.Errorf("%d unconfirmed although nothing was cut off", doubt)
+		}
+		for to, n := range r.server.Counts() {
+			if n != 1 {
+				t.Errorf("%s got %d", to, n)
+			}
+		}
+	})
+	t.Run("the program is killed meanwhile", func(t *testing.T) {
+		t.Parallel()
+		// What was sent without a note would be sent again now.
+		r, p := full(t)
+		must(t, p.end(syscall.SIGKILL))
+		if doubt := r.judge(r.program("serve")); doubt > r.connections {
+			t.Errorf("%d unconfirmed, more than the %d connections", doubt, r.connections)
+		}
+	})
+}
+
+// limitFiles keeps the program from writing files past a size, as a full disk does: the write that crosses it is cut short.
+func limitFiles(t *testing.T, p *child, size uint64) {
+	t.Helper()
+	var now unix.Rlimit
+	must(t, unix.Prlimit(p.cmd.Process.Pid, unix.RLIMIT_FSIZE, nil, &now))
+	must(t, unix.Prlimit(p.cmd.Process.Pid, unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: min(size, now.Max), Max: now.Max}, nil))
+}
