@@ -176,12 +176,10 @@ func (s *Service) send(ctx context.Context, content *prepared, relay sender.Rela
 		return
 	}
 	entry := journal.Entry{CampaignID: a.campaignID, Seq: a.Seq, Attempt: a.Attempts}
-	var unnotable error
 	msg.BeforeDot = func() error {
 		mark, err := s.d.Journal.Dot(entry)
 		if err != nil {
-			unnotable = s.noting.refuse(err)
-			return unnotable
+			return s.noting.refuse(err)
 		}
 		a.mark, a.dotted = mark, true
 		return nil
@@ -193,9 +191,6 @@ func (s *Service) send(ctx context.Context, content *prepared, relay sender.Rela
 		}
 	}
 	a.outcome, a.unsent = s.d.Pools.Send(ctx, relay, msg)
-	if unnotable != nil {
-		a.unsent = unnotable
-	}
 }
 
 func (s *Service) noteReply(e journal.Entry, r reply.Reply) {

@@ -239,7 +239,8 @@ func (a *app) run(ctx context.Context) error {
 			}
 		})
 	}
-	if err := a.river.Start(background); err != nil {
+	// Not on background, which ends when a part fails: what the jobs have in hand is still recorded then.
+	if err := a.river.Start(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("starting the job queue: %w", err)
 	}
 	return nil

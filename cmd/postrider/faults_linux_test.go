@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,40 +25,34 @@ func (r *run) nodes(condition string) (n int) {
 // on.
 func TestAWorkerThatWasFrozenPastItsLease(t *testing.T) {
 	t.Parallel()
-	r := newRun(t, 6000, 40)
+	r := newRun(t, 4000, 40)
 	r.postgres()
 	// One range at once cannot use all connections, so that the worker gets its share.
 	p := r.program("serve", "--workers", "1", "--lease", "2s")
 	worker := r.program("worker", "--lease", "2s")
 	r.start(0.1)
+	pid := worker.cmd.Process.Pid
 	r.await(func() bool {
-		return r.nodes(`EXISTS (SELECT FROM relay_slots s WHERE s.node_id = n.id) AND EXISTS (SELECT FROM deliveries d WHERE d.node_id = n.id)`) == 2
+		return r.nodes(fmt.Sprintf(`pid = %d AND EXISTS (SELECT FROM relay_slots s WHERE s.node_id = n.id)
+			AND EXISTS (SELECT FROM deliveries d WHERE d.node_id = n.id AND d.state = 1)`, pid)) == 1
 	})
 	must(t, worker.cmd.Process.Signal(syscall.SIGSTOP))
 	r.underWay()
 	r.await(func() bool { return r.nodes(`settled_at IS NOT NULL`) == 1 })
-	inDoubt := r.unconfirmed()
-	// What the other one took over and what of it the server has.
-	arrived := func() (n int) {
-		counts := r.server.Counts()
-		for _, to := range inDoubt {
-			n += counts[to]
-		}
-		return n
-	}
-	before := arrived()
+	inDoubt := len(r.unconfirmed())
 	must(t, worker.cmd.Process.Signal(syscall.SIGCONT))
 	<-worker.done
-	if !strings.Contains(worker.log.String(), "its work was taken over") && worker.cmd.ProcessState.ExitCode() == 0 {
+	if !strings.Contains(worker.log.String(), "its work was taken over") || worker.cmd.ProcessState.ExitCode() == 0 {
 		t.Errorf("the worker went on:\n%s", &worker.log)
 	}
 	doubt := r.judge(p)
-	t.Logf("%d were in doubt, of which %d had arrived, and %d more when the worker woke up", len(inDoubt), before, arrived()-before)
-	if more := arrived() - before; more > r.connections {
-		t.Errorf("the worker sent %d more messages of those that were taken over", more)
+	t.Logf("%d were in doubt while the worker was frozen", inDoubt)
+	if inDoubt == 0 || inDoubt > 8*200 {
+		t.Errorf("%d in doubt; at least one and at most 8 claims of 200 can be", inDoubt)
 	}
-	if doubt > len(inDoubt) || len(inDoubt) > 8*200 {
-		t.Errorf("%d in doubt, %d at the end; at most 8 claims of 200 can be", len(inDoubt), doubt)
+	// The worker knew what it had not sent, unless the database cut a claim of its off in the middle.
+	if doubt > inDoubt {
+		t.Errorf("%d in doubt at the end", doubt)
 	}
 }
 
