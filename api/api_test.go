@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -71,6 +73,11 @@ type bundle struct {
 	done   chan struct{}
 }
 
+// noDNS answers nothing, so that no test depends on what the world has in DNS.
+var noDNS = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+	return nil, errors.New("there is no DNS in tests")
+}}
+
 func setup(t *testing.T) *bundle {
 	t.Helper()
 	b := &bundle{pool: pgtest.DB(t), tokens: events.NewTokens([32]byte{1}), logs: &logs{}, done: make(chan struct{})}
@@ -82,7 +89,7 @@ func setup(t *testing.T) *bundle {
 	b.deps = Deps{
 		Auth: auth.New(b.pool, time.Now), Settings: settings.New(b.pool, time.Now), Idempotency: idempotency.New(b.pool, time.Now),
 		Audience: audience.New(b.pool, log, time.Now), Templates: templates.New(b.pool, time.Now), Events: events.New(b.pool, log, time.Now),
-		Sender: sender.New(b.pool, box, sender.Config{}, log, time.Now), Inbox: sender.NewInboxStore(b.pool, nil, log, time.Now),
+		Sender: sender.New(b.pool, box, sender.Config{Resolver: noDNS}, log, time.Now), Inbox: sender.NewInboxStore(b.pool, nil, log, time.Now),
 	}
 	b.deps.Campaigns = campaigns.New(campaigns.Config{}, campaigns.Deps{
 		Pool: b.pool, Audience: b.deps.Audience, Events: b.deps.Events, Tokens: b.tokens, Sender: b.deps.Sender, Settings: b.deps.Settings,

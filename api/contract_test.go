@@ -62,12 +62,12 @@ const (
 		"unconfirmed_policy expires_after_hours scheduled_at started_at finished_at recipients excluded created_at updated_at"
 	campaignKeys = summaryKeys + " html text"
 	statsKeys    = "recipients queued claimed sent deferred bounced failed unconfirmed skipped excluded opens unique_opens clicks unique_clicks " +
-		"unsubscribes as_of rate_per_second seconds_left"
+		"unsubscribes as_of rate_per_second seconds_left held_up"
 	deliveryKeys = "campaign_id campaign_name seq subscriber_id email state attempts relay_id relay_name reply_code reply_status reply_text " +
 		"next_attempt_at updated_at sent_at skip_reason message_id opens clicks unsubscribed"
-	relayKeys = "id name kind host port tls auth username has_password helo_name max_connections max_messages_per_connection rate_limit rate_period " +
+	relayKeys = "id name provider oauth_client_id oauth_token_url has_oauth_client_secret has_oauth_refresh_token kind host port tls auth username has_password helo_name max_connections max_messages_per_connection per_second per_minute per_hour per_day warmup window blocked_until blocked_reason pace " +
 		"return_path dkim signing_profile status pause_reason in_use created_at updated_at"
-	domainKeys = "id domain bounce_domain keys records created_at"
+	domainKeys = "id domain bounce_domain health checked_at checks keys created_at"
 )
 
 func TestShapesOfTheAudience(t *testing.T) {
@@ -306,6 +306,38 @@ func TestShapesOfCampaigns(t *testing.T) {
 	c.get("/system").want(200).keys("", "version uptime_seconds database postgres_version nodes inbox")
 }
 
+func TestShapesOfProviders(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	c := b.admin(t)
+	c.get("/providers").want(200).keys("", "items next_cursor").keys("items.0", "id name kind as_of docs hosts endpoints auth username username_hint password_hint "+
+		"needs oauth limits quota signing_profile signs_itself return_path site_limits").
+		keys("items.0.limits", "connections messages_per_connection recipients_per_message per_second per_minute per_hour per_day note source").
+		keys("items.0.hosts.0", "host region").keys("items.0.endpoints.0", "port tls").keys("items.0.needs.0", "text link").keys("items.0.oauth", "token_url scope docs")
+	var e explanationJSON
+	c.post("/explain", `{"text":"550-5.4.5 Daily user\r\n550 5.4.5 sending limit exceeded","provider":"gmail","stage":"rcpt"}`).want(200).
+		keys("", "code status text stage permanence reason fault action retry_after_seconds provider known_text whose_fault program remedy").json(&e)
+	if e.Reason != "quota_exhausted" || e.Action != "stop_relay" || e.RetryAfterSeconds != 86400 || e.Provider != "Gmail" || !e.KnownText {
+		t.Errorf("%+v", e)
+	}
+	for body, field := range map[string]string{`{"text":"hello"}`: "body.text", `{"text":"550 no","provider":"pigeon"}`: "body.provider", `{"text":"550 no","stage":"lunch"}`: "body.stage"} {
+		if got := c.post("/explain", body).problem(400).locations(); !slices.Contains(got, field) {
+			t.Errorf("%s: %s is not among %q", body, field, got)
+		}
+	}
+	c.post("/relays", `{"name":"x","provider":"pigeon","host":"smtp.example.org","port":587,"auth":"none"}`).problem(400)
+	const oauth = `"name":"OAuth","provider":"gmail","host":"smtp.gmail.com","port":465,"tls":"implicit","auth":"xoauth2","username":"a@gmail.com","oauth_client_id":"c"`
+	var v relayJSON
+	at := fmt.Sprint("/relays/", c.post("/relays", `{`+oauth+`,"oauth_client_secret":"very-secret","oauth_refresh_token":"very-secret-too"}`).want(201).id())
+	c.put(at, `{`+oauth+`}`).want(200).json(&v)
+	if !v.HasClientSecret || !v.HasRefreshToken || v.HasPassword || v.OAuthTokenURL != "https://oauth2.googleapis.com/token" {
+		t.Errorf("%+v", v)
+	}
+	if strings.Contains(b.logs.String(), "very-secret") {
+		t.Error("a secret is in the log")
+	}
+}
+
 func TestShapesOfSending(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -314,10 +346,13 @@ func TestShapesOfSending(t *testing.T) {
 	r := c.post("/relays", `{`+relay+`,"password":"very-secret"}`).want(201).keys("", relayKeys)
 	at := fmt.Sprint("/relays/", r.id())
 	var v relayJSON
-	c.put(at, `{`+relay+`,"rate_limit":100,"rate_period":"minute"}`).want(200).json(&v)
-	if !v.HasPassword || v.RateLimit == nil || *v.RateLimit != 100 {
+	c.put(at, `{`+relay+`,"per_minute":100,"per_day":2000,"warmup":{"start":"2026-11-27","first":50,"percent":30},"window":{"days":[1,2,3,4,5],"from":"08:00","until":"18:30","zone":"Europe/Berlin"}}`).want(200).json(&v)
+	if !v.HasPassword || v.PerMinute == nil || *v.PerMinute != 100 || v.Warmup == nil || v.Warmup.Start != "2026-11-27" || v.Window == nil || v.Window.Until != "18:30" {
 		t.Errorf("changed without a password: %+v", v)
 	}
+	c.get(at+"/pace").want(200).keys("", "used_hour used_day warmup_cap held_up changes")
+	c.get(at+"/forecast?messages=100000").want(200).keys("", "ends_at")
+	c.get(at + "/forecast").problem(400)
 	c.get("/relays").want(200).keys("", "items next_cursor").keys("items.0", relayKeys)
 	c.post("/relays", `{"name":"x","host":"http://x","port":0}`).problem(400)
 	c.post(at+"/pause", "").want(200).keys("", relayKeys)
@@ -336,7 +371,7 @@ func TestShapesOfSending(t *testing.T) {
 	c.remove(at).want(204)
 
 	d := c.post("/domains", `{"domain":"example.org","bounce_domain":"bounce.example.org"}`).want(201).keys("", domainKeys).
-		keys("keys.0", "id selector algorithm status record_name record_value created_at")
+		keys("keys.0", "id selector algorithm status record_name record_value created_at seen_at activated_at retired_at keep_until")
 	var dom domainJSON
 	d.json(&dom)
 	at = fmt.Sprint("/domains/", dom.ID)
@@ -346,8 +381,10 @@ func TestShapesOfSending(t *testing.T) {
 		t.Errorf("bounce domain %q", *dom.BounceDomain)
 	}
 	c.post(fmt.Sprintf("/dkim-keys/%d/retire", dom.Keys[0].ID), "").problem(409)
-	c.post(at+"/keys", `{"algorithm":"rsa2048"}`).want(201)
-	c.post(fmt.Sprintf("/dkim-keys/%d/retire", dom.Keys[0].ID), "").want(200)
+	c.post(at+"/keys", `{"algorithm":"rsa2048"}`).problem(409)
+	c.post(at+"/keys", `{"algorithm":"ed25519"}`).want(201).json(&dom)
+	c.post(fmt.Sprintf("/dkim-keys/%d/retire", dom.Keys[1].ID), "").want(200)
+	c.post(at+"/check", "").want(200).keys("", domainKeys).keys("checks.0", "purpose type name expected split found status message explanation")
 	c.get("/domains").want(200).keys("items.0", domainKeys)
 	c.remove(at).want(204)
 

@@ -11,29 +11,37 @@ type domainJSON struct {
 	ID           int64         `json:"id"`
 	Domain       string        `json:"domain"`
 	BounceDomain *string       `json:"bounce_domain"`
+	Health       string        `json:"health" enum:"ok,warning,missing,different,unknown,unchecked" doc:"The worst of the checks, without keys that sign nothing yet"`
+	CheckedAt    *time.Time    `json:"checked_at" doc:"When DNS was last looked at"`
+	Checks       []checkJSON   `json:"checks" doc:"What has to be in DNS, and what the last look found"`
 	Keys         []dkimKeyJSON `json:"keys"`
-	Records      []recordJSON  `json:"records" doc:"What has to be in DNS"`
 	CreatedAt    time.Time     `json:"created_at"`
 }
 
 type dkimKeyJSON struct {
-	ID          int64     `json:"id"`
-	Selector    string    `json:"selector"`
-	Algorithm   string    `json:"algorithm"`
-	Status      string    `json:"status" enum:"active,retired"`
-	RecordName  string    `json:"record_name"`
-	RecordValue string    `json:"record_value"`
-	CreatedAt   time.Time `json:"created_at"`
+	ID          int64      `json:"id"`
+	Selector    string     `json:"selector"`
+	Algorithm   string     `json:"algorithm" enum:"rsa2048,ed25519"`
+	Status      string     `json:"status" enum:"pending,active,retired" doc:"A pending key waits until its record is seen in DNS, and then takes over from the active one"`
+	RecordName  string     `json:"record_name"`
+	RecordValue string     `json:"record_value"`
+	CreatedAt   time.Time  `json:"created_at"`
+	SeenAt      *time.Time `json:"seen_at" doc:"Since when the record has been seen without a break"`
+	ActivatedAt *time.Time `json:"activated_at"`
+	RetiredAt   *time.Time `json:"retired_at"`
+	KeepUntil   *time.Time `json:"keep_until" doc:"When the record of a retired key may be taken out of DNS"`
 }
 
-type recordJSON struct {
-	Purpose     string `json:"purpose" enum:"dkim,spf,dmarc,bounce_mx"`
-	Type        string `json:"type" enum:"TXT,MX"`
-	Name        string `json:"name"`
-	Value       string `json:"value"`
-	Split       string `json:"split,omitempty" doc:"A value over 255 bytes as quoted strings, for DNS panels that want it so"`
-	Required    bool   `json:"required"`
-	Explanation string `json:"explanation"`
+type checkJSON struct {
+	Purpose     string   `json:"purpose" enum:"dkim,spf,dmarc,alignment,bounce_mx,ptr"`
+	Type        string   `json:"type,omitempty" enum:"TXT,MX,PTR" doc:"Absent for alignment, which follows from other records"`
+	Name        string   `json:"name"`
+	Expected    string   `json:"expected" doc:"The value to publish; empty when nothing has to be published"`
+	Split       string   `json:"split,omitempty" doc:"An expected value over 255 bytes as quoted strings, for DNS panels that want it so"`
+	Found       []string `json:"found"`
+	Status      string   `json:"status" enum:"ok,warning,missing,different,unknown,skipped,unchecked"`
+	Message     string   `json:"message"`
+	Explanation string   `json:"explanation"`
 }
 
 type domainInputJSON struct {
@@ -41,36 +49,22 @@ type domainInputJSON struct {
 	BounceDomain *string `json:"bounce_domain" required:"false"`
 }
 
-type checksJSON struct {
-	Checks []checkJSON `json:"checks"`
-}
-
-type checkJSON struct {
-	Purpose  string   `json:"purpose" enum:"dkim,spf,dmarc,bounce_mx"`
-	Name     string   `json:"name"`
-	Found    []string `json:"found"`
-	Expected string   `json:"expected"`
-	Status   string   `json:"status" enum:"ok,missing,different,error"`
-	Message  string   `json:"message"`
-}
-
 func encodeDomain(d sender.Domain) domainJSON {
-	return domainJSON{ID: d.ID, Domain: d.Domain, BounceDomain: d.BounceDomain, CreatedAt: d.CreatedAt.UTC(),
-		Keys: each(d.Keys, encodeKey), Records: each(d.Records(), func(r sender.Record) recordJSON { return recordJSON(r) })}
+	return domainJSON{ID: d.ID, Domain: d.Domain, BounceDomain: d.BounceDomain, Health: d.Health(), CheckedAt: utc(d.CheckedAt),
+		Checks: each(d.Checks(), encodeCheck), Keys: each(d.Keys, encodeKey), CreatedAt: d.CreatedAt.UTC()}
 }
 
 func encodeKey(k sender.Key) dkimKeyJSON {
-	k.CreatedAt = k.CreatedAt.UTC()
-	return dkimKeyJSON(k)
+	return dkimKeyJSON{ID: k.ID, Selector: k.Selector, Algorithm: k.Algorithm, Status: k.Status, RecordName: k.RecordName, RecordValue: k.RecordValue,
+		CreatedAt: k.CreatedAt.UTC(), SeenAt: utc(k.SeenAt), ActivatedAt: utc(k.ActivatedAt), RetiredAt: utc(k.RetiredAt), KeepUntil: utc(k.KeepUntil())}
 }
 
-func encodeChecks(checks []sender.Check) checksJSON {
-	return checksJSON{Checks: each(checks, func(c sender.Check) checkJSON {
-		if c.Found == nil {
-			c.Found = []string{}
-		}
-		return checkJSON(c)
-	})}
+func encodeCheck(c sender.Check) checkJSON {
+	if c.Found == nil {
+		c.Found = []string{}
+	}
+	return checkJSON{Purpose: c.Purpose, Type: c.Type, Name: c.Name, Expected: c.Expected, Split: c.Split(), Found: c.Found, Status: c.Status,
+		Message: c.Message, Explanation: c.Explanation()}
 }
 
 func (in domainInputJSON) input() sender.DomainInput {
@@ -105,9 +99,9 @@ func (s *server) deleteDomain(ctx context.Context, in *byID) (*nothing, error) {
 	return done(s.deps.Sender.DeleteDomain(ctx, in.ID))
 }
 
-func (s *server) checkDomain(ctx context.Context, in *byID) (*answer[checksJSON], error) {
-	checks, err := s.deps.Sender.CheckDomain(ctx, in.ID)
-	return reply(checks, err, encodeChecks)
+func (s *server) checkDomain(ctx context.Context, in *byID) (*answer[domainJSON], error) {
+	d, err := s.deps.Sender.CheckDomain(ctx, in.ID)
+	return reply(d, err, encodeDomain)
 }
 
 type newDKIMKeyJSON struct {

@@ -9,38 +9,52 @@ import (
 
 // RelayFields are what a person sets on a relay, and what is shown of it.
 type RelayFields struct {
-	Name                     string `json:"name"`
-	Kind                     string `json:"kind" enum:"smtp,inbox" required:"false" doc:"inbox: the built-in capture server; host, port, tls and auth mean nothing then"`
-	Host                     string `json:"host" required:"false"`
-	Port                     int    `json:"port" required:"false" minimum:"0" maximum:"65535"`
-	TLS                      string `json:"tls" enum:"none,starttls,implicit" required:"false"`
-	Auth                     string `json:"auth" enum:"none,auto,plain,login,cram-md5,scram-sha-256" required:"false"`
-	Username                 string `json:"username" required:"false"`
-	HELOName                 string `json:"helo_name" required:"false" doc:"Empty: this machine's name"`
-	MaxConnections           int    `json:"max_connections" required:"false"`
-	MaxMessagesPerConnection int    `json:"max_messages_per_connection" required:"false"`
-	RateLimit                *int   `json:"rate_limit" required:"false" doc:"Messages per rate_period over all processes; null: no limit"`
-	RatePeriod               string `json:"rate_period" enum:"second,minute,hour,day" required:"false"`
-	ReturnPath               string `json:"return_path" enum:"per_recipient,from" required:"false"`
-	DKIM                     string `json:"dkim" enum:"sign,off" required:"false"`
-	SigningProfile           string `json:"signing_profile" enum:"default,ses" required:"false"`
+	Name                     string      `json:"name"`
+	Provider                 string      `json:"provider" required:"false" doc:"Id of one of GET /providers; its words for a refusal are understood. Empty: recognised by the host, where it is known"`
+	Kind                     string      `json:"kind" enum:"smtp,inbox" required:"false" doc:"inbox: the built-in capture server; host, port, tls and auth mean nothing then"`
+	Host                     string      `json:"host" required:"false"`
+	Port                     int         `json:"port" required:"false" minimum:"0" maximum:"65535"`
+	TLS                      string      `json:"tls" enum:"none,starttls,implicit" required:"false"`
+	Auth                     string      `json:"auth" enum:"none,auto,plain,login,cram-md5,scram-sha-1,scram-sha-256,xoauth2" required:"false"`
+	Username                 string      `json:"username" required:"false"`
+	OAuthClientID            string      `json:"oauth_client_id" required:"false" doc:"For xoauth2"`
+	OAuthTokenURL            string      `json:"oauth_token_url" required:"false" doc:"For xoauth2. Empty: the provider's"`
+	HELOName                 string      `json:"helo_name" required:"false" doc:"Empty: this machine's name"`
+	MaxConnections           int         `json:"max_connections" required:"false"`
+	MaxMessagesPerConnection int         `json:"max_messages_per_connection" required:"false"`
+	PerSecond                *int        `json:"per_second" required:"false" doc:"Messages over all processes, evenly spaced; null: no limit"`
+	PerMinute                *int        `json:"per_minute" required:"false" doc:"The same for a minute"`
+	PerHour                  *int        `json:"per_hour" required:"false" doc:"Messages in any 60 minutes over all processes; null: no limit"`
+	PerDay                   *int        `json:"per_day" required:"false" doc:"Messages in any 24 hours over all processes; null: no limit"`
+	Warmup                   *warmupJSON `json:"warmup" required:"false" doc:"null: no warm-up"`
+	Window                   *windowJSON `json:"window" required:"false" doc:"null: at all times"`
+	ReturnPath               string      `json:"return_path" enum:"per_recipient,from" required:"false"`
+	DKIM                     string      `json:"dkim" enum:"sign,off" required:"false"`
+	SigningProfile           string      `json:"signing_profile" enum:"default,ses" required:"false"`
 }
 
 type relayJSON struct {
 	ID int64 `json:"id"`
 	RelayFields
-	HasPassword bool      `json:"has_password"`
-	Status      string    `json:"status" enum:"active,paused"`
-	PauseReason *string   `json:"pause_reason"`
-	InUse       bool      `json:"in_use" doc:"A scheduled, running or paused campaign sends through it"`
-	CreatedAt   time.Time `json:"created_at"`
-	UpdatedAt   time.Time `json:"updated_at"`
+	HasPassword     bool       `json:"has_password"`
+	HasClientSecret bool       `json:"has_oauth_client_secret"`
+	HasRefreshToken bool       `json:"has_oauth_refresh_token"`
+	Status          string     `json:"status" enum:"active,paused"`
+	PauseReason     *string    `json:"pause_reason"`
+	BlockedUntil    *time.Time `json:"blocked_until" doc:"Until when the provider takes nothing more; null: not blocked"`
+	BlockedReason   *string    `json:"blocked_reason"`
+	Pace            *paceJSON  `json:"pace" doc:"null: full speed"`
+	InUse           bool       `json:"in_use" doc:"A scheduled, running or paused campaign sends through it"`
+	CreatedAt       time.Time  `json:"created_at"`
+	UpdatedAt       time.Time  `json:"updated_at"`
 }
 
-// RelayInput is a relay with the password that nobody gets to see again.
+// RelayInput is a relay with the secrets that nobody gets to see again.
 type RelayInput struct {
 	RelayFields
-	Password *string `json:"password,omitempty" doc:"Left out in an update: the stored one stays"`
+	Password          *string `json:"password,omitempty" doc:"Left out in an update: the stored one stays"`
+	OAuthClientSecret *string `json:"oauth_client_secret,omitempty" doc:"For xoauth2, where the client has one. Left out in an update: the stored one stays"`
+	OAuthRefreshToken *string `json:"oauth_refresh_token,omitempty" doc:"For xoauth2. Left out in an update: the stored one stays"`
 }
 
 type relayTestJSON struct {
@@ -57,13 +71,14 @@ type relayTryJSON struct {
 type testReportJSON struct {
 	OK         bool           `json:"ok"`
 	Steps      []testStepJSON `json:"steps"`
-	Remedy     *string        `json:"remedy"`
+	Remedy     *string        `json:"remedy" doc:"What a person can do about the step that failed"`
+	Provider   *string        `json:"provider,omitempty" doc:"The provider whose own words were recognised"`
 	TLS        *string        `json:"tls,omitempty"`
 	Extensions []string       `json:"extensions"`
 }
 
 type testStepJSON struct {
-	Step   string `json:"step" enum:"connect,tls,auth,mail,rcpt"`
+	Step   string `json:"step" enum:"connect,greeting,tls,auth,mail,rcpt"`
 	OK     bool   `json:"ok"`
 	Detail string `json:"detail"`
 	MS     int64  `json:"ms"`
@@ -71,11 +86,14 @@ type testStepJSON struct {
 
 func encodeRelay(r sender.Relay) relayJSON {
 	return relayJSON{
-		ID: r.ID, HasPassword: r.HasPassword, Status: r.Status, PauseReason: r.PauseReason, InUse: r.InUse,
+		BlockedUntil: utc(r.BlockedUntil), BlockedReason: r.BlockedReason, Pace: encodePace(r.Pace),
+		ID: r.ID, HasPassword: r.HasPassword, HasClientSecret: r.HasClientSecret, HasRefreshToken: r.HasRefreshToken, Status: r.Status, PauseReason: r.PauseReason, InUse: r.InUse,
 		CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
 		RelayFields: RelayFields{
-			Name: r.Name, Kind: r.Kind, Host: r.Host, Port: r.Port, TLS: r.TLS, Auth: r.Auth, Username: r.Username, HELOName: r.HELOName,
-			MaxConnections: r.MaxConnections, MaxMessagesPerConnection: r.MaxMessagesPerConnection, RateLimit: r.RateLimit, RatePeriod: r.RatePeriod,
+			Name: r.Name, Provider: r.Provider, Kind: r.Kind, Host: r.Host, Port: r.Port, TLS: r.TLS, Auth: r.Auth, Username: r.Username,
+			OAuthClientID: r.OAuthClientID, OAuthTokenURL: r.OAuthTokenURL, HELOName: r.HELOName,
+			MaxConnections: r.MaxConnections, MaxMessagesPerConnection: r.MaxMessagesPerConnection,
+			PerSecond: r.PerSecond, PerMinute: r.PerMinute, PerHour: r.PerHour, PerDay: r.PerDay, Warmup: encodeWarmup(r.Warmup), Window: encodeWindow(r.Window),
 			ReturnPath: r.ReturnPath, DKIM: r.DKIM, SigningProfile: r.SigningProfile,
 		},
 	}
@@ -83,9 +101,11 @@ func encodeRelay(r sender.Relay) relayJSON {
 
 func (in RelayInput) input() sender.RelayInput {
 	return sender.RelayInput{
-		Name: in.Name, Kind: in.Kind, Host: in.Host, Port: in.Port, TLS: in.TLS, Auth: in.Auth, Username: in.Username, Password: in.Password,
-		HELOName: in.HELOName, MaxConnections: in.MaxConnections, MaxMessagesPerConnection: in.MaxMessagesPerConnection, RateLimit: in.RateLimit,
-		RatePeriod: in.RatePeriod, ReturnPath: in.ReturnPath, DKIM: in.DKIM, SigningProfile: in.SigningProfile,
+		Name: in.Name, Provider: in.Provider, Kind: in.Kind, Host: in.Host, Port: in.Port, TLS: in.TLS, Auth: in.Auth, Username: in.Username, Password: in.Password,
+		OAuth:    sender.OAuthInput{ClientID: in.OAuthClientID, TokenURL: in.OAuthTokenURL, ClientSecret: in.OAuthClientSecret, RefreshToken: in.OAuthRefreshToken},
+		HELOName: in.HELOName, MaxConnections: in.MaxConnections, MaxMessagesPerConnection: in.MaxMessagesPerConnection,
+		Limits: sender.Limits{PerSecond: in.PerSecond, PerMinute: in.PerMinute, PerHour: in.PerHour, PerDay: in.PerDay},
+		Warmup: in.Warmup.decode(), Window: in.Window.decode(), ReturnPath: in.ReturnPath, DKIM: in.DKIM, SigningProfile: in.SigningProfile,
 	}
 }
 
@@ -137,6 +157,9 @@ func encodeTestReport(v sender.TestReport) testReportJSON {
 	}
 	if v.TLS != "" {
 		out.TLS = &v.TLS
+	}
+	if v.Provider != "" {
+		out.Provider = &v.Provider
 	}
 	return out
 }

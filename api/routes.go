@@ -147,18 +147,27 @@ func (s *server) sendingRoutes() {
 	add(s, get("/relays/{id}", "getRelay", tagRelays, auth.SendingRead, "Read a relay"), s.getRelay)
 	add(s, put("/relays/{id}", "updateRelay", tagRelays, auth.SendingWrite, "Change a relay"), s.updateRelay)
 	add(s, remove("/relays/{id}", "deleteRelay", tagRelays, auth.SendingWrite, "Delete a relay"), s.deleteRelay)
+	add(s, get("/relays/{id}/pace", "getRelayPace", tagRelays, auth.SendingRead, "Read how fast a relay is used, and why"), s.getRelayPace)
+	add(s, get("/relays/{id}/forecast", "getForecast", tagRelays, auth.SendingRead, "Say when a number of messages would have gone out"), s.getForecast)
 	add(s, post("/relays/{id}/pause", "pauseRelay", tagRelays, auth.SendingWrite, "Send nothing through a relay for now"), s.pauseRelay)
 	add(s, post("/relays/{id}/resume", "resumeRelay", tagRelays, auth.SendingWrite, "Send through a relay again"), s.resumeRelay)
 	add(s, post("/relays/{id}/test", "testRelay", tagRelays, auth.SendingWrite, "Try a relay").
 		note("Connects, signs in and asks for sender and recipient; sends nothing."), s.testRelay)
+
+	add(s, get("/providers", "listProviders", tagRelays, auth.SendingRead, "List the known providers: servers, limits, and what to do there first").
+		note("Figures are suggestions with their source and date; 0 means not published."), s.listProviders)
+	add(s, post("/explain", "explainReply", tagRelays, auth.SendingRead, "Say what an SMTP reply means").
+		note("Takes the reply alone, a line of a log, or a bounce's diagnostic. Connects to nothing."), s.explainReply)
 
 	add(s, get("/domains", "listDomains", tagDomains, auth.SendingRead, "List the sending domains"), s.listDomains)
 	add(s, post("/domains", "createDomain", tagDomains, auth.SendingWrite, "Add a sending domain and make its first key").returns(http.StatusCreated).once(), s.createDomain)
 	add(s, get("/domains/{id}", "getDomain", tagDomains, auth.SendingRead, "Read a sending domain"), s.getDomain)
 	add(s, put("/domains/{id}", "updateDomain", tagDomains, auth.SendingWrite, "Change the bounce domain of a sending domain"), s.updateDomain)
 	add(s, remove("/domains/{id}", "deleteDomain", tagDomains, auth.SendingWrite, "Delete a sending domain with its keys"), s.deleteDomain)
-	add(s, post("/domains/{id}/check", "checkDomain", tagDomains, auth.SendingWrite, "Compare DNS with what should be there"), s.checkDomain)
-	add(s, post("/domains/{id}/keys", "addKey", tagDomains, auth.SendingWrite, "Make another DKIM key").returns(http.StatusCreated).once(), s.addKey)
+	add(s, post("/domains/{id}/check", "checkDomain", tagDomains, auth.SendingWrite, "Compare DNS with what should be there").
+		note("Also puts keys into use whose records are seen. It happens by itself every few hours, and every few minutes while a new key waits."), s.checkDomain)
+	add(s, post("/domains/{id}/keys", "addKey", tagDomains, auth.SendingWrite, "Make another DKIM key").returns(http.StatusCreated).once().
+		note("It waits until its record is seen in DNS, and then takes over from the key of the same algorithm."), s.addKey)
 	add(s, post("/dkim-keys/{id}/retire", "retireKey", tagDomains, auth.SendingWrite, "Sign nothing more with a DKIM key"), s.retireKey)
 
 	add(s, get("/inbox", "getInbox", tagInbox, auth.SendingRead, "Say whether the inbox is switched on"), s.getInbox)

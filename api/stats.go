@@ -8,24 +8,25 @@ import (
 )
 
 type statsJSON struct {
-	Recipients    int64     `json:"recipients" doc:"The sum of queued, claimed, sent, deferred, bounced, failed, unconfirmed and skipped"`
-	Queued        int64     `json:"queued"`
-	Claimed       int64     `json:"claimed"`
-	Sent          int64     `json:"sent"`
-	Deferred      int64     `json:"deferred"`
-	Bounced       int64     `json:"bounced"`
-	Failed        int64     `json:"failed"`
-	Unconfirmed   int64     `json:"unconfirmed"`
-	Skipped       int64     `json:"skipped"`
-	Excluded      int64     `json:"excluded"`
-	Opens         int64     `json:"opens"`
-	UniqueOpens   int64     `json:"unique_opens"`
-	Clicks        int64     `json:"clicks"`
-	UniqueClicks  int64     `json:"unique_clicks"`
-	Unsubscribes  int64     `json:"unsubscribes"`
-	AsOf          time.Time `json:"as_of"`
-	RatePerSecond *float64  `json:"rate_per_second" doc:"null while nothing is being sent"`
-	SecondsLeft   *int64    `json:"seconds_left" doc:"null while nothing is being sent"`
+	Recipients    int64       `json:"recipients" doc:"The sum of queued, claimed, sent, deferred, bounced, failed, unconfirmed and skipped"`
+	Queued        int64       `json:"queued"`
+	Claimed       int64       `json:"claimed"`
+	Sent          int64       `json:"sent"`
+	Deferred      int64       `json:"deferred"`
+	Bounced       int64       `json:"bounced"`
+	Failed        int64       `json:"failed"`
+	Unconfirmed   int64       `json:"unconfirmed"`
+	Skipped       int64       `json:"skipped"`
+	Excluded      int64       `json:"excluded"`
+	Opens         int64       `json:"opens"`
+	UniqueOpens   int64       `json:"unique_opens"`
+	Clicks        int64       `json:"clicks"`
+	UniqueClicks  int64       `json:"unique_clicks"`
+	Unsubscribes  int64       `json:"unsubscribes"`
+	AsOf          time.Time   `json:"as_of"`
+	RatePerSecond *float64    `json:"rate_per_second" doc:"null while nothing is being sent"`
+	SecondsLeft   *int64      `json:"seconds_left" doc:"null while nothing is being sent"`
+	HeldUp        *holdupJSON `json:"held_up" doc:"Why nothing is sent at the moment although something waits; null: nothing is in the way"`
 }
 
 type campaignStateJSON struct {
@@ -60,7 +61,7 @@ func encodeStats(v campaigns.Stats) statsJSON {
 	return statsJSON{
 		Recipients: v.Recipients, Queued: v.Queued, Claimed: v.Claimed, Sent: v.Sent, Deferred: v.Deferred, Bounced: v.Bounced, Failed: v.Failed,
 		Unconfirmed: v.Unconfirmed, Skipped: v.Skipped, Excluded: v.Excluded, Opens: v.Opens, UniqueOpens: v.UniqueOpens, Clicks: v.Clicks,
-		UniqueClicks: v.UniqueClicks, Unsubscribes: v.Unsubscribes, AsOf: v.AsOf.UTC(), RatePerSecond: v.RatePerSecond, SecondsLeft: v.SecondsLeft,
+		UniqueClicks: v.UniqueClicks, Unsubscribes: v.Unsubscribes, AsOf: v.AsOf.UTC(), RatePerSecond: v.RatePerSecond, SecondsLeft: v.SecondsLeft, HeldUp: encodeHoldup(v.HeldUp),
 	}
 }
 

@@ -27,14 +27,15 @@ type claimed struct {
 
 // claim is what one look at the queue gave.
 type claim struct {
-	campaignID  int64
-	run         int // of the campaign when it was claimed; 0 for what is settled after a node's death, which has no job any more
-	policy      string
-	expires     time.Duration
-	relay       sender.Relay
-	stale       bool
-	relayPaused bool
-	unnotable   bool // the journal takes no lines
+	campaignID int64
+	run        int // of the campaign when it was claimed; 0 for what is settled after a node's death, which has no job any more
+	policy     string
+	expires    time.Duration
+	relay      sender.Relay
+	stale      bool
+	unnotable  bool // the journal takes no lines
+	// wait is until when nothing may be claimed; zero when something may.
+	wait time.Time
 	// last is the greatest seq that was looked at, 0 when there was none: rows also count that were skipped.
 	last int32
 	rows []claimed
@@ -82,8 +83,7 @@ func (s *Service) claim(ctx context.Context, a DeliverArgs, lo int32) (claim, er
 	if err != nil {
 		return c, err
 	}
-	if c.relay.Status == sender.RelayPaused {
-		c.relayPaused = true
+	if c.wait = c.relay.NotBefore(s.d.Now()); !c.wait.IsZero() {
 		return c, nil
 	}
 	if c.unnotable = !s.canNote(ctx, relayID); c.unnotable {
@@ -103,6 +103,11 @@ func (s *Service) claimTx(ctx context.Context, tx pgx.Tx, a DeliverArgs, lo int3
 		c.stale = true
 		return err
 	}
+	most, again, err := sender.ReserveTx(ctx, tx, c.relay, s.claimSize(c.relay), s.d.Now())
+	if err != nil || most == 0 {
+		c.wait = again
+		return err
+	}
 	// The status is asked again inside: a claim may overlap with a Pause, but none begins after one has been answered.
 	rows, err := pg.Many[claimRow](ctx, tx, "queued deliveries", `
 		WITH q AS (
@@ -118,7 +123,7 @@ func (s *Service) claimTx(ctx context.Context, tx pgx.Tx, a DeliverArgs, lo int3
 		SELECT u.seq, u.subscriber_id, u.email, u.attempts, u.first_tried_at, s.name, s.attributes,
 			s.id IS NOT NULL AND `+audience.StillMailableSQL("u.subscriber_id", "$7")+` AS mailable
 		FROM u LEFT JOIN subscribers s ON s.id = u.subscriber_id ORDER BY u.seq`,
-		a.CampaignID, lo, a.Hi, a.Run, s.claimSize(c.relay), s.d.Node.ID, listIDs)
+		a.CampaignID, lo, a.Hi, a.Run, most, s.d.Node.ID, listIDs)
 	if err != nil {
 		return err
 	}
@@ -135,8 +140,8 @@ func (s *Service) claimTx(ctx context.Context, tx pgx.Tx, a DeliverArgs, lo int3
 		}
 		c.rows = append(c.rows, claimed{a.CampaignID, r.Seq, r.SubscriberID, r.Email, r.Attempts, r.FirstTriedAt, person})
 	}
-	if len(gone) == 0 {
-		return nil
+	if err := sender.ClaimedTx(ctx, tx, c.relay, s.d.Node.ID, len(c.rows)); err != nil || len(gone) == 0 {
+		return err
 	}
 	return exec(ctx, tx, `
 		UPDATE deliveries SET state = 7, node_id = NULL, attempts = attempts - 1, updated_at = now(),

@@ -21,8 +21,6 @@ type rangeEnd struct {
 	snooze time.Duration // the relay cannot be used; come back later
 }
 
-const relayPausedSnooze = 10 * time.Second
-
 // deliverRange claims and sends until the range has nothing queued left.
 func (s *Service) deliverRange(ctx context.Context, a DeliverArgs) (rangeEnd, error) {
 	began := s.d.Now()
@@ -38,8 +36,8 @@ func (s *Service) deliverRange(ctx context.Context, a DeliverArgs) (rangeEnd, er
 		switch {
 		case c.stale:
 			return rangeEnd{stale: true}, nil
-		case c.relayPaused:
-			return rangeEnd{snooze: relayPausedSnooze}, nil
+		case !c.wait.IsZero():
+			return rangeEnd{snooze: min(max(c.wait.Sub(s.d.Now()), time.Second), s.cfg.Snooze)}, nil
 		case c.unnotable:
 			return rangeEnd{snooze: unnotableSnooze}, nil
 		case c.last == 0:

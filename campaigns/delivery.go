@@ -1,6 +1,10 @@
 package campaigns
 
-import "time"
+import (
+	"time"
+
+	"postrider/sender"
+)
 
 // State is what is known of one delivery. The numbers are in the database: never reuse one.
 type State int16
@@ -91,6 +95,8 @@ type Stats struct {
 	// RatePerSecond and SecondsLeft are nil when nothing is being sent.
 	RatePerSecond *float64
 	SecondsLeft   *int64
+	// HeldUp is why nothing is sent although something waits; nil when nothing is in the way.
+	HeldUp *sender.Holdup
 }
 
 // Timeline is what happened in each bucket of time, for a chart. All slices have one length.

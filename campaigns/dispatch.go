@@ -29,7 +29,7 @@ func (s *Service) dispatchTx(ctx context.Context, tx pgx.Tx, id int64, count int
 	var run int
 	var rate *float64
 	err := tx.QueryRow(ctx, `
-		SELECT c.next_seq, c.recipients, c.run, r.rate_limit / EXTRACT(epoch FROM ('1 ' || r.rate_period)::interval)::float8
+		SELECT c.next_seq, c.recipients, c.run, LEAST(r.per_second, r.per_minute / 60.0)::float8
 		FROM campaigns c LEFT JOIN relays r ON r.id = c.relay_id WHERE c.id = $1 FOR NO KEY UPDATE OF c`, id).Scan(&next, &recipients, &run, &rate)
 	if err != nil {
 		return fmt.Errorf("handing out ranges of campaign %d: %w", id, err)
@@ -69,11 +69,11 @@ func (s *Service) shape(perSecond *float64) (size int32, window int) {
 
 // claimSize is how many deliveries are claimed at once: not more than the relay takes in a few seconds.
 func (s *Service) claimSize(r sender.Relay) int {
-	if r.RateLimit == nil {
+	rate, limited := r.Rate()
+	if !limited {
 		return s.cfg.ClaimSize
 	}
-	seconds := map[string]float64{"second": 1, "minute": 60, "hour": 3600, "day": 86400}[r.RatePeriod]
-	return min(max(int(float64(*r.RateLimit)/seconds*2), 1), s.cfg.ClaimSize)
+	return min(max(int(rate*2), 1), s.cfg.ClaimSize)
 }
 
 func deliverJob(args DeliverArgs) river.InsertManyParams {

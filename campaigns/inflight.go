@@ -11,6 +11,7 @@ import (
 
 	"postrider/campaigns/journal"
 	"postrider/internal/pg"
+	"postrider/sender"
 )
 
 // inflight knows which deliveries this process works on, so that it can tell a row that it claimed without knowing: when the connection to the database
@@ -91,6 +92,9 @@ func (s *Service) audit(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
+			if err := s.unclaimTx(ctx, tx, id, len(seqs)); err != nil {
+				return err
+			}
 			if err := s.requeueTx(ctx, tx, id); err != nil {
 				return err
 			}
@@ -100,6 +104,19 @@ func (s *Service) audit(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// unclaimTx gives the relay's share of forgotten claims back.
+func (s *Service) unclaimTx(ctx context.Context, tx pgx.Tx, id int64, n int) error {
+	c, err := getCampaign(ctx, tx, id)
+	if err != nil || c.RelayID == nil {
+		return err
+	}
+	relay, err := s.d.Sender.GetRelay(ctx, *c.RelayID)
+	if err != nil {
+		return err
+	}
+	return sender.UsedTx(ctx, tx, relay, s.d.Node.ID, 0, n)
 }
 
 // requeueTx makes sure that what waits in a campaign is worked on: a running one runs anew, what waits in a cancelled one is skipped.

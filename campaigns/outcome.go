@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"postrider/sender/presets"
 	"postrider/sender/reply"
 	"postrider/sender/smtpconn"
 )
@@ -33,9 +34,18 @@ const (
 
 // terms are what a campaign lays down for its deliveries.
 type terms struct {
-	policy  string
-	expires time.Duration
-	now     time.Time
+	policy   string
+	expires  time.Duration
+	provider string // whose words the replies are, as sender/presets knows it
+	now      time.Time
+}
+
+// reached says that the server had to do with the message, so that it may count it.
+func (a *attempt) reached() bool {
+	if a.unsent != nil || a.failure != nil {
+		return false
+	}
+	return a.outcome.State == smtpconn.Accepted || a.outcome.State == smtpconn.Rejected || a.outcome.State == smtpconn.InDoubt
 }
 
 // decide draws the conclusion from an attempt. It is pure: the recovery after a crash comes to the same results from the journal.
@@ -99,7 +109,7 @@ func (a *attempt) broken(t terms) decision {
 }
 
 func (a *attempt) refused(t terms) decision {
-	class := reply.Classify(a.outcome.Reply)
+	class := presets.Classify(t.provider, a.outcome.Reply)
 	d := decision{log: true, reason: string(class.Reason), fault: string(class.Fault)}
 	d.setReply(a.outcome.Reply)
 	switch class.Action {

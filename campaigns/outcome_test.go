@@ -84,7 +84,7 @@ func TestShapeFollowsTheRate(t *testing.T) {
 		rate   *float64
 		size   int32
 		window int
-	}{{nil, 500, 16}, {rate(1), 60, 1}, {rate(0.005), 10, 1}, {rate(1000), 500, 11}, {rate(150), 500, 2}} {
+	}{{nil, 1000, 8}, {rate(1), 60, 1}, {rate(0.005), 10, 1}, {rate(1000), 1000, 8}, {rate(150), 1000, 2}} {
 		size, window := s.shape(tc.rate)
 		if size != tc.size || window != tc.window {
 			t.Errorf("rate %v: ranges of %d, %d at once; want %d, %d", tc.rate, size, window, tc.size, tc.window)

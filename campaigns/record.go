@@ -13,6 +13,7 @@ import (
 	"postrider/events"
 	"postrider/internal/addr"
 	"postrider/internal/pg"
+	"postrider/sender"
 )
 
 // What was sent must get into the ledger: recording is tried again until it works, or until the process ends and has waited this long. After that the
@@ -26,7 +27,7 @@ const (
 // record writes the results of a batch to the ledger and settles its journal entries.
 func (s *Service) record(c claim, attempts []attempt) error {
 	decisions := make([]decision, len(attempts))
-	t := terms{policy: c.policy, expires: c.expires, now: s.d.Now()}
+	t := terms{policy: c.policy, expires: c.expires, provider: c.relay.PresetKey(), now: s.d.Now()}
 	var marks []journal.Mark
 	for i := range attempts {
 		decisions[i] = attempts[i].decide(t)
@@ -79,6 +80,15 @@ func (s *Service) recordTx(ctx context.Context, tx pgx.Tx, c claim, attempts []a
 		}
 	}
 	if err := insertAttempts(ctx, tx, c, as, ds); err != nil {
+		return err
+	}
+	used := 0
+	for i := range as {
+		if as[i].reached() {
+			used++
+		}
+	}
+	if err := sender.UsedTx(ctx, tx, c.relay, c.node, used, len(as)-used); err != nil {
 		return err
 	}
 	if err := s.bounces(ctx, tx, as, ds); err != nil {

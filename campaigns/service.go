@@ -31,6 +31,8 @@ type Config struct {
 	RangeSize int
 	// ClaimSize is how many deliveries are claimed at once. It bounds what is in doubt when a node is lost together with its disk. Default 200.
 	ClaimSize int
+	// Snooze is the longest that a range rests before it looks again whether its relay may be used, since a person may have changed something. Default 15 s.
+	Snooze time.Duration
 }
 
 func (c Config) withDefaults() Config {
@@ -43,6 +45,9 @@ func (c Config) withDefaults() Config {
 	set(&c.Window, 8)
 	set(&c.RangeSize, 1000)
 	set(&c.ClaimSize, 200)
+	if c.Snooze <= 0 {
+		c.Snooze = 15 * time.Second
+	}
 	return c
 }
 

@@ -130,9 +130,11 @@ func (s *Service) settleCampaign(ctx context.Context, tx pgx.Tx, node string, id
 	}
 	c := claim{campaignID: id, policy: campaign.UnconfirmedPolicy, expires: time.Duration(campaign.ExpiresAfterHours) * time.Hour, node: node}
 	if campaign.RelayID != nil {
-		c.relay.ID = *campaign.RelayID
+		if c.relay, err = s.d.Sender.GetRelay(ctx, *campaign.RelayID); err != nil {
+			return err
+		}
 	}
-	t := terms{policy: c.policy, expires: c.expires, now: s.d.Now()}
+	t := terms{policy: c.policy, expires: c.expires, provider: c.relay.PresetKey(), now: s.d.Now()}
 	var attempts []attempt
 	var decisions []decision
 	for _, row := range held {

@@ -91,7 +91,7 @@ func (s *Service) check(ctx context.Context, c Campaign) (sender.Relay, frozenCo
 	if len(c.ListIDs) == 0 {
 		f.Add("list_ids", "choose at least one list to send to")
 	}
-	from := checkFrom(&f, c.Input)
+	validFrom := checkFrom(&f, c.Input)
 	if c.ReplyTo != "" {
 		if a, err := mail.ParseAddress(c.ReplyTo); err != nil || a.Address != c.ReplyTo {
 			f.Add("reply_to", "%q is not an e-mail address", c.ReplyTo)
@@ -106,7 +106,7 @@ func (s *Service) check(ctx context.Context, c Campaign) (sender.Relay, frozenCo
 	if _, err := templates.Compile(c.source(), c.options()); err != nil {
 		addFields(&f, err)
 	}
-	relay, err := s.checkRelay(ctx, &f, c, from)
+	relay, err := s.checkRelay(ctx, &f, c, validFrom)
 	if err != nil {
 		return sender.Relay{}, frozenContent{}, err
 	}
@@ -142,16 +142,16 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-func checkFrom(f *errs.Fields, in Input) (domain string) {
+func checkFrom(f *errs.Fields, in Input) (valid bool) {
 	a, err := mail.ParseAddress(in.FromEmail)
 	if err != nil || a.Address != in.FromEmail {
 		f.Add("from_email", "%q is not an e-mail address; set the one that the mail comes from", in.FromEmail)
-		return ""
+		return false
 	}
-	return a.Address[strings.LastIndexByte(a.Address, '@')+1:]
+	return true
 }
 
-func (s *Service) checkRelay(ctx context.Context, f *errs.Fields, c Campaign, fromDomain string) (sender.Relay, error) {
+func (s *Service) checkRelay(ctx context.Context, f *errs.Fields, c Campaign, validFrom bool) (sender.Relay, error) {
 	if c.RelayID == nil {
 		f.Add("relay_id", "choose the relay to send through")
 		return sender.Relay{}, nil
@@ -164,15 +164,15 @@ func (s *Service) checkRelay(ctx context.Context, f *errs.Fields, c Campaign, fr
 	if err != nil {
 		return relay, err
 	}
-	if relay.DKIM == sender.DKIMSign && fromDomain != "" {
-		_, err := s.d.Sender.SignerFor(ctx, fromDomain, relay.SigningProfile)
-		if errs.Is(err, errs.NotFound) {
-			f.Add("from_email", "%s", err.(*errs.E).Public)
-		} else if err != nil {
-			return relay, err
-		}
+	if !validFrom {
+		return relay, nil
 	}
-	return relay, nil
+	err = s.d.Sender.CheckFrom(ctx, relay, c.FromEmail)
+	if e, ok := err.(*errs.E); ok && e.Kind == errs.Invalid {
+		*f = append(*f, e.Fields...)
+		return relay, nil
+	}
+	return relay, err
 }
 
 // addFields takes over what a field-bearing error says.

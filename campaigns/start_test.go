@@ -51,6 +51,11 @@ func TestStartRefuses(t *testing.T) {
 			r := b.makeRelay(sender.RelayInput{Name: "Signing", DKIM: sender.DKIMSign})
 			in.RelayID = &r.ID
 		}},
+		{"a From that nobody but its provider may send", "from_email", "gmail.com itself", func(b *bundle, in *Input) {
+			r, err := b.d.Sender.CreateRelay(b.t.Context(), sender.RelayInput{Name: "Far", Host: "smtp.example.org", Port: 587, Auth: sender.AuthNone, DKIM: sender.DKIMOff})
+			must(b.t, err)
+			in.RelayID, in.FromEmail = &r.ID, "house@gmail.com"
+		}},
 		{"a paused relay", "relay_id", "is paused", func(b *bundle, _ *Input) {
 			_, err := b.d.Sender.PauseRelay(b.t.Context(), b.relay.ID, "")
 			must(b.t, err)

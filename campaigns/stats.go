@@ -125,9 +125,21 @@ func (s *Service) statsOf(ctx context.Context, c Campaign) (Stats, error) {
 	}
 	st.Opens, st.UniqueOpens, st.Clicks, st.UniqueClicks, st.Unsubscribes = counts.Opens, counts.UniqueOpens, counts.Clicks, counts.UniqueClicks, counts.Unsubscribes
 	if c.Status == StatusRunning && st.Queued+st.Claimed > 0 {
-		err = s.pace(ctx, c.ID, &st)
+		return st, errors.Join(s.pace(ctx, c.ID, &st), s.heldUp(ctx, c, &st))
 	}
-	return st, err
+	return st, nil
+}
+
+func (s *Service) heldUp(ctx context.Context, c Campaign, st *Stats) error {
+	if c.RelayID == nil {
+		return nil
+	}
+	relay, err := s.d.Sender.GetRelay(ctx, *c.RelayID)
+	if err != nil {
+		return err
+	}
+	st.HeldUp, err = s.d.Sender.Holdup(ctx, relay)
+	return err
 }
 
 // states reads the rolled-up ledger; a campaign that was never rolled up is counted now.

@@ -55,6 +55,11 @@ func (s *Service) SendTest(ctx context.Context, id int64, to []string, subscribe
 			putBuffer(buf)
 			return nil, err
 		}
+		if err := s.d.Sender.SpendOne(ctx, relay); err != nil {
+			putBuffer(buf)
+			results[i] = testResult(addr, smtpconn.Outcome{}, err)
+			continue
+		}
 		sendCtx, cancel := context.WithTimeout(ctx, 30*time.Second)
 		outcome, err := s.d.Pools.Send(sendCtx, relay, msg)
 		cancel()

@@ -11,19 +11,23 @@ import (
 )
 
 // DialerFor gives what opens connections to a relay. It is the only place where a stored password is opened; the Dialer holds it, so it must
-// not be printed or kept longer than needed. Unavailable: the password cannot be opened with this secret key, or the relay is the built-in
-// inbox and that is off.
+// not be printed or kept longer than needed. With XOAUTH2 it holds no password but gets an access token for each connection, which is kept until
+// shortly before it runs out. Unavailable: a secret cannot be opened with this secret key, or the relay is the built-in inbox and that is off.
 func (s *Service) DialerFor(_ context.Context, r Relay) (smtpconn.Dialer, error) {
-	password := ""
-	if len(r.sealedPassword) > 0 {
-		opened, err := s.box.Open(r.sealedPassword, passwordContext(r.ID))
-		if err != nil {
-			return smtpconn.Dialer{}, errs.Because(errs.Unavailable, err,
-				"the password of relay %q cannot be opened: it was stored with another secret key; enter it again", r.Name)
-		}
-		password = string(opened)
+	password, err := s.open(r, secretPassword, "password", r.sealedPassword)
+	if err != nil {
+		return smtpconn.Dialer{}, err
 	}
-	return s.dialer(r, password)
+	d, err := s.dialer(r, password)
+	if err != nil || d.Auth != smtpconn.AuthXOAUTH2 {
+		return d, err
+	}
+	tokens, err := s.tokensFor(r)
+	if err != nil {
+		return smtpconn.Dialer{}, err
+	}
+	d.Tokens = tokens
+	return d, nil
 }
 
 func (s *Service) dialer(r Relay, password string) (smtpconn.Dialer, error) {

@@ -20,24 +20,22 @@ const (
 
 // States of a DKIM key.
 const (
+	KeyPending = "pending" // made, and waits until its record is seen in DNS
 	KeyActive  = "active"
-	KeyRetired = "retired" // signs nothing; its record should stay in DNS for as long as mail signed with it is under way
+	KeyRetired = "retired" // signs nothing; its record stays in DNS for as long as mail signed with it is under way
 )
 
-// Purposes of a DNS record.
-const (
-	PurposeDKIM     = "dkim"
-	PurposeSPF      = "spf"
-	PurposeDMARC    = "dmarc"
-	PurposeBounceMX = "bounce_mx"
-)
+// keepRetired is how long the record of a retired key is needed: servers try to deliver for five days, and some readers' programs check on arrival.
+const keepRetired = 7 * 24 * time.Hour
 
 // Domain is a From domain that we sign for.
 type Domain struct {
 	ID           int64
-	Domain       string  // in A-labels, lower case
-	BounceDomain *string // where bounces come back to; nil when relays use the From address as return path
-	Keys         []Key   // oldest first
+	Domain       string     // in A-labels, lower case
+	BounceDomain *string    // where bounces come back to; nil when relays use the From address as return path
+	Keys         []Key      // oldest first
+	LastChecks   []Check    // what the last look at DNS found, as it was then; see Checks
+	CheckedAt    *time.Time // nil before the first look
 	CreatedAt    time.Time
 }
 
@@ -50,51 +48,18 @@ type Key struct {
 	RecordName  string // where the record belongs, "pr1abcd._domainkey.example.org"
 	RecordValue string // what the TXT record says
 	CreatedAt   time.Time
+	SeenAt      *time.Time // since when every look-up that was answered has found the record as it should be
+	ActivatedAt *time.Time
+	RetiredAt   *time.Time
 }
 
-// Record is a DNS record that a domain needs, as a person has to type it into their DNS panel.
-type Record struct {
-	Purpose     string
-	Type        string // TXT or MX
-	Name        string
-	Value       string
-	Split       string // a TXT value over 255 bytes as quoted strings, for panels and zone files that want it so (RFC 1035 §3.3.14); "" otherwise
-	Required    bool
-	Explanation string
-}
-
-// Records are the DNS records the domain needs: one for each active key, SPF, DMARC, and the MX of the bounce domain when there is one.
-func (d Domain) Records() []Record {
-	var records []Record
-	for _, k := range d.Keys {
-		if k.Status != KeyActive {
-			continue
-		}
-		records = append(records, Record{
-			Purpose: PurposeDKIM, Type: "TXT", Name: k.RecordName, Value: k.RecordValue, Split: splitTXT(k.RecordValue), Required: true,
-			Explanation: "The public key with which receivers check our signature. Gmail, Yahoo and Microsoft refuse bulk mail without one.",
-		})
+// KeepUntil is when the record of a retired key may be taken out of DNS; nil for the others.
+func (k Key) KeepUntil() *time.Time {
+	if k.RetiredAt == nil {
+		return nil
 	}
-	returnPath := d.Domain
-	if d.BounceDomain != nil {
-		returnPath = *d.BounceDomain
-	}
-	records = append(records, Record{
-		Purpose: PurposeSPF, Type: "TXT", Name: returnPath, Value: "v=spf1 include:<your relay's provider> ~all", Required: true,
-		Explanation: "Says which servers may send for this domain: include what your relay's provider names. " +
-			"A domain has one SPF record: when there is one, add the include to it.",
-	}, Record{
-		Purpose: PurposeDMARC, Type: "TXT", Name: "_dmarc." + d.Domain, Value: "v=DMARC1; p=none", Required: true,
-		Explanation: "Tells receivers that you check your mail. p=none changes nothing for your mail and satisfies their rule for bulk senders; " +
-			"a stricter policy that you have already is fine.",
-	})
-	if d.BounceDomain != nil {
-		records = append(records, Record{
-			Purpose: PurposeBounceMX, Type: "MX", Name: *d.BounceDomain, Value: "10 <the server that takes your bounces>", Required: true,
-			Explanation: "Where undeliverable mail comes back to: the mail server with the mailbox that collects it.",
-		})
-	}
-	return records
+	until := k.RetiredAt.Add(keepRetired)
+	return &until
 }
 
 // splitTXT gives a value over 255 bytes as quoted strings, "" for a shorter one.

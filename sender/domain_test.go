@@ -3,6 +3,7 @@ package sender
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -55,26 +56,26 @@ func TestCleanDomainsNamesBoth(t *testing.T) {
 	}
 }
 
-func TestRecords(t *testing.T) {
+func TestChecksOfADomain(t *testing.T) {
 	t.Parallel()
 	bounce := "bounce.example.org"
 	long := "v=DKIM1; k=rsa; p=" + strings.Repeat("A", 392)
 	d := Domain{Domain: "example.org", BounceDomain: &bounce, Keys: []Key{
-		{Selector: "pr1", Status: KeyRetired, RecordName: "pr1._domainkey.example.org", RecordValue: "old"},
-		{Selector: "pr2", Status: KeyActive, RecordName: "pr2._domainkey.example.org", RecordValue: long},
+		{ID: 1, Selector: "pr1", Status: KeyRetired, RecordName: "pr1._domainkey.example.org", RecordValue: "old"},
+		{ID: 2, Selector: "pr2", Algorithm: AlgorithmRSA2048, Status: KeyActive, RecordName: "pr2._domainkey.example.org", RecordValue: long},
 	}}
-	var got []string
-	for _, r := range d.Records() {
-		got = append(got, r.Purpose+" "+r.Type+" "+r.Name)
-		if !r.Required || r.Explanation == "" || r.Value == "" {
-			t.Errorf("incomplete: %+v", r)
+	summary := func() []string {
+		var got []string
+		for _, c := range d.Checks() {
+			got = append(got, strings.Join([]string{c.Purpose, c.Type, c.Name, c.Status}, " "))
 		}
+		return got
 	}
-	want := []string{"dkim TXT pr2._domainkey.example.org", "spf TXT bounce.example.org", "dmarc TXT _dmarc.example.org", "bounce_mx MX bounce.example.org"}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
+	if diff := cmp.Diff([]string{"dkim TXT pr2._domainkey.example.org unchecked", "spf TXT bounce.example.org unchecked",
+		"dmarc TXT _dmarc.example.org unchecked", "bounce_mx MX bounce.example.org unchecked"}, summary()); diff != "" {
+		t.Errorf("before the first look: %s", diff)
 	}
-	split := d.Records()[0].Split
+	split := d.Checks()[0].Split()
 	if joined := strings.ReplaceAll(strings.Trim(split, `"`), `" "`, ""); joined != long {
 		t.Errorf("split form does not join to the value: %s", split)
 	}
@@ -83,8 +84,29 @@ func TestRecords(t *testing.T) {
 			t.Errorf("a string of %d bytes", len(part)-2)
 		}
 	}
-	d.BounceDomain = nil
-	if records := d.Records(); len(records) != 3 || records[1].Name != "example.org" {
-		t.Errorf("without a bounce domain: %+v", records)
+	if d.Health() != CheckUnchecked {
+		t.Errorf("health %s", d.Health())
+	}
+	now := time.Now()
+	d.CheckedAt, d.BounceDomain = &now, nil
+	d.Keys = append(d.Keys, Key{ID: 3, Algorithm: AlgorithmRSA2048, Status: KeyPending, RecordName: "pr3._domainkey.example.org", RecordValue: "new"})
+	d.LastChecks = []Check{{Purpose: PurposeDKIM, Name: "pr1._domainkey.example.org", Expected: "old", Status: CheckMissing},
+		{Purpose: PurposeDKIM, Type: "TXT", Name: "pr2._domainkey.example.org", Expected: long, Status: CheckOK},
+		{Purpose: PurposeSPF, Type: "TXT", Name: "bounce.example.org", Status: CheckWarning}, {Purpose: PurposeDMARC, Type: "TXT", Name: "_dmarc.example.org", Status: CheckOK},
+		{Purpose: PurposeBounceMX, Name: "bounce.example.org", Status: CheckMissing}, {Purpose: PurposePTR, Status: CheckSkipped}}
+	if diff := cmp.Diff([]string{"dkim TXT pr3._domainkey.example.org unchecked", "dkim TXT pr2._domainkey.example.org ok", "spf TXT bounce.example.org warning",
+		"dmarc TXT _dmarc.example.org ok", "ptr   skipped"}, summary()); diff != "" {
+		t.Errorf("after changes: %s", diff)
+	}
+	if d.Health() != CheckWarning {
+		t.Errorf("health %s", d.Health())
+	}
+	d.LastChecks = append(d.LastChecks, Check{Purpose: PurposeDKIM, Name: "pr3._domainkey.example.org", Expected: "new", Status: CheckMissing})
+	if d.Health() != CheckWarning {
+		t.Errorf("a key that waits makes the domain look broken: %s", d.Health())
+	}
+	d.Keys[1].Status = KeyRetired
+	if d.Health() != CheckMissing {
+		t.Errorf("health with a key that signs and is not there: %s", d.Health())
 	}
 }

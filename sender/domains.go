@@ -29,7 +29,8 @@ func (s *Service) GetDomain(ctx context.Context, id int64) (Domain, error) {
 	return getDomain(ctx, s.pool, id)
 }
 
-// CreateDomain adds a domain with its first key, an RSA one, so that there is a record to publish at once.
+// CreateDomain adds a domain with its first key, an RSA one, so that there is a record to publish at once. The key waits like any other, but signs already
+// for want of another one: Start of a campaign looks at its record (CheckFrom).
 func (s *Service) CreateDomain(ctx context.Context, in DomainInput) (Domain, error) {
 	name, bounce, err := cleanDomains(in.Domain, in.BounceDomain)
 	if err != nil {
@@ -73,6 +74,9 @@ func (s *Service) UpdateDomain(ctx context.Context, id int64, in DomainInput) (D
 		if err := updateDomain(ctx, tx, id, bounce); err != nil {
 			return err
 		}
+		if err := checkSoon(ctx, tx, id); err != nil {
+			return err
+		}
 		domain, err = getDomain(ctx, tx, id)
 		return err
 	})
@@ -85,8 +89,8 @@ func (s *Service) DeleteDomain(ctx context.Context, id int64) error {
 	return deleteDomain(ctx, s.pool, id)
 }
 
-// AddKey makes another key. A second RSA key signs nothing until the older one is retired, which leaves the time to publish it; an Ed25519 key
-// signs in addition to RSA from now on.
+// AddKey makes another key, which waits until its record is seen in DNS (see settleKeys) and then takes over from the key of its algorithm. One waits at a
+// time: a second is a Conflict.
 func (s *Service) AddKey(ctx context.Context, domainID int64, algorithm string) (Domain, error) {
 	if algorithm != AlgorithmRSA2048 && algorithm != AlgorithmEd25519 {
 		return Domain{}, errs.InvalidField("algorithm", "%q is not known; choose %s or %s", shorten(algorithm), AlgorithmRSA2048, AlgorithmEd25519)
@@ -97,12 +101,21 @@ func (s *Service) AddKey(ctx context.Context, domainID int64, algorithm string) 
 	}
 	defer s.signers.forget()
 	return s.changeKeys(ctx, domainID, func(tx pgx.Tx, d Domain) error {
-		return s.storeKey(ctx, tx, d.ID, selector(len(d.Keys)+1), algorithm, der, txt)
+		for _, k := range d.Keys {
+			if k.Status == KeyPending && k.Algorithm == algorithm {
+				return errs.New(errs.Conflict, "key %s waits for its record already; publish it, or retire it first", k.Selector)
+			}
+		}
+		if err := s.storeKey(ctx, tx, d.ID, selector(len(d.Keys)+1), algorithm, der, txt); err != nil {
+			return err
+		}
+		return checkSoon(ctx, tx, d.ID)
 	})
 }
 
-// RetireKey stops signing with a key. Its record should stay in DNS for a week more, for the mail under way. The last active RSA key stays, a
-// Conflict says so: many receivers know no other algorithm. A key that is retired already stays so.
+// RetireKey stops signing with a key, or gives up one that waits. The last RSA key stays, a Conflict says so: many receivers know no other algorithm. When
+// the key that signs is retired while another one waits, that one signs from now on, unless the last look at DNS did not find its record. A key that
+// is retired already stays so.
 func (s *Service) RetireKey(ctx context.Context, keyID int64) (Domain, error) {
 	domainID, err := ownerOfKey(ctx, s.pool, keyID)
 	if err != nil {
@@ -110,21 +123,36 @@ func (s *Service) RetireKey(ctx context.Context, keyID int64) (Domain, error) {
 	}
 	defer s.signers.forget()
 	return s.changeKeys(ctx, domainID, func(tx pgx.Tx, d Domain) error {
-		var key Key
-		others := 0
-		for _, k := range d.Keys {
-			if k.ID == keyID {
-				key = k
-			} else if k.Status == KeyActive && k.Algorithm == AlgorithmRSA2048 {
-				others++
-			}
+		if err := d.mayRetire(keyID); err != nil {
+			return err
 		}
-		if key.Status == KeyActive && key.Algorithm == AlgorithmRSA2048 && others == 0 {
-			return errs.New(errs.Conflict, "%s is the last RSA key that signs for %s; add a new key and publish it before you retire this one",
-				key.Selector, d.Domain)
-		}
-		return retireKey(ctx, tx, keyID)
+		return retireKey(ctx, tx, keyID, s.now())
 	})
+}
+
+// mayRetire says why a key must stay.
+func (d Domain) mayRetire(keyID int64) error {
+	var key Key
+	others := []Key{}
+	for _, k := range d.Keys {
+		if k.ID == keyID {
+			key = k
+		} else if k.Status != KeyRetired && k.Algorithm == AlgorithmRSA2048 {
+			others = append(others, k)
+		}
+	}
+	if key.Status == KeyRetired || key.Algorithm != AlgorithmRSA2048 {
+		return nil
+	}
+	if len(others) == 0 {
+		return errs.New(errs.Conflict, "%s is the last RSA key of %s; add a new key and publish it before you retire this one", key.Selector, d.Domain)
+	}
+	next := others[0]
+	if status := d.keyStatus(next); key.Status == KeyActive && next.Status == KeyPending && (status == CheckMissing || status == CheckDifferent) {
+		return errs.New(errs.Conflict, "%s would have to sign, and its record was not found in DNS; publish it and check again before you retire %s",
+			next.Selector, key.Selector)
+	}
+	return nil
 }
 
 // changeKeys runs fn with the domain locked, so that no two changes see the same keys, and gives the domain as it is then.

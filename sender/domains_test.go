@@ -59,7 +59,7 @@ func TestDomainLife(t *testing.T) {
 		t.Fatalf("%+v", d)
 	}
 	k := d.Keys[0]
-	if !strings.HasPrefix(k.Selector, "pr1") || len(k.Selector) != 7 || k.Algorithm != "rsa2048" || k.Status != "active" ||
+	if !strings.HasPrefix(k.Selector, "pr1") || len(k.Selector) != 7 || k.Algorithm != "rsa2048" || k.Status != "pending" ||
 		k.RecordName != k.Selector+"._domainkey.example.org" || !strings.HasPrefix(k.RecordValue, "v=DKIM1; k=rsa; p=MII") {
 		t.Errorf("%+v", k)
 	}
@@ -93,52 +93,58 @@ func TestDomainLife(t *testing.T) {
 	}
 }
 
-func TestKeyRotation(t *testing.T) {
+func TestDueDomainsAreChecked(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	d := b.domain(t, "example.org")
-	first := d.Keys[0]
-	if _, err := b.RetireKey(t.Context(), first.ID); !errs.Is(err, errs.Conflict) {
-		t.Errorf("the last key was retired: %v", err)
+	b.domain(t, "example.net")
+	looked := func() int {
+		t.Helper()
+		before := len(b.dns.questions())
+		if err := b.CheckDue(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for _, name := range b.dns.questions()[before:] {
+			if name == "_dmarc.example.org" || name == "_dmarc.example.net" {
+				n++
+			}
+		}
+		return n
 	}
-	d, err := b.AddKey(t.Context(), d.ID, AlgorithmEd25519)
-	if err != nil {
+	b.clock.advance(time.Second)
+	for _, step := range []struct {
+		name string
+		wait time.Duration
+		want int
+	}{
+		{"new domains", 0, 2}, {"at once again", 0, 0}, {"keys wait", nextWhileWaiting, 2}, {"just before the next", nextWhileWaiting - time.Second, 0}, {"the next", time.Second, 2},
+		{"after two days", young, 2}, {"not so often any more", nextWhileWaiting, 0}, {"but still", nextWhenBroken, 2},
+	} {
+		b.clock.advance(step.wait)
+		if got := looked(); got != step.want {
+			t.Errorf("%s: %d looked at, want %d", step.name, got, step.want)
+		}
+	}
+	b.publish(d.Keys[0])
+	b.dns.set("example.org", "v=spf1 -all")
+	b.dns.set("_dmarc.example.org", "v=DMARC1; p=none")
+	b.check(t, d.ID)
+	b.clock.advance(nextWhenBroken)
+	if got := looked(); got != 1 {
+		t.Errorf("%d looked at, want the broken one", got)
+	}
+	b.addKey(t, d.ID, AlgorithmEd25519)
+	if got := looked(); got != 1 {
+		t.Errorf("a new key has to wait: %d looked at", got)
+	}
+	relay := b.create(t, RelayInput{Name: "Own", Host: "mail.example.org", Port: 587})
+	if _, err := b.pool.Exec(t.Context(), `UPDATE relays SET updated_at = $2 WHERE id = $1`, relay.ID, b.clock.now().Add(time.Second)); err != nil {
 		t.Fatal(err)
 	}
-	ed := d.Keys[1]
-	if got := b.selectors(t, "example.org", "default"); got != first.Selector+" "+ed.Selector {
-		t.Errorf("signed by %s", got)
-	}
-	if got := b.selectors(t, "example.org", "ses"); got != first.Selector {
-		t.Errorf("signed for SES by %s", got)
-	}
-	if _, err := b.RetireKey(t.Context(), first.ID); !errs.Is(err, errs.Conflict) {
-		t.Errorf("the last RSA key was retired: %v", err)
-	}
-	if d, err = b.AddKey(t.Context(), d.ID, AlgorithmRSA2048); err != nil {
-		t.Fatal(err)
-	}
-	second := d.Keys[2]
-	if got := b.selectors(t, "Example.org", "ses"); got != first.Selector {
-		t.Errorf("a key that may not be published yet signs: %s", got)
-	}
-	if d, err = b.RetireKey(t.Context(), first.ID); err != nil || d.Keys[0].Status != KeyRetired {
-		t.Fatalf("%+v, %v", d, err)
-	}
-	if got := b.selectors(t, "example.org", "default"); got != second.Selector+" "+ed.Selector {
-		t.Errorf("after the rotation signed by %s", got)
-	}
-	if _, err := b.RetireKey(t.Context(), first.ID); err != nil {
-		t.Errorf("retired twice: %v", err)
-	}
-	if _, err := b.RetireKey(t.Context(), 999); !errs.Is(err, errs.NotFound) {
-		t.Errorf("no such key: %v", err)
-	}
-	if _, err := b.AddKey(t.Context(), 999, AlgorithmRSA2048); !errs.Is(err, errs.NotFound) {
-		t.Errorf("no such domain: %v", err)
-	}
-	if _, err := b.AddKey(t.Context(), d.ID, "dsa"); wrongFields(t, err)["algorithm"] == "" {
-		t.Errorf("unknown algorithm: %v", err)
+	b.clock.advance(2 * time.Second)
+	if first, second := looked(), looked(); first != 2 || second != 0 {
+		t.Errorf("after a relay was changed %d and then %d looked at", first, second)
 	}
 }
 
@@ -155,8 +161,13 @@ func TestSignerIsCachedAndNoticesChanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Another process, whose changes this one is not told.
-	other := New(b.pool, b.box, Config{}, b.logger, b.clock.now)
-	if _, err := other.AddKey(t.Context(), d.ID, AlgorithmEd25519); err != nil {
+	other := New(b.pool, b.box, Config{Resolver: b.dns}, b.logger, b.clock.now)
+	added, err := other.AddKey(t.Context(), d.ID, AlgorithmEd25519)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.publish(added.Keys[1])
+	if _, err := other.CheckDomain(t.Context(), d.ID); err != nil {
 		t.Fatal(err)
 	}
 	if two, _ := b.SignerFor(t.Context(), "example.org", "default"); two != one {
@@ -201,9 +212,8 @@ func TestSigningBackends(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	d := b.domain(t, "example.org")
-	if _, err := b.AddKey(t.Context(), d.ID, AlgorithmEd25519); err != nil {
-		t.Fatal(err)
-	}
+	b.publish(b.addKey(t, d.ID, AlgorithmEd25519))
+	b.wantStates(t, d.ID, "pending active", "the second key, published")
 	fast := New(b.pool, b.box, Config{Signing: dkim.Open(dkim.SigningAuto)}, b.logger, b.clock.now)
 	for profile, signatures := range map[string]int{"default": 2, "ses": 1} {
 		var made []string
@@ -244,27 +254,34 @@ func TestCheckDomain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	b.create(t, RelayInput{Name: "Own", Host: "mail.example.org", Port: 587})
+	b.create(t, RelayInput{Name: "Inbox", Kind: RelayInbox})
 	states := func() string {
 		t.Helper()
-		checks, err := b.CheckDomain(t.Context(), d.ID)
-		if err != nil {
+		if d, err = b.CheckDomain(t.Context(), d.ID); err != nil || d.CheckedAt == nil {
 			t.Fatal(err)
 		}
 		var all []string
-		for _, c := range checks {
+		for _, c := range d.Checks() {
 			all = append(all, c.Purpose+" "+c.Status)
 		}
 		return strings.Join(all, ", ")
 	}
-	if got := states(); got != "dkim missing, spf missing, dmarc missing, bounce_mx missing" {
+	b.dns.hosts = map[string][]string{"mail.example.org": {"203.0.113.5"}}
+	if got := states(); got != "dkim missing, spf missing, dmarc missing, alignment warning, bounce_mx missing, ptr missing" || d.Health() != CheckMissing {
 		t.Error(got)
 	}
-	b.dns.set(d.Keys[0].RecordName, d.Keys[0].RecordValue)
-	b.dns.set("bounce.example.org", "v=spf1 include:relay.example.net ~all")
+	b.publish(d.Keys[0])
+	b.dns.set("bounce.example.org", "v=spf1 ip4:203.0.113.5 ~all")
 	b.dns.set("_dmarc.example.org", "v=DMARC1; p=none")
-	b.dns.mx = map[string][]*net.MX{"bounce.example.org": {{Host: "mx.example.org.", Pref: 10}}}
-	if got := states(); got != "dkim ok, spf ok, dmarc ok, bounce_mx ok" {
+	b.dns.mx = map[string][]*net.MX{"bounce.example.org": {{Host: "mail.example.org.", Pref: 10}}}
+	b.dns.ptr = map[string][]string{"203.0.113.5": {"mail.example.org."}}
+	if got := states(); got != "dkim ok, spf ok, dmarc ok, alignment ok, bounce_mx ok, ptr ok" || d.Health() != CheckOK {
 		t.Error(got)
+	}
+	b.dns.err = &net.DNSError{Err: "i/o timeout", IsTimeout: true}
+	if got := states(); strings.Contains(got, "missing") || d.Keys[0].Status != KeyActive || d.Health() != CheckUnknown {
+		t.Errorf("no answer is taken for an answer: %s", got)
 	}
 	if _, err := b.CheckDomain(t.Context(), 999); !errs.Is(err, errs.NotFound) {
 		t.Errorf("no such domain: %v", err)

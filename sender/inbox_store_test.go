@@ -311,6 +311,8 @@ func TestInboxVerifiesDKIM(t *testing.T) {
 	}
 	put(t, s, "f@example.org", "a@example.net", signed)
 	// Mail that a key signed before it was retired is still good.
+	b.publish(d.Keys[0])
+	b.wantStates(t, d.ID, "active", "published")
 	if _, err := b.AddKey(t.Context(), d.ID, AlgorithmRSA2048); err != nil {
 		t.Fatal(err)
 	}

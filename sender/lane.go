@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"postrider/sender/presets"
 	"postrider/sender/reply"
 	"postrider/sender/smtpconn"
 )
@@ -13,9 +14,12 @@ import (
 // lane is one connection to a relay, opened when the first message comes and again when it was lost or has served its time.
 type lane struct {
 	pool *pool
+	slot int // of the relay's connections, from 1
 	conn *smtpconn.Conn
 	hand chan *item // a message for a lane that was idle
 	idle *time.Timer
+
+	surplus bool // the server takes no further connection
 
 	hooks     smtpconn.Hooks
 	current   *item
@@ -24,8 +28,8 @@ type lane struct {
 	envelope  smtpconn.Envelope
 }
 
-func newLane(pl *pool) *lane {
-	l := &lane{pool: pl, hand: make(chan *item, 1), idle: time.NewTimer(connIdle)}
+func newLane(pl *pool, slot int) *lane {
+	l := &lane{pool: pl, slot: slot, hand: make(chan *item, 1), idle: time.NewTimer(connIdle)}
 	l.hooks = smtpconn.Hooks{BeforeDot: l.beforeDot, Next: l.announce}
 	return l
 }
@@ -34,19 +38,22 @@ func newLane(pl *pool) *lane {
 func (l *lane) next() *item {
 	pl := l.pool
 	pl.mu.Lock()
-	it := pl.waiting.pop()
-	if it != nil {
-		pl.mu.Unlock()
-		return it
-	}
-	if pl.isStopped() {
+	if l.surplus || l.slot > pl.allowed() || pl.isStopped() {
 		pl.lanes--
 		pl.mu.Unlock()
 		return nil
 	}
+	if it := pl.waiting.pop(); it != nil {
+		pl.mu.Unlock()
+		return it
+	}
 	pl.idle = append(pl.idle, l)
+	keep := connIdle
+	if pl.lanes >= pl.allowed() && pl.parent.node.others.Load() {
+		keep = connShared
+	}
 	pl.mu.Unlock()
-	l.idle.Reset(connIdle)
+	l.idle.Reset(keep)
 	select {
 	case it := <-l.hand:
 		return it
@@ -67,15 +74,24 @@ func (l *lane) next() *item {
 // deliver sends one message and tells its sender what came of it. It gives the message that was announced to the server meanwhile and must be sent next
 // on this lane, or nil.
 func (l *lane) deliver(it *item) *item {
+	began := l.pool.parent.now()
 	outcome, err := l.transact(it)
 	following := l.announced
 	l.announced = nil
+	if errors.Is(err, errSurplus) {
+		l.surplus = true
+		l.pool.putBack(it)
+		return nil
+	}
 	if err == nil {
-		l.pool.learn(outcome)
+		l.pool.learn(outcome, began)
 	}
 	it.end(outcome, err)
 	return following
 }
+
+// errSurplus says that the server has as many connections from us as it takes; the message goes over one of those.
+var errSurplus = errors.New("the server takes no further connection")
 
 // transact sends one message. An error means that nothing was sent.
 func (l *lane) transact(it *item) (smtpconn.Outcome, error) {
@@ -188,45 +204,37 @@ func (l *lane) connect(ctx context.Context) (fresh bool, err error) {
 	if ctx.Err() != nil && err != nil {
 		return false, ctx.Err()
 	}
+	if err != nil && pl.onlySurplus(err) {
+		return false, errSurplus
+	}
 	if err != nil {
 		return false, pl.failed(err)
 	}
 	pl.worked()
 	l.conn = conn
+	pl.connected(1)
 	return true, nil
-}
-
-// learn draws from a refusal what concerns the relay and not the recipient.
-func (pl *pool) learn(o smtpconn.Outcome) {
-	if o.State != smtpconn.Rejected {
-		return
-	}
-	switch class := reply.Classify(o.Reply); class.Action {
-	case reply.ActionSlowDown:
-		pl.slowDown(class, o.Reply)
-	case reply.ActionStopRelay:
-		pl.failed(&smtpconn.Error{Stage: o.Reply.Stage, Reply: o.Reply})
-	}
 }
 
 func (l *lane) hangUp() {
 	if l.conn != nil {
 		l.conn.Quit()
 		l.conn = nil
+		l.pool.connected(-1)
 	}
 }
 
 // explain gives the class of a failed connection and the words to show: the server's own when it spoke, and what a person should do.
-func explain(err error) (reply.Class, string) {
-	r := reply.Reply{Stage: reply.StageConnect, Text: err.Error()}
+func explain(r Relay, err error) (reply.Class, string) {
+	rep := reply.Reply{Stage: reply.StageConnect, Text: err.Error()}
 	var e *smtpconn.Error
-	if errors.As(err, &e) && e.Reply.Code != 0 {
-		r = e.Reply
+	if errors.As(err, &e) {
+		rep = e.Reply
 	}
-	class := reply.Classify(r)
+	x := presets.Explain(r.PresetKey(), rep)
 	text := err.Error()
-	if remedy := reply.Remedy(class, r); remedy != "" {
-		text += " — " + remedy
+	if x.Remedy != "" {
+		text += " — " + x.Remedy
 	}
-	return class, text
+	return x.Class, text
 }

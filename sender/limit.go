@@ -9,9 +9,6 @@ import (
 	"postrider/internal/pg"
 )
 
-// ratePeriods in which a relay's rate limit may be stated.
-var ratePeriods = map[string]time.Duration{"second": time.Second, "minute": time.Minute, "hour": time.Hour, "day": 24 * time.Hour}
-
 // limiter hands out the moments at which messages may go to a relay. The moments lie evenly spaced on one line in Postgres (GCRA without burst), from
 // which each process reserves a block; so the limit holds over all processes, and a process that dies or idles with a block in hand leaves the limit
 // under-used for less than blockTime (or one message, when messages lie farther apart).
@@ -30,10 +27,11 @@ type limiter struct {
 const blockTime = 500 * time.Millisecond
 
 func newLimiter(db pg.DB, r Relay, now func() time.Time) *limiter {
-	if r.RateLimit == nil {
+	interval := r.Limits.interval()
+	if interval == 0 {
 		return nil
 	}
-	return &limiter{db: db, relayID: r.ID, interval: ratePeriods[r.RatePeriod] / time.Duration(*r.RateLimit), now: now}
+	return &limiter{db: db, relayID: r.ID, interval: interval, now: now}
 }
 
 // limitPatience is how long a message waits for its moment with a connection in hand. One whose moment is farther away goes back to the queue, and the
@@ -87,7 +85,7 @@ func (l *limiter) try() bool {
 }
 
 // lateness is how old a moment may be when it is used. Older ones of a block are dropped: used up all at once after a pause they would be a burst.
-const lateness = 20 * time.Millisecond
+const lateness = 10 * time.Millisecond
 
 // dropOld is called with the lock held.
 func (l *limiter) dropOld() {

@@ -36,6 +36,8 @@ type Node struct {
 	now    func() time.Time
 	// leaseUntil in unix nanoseconds by our own clock: counted from before the renewal was sent, so it ends no later than the database's.
 	leaseUntil atomic.Int64
+	// others is whether other processes send too, as of the last renewal.
+	others atomic.Bool
 	// steadySince is when the lease began to be renewed without a gap.
 	steadySince atomic.Int64
 }
@@ -88,16 +90,19 @@ func (n *Node) Renew(ctx context.Context) error {
 	defer cancel()
 	asked := n.now()
 	// A node that somebody else has settled in the meantime must not come back to life: what it held is no longer its own.
-	tag, err := n.pool.Exec(ctx, `
-		UPDATE nodes SET lease_until = now() + $2 WHERE id = $1 AND settled_at IS NULL`, n.ID, n.lease.length())
+	var others bool
+	err := n.pool.QueryRow(ctx, `
+		UPDATE nodes SET lease_until = now() + $2 WHERE id = $1 AND settled_at IS NULL
+		RETURNING EXISTS (SELECT FROM nodes o WHERE o.id <> $1 AND o.settled_at IS NULL AND o.lease_until > now())`, n.ID, n.lease.length()).Scan(&others)
+	if errors.Is(err, pgx.ErrNoRows) {
+		n.leaseUntil.Store(0)
+		return errSettled
+	}
 	if err != nil {
 		n.logger.Warn("the node's lease could not be renewed", "error", err)
 		return nil
 	}
-	if tag.RowsAffected() == 0 {
-		n.leaseUntil.Store(0)
-		return errSettled
-	}
+	n.others.Store(others)
 	if asked.UnixNano() > n.leaseUntil.Load() {
 		n.steadySince.Store(asked.UnixNano())
 	}

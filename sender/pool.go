@@ -16,6 +16,7 @@ import (
 // How long a connection is kept: an idle one, and any one. Limits by count alone would make the slowest of a relay's hosts collect the connections.
 const (
 	connIdle   = 10 * time.Second
+	connShared = 2 * time.Second // when other processes may wait for it
 	connMaxAge = 5 * time.Minute
 )
 
@@ -59,6 +60,8 @@ type RelayControl interface {
 	// Trouble notes on the relay why it cannot be used at the moment ("" when it can again).
 	Trouble(ctx context.Context, relayID int64, text string) error
 	PauseRelay(ctx context.Context, relayID int64, reason string) (Relay, error)
+	// BlockRelay keeps everybody from a relay whose quota is used up, until a moment that it gives.
+	BlockRelay(ctx context.Context, r Relay, class reply.Class, words string) (time.Time, error)
 }
 
 // Pools holds the connections of this process to all relays.
@@ -121,12 +124,14 @@ func (p *Pools) pool(r Relay) (*pool, error) {
 	old := p.pools[r.ID]
 	// A batch that read the relay before it was changed must not bring the old settings back.
 	if old != nil && !r.UpdatedAt.After(old.relay.UpdatedAt) {
+		old.observe(r)
 		return old, nil
 	}
 	if old != nil {
 		old.stop()
 	}
 	pl := &pool{parent: p, relay: r, limit: newLimiter(p.db, r, p.now), stopped: make(chan struct{})}
+	pl.observe(r)
 	p.pools[r.ID] = pl
 	return pl, nil
 }
@@ -144,10 +149,16 @@ type pool struct {
 	waiting queue
 	idle    []*lane // without work, the one that had some last at the end
 	lanes   int
+	open    int // connections
 	// noSlot is until when it is of no use to ask for another connection, because other processes have them all.
 	noSlot   time.Time
 	failures int
 	down     *Unavailable // set while backing off
+
+	pace     *Pace     // nil: full speed
+	paceAt   time.Time // when we came to know it, by our clock
+	wins     int       // messages that were taken since
+	changing bool      // a step is being taken
 }
 
 type item struct {
@@ -243,7 +254,7 @@ func (pl *pool) usable() error {
 
 // grow starts one more lane when messages wait and the relay allows it. It is called with the lock held.
 func (pl *pool) grow() {
-	if pl.waiting.size == 0 || pl.lanes >= pl.relay.MaxConnections || pl.isStopped() || pl.parent.now().Before(pl.noSlot) {
+	if pl.waiting.size == 0 || pl.lanes >= pl.allowed() || pl.isStopped() || pl.parent.now().Before(pl.noSlot) {
 		return
 	}
 	pl.lanes++
@@ -259,7 +270,10 @@ const askAgain = 250 * time.Millisecond
 
 // runLane holds one of the relay's connection slots for as long as it has work.
 func (pl *pool) runLane() {
-	slot, ok := pl.parent.slots.take(pl.parent, pl.relay)
+	pl.mu.Lock()
+	most := pl.allowed()
+	pl.mu.Unlock()
+	slot, ok := pl.parent.slots.take(pl.parent, pl.relay.ID, most)
 	if !ok {
 		pl.mu.Lock()
 		pl.lanes--
@@ -268,7 +282,7 @@ func (pl *pool) runLane() {
 		time.AfterFunc(askAgain, pl.regrow)
 		return
 	}
-	l := newLane(pl)
+	l := newLane(pl, slot)
 	for it := l.next(); it != nil; {
 		if it = l.deliver(it); it == nil {
 			it = l.next()
@@ -296,7 +310,10 @@ func (pl *pool) turnAway(u *Unavailable) {
 // failed notes that the relay could not be reached or did not let us in, and keeps everybody from trying again too soon.
 func (pl *pool) failed(err error) *Unavailable {
 	p := pl.parent
-	class, text := explain(err)
+	class, text := explain(pl.relay, err)
+	if class.Reason == reply.ReasonQuotaExhausted {
+		return pl.block(class, text)
+	}
 	pl.mu.Lock()
 	now := p.now()
 	// Ten connections that fail together are one failure.
@@ -329,18 +346,6 @@ func (pl *pool) failed(err error) *Unavailable {
 	}
 	p.logger.Warn("relay unavailable", "relay", pl.relay.ID, "reason", class.Reason, "wait", wait, "paused", u.Paused)
 	return u
-}
-
-// slowDown rests the relay after a reply that asks for it.
-func (pl *pool) slowDown(class reply.Class, r reply.Reply) {
-	wait := max(class.RetryAfter, 30*time.Second)
-	pl.mu.Lock()
-	if pl.down != nil {
-		wait = max(wait, pl.down.Until.Sub(pl.parent.now()))
-	}
-	pl.turnAway(&Unavailable{Relay: pl.relay.Name, Until: pl.parent.now().Add(wait), Err: errors.New(r.String())})
-	pl.mu.Unlock()
-	pl.parent.logger.Warn("relay asks for less", "relay", pl.relay.ID, "reason", class.Reason, "wait", wait)
 }
 
 func (pl *pool) worked() {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/net/idna"
 
 	"postrider/internal/errs"
+	"postrider/sender/presets"
 )
 
 // Kinds of a relay.
@@ -35,7 +36,9 @@ const (
 	AuthPlain       = "plain"
 	AuthLogin       = "login"
 	AuthCRAMMD5     = "cram-md5"
+	AuthSCRAMSHA1   = "scram-sha-1"
 	AuthSCRAMSHA256 = "scram-sha-256"
+	AuthXOAUTH2     = "xoauth2" // with access tokens, for which RelayInput.OAuth tells the way
 )
 
 // States of a relay.
@@ -69,6 +72,7 @@ const (
 type Relay struct {
 	ID                       int64
 	Name                     string
+	Provider                 string // an id of sender/presets; "" = not chosen
 	Kind                     string
 	Host                     string // a name in A-labels or an IP address without brackets
 	Port                     int
@@ -76,29 +80,51 @@ type Relay struct {
 	Auth                     string
 	Username                 string
 	HasPassword              bool
+	OAuthClientID            string
+	OAuthTokenURL            string
+	HasClientSecret          bool
+	HasRefreshToken          bool
 	HELOName                 string // "" = this machine's name
 	MaxConnections           int    // over all processes
 	MaxMessagesPerConnection int
-	RateLimit                *int // messages per RatePeriod over all processes; nil = no limit
-	RatePeriod               string
+	Limits                           // over all processes
+	Warmup                   *Warmup `db:"-"`
+	Window                   *Window `db:"-"`
 	ReturnPath               string
 	DKIM                     string
 	SigningProfile           string
 	Status                   string
 	PauseReason              *string
-	InUse                    bool // a scheduled, running or paused campaign sends through it
-	CreatedAt                time.Time
-	UpdatedAt                time.Time
+	// BlockedUntil is when the provider takes mail again after the account had sent all it may; nil when it is not blocked.
+	BlockedUntil  *time.Time
+	BlockedReason *string
+	Pace          *Pace `db:"-"` // nil: full speed
+	InUse         bool  // a scheduled, running or paused campaign sends through it
+	CreatedAt     time.Time
+	UpdatedAt     time.Time
 
-	sealedPassword []byte
+	// read is when this was read, by our clock: what is known of the pace since then is newer.
+	read time.Time
+
+	sealedPassword, sealedClientSecret, sealedRefreshToken []byte
+}
+
+// PresetKey is what sender/presets knows the relay by: the provider that was chosen, else the name of the server.
+func (r Relay) PresetKey() string {
+	if r.Provider != "" {
+		return r.Provider
+	}
+	return r.Host
 }
 
 // RelayInput is what a person may set. Zero values stand for the defaults: smtp, starttls, auto (none without a username), 10 connections of
 // 100 messages, no rate limit, a return path per recipient, signed with the default profile.
 //
-// Password nil keeps the stored one in an update; a pointer to "" takes it away.
+// Password nil keeps the stored one in an update; a pointer to "" takes it away. The same holds for the client secret, which not every client has,
+// and the refresh token.
 type RelayInput struct {
 	Name                     string
+	Provider                 string
 	Kind                     string
 	Host                     string
 	Port                     int
@@ -106,11 +132,13 @@ type RelayInput struct {
 	Auth                     string
 	Username                 string
 	Password                 *string
+	OAuth                    OAuthInput
 	HELOName                 string
 	MaxConnections           int
 	MaxMessagesPerConnection int
-	RateLimit                *int
-	RatePeriod               string
+	Limits                   Limits
+	Warmup                   *Warmup
+	Window                   *Window
 	ReturnPath               string
 	DKIM                     string
 	SigningProfile           string
@@ -125,9 +153,9 @@ func (in RelayInput) GoString() string { return in.String() }
 // LogValue keeps the password out of structured logs.
 func (in RelayInput) LogValue() slog.Value { return slog.StringValue(in.String()) }
 
-// clean fills in the defaults and checks everything, so that a person sees all that is wrong at once. hasStored says whether a password is
-// stored already that Password nil keeps.
-func (in RelayInput) clean(hasStored bool) (RelayInput, error) {
+// clean fills in the defaults and checks everything, so that a person sees all that is wrong at once. old is the relay whose secrets are kept where
+// the input has none; the zero Relay has none.
+func (in RelayInput) clean(old Relay) (RelayInput, error) {
 	in = in.withDefaults()
 	var wrong errs.Fields
 	in.Name = strings.TrimSpace(in.Name)
@@ -141,9 +169,10 @@ func (in RelayInput) clean(hasStored bool) (RelayInput, error) {
 		in = in.forInbox()
 	} else {
 		in.checkServer(&wrong)
-		in.checkAuth(&wrong, hasStored)
+		in.checkAuth(&wrong, old)
 	}
 	in.checkChoices(&wrong)
+	in.checkProvider(&wrong)
 	in.checkLimits(&wrong)
 	if err := wrong.Err("this relay cannot be used as it is"); err != nil {
 		return in, err
@@ -157,7 +186,7 @@ func (in RelayInput) withDefaults() RelayInput {
 		authDefault = AuthAuto
 	}
 	for field, value := range map[*string]string{
-		&in.Kind: RelaySMTP, &in.TLS: TLSStartTLS, &in.Auth: authDefault, &in.RatePeriod: "second",
+		&in.Kind: RelaySMTP, &in.TLS: TLSStartTLS, &in.Auth: authDefault,
 		&in.ReturnPath: ReturnPathPerRecipient, &in.DKIM: DKIMSign, &in.SigningProfile: "default",
 	} {
 		if *field == "" {
@@ -176,7 +205,8 @@ func (in RelayInput) withDefaults() RelayInput {
 // forInbox drops what the built-in inbox has no use for, a password above all.
 func (in RelayInput) forInbox() RelayInput {
 	none := ""
-	in.Host, in.Port, in.TLS, in.Auth, in.Username, in.Password = "", 0, TLSNone, AuthNone, "", &none
+	in.Host, in.Port, in.TLS, in.Auth, in.Username, in.Password, in.Provider = "", 0, TLSNone, AuthNone, "", &none, ""
+	in.OAuth = noOAuth()
 	return in
 }
 
@@ -201,10 +231,10 @@ func (in *RelayInput) checkServer(wrong *errs.Fields) {
 	}
 }
 
-func (in *RelayInput) checkAuth(wrong *errs.Fields, hasStored bool) {
+func (in *RelayInput) checkAuth(wrong *errs.Fields, old Relay) {
+	none := ""
 	if in.Auth == AuthNone {
-		none := ""
-		in.Username, in.Password = "", &none
+		in.Username, in.Password, in.OAuth = "", &none, noOAuth()
 		return
 	}
 	switch {
@@ -213,14 +243,20 @@ func (in *RelayInput) checkAuth(wrong *errs.Fields, hasStored bool) {
 	case len(in.Username) > 500 || hasControl(in.Username):
 		wrong.Add("username", "the user name must be one line of at most 500 bytes")
 	}
+	if in.TLS == TLSNone && !isLoopback(in.Host) && in.Auth != AuthCRAMMD5 && in.Auth != AuthSCRAMSHA1 && in.Auth != AuthSCRAMSHA256 {
+		wrong.Add("tls", "without TLS the password would cross the network readable by all; choose starttls (port 587) or implicit (port 465)")
+	}
+	if in.Auth == AuthXOAUTH2 {
+		in.Password = &none
+		in.checkOAuth(wrong, old)
+		return
+	}
+	in.OAuth = noOAuth()
 	switch {
-	case in.Password == nil && !hasStored, in.Password != nil && *in.Password == "":
+	case in.Password == nil && !old.HasPassword, in.Password != nil && *in.Password == "":
 		wrong.Add("password", "authentication needs a password; many providers want an app password made in their settings")
 	case in.Password != nil && (len(*in.Password) > 4096 || hasControl(*in.Password)):
 		wrong.Add("password", "the password must be one line of at most 4096 bytes")
-	}
-	if in.TLS == TLSNone && !isLoopback(in.Host) && in.Auth != AuthCRAMMD5 && in.Auth != AuthSCRAMSHA256 {
-		wrong.Add("tls", "without TLS the password would cross the network readable by all; choose starttls (port 587) or implicit (port 465)")
 	}
 }
 
@@ -231,8 +267,7 @@ func (in RelayInput) checkChoices(wrong *errs.Fields) {
 	}{
 		{"kind", in.Kind, []string{RelaySMTP, RelayInbox}},
 		{"tls", in.TLS, []string{TLSNone, TLSStartTLS, TLSImplicit}},
-		{"auth", in.Auth, []string{AuthNone, AuthAuto, AuthPlain, AuthLogin, AuthCRAMMD5, AuthSCRAMSHA256}},
-		{"rate_period", in.RatePeriod, []string{"second", "minute", "hour", "day"}},
+		{"auth", in.Auth, []string{AuthNone, AuthAuto, AuthPlain, AuthLogin, AuthCRAMMD5, AuthSCRAMSHA1, AuthSCRAMSHA256, AuthXOAUTH2}},
 		{"return_path", in.ReturnPath, []string{ReturnPathPerRecipient, ReturnPathFrom}},
 		{"dkim", in.DKIM, []string{DKIMSign, DKIMOff}},
 		{"signing_profile", in.SigningProfile, []string{"default", "ses"}},
@@ -243,6 +278,13 @@ func (in RelayInput) checkChoices(wrong *errs.Fields) {
 	}
 }
 
+// checkProvider accepts only what sender/presets knows: the provider decides how replies are understood.
+func (in RelayInput) checkProvider(wrong *errs.Fields) {
+	if _, known := presets.ByID(in.Provider); in.Provider != "" && !known {
+		wrong.Add("provider", "%q is not a known provider; leave it empty or choose one of the list", shorten(in.Provider))
+	}
+}
+
 func (in RelayInput) checkLimits(wrong *errs.Fields) {
 	if in.MaxConnections < 1 || in.MaxConnections > maxConnectionsLimit {
 		wrong.Add("max_connections", "must be between 1 and %d", maxConnectionsLimit)
@@ -250,9 +292,9 @@ func (in RelayInput) checkLimits(wrong *errs.Fields) {
 	if in.MaxMessagesPerConnection < 1 || in.MaxMessagesPerConnection > maxMessagesLimit {
 		wrong.Add("max_messages_per_connection", "must be between 1 and %d", maxMessagesLimit)
 	}
-	if in.RateLimit != nil && (*in.RateLimit < 1 || *in.RateLimit > maxRateLimit) {
-		wrong.Add("rate_limit", "must be between 1 and %d; leave it empty for no limit", maxRateLimit)
-	}
+	in.Limits.check(wrong)
+	in.Warmup.check(wrong)
+	in.Window.check(wrong)
 }
 
 // Hosts in private networks (containers above all) carry underscores, which idna.Lookup refuses.

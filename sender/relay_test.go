@@ -36,7 +36,8 @@ func wrongFields(t *testing.T, err error) map[string]string {
 func names(fields map[string]string) string {
 	var list []string
 	for _, n := range []string{"name", "kind", "host", "port", "tls", "auth", "username", "password", "helo_name", "max_connections",
-		"max_messages_per_connection", "rate_limit", "rate_period", "return_path", "dkim", "signing_profile", "domain", "bounce_domain"} {
+		"max_messages_per_connection", "per_second", "per_day", "return_path", "dkim", "signing_profile", "domain", "bounce_domain", "provider",
+		"oauth_client_id", "oauth_token_url", "oauth_client_secret", "oauth_refresh_token"} {
 		if _, ok := fields[n]; ok {
 			list = append(list, n)
 		}
@@ -57,9 +58,9 @@ func TestRelayInputNamesEveryWrongField(t *testing.T) {
 	}{
 		{"good", func(*RelayInput) {}, ""},
 		{"everything", func(in *RelayInput) {
-			*in = RelayInput{Kind: "smtp", Auth: AuthPlain, MaxConnections: 5000, MaxMessagesPerConnection: -1, RateLimit: &zero, RatePeriod: "year",
+			*in = RelayInput{Kind: "smtp", Auth: AuthPlain, MaxConnections: 5000, MaxMessagesPerConnection: -1, Limits: Limits{PerSecond: &zero, PerDay: &zero},
 				ReturnPath: "x", DKIM: "x", SigningProfile: "x", HELOName: "a b"}
-		}, "name host port username password helo_name max_connections max_messages_per_connection rate_limit rate_period return_path dkim signing_profile"},
+		}, "name host port username password helo_name max_connections max_messages_per_connection per_second per_day return_path dkim signing_profile"},
 		{"host with a space", func(in *RelayInput) { in.Host = "smtp example.org" }, "host"},
 		{"host with CRLF", func(in *RelayInput) { in.Host = "smtp.example.org\r\nQUIT" }, "host"},
 		{"host with a trailing line break", func(in *RelayInput) { in.Host = "smtp.example.org\n" }, "host"},
@@ -79,6 +80,22 @@ func TestRelayInputNamesEveryWrongField(t *testing.T) {
 		{"address literal as HELO", func(in *RelayInput) { in.HELOName = "[192.0.2.1]" }, ""},
 		{"unknown kind", func(in *RelayInput) { in.Kind = "pigeon" }, "kind"},
 		{"unknown tls and auth", func(in *RelayInput) { in.TLS, in.Auth = "ssl", "ntlm" }, "tls auth"},
+		{"unknown provider", func(in *RelayInput) { in.Provider = "pigeon" }, "provider"},
+		{"known provider", func(in *RelayInput) { in.Provider = "zoho" }, ""},
+		{"xoauth2 without anything", func(in *RelayInput) { in.Auth = AuthXOAUTH2 }, "oauth_client_id oauth_token_url oauth_refresh_token"},
+		{"xoauth2 of a provider", func(in *RelayInput) {
+			in.Auth, in.Provider, in.OAuth = AuthXOAUTH2, "gmail", OAuthInput{ClientID: "c", RefreshToken: in.Password}
+		}, ""},
+		{"xoauth2 of a known host", func(in *RelayInput) {
+			in.Auth, in.Host, in.OAuth = AuthXOAUTH2, "smtp.office365.com", OAuthInput{ClientID: "c", RefreshToken: in.Password}
+		}, ""},
+		{"xoauth2 in the clear", func(in *RelayInput) {
+			in.Auth, in.OAuth = AuthXOAUTH2, OAuthInput{ClientID: "c", RefreshToken: in.Password, TokenURL: "http://example.org/token"}
+		}, "oauth_token_url"},
+		{"xoauth2 with two lines", func(in *RelayInput) {
+			lines := "a\r\nb"
+			in.Auth, in.OAuth = AuthXOAUTH2, OAuthInput{ClientID: lines, RefreshToken: &lines, ClientSecret: &lines, TokenURL: "https://user@example.org/token"}
+		}, "oauth_client_id oauth_token_url oauth_client_secret oauth_refresh_token"},
 		{"inbox ignores the server", func(in *RelayInput) {
 			*in = RelayInput{Name: "x", Kind: RelayInbox, Host: "a b", Port: -1, Auth: "y", TLS: "z"}
 		}, ""},
@@ -88,7 +105,7 @@ func TestRelayInputNamesEveryWrongField(t *testing.T) {
 			t.Parallel()
 			in := goodRelay()
 			tt.change(&in)
-			_, err := in.clean(false)
+			_, err := in.clean(Relay{})
 			fields := wrongFields(t, err)
 			if got := names(fields); got != tt.want {
 				t.Errorf("wrong fields %q, want %q (%v)", got, tt.want, fields)
@@ -102,26 +119,26 @@ func TestRelayInputNamesEveryWrongField(t *testing.T) {
 
 func TestRelayInputDefaultsAndForms(t *testing.T) {
 	t.Parallel()
-	in, err := RelayInput{Name: " Main ", Host: "SMTP.Bücher.example.", Port: 25, HELOName: "Mail.Example.ORG"}.clean(false)
+	in, err := RelayInput{Name: " Main ", Host: "SMTP.Bücher.example.", Port: 25, HELOName: "Mail.Example.ORG"}.clean(Relay{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	none := ""
 	want := RelayInput{Name: "Main", Kind: "smtp", Host: "smtp.xn--bcher-kva.example", Port: 25, TLS: "starttls", Auth: "none", Password: &none,
-		HELOName: "mail.example.org", MaxConnections: 10, MaxMessagesPerConnection: 100, RatePeriod: "second", ReturnPath: "per_recipient",
-		DKIM: "sign", SigningProfile: "default"}
+		HELOName: "mail.example.org", MaxConnections: 10, MaxMessagesPerConnection: 100, ReturnPath: "per_recipient",
+		DKIM: "sign", SigningProfile: "default", OAuth: noOAuth()}
 	if diff := cmp.Diff(want, in); diff != "" {
 		t.Error(diff)
 	}
-	if in, err := (RelayInput{Name: "a", Host: "[2001:db8::1]", Port: 25}).clean(false); err != nil || in.Host != "2001:db8::1" {
+	if in, err := (RelayInput{Name: "a", Host: "[2001:db8::1]", Port: 25}).clean(Relay{}); err != nil || in.Host != "2001:db8::1" {
 		t.Errorf("IPv6 host became %q, %v", in.Host, err)
 	}
-	if _, err := goodRelay().clean(false); err != nil {
+	if _, err := goodRelay().clean(Relay{}); err != nil {
 		t.Error(err)
 	}
 	kept := goodRelay()
 	kept.Password = nil
-	if _, err := kept.clean(true); err != nil {
+	if _, err := kept.clean(Relay{HasPassword: true}); err != nil {
 		t.Errorf("a stored password is kept: %v", err)
 	}
 }

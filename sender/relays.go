@@ -15,12 +15,15 @@ func (s *Service) ListRelays(ctx context.Context) ([]Relay, error) { return list
 
 // GetRelay gives one relay.
 func (s *Service) GetRelay(ctx context.Context, id int64) (Relay, error) {
-	return getRelay(ctx, s.pool, id)
+	read := s.now()
+	r, err := getRelay(ctx, s.pool, id)
+	r.read = read
+	return r, err
 }
 
 // CreateRelay stores a relay, active, with its password sealed. All that is wrong with the input comes back at once, as fields.
 func (s *Service) CreateRelay(ctx context.Context, in RelayInput) (Relay, error) {
-	in, err := in.clean(false)
+	in, err := in.clean(Relay{})
 	if err != nil {
 		return Relay{}, err
 	}
@@ -30,7 +33,7 @@ func (s *Service) CreateRelay(ctx context.Context, in RelayInput) (Relay, error)
 		if err != nil {
 			return err
 		}
-		if err := s.storePassword(ctx, tx, id, in.Password); err != nil {
+		if err := s.storeSecrets(ctx, tx, id, in); err != nil {
 			return err
 		}
 		relay, err = getRelay(ctx, tx, id)
@@ -39,7 +42,7 @@ func (s *Service) CreateRelay(ctx context.Context, in RelayInput) (Relay, error)
 	return relay, err
 }
 
-// UpdateRelay replaces everything but the status; a Password that is nil is kept, for the same host. Connections that are open stay as they are until they are
+// UpdateRelay replaces everything but the status; secrets that are nil are kept, for the same server. Connections that are open stay as they are until they are
 // next renewed.
 func (s *Service) UpdateRelay(ctx context.Context, id int64, in RelayInput) (Relay, error) {
 	var relay Relay
@@ -48,18 +51,17 @@ func (s *Service) UpdateRelay(ctx context.Context, id int64, in RelayInput) (Rel
 		if err != nil {
 			return err
 		}
-		in, err := in.clean(old.HasPassword)
+		in, err := in.clean(old)
 		if err != nil {
 			return err
 		}
-		// Otherwise somebody who may change relays, but must not read passwords, could have one sent to a server of his own.
-		if in.Password == nil && old.HasPassword && in.Host != old.Host {
-			return errs.InvalidField("password", "enter the password again: it was entered for %s and is not sent to another server", old.Host)
+		if err := in.keepsSecretsHome(old); err != nil {
+			return err
 		}
 		if err := updateRelay(ctx, tx, id, in); err != nil {
 			return err
 		}
-		if err := s.storePassword(ctx, tx, id, in.Password); err != nil {
+		if err := s.storeSecrets(ctx, tx, id, in); err != nil {
 			return err
 		}
 		relay, err = getRelay(ctx, tx, id)
@@ -68,20 +70,65 @@ func (s *Service) UpdateRelay(ctx context.Context, id int64, in RelayInput) (Rel
 	return relay, err
 }
 
-// storePassword seals a password for its row: copied to another row it does not open. The id is part of the seal, so that it can only be made
-// once the row exists.
-func (s *Service) storePassword(ctx context.Context, db pg.DB, id int64, password *string) error {
-	if password == nil {
-		return nil
+// keepsSecretsHome refuses to keep a secret that would then go to another server than the one it was entered for. Otherwise somebody who may change
+// relays, but must not read passwords, could have one sent to a server of his own.
+func (in RelayInput) keepsSecretsHome(old Relay) error {
+	var wrong errs.Fields
+	if in.Password == nil && old.HasPassword && in.Host != old.Host {
+		wrong.Add("password", "enter the password again: it was entered for %s and is not sent to another server", old.Host)
 	}
-	var sealed []byte
-	if *password != "" {
-		sealed = s.box.Seal([]byte(*password), passwordContext(id))
+	if moved := in.Host != old.Host || in.OAuth.TokenURL != old.OAuthTokenURL; moved && in.OAuth.RefreshToken == nil && old.HasRefreshToken {
+		wrong.Add("oauth_refresh_token", "enter the refresh token again: it was entered for %s and %s and is not sent to others", old.Host, old.OAuthTokenURL)
 	}
-	return setRelayPassword(ctx, db, id, sealed)
+	if in.OAuth.TokenURL != old.OAuthTokenURL && in.OAuth.ClientSecret == nil && old.HasClientSecret {
+		wrong.Add("oauth_client_secret", "enter the client secret again: it was entered for %s and is not sent to another service", old.OAuthTokenURL)
+	}
+	return wrong.Err("secrets are not sent to another server than the one they were entered for")
 }
 
-func passwordContext(id int64) string { return fmt.Sprintf("relay/%d/password", id) }
+// storeSecrets seals secrets for their row and column: copied elsewhere they do not open. The id is part of the seal, so that it can only be made
+// once the row exists.
+func (s *Service) storeSecrets(ctx context.Context, db pg.DB, id int64, in RelayInput) error {
+	for column, value := range map[string]*string{
+		secretPassword: in.Password, secretClientSecret: in.OAuth.ClientSecret, secretRefreshToken: in.OAuth.RefreshToken,
+	} {
+		if value == nil {
+			continue
+		}
+		if err := setRelaySecret(ctx, db, id, column, s.seal(id, column, *value)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// The columns of sealed secrets.
+const (
+	secretPassword     = "password"
+	secretClientSecret = "oauth_client_secret"
+	secretRefreshToken = "oauth_refresh_token"
+)
+
+func (s *Service) seal(id int64, column, value string) []byte {
+	if value == "" {
+		return nil
+	}
+	return s.box.Seal([]byte(value), secretContext(id, column))
+}
+
+// open gives a secret in the clear, "" when there is none.
+func (s *Service) open(r Relay, column, called string, sealed []byte) (string, error) {
+	if len(sealed) == 0 {
+		return "", nil
+	}
+	opened, err := s.box.Open(sealed, secretContext(r.ID, column))
+	if err != nil {
+		return "", errs.Because(errs.Unavailable, err, "the %s of relay %q cannot be opened: it was stored with another secret key; enter it again", called, r.Name)
+	}
+	return string(opened), nil
+}
+
+func secretContext(id int64, column string) string { return fmt.Sprintf("relay/%d/%s", id, column) }
 
 // DeleteRelay removes a relay. A Conflict names the campaign that still needs it.
 func (s *Service) DeleteRelay(ctx context.Context, id int64) error {
@@ -109,7 +156,7 @@ func (s *Service) PauseRelay(ctx context.Context, id int64, reason string) (Rela
 	return s.setStatus(ctx, id, RelayPaused, reason)
 }
 
-// ResumeRelay lets a relay send again.
+// ResumeRelay lets a relay send again, also one that the provider has blocked for a time.
 func (s *Service) ResumeRelay(ctx context.Context, id int64) (Relay, error) {
 	return s.setStatus(ctx, id, RelayActive, "")
 }
@@ -123,12 +170,31 @@ func (s *Service) Trouble(ctx context.Context, id int64, text string) error {
 func (s *Service) setStatus(ctx context.Context, id int64, status, reason string) (Relay, error) {
 	var relay Relay
 	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		before, err := getRelay(ctx, tx, id)
+		if err != nil {
+			return err
+		}
 		if err := setRelayStatus(ctx, tx, id, status, reason); err != nil {
 			return err
 		}
-		var err error
-		relay, err = getRelay(ctx, tx, id)
-		return err
+		if relay, err = getRelay(ctx, tx, id); err != nil {
+			return err
+		}
+		switch {
+		case status == RelayPaused && before.Status != RelayPaused:
+			return noteChange(ctx, tx, id, PaceChange{Change: "paused", Reply: reason})
+		case status == RelayActive && before.Status == RelayPaused:
+			return noteChange(ctx, tx, id, PaceChange{Change: "resumed"})
+		case status == RelayActive && before.BlockedUntil != nil:
+			if _, err := tx.Exec(ctx, `UPDATE relay_pace SET rest_until = now() WHERE relay_id = $1`, id); err != nil {
+				return fmt.Errorf("unblocking relay %d: %w", id, err)
+			}
+			if relay, err = getRelay(ctx, tx, id); err != nil {
+				return err
+			}
+			return noteChange(ctx, tx, id, PaceChange{Change: "unblocked"})
+		}
+		return nil
 	})
 	return relay, err
 }

@@ -2,7 +2,6 @@ package sender
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"slices"
 	"strings"
@@ -10,17 +9,18 @@ import (
 
 	"postrider/internal/addr"
 	"postrider/internal/errs"
-	"postrider/sender/reply"
 	"postrider/sender/smtpconn"
 )
 
-// Steps of a test, in their order. One that does not apply (no TLS, no authentication, no address given) is left out.
+// Steps of a test. The greeting, with the EHLO after it, comes before TLS with STARTTLS and after it otherwise. A step that does not apply (no TLS, no
+// authentication, no address given) is left out.
 const (
-	StepConnect = "connect"
-	StepTLS     = "tls"
-	StepAuth    = "auth"
-	StepMail    = "mail"
-	StepRcpt    = "rcpt"
+	StepConnect  = "connect"
+	StepGreeting = "greeting"
+	StepTLS      = "tls"
+	StepAuth     = "auth"
+	StepMail     = "mail"
+	StepRcpt     = "rcpt"
 )
 
 // relayTestTimeout bounds a whole test: a person is waiting for it.
@@ -40,6 +40,7 @@ type TestReport struct {
 	Steps      []TestStep
 	Remedy     string   // what a person can do about the step that failed; "" when there is nothing known
 	TLS        string   // "TLS 1.3, certificate for …"; "" in clear text
+	Provider   string   // the provider whose own words were recognised; "" when none were
 	Extensions []string // what the server offers, such as "PIPELINING" and "SIZE 35882577", sorted
 }
 
@@ -59,18 +60,19 @@ func (s *Service) TestRelay(ctx context.Context, id int64, from, to string) (Tes
 
 // TestRelayInput is TestRelay for a relay that is not stored yet. Nothing of it is kept.
 func (s *Service) TestRelayInput(ctx context.Context, in RelayInput, from, to string) (TestReport, error) {
-	in, err := in.clean(false)
+	in, err := in.clean(Relay{})
 	if err != nil {
 		return TestReport{}, err
 	}
-	password := ""
-	if in.Password != nil {
-		password = *in.Password
+	relay := Relay{
+		Name: in.Name, Provider: in.Provider, Kind: in.Kind, Host: in.Host, Port: in.Port, TLS: in.TLS, Auth: in.Auth, Username: in.Username, HELOName: in.HELOName,
 	}
-	relay := Relay{Name: in.Name, Kind: in.Kind, Host: in.Host, Port: in.Port, TLS: in.TLS, Auth: in.Auth, Username: in.Username, HELOName: in.HELOName}
-	dialer, err := s.dialer(relay, password)
+	dialer, err := s.dialer(relay, orEmpty(in.Password))
 	if err != nil {
 		return TestReport{}, err
+	}
+	if relay.Auth == AuthXOAUTH2 {
+		dialer.Tokens = newTokenSource(in.OAuth.ClientID, orEmpty(in.OAuth.ClientSecret), in.OAuth.TokenURL, orEmpty(in.OAuth.RefreshToken), s.now)
 	}
 	return s.test(ctx, relay, dialer, from, to)
 }
@@ -82,8 +84,7 @@ func (s *Service) test(ctx context.Context, relay Relay, dialer smtpconn.Dialer,
 	}
 	ctx, cancel := context.WithTimeout(ctx, relayTestTimeout)
 	defer cancel()
-	t := &relayTest{dialer: dialer}
-	defer t.close()
+	t := &relayTest{preset: relay.PresetKey(), dialer: dialer}
 	t.run(ctx, from, to)
 	t.report.OK = !slices.ContainsFunc(t.report.Steps, func(s TestStep) bool { return !s.OK })
 	return t.report, nil
@@ -125,33 +126,9 @@ func envelopeAddress(wrong *errs.Fields, field, raw string) string {
 	return ""
 }
 
-// note records a step. An error ends the test and brings the remedy.
-func (t *relayTest) note(step string, began time.Time, detail string, err error) bool {
-	s := TestStep{Step: step, OK: err == nil, Detail: detail, Took: time.Since(began)}
-	if err != nil {
-		r := reply.Reply{Text: err.Error()}
-		var e *smtpconn.Error
-		if errors.As(err, &e) {
-			r = e.Reply
-		}
-		s.Detail = r.String()
-		t.report.Remedy = reply.Remedy(reply.Classify(r), r)
+func orEmpty(s *string) string {
+	if s == nil {
+		return ""
 	}
-	s.Detail = t.withoutSecrets(s.Detail)
-	t.report.Steps = append(t.report.Steps, s)
-	return err == nil
-}
-
-// withoutSecrets takes the password out of a server's words: some answer with the command they did not understand.
-func (t *relayTest) withoutSecrets(text string) string {
-	d := t.dialer
-	if d.Password == "" {
-		return text
-	}
-	plain := "\x00" + d.Username + "\x00" + d.Password
-	encode := base64.StdEncoding.EncodeToString
-	for _, hidden := range []string{encode([]byte(plain)), encode([]byte(d.Password)), d.Password} {
-		text = strings.ReplaceAll(text, hidden, "***")
-	}
-	return text
+	return *s
 }

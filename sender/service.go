@@ -19,8 +19,10 @@ type Config struct {
 	InboxAddr func() string
 	// DefaultFrom gives the address that a relay is tested with when the caller names none; "" when there is none either.
 	DefaultFrom func(ctx context.Context) string
-	// Resolver answers the questions of CheckDomain and of DKIM verification.
+	// Resolver answers the questions about DNS.
 	Resolver Resolver
+	// LocalAddrs gives the public addresses of this machine, from which a mail server on it sends; nil = those of its interfaces.
+	LocalAddrs func() []net.IP
 	// RootCAs are the authorities that a relay's certificate may come from; nil = the system's.
 	RootCAs *x509.CertPool
 	// Signing makes the RSA signatures of DKIM; the zero value is Go's own crypto.
@@ -35,6 +37,7 @@ type Service struct {
 	logger  *slog.Logger
 	now     func() time.Time
 	signers signerCache
+	tokens  tokenCache
 }
 
 // New makes the service. It starts nothing.
@@ -47,6 +50,9 @@ func New(pool *pgxpool.Pool, box *secret.Box, cfg Config, logger *slog.Logger, n
 	}
 	if cfg.Resolver == nil {
 		cfg.Resolver = net.DefaultResolver
+	}
+	if cfg.LocalAddrs == nil {
+		cfg.LocalAddrs = machineAddrs
 	}
 	return &Service{pool: pool, box: box, cfg: cfg, logger: logger, now: now}
 }

@@ -108,20 +108,20 @@ func TestRelayCreateUpdate(t *testing.T) {
 	b := setup(t)
 	in := goodRelay()
 	limit := 14
-	in.RateLimit, in.SigningProfile = &limit, "ses"
+	in.Limits.PerSecond, in.SigningProfile = &limit, "ses"
 	relay := b.create(t, in)
 	want := Relay{Name: "Main", Kind: "smtp", Host: "smtp.example.org", Port: 587, TLS: "starttls", Auth: "auto", Username: "news@example.org",
-		HasPassword: true, MaxConnections: 10, MaxMessagesPerConnection: 100, RateLimit: &limit, RatePeriod: "second",
+		HasPassword: true, MaxConnections: 10, MaxMessagesPerConnection: 100, Limits: Limits{PerSecond: &limit},
 		ReturnPath: "per_recipient", DKIM: "sign", SigningProfile: "ses", Status: "active"}
 	if diff := cmp.Diff(want, relay, ignoreTimes); diff != "" {
 		t.Error(diff)
 	}
-	in.Password, in.RateLimit, in.Port = nil, nil, 465
+	in.Password, in.Limits.PerSecond, in.Port = nil, nil, 465
 	relay, err := b.UpdateRelay(t.Context(), relay.ID, in)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !relay.HasPassword || relay.RateLimit != nil || relay.Port != 465 {
+	if !relay.HasPassword || relay.PerSecond != nil || relay.Port != 465 {
 		t.Errorf("after the update: %+v", relay)
 	}
 	if got := b.opened(t, relay); got != "s3cret-passw0rd" {
@@ -147,7 +147,7 @@ func TestRelayCreateUpdate(t *testing.T) {
 
 func (b *bundle) opened(t *testing.T, r Relay) string {
 	t.Helper()
-	got, err := b.box.Open(r.sealedPassword, passwordContext(r.ID))
+	got, err := b.box.Open(r.sealedPassword, secretContext(r.ID, secretPassword))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -55,7 +55,7 @@ type slotBook struct {
 // slotTimeout bounds one question to the database.
 const slotTimeout = 10 * time.Second
 
-func (b *slotBook) take(p *Pools, r Relay) (slot int, ok bool) {
+func (b *slotBook) take(p *Pools, relayID int64, most int) (slot int, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), slotTimeout)
@@ -64,12 +64,12 @@ func (b *slotBook) take(p *Pools, r Relay) (slot int, ok bool) {
 		b.held = map[int64][]int{}
 	}
 	// Not nil: <> ALL (NULL) would be true of nothing.
-	slot, ok, err := takeSlot(ctx, p.db, r.ID, r.MaxConnections, p.node.ID, append([]int{}, b.held[r.ID]...))
+	slot, ok, err := takeSlot(ctx, p.db, relayID, most, p.node.ID, append([]int{}, b.held[relayID]...))
 	if err != nil {
-		p.logger.Warn("no connection could be taken", "relay", r.ID, "error", err)
+		p.logger.Warn("no connection could be taken", "relay", relayID, "error", err)
 	}
 	if ok {
-		b.held[r.ID] = append(b.held[r.ID], slot)
+		b.held[relayID] = append(b.held[relayID], slot)
 	}
 	return slot, ok
 }

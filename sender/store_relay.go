@@ -3,6 +3,7 @@ package sender
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -10,32 +11,65 @@ import (
 	"postrider/internal/pg"
 )
 
-// relayRow is a relay as it is read; the sealed password is moved to the unexported field at once.
+// relayRow is a relay as it is read; the sealed secrets are moved to the unexported fields at once.
 type relayRow struct {
 	Relay
-	Sealed []byte `db:"sealed"`
+	Sealed             []byte `db:"sealed"`
+	SealedClientSecret []byte `db:"sealed_client_secret"`
+	SealedRefreshToken []byte `db:"sealed_refresh_token"`
+	WarmupStart        *time.Time
+	WarmupFirst        *int
+	WarmupPercent      *int
+	SendDays           []int
+	SendFrom           *int // seconds of the day
+	SendUntil          *int
+	SendZone           string
+	PaceConnections    *int
+	PaceRestUntil      *time.Time
+	PaceRests          *int
+	PaceReason         *string
+	PaceReply          *string
+	PaceChangedAt      *time.Time
 }
 
 func (r relayRow) relay() Relay {
-	r.Relay.sealedPassword = r.Sealed
+	r.Relay.sealedPassword, r.Relay.sealedClientSecret, r.Relay.sealedRefreshToken = r.Sealed, r.SealedClientSecret, r.SealedRefreshToken
+	if r.WarmupStart != nil {
+		r.Relay.Warmup = &Warmup{Start: *r.WarmupStart, First: *r.WarmupFirst, Percent: *r.WarmupPercent}
+	}
+	if len(r.SendDays) > 0 {
+		r.Relay.Window = &Window{Days: r.SendDays, From: time.Duration(*r.SendFrom) * time.Second, Until: time.Duration(*r.SendUntil) * time.Second, Zone: r.SendZone}
+	}
+	if r.PaceConnections != nil {
+		r.Relay.Pace = &Pace{Connections: *r.PaceConnections, RestUntil: *r.PaceRestUntil, Rests: *r.PaceRests, Reason: *r.PaceReason, Reply: *r.PaceReply,
+			ChangedAt: *r.PaceChangedAt}
+	}
 	return r.Relay
 }
 
 // relayColumns says "in use" by reading campaigns, which another package owns: the one question about them that this package asks.
 const relayColumns = `
-	r.id, r.name, r.kind, r.host, r.port, r.tls, r.auth, r.username, r.password IS NOT NULL AS has_password, r.password AS sealed,
-	r.helo_name, r.max_connections, r.max_messages_per_connection, r.rate_limit, r.rate_period, r.return_path, r.dkim, r.signing_profile,
+	r.id, r.name, r.provider, r.kind, r.host, r.port, r.tls, r.auth, r.username, r.password IS NOT NULL AS has_password, r.password AS sealed,
+	r.oauth_client_id, r.oauth_token_url, r.oauth_client_secret IS NOT NULL AS has_client_secret, r.oauth_client_secret AS sealed_client_secret,
+	r.oauth_refresh_token IS NOT NULL AS has_refresh_token, r.oauth_refresh_token AS sealed_refresh_token,
+	r.helo_name, r.max_connections, r.max_messages_per_connection, r.return_path, r.dkim, r.signing_profile,
+	r.per_second, r.per_minute, r.per_hour, r.per_day, r.warmup_start, r.warmup_first, r.warmup_percent,
+	r.send_days, EXTRACT(epoch FROM r.send_from)::int AS send_from, EXTRACT(epoch FROM r.send_until)::int AS send_until, r.send_zone,
+	r.blocked_until, r.blocked_reason, p.connections AS pace_connections, p.rest_until AS pace_rest_until, p.rests AS pace_rests, p.reason AS pace_reason,
+	p.reply AS pace_reply, p.changed_at AS pace_changed_at,
 	r.status, r.pause_reason, r.created_at, r.updated_at,
 	EXISTS (SELECT FROM campaigns c WHERE c.relay_id = r.id AND c.status IN ('scheduled', 'running', 'paused')) AS in_use`
 
+const relayTables = `relays r LEFT JOIN relay_pace p ON p.relay_id = r.id`
+
 func getRelay(ctx context.Context, db pg.DB, id int64) (Relay, error) {
 	row, err := pg.One[relayRow](ctx, db, fmt.Sprintf("relay %d", id), `
-		SELECT `+relayColumns+` FROM relays r WHERE r.id = $1`, id)
+		SELECT `+relayColumns+` FROM `+relayTables+` WHERE r.id = $1`, id)
 	return row.relay(), err
 }
 
 func listRelays(ctx context.Context, db pg.DB) ([]Relay, error) {
-	rows, err := pg.Many[relayRow](ctx, db, "relays", `SELECT `+relayColumns+` FROM relays r ORDER BY lower(r.name), r.id`)
+	rows, err := pg.Many[relayRow](ctx, db, "relays", `SELECT `+relayColumns+` FROM `+relayTables+` ORDER BY lower(r.name), r.id`)
 	if err != nil {
 		return nil, err
 	}
@@ -48,20 +82,33 @@ func listRelays(ctx context.Context, db pg.DB) ([]Relay, error) {
 
 // relayArgs are the columns that a person sets, by name.
 func relayArgs(in RelayInput) pgx.NamedArgs {
-	return pgx.NamedArgs{
+	args := pgx.NamedArgs{
+		"per_second": in.Limits.PerSecond, "per_minute": in.Limits.PerMinute, "per_hour": in.Limits.PerHour, "per_day": in.Limits.PerDay,
+		"warmup_start": nil, "warmup_first": nil, "warmup_percent": nil, "send_days": []int{}, "send_from": nil, "send_until": nil, "send_zone": "",
 		"name": in.Name, "kind": in.Kind, "host": in.Host, "port": in.Port, "tls": in.TLS, "auth": in.Auth, "username": in.Username,
 		"helo_name": in.HELOName, "max_connections": in.MaxConnections, "max_messages": in.MaxMessagesPerConnection,
-		"rate_limit": in.RateLimit, "rate_period": in.RatePeriod, "return_path": in.ReturnPath, "dkim": in.DKIM,
-		"signing_profile": in.SigningProfile,
+		"return_path": in.ReturnPath, "dkim": in.DKIM,
+		"signing_profile": in.SigningProfile, "provider": in.Provider, "oauth_client_id": in.OAuth.ClientID, "oauth_token_url": in.OAuth.TokenURL,
 	}
+	if w := in.Warmup; w != nil {
+		args["warmup_start"], args["warmup_first"], args["warmup_percent"] = w.Start, w.First, w.Percent
+	}
+	if w := in.Window; w != nil {
+		args["send_days"], args["send_zone"] = w.Days, w.Zone
+		args["send_from"], args["send_until"] = w.From.Seconds(), w.Until.Seconds()
+	}
+	return args
 }
 
 func insertRelay(ctx context.Context, db pg.DB, in RelayInput) (id int64, err error) {
 	err = db.QueryRow(ctx, `
 		INSERT INTO relays (name, kind, host, port, tls, auth, username, helo_name, max_connections, max_messages_per_connection,
-			rate_limit, rate_period, return_path, dkim, signing_profile)
+			return_path, dkim, signing_profile, provider, oauth_client_id, oauth_token_url, per_second, per_minute, per_hour, per_day,
+			warmup_start, warmup_first, warmup_percent, send_days, send_from, send_until, send_zone)
 		VALUES (@name, @kind, @host, @port, @tls, @auth, @username, @helo_name, @max_connections, @max_messages,
-			@rate_limit, @rate_period, @return_path, @dkim, @signing_profile)
+			@return_path, @dkim, @signing_profile, @provider, @oauth_client_id, @oauth_token_url, @per_second, @per_minute, @per_hour, @per_day,
+			@warmup_start, @warmup_first, @warmup_percent, @send_days, time '00:00' + make_interval(secs => @send_from),
+			time '00:00' + make_interval(secs => @send_until), @send_zone)
 		RETURNING id`, relayArgs(in)).Scan(&id)
 	return id, relayViolation(err, in)
 }
@@ -72,17 +119,36 @@ func updateRelay(ctx context.Context, db pg.DB, id int64, in RelayInput) error {
 	_, err := db.Exec(ctx, `
 		UPDATE relays SET name = @name, kind = @kind, host = @host, port = @port, tls = @tls, auth = @auth, username = @username,
 			helo_name = @helo_name, max_connections = @max_connections, max_messages_per_connection = @max_messages,
-			rate_limit = @rate_limit, rate_period = @rate_period, return_path = @return_path, dkim = @dkim,
-			signing_profile = @signing_profile, updated_at = now()
+			per_second = @per_second, per_minute = @per_minute, per_hour = @per_hour, per_day = @per_day,
+			warmup_start = @warmup_start, warmup_first = @warmup_first, warmup_percent = @warmup_percent,
+			send_days = @send_days, send_from = time '00:00' + make_interval(secs => @send_from),
+			send_until = time '00:00' + make_interval(secs => @send_until), send_zone = @send_zone, return_path = @return_path, dkim = @dkim,
+			signing_profile = @signing_profile, provider = @provider, oauth_client_id = @oauth_client_id, oauth_token_url = @oauth_token_url,
+			updated_at = now()
 		WHERE id = @id`, args)
 	return relayViolation(err, in)
 }
 
-// setRelayPassword stores what the box sealed; nil takes the password away.
-func setRelayPassword(ctx context.Context, db pg.DB, id int64, sealed []byte) error {
-	_, err := db.Exec(ctx, `UPDATE relays SET password = $2 WHERE id = $1`, id, sealed)
+// setRelaySecret stores what the box sealed; nil takes the secret away.
+func setRelaySecret(ctx context.Context, db pg.DB, id int64, column string, sealed []byte) error {
+	_, err := db.Exec(ctx, `
+		UPDATE relays SET
+			password = CASE WHEN $2 = 'password' THEN $3 ELSE password END,
+			oauth_client_secret = CASE WHEN $2 = 'oauth_client_secret' THEN $3 ELSE oauth_client_secret END,
+			oauth_refresh_token = CASE WHEN $2 = 'oauth_refresh_token' THEN $3 ELSE oauth_refresh_token END
+		WHERE id = $1`, id, column, sealed)
 	if err != nil {
-		return fmt.Errorf("storing the password of relay %d: %w", id, err)
+		return fmt.Errorf("storing the %s of relay %d: %w", column, id, err)
+	}
+	return nil
+}
+
+// replaceRefreshToken stores the token that a service gave in exchange for old, unless a person has entered another one in the meantime. It leaves
+// updated_at alone, which tells the pools that the settings changed.
+func replaceRefreshToken(ctx context.Context, db pg.DB, id int64, old, sealed []byte) error {
+	_, err := db.Exec(ctx, `UPDATE relays SET oauth_refresh_token = $3 WHERE id = $1 AND oauth_refresh_token = $2`, id, old, sealed)
+	if err != nil {
+		return fmt.Errorf("storing the new refresh token of relay %d: %w", id, err)
 	}
 	return nil
 }
@@ -91,6 +157,7 @@ func setRelayPassword(ctx context.Context, db pg.DB, id int64, sealed []byte) er
 func setRelayStatus(ctx context.Context, db pg.DB, id int64, status, reason string) error {
 	_, err := db.Exec(ctx, `
 		UPDATE relays SET status = $2, updated_at = now(),
+			blocked_until = CASE WHEN $2 = 'paused' THEN blocked_until END, blocked_reason = CASE WHEN $2 = 'paused' THEN blocked_reason END,
 			pause_reason = CASE WHEN $2 = 'active' THEN NULL
 				WHEN $3 <> '' THEN $3
 				WHEN status = 'paused' THEN pause_reason END

@@ -229,6 +229,7 @@ func (a *app) run(ctx context.Context) error {
 	a.group.Go(func() error { return a.events.Run(background) })
 	a.group.Go(func() error { return a.campaigns.Run(background) })
 	a.group.Go(func() error { return a.sweep(background) })
+	a.group.Go(func() error { return a.sender.RunChecks(background) })
 	if a.database != nil {
 		a.group.Go(func() error {
 			select {
@@ -256,7 +257,7 @@ func (a *app) sweep(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		if err := errors.Join(a.auth.Cleanup(ctx), a.idem.Cleanup(ctx)); err != nil {
+		if err := errors.Join(a.auth.Cleanup(ctx), a.idem.Cleanup(ctx), a.sender.ClearOldPace(ctx)); err != nil {
 			a.logger.Warn("expired rows could not be removed", "error", err)
 		}
 	}

@@ -200,7 +200,7 @@ func (d *doctor) installation(ctx context.Context, pool *pgxpool.Pool) {
 	send := sender.New(pool, box, sender.Config{}, slog.New(slog.DiscardHandler), time.Now)
 	d.nodes(ctx, pool)
 	if !d.cmd.Offline {
-		d.relays(ctx, send)
+		d.relays(ctx, send, values.DefaultFromEmail)
 		d.domains(ctx, send)
 	}
 }
@@ -214,7 +214,8 @@ func (d *doctor) nodes(ctx context.Context, pool *pgxpool.Pool) {
 	d.note("nodes", "ok", "%d running", len(nodes))
 }
 
-func (d *doctor) relays(ctx context.Context, send *sender.Service) {
+// relays tries each relay as far as asking for a recipient: the default sender itself, "" when there is none yet. Nothing is sent.
+func (d *doctor) relays(ctx context.Context, send *sender.Service, from string) {
 	relays, err := send.ListRelays(ctx)
 	if err != nil {
 		d.note("relays", "problem", "%v", err)
@@ -226,19 +227,38 @@ func (d *doctor) relays(ctx context.Context, send *sender.Service) {
 			d.note(check, "ok", "the built-in inbox")
 			continue
 		}
-		report, err := send.TestRelay(ctx, r.ID, "", "")
+		report, err := send.TestRelay(ctx, r.ID, from, from)
 		switch {
 		case err != nil:
 			d.note(check, "problem", "%v", err)
 		case !report.OK:
-			last := report.Steps[len(report.Steps)-1]
-			d.note(check, "problem", "%s: %s. %s", last.Step, last.Detail, report.Remedy)
+			d.note(check, "problem", "%s", failedStep(report))
 		case r.Status == sender.RelayPaused:
 			d.note(check, "warning", "works, but is paused")
 		default:
 			d.note(check, "ok", "connects and accepts us (%s)", report.TLS)
 		}
 	}
+}
+
+// failedStep says how far a test came: the step that failed, the server's words and the remedy.
+func failedStep(report sender.TestReport) string {
+	var passed []string
+	for _, s := range report.Steps {
+		if s.OK {
+			passed = append(passed, s.Step)
+			continue
+		}
+		text := fmt.Sprintf("it fails at %q: %s", s.Step, s.Detail)
+		if len(passed) > 0 {
+			text += " (" + strings.Join(passed, ", ") + " went well)"
+		}
+		if report.Remedy != "" {
+			text += " — " + report.Remedy
+		}
+		return text
+	}
+	return "no step was taken"
 }
 
 func (d *doctor) domains(ctx context.Context, send *sender.Service) {
@@ -248,19 +268,44 @@ func (d *doctor) domains(ctx context.Context, send *sender.Service) {
 		return
 	}
 	for _, dom := range domains {
-		checks, err := send.CheckDomain(ctx, dom.ID)
+		checks, err := send.Look(ctx, dom)
 		if err != nil {
 			d.note("domain "+dom.Domain, "problem", "%v", err)
 			continue
 		}
 		for _, c := range checks {
-			status := "problem"
-			if c.Status == sender.CheckOK {
-				status = "ok"
+			status := domainStatus(c.Status)
+			if dom.Idle(c) && status == "problem" {
+				status = "warning"
 			}
-			d.note("domain "+dom.Domain+" "+c.Purpose, status, "%s", c.Message)
+			d.note("domain "+dom.Domain+" "+c.Purpose, status, "%s", domainText(c))
 		}
 	}
+}
+
+func domainStatus(status string) string {
+	switch status {
+	case sender.CheckOK, sender.CheckSkipped:
+		return "ok"
+	case sender.CheckWarning, sender.CheckUnknown:
+		return "warning"
+	}
+	return "problem"
+}
+
+// domainText says what is wrong with a record, what is there, and what should be.
+func domainText(c sender.Check) string {
+	if c.Status != sender.CheckMissing && c.Status != sender.CheckDifferent {
+		return c.Message
+	}
+	text := c.Message
+	for _, found := range c.Found {
+		text += "\n           there is   " + c.Type + " " + c.Name + " " + found
+	}
+	if c.Expected != "" {
+		text += "\n           should be  " + c.Type + " " + c.Name + " " + c.Expected
+	}
+	return text
 }
 
 var errMend = errors.New("some things have to be mended")

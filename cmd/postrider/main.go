@@ -23,6 +23,7 @@ type cli struct {
 	Demo    demoCmd    `cmd:"" help:"Try everything in a scratch folder: import 1,000 people, send them a campaign, stay up."`
 	Bench   benchCmd   `cmd:"" help:"Measure what this machine can do."`
 	Doctor  doctorCmd  `cmd:"" help:"Check this installation and say what to mend."`
+	Explain explainCmd `cmd:"" help:"Say what an SMTP reply means, whose fault it is, what the program does and what to do."`
 	Health  healthCmd  `cmd:"" help:"Ask a running service whether it can do its work; for health checks of containers."`
 	OpenAPI openapiCmd `cmd:"" name:"openapi" help:"Print the OpenAPI 3.1 document of the REST API."`
 	Version versionCmd `cmd:"" help:"Print the version."`

@@ -139,26 +139,47 @@ func Classify(r Reply) Class {
 	if r.Positive() {
 		return Class{Permanence: Success, Reason: ReasonOK, Fault: FaultNone, Action: ActionAccept}
 	}
-	c := Class{Permanence: Transient}
+	m := match(r, strings.ToLower(r.Text))
+	c := Judgement{m.reason, m.fault, m.action}.on(r)
+	if c.Permanence == Transient && c.RetryAfter == 0 {
+		c.RetryAfter = m.wait
+	}
+	return c
+}
+
+// Judgement is what somebody who knows the server makes of a reply. Fault and Action left empty are what usually goes with the reason.
+type Judgement struct {
+	Reason Reason
+	Fault  Fault
+	Action Action
+}
+
+// Judge gives the class of a refusal whose meaning is known, such as a text of the provider that the mail goes through. What [Classify] never does
+// does not happen here either: nothing before RCPT blames a recipient, and only a permanent reply about a recipient suppresses.
+func Judge(r Reply, j Judgement) Class {
+	if r.Positive() {
+		return Classify(r)
+	}
+	return j.on(r)
+}
+
+func (j Judgement) on(r Reply) Class {
+	f := meaning(j.Reason)
+	c := Class{Permanence: Transient, Reason: j.Reason, Fault: f.fault, Action: f.transient}
 	if r.Permanent() {
-		c.Permanence = Permanent
+		c.Permanence, c.Action = Permanent, f.permanent
 	}
-	text := strings.ToLower(r.Text)
-	m := match(r, text)
-	c.Reason = m.reason
-	f := meaning(m.reason)
-	c.Fault, c.Action = f.fault, f.transient
-	if c.Permanence == Permanent {
-		c.Action = f.permanent
+	if j.Fault != "" {
+		c.Fault = j.Fault
 	}
-	if m.fault != "" {
-		c.Fault = m.fault
+	if j.Action != "" {
+		c.Action = j.Action
 	}
-	if m.action != "" {
-		c.Action = m.action
+	if c.Action == ActionSuppress && (c.Fault != FaultRecipient || c.Permanence != Permanent) {
+		c.Action = ActionBounce
 	}
 	if c.Permanence == Transient {
-		c.RetryAfter = retryAfter(text)
+		c.RetryAfter = retryAfter(strings.ToLower(r.Text))
 	}
 	return settle(c, r)
 }

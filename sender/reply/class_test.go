@@ -220,7 +220,7 @@ func reachable(u *rule) bool {
 		four, five := strings.Replace(u.status, "x", "4", 1), strings.Replace(u.status, "x", "5", 1)
 		statuses = []string{four, five, four + "99", five + "99"}
 	}
-	for _, code := range []int{421, 431, 432, 447, 450, 451, 452, 454, 455, 500, 521, 523, 525, 530, 534, 535, 538, 550, 552, 554, 556} {
+	for _, code := range []int{421, 431, 432, 447, 450, 451, 452, 454, 455, 500, 521, 523, 525, 530, 534, 535, 538, 550, 551, 552, 554, 556} {
 		for _, st := range statuses {
 			for _, stage := range []Stage{StageAuth, StageMail, StageRcpt, StageDot} {
 				for _, s := range samples {
@@ -256,6 +256,10 @@ func TestRemedy(t *testing.T) {
 		{StageAuth, 454, "4.7.0 Too many login attempts, please try again later.", "fewer connections"},
 		{StageAuth, 535, "Authentication Failed", "region"},
 		{StageAuth, 525, "5.7.1 Unauthorized IP address", "allow list"},
+		{StageAuth, 0, "the token service answered 400: invalid_grant", "connect the account again"},
+		{StageAuth, 0, "the token service did not answer: EOF", "token URL"},
+		{StageAuth, 535, "5.7.8 Username and Password not accepted (XOAUTH2 status 400)", "connect the account again"},
+		{StageAuth, 0, "the token service answered 401: invalid_client", "client id"},
 		{StageAuth, 0, "the server does not offer AUTH", "authentication to automatic"},
 		{StageAuth, 0, "PLAIN before TLS is refused", "unencrypted"},
 		{StageStartTLS, 0, "the server does not offer STARTTLS", "port 465"},

@@ -11,6 +11,9 @@ type hint struct {
 // authHints explain failed logins; the providers' texts differ more than their
 // codes do.
 var authHints = []hint{
+	{texts("invalid_grant", "xoauth2 status 400", "xoauth2 status 401"), "The permission to send from this account has ended or was withdrawn: connect the account again and enter the new refresh token here."},
+	{texts("invalid_client", "unauthorized_client"), "The token service does not know this client id, or its secret is wrong or has run out: copy both again from the provider's console."},
+	{texts("token service"), "The token service gave no access token: check the token URL, the client id and the refresh token."},
 	{texts("basic authentication"), "The provider no longer accepts passwords over SMTP: choose XOAUTH2 and connect the account with OAuth, or ask its administrator to allow basic authentication."},
 	{texts("application-specific password", "application password", "parol prilozheniya"), "The provider wants an app password: turn on two-step verification, create an app password in the account's security settings and enter it here."},
 	{texts("does not have access rights", "imap is disabled", "smtp is disabled", "smtpclientauthentication is disabled"), "Access for mail programs is switched off for this account: enable IMAP/SMTP access in its web settings, create an app password and enter it here."},
@@ -61,6 +64,8 @@ func connectionRemedy(c Class, r Reply, text string) string {
 		return "The TLS handshake failed: port 465 wants TLS, ports 587 and 25 want STARTTLS; check that port and encryption fit together."
 	case c.Reason == ReasonTLSRequired:
 		return "The server insists on encryption: choose STARTTLS (port 587) or TLS (port 465) for this relay."
+	case r.Stage == StageAuth && strings.Contains(text, "token service"):
+		return "The token service did not answer as it should: check the token URL, and that this machine can reach it; it is asked again by itself."
 	case strings.Contains(text, "no such host"):
 		return "The host name does not exist: check its spelling."
 	case strings.Contains(text, "refused"):

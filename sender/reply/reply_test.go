@@ -74,6 +74,14 @@ func TestRetryAfter(t *testing.T) {
 		"try again later":                                            0,
 		"mailbox full, 30 minutes of fame":                           0,
 		"Message delayed, wait 20 min and try again":                 20 * time.Minute,
+		"retry in 300 seconds":                                       300 * time.Second,
+		"deferred, try again later (5 min)":                          5 * time.Minute,
+		"please wait 5-10 minutes":                                   10 * time.Minute,
+		"Your account is blocked for 1 day":                          24 * time.Hour,
+		"try again at 10:30:00 UTC":                                  0,
+		"try again after 10:30:00 GMT":                               0,
+		"try again after 2026-11-26T10:30:00Z":                       0,
+		"connection timed out after 30 seconds":                      0,
 		"too many messages; limit is 20 per 1 minute, no retry hint": 0,
 	}
 	for text, want := range tests {

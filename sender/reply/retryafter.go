@@ -12,32 +12,40 @@ import (
 const maxRetryAfter = 24 * time.Hour
 
 var (
-	retryWords = regexp.MustCompile(`(?:again|retry|wait|back|delayed|greylist\w*|graylist\w*|for|after)\D{0,40}?(\d{1,6})\s*(seconds?|secs?|minutes?|mins?|hours?|hrs?|s\b|m\b|h\b)`)
-	retryClock = regexp.MustCompile(`(?:again|retry|wait|back|delayed|greylist\w*)\D{0,40}?(\d{1,2}):(\d{2}):(\d{2})`)
+	retryWords = regexp.MustCompile(`(?:` + waitWords + `)\D{0,40}?(\d{1,6})(?:\s*(?:-|to)\s*(\d{1,6}))?\s*(seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|s\b|m\b|h\b)`)
+	retryClock = regexp.MustCompile(`(?:` + waitWords + `)(\D{0,40}?)(\d{1,2}):(\d{2}):(\d{2})(\D{0,4})`)
+	clockTime  = regexp.MustCompile(`\bat\b|^\s*(?:utc|gmt|am\b|pm\b|z\b|[+-])`)
 )
 
-// retryAfter reads the wait out of texts such as "try again in 5 minutes",
-// "greylisted for 300 seconds" and milter-greylist's "in 00:04:21". The text is
-// in lower case.
+// waitWords stand before a wait. "for" and "after" alone are not among them: "timed out after 30 seconds" asks for nothing.
+const waitWords = `again|retry|resend|wait|back|delayed|deferred|blocked|suspended|locked|gr[ea]ylist\w*`
+
+// retryAfter reads the wait out of texts such as "try again in 5 minutes", "greylisted for 300 seconds", "later (5 min)" and milter-greylist's "in
+// 00:04:21". Of a range the longer end counts. A time of day is not a wait. The text is in lower case.
 func retryAfter(text string) time.Duration {
 	if !strings.ContainsAny(text, "0123456789") {
 		return 0
 	}
 	if m := retryClock.FindStringSubmatch(text); m != nil {
-		return boundRetry(number(m[1])*time.Hour + number(m[2])*time.Minute + number(m[3])*time.Second)
+		if clockTime.MatchString(m[1]) || clockTime.MatchString(m[5]) {
+			return 0
+		}
+		return boundRetry(number(m[2])*time.Hour + number(m[3])*time.Minute + number(m[4])*time.Second)
 	}
 	m := retryWords.FindStringSubmatch(text)
 	if m == nil {
 		return 0
 	}
 	unit := time.Second
-	switch m[2][0] {
+	switch m[3][0] {
 	case 'm':
 		unit = time.Minute
 	case 'h':
 		unit = time.Hour
+	case 'd':
+		unit = 24 * time.Hour
 	}
-	return boundRetry(number(m[1]) * unit)
+	return boundRetry(max(number(m[1]), number(m[2])) * unit)
 }
 
 func number(s string) time.Duration {

@@ -3,6 +3,7 @@ package reply
 import (
 	"strconv"
 	"strings"
+	"time"
 )
 
 // rule is one line of the table. Empty conditions match everything; all that
@@ -15,8 +16,9 @@ type rule struct {
 	stage  Stage
 	text   []string
 	reason Reason
-	fault  Fault  // overrides the reason's usual fault
-	action Action // overrides the reason's usual action
+	fault  Fault         // overrides the reason's usual fault
+	action Action        // overrides the reason's usual action
+	wait   time.Duration // the least wait, where the reply does not name one
 }
 
 func texts(s ...string) []string { return s }
@@ -62,7 +64,8 @@ func statusMatches(want, got string) bool {
 var localRules = []rule{
 	{stage: StageStartTLS, reason: ReasonTLSRequired},
 	{stage: StageTLS, text: texts("certificate", "x509", "not match", "handshake failure", "protocol version"), reason: ReasonTLSRequired},
-	{stage: StageAuth, text: texts("offer", "before tls", "unencrypted", "not supported"), reason: ReasonAuthFailed, action: ActionStopRelay},
+	{stage: StageAuth, text: texts("token service did not answer", "token service answered 5", "token service answered 429"), reason: ReasonNetwork},
+	{stage: StageAuth, text: texts("offer", "before tls", "unencrypted", "not supported", "token service"), reason: ReasonAuthFailed, action: ActionStopRelay},
 	{stage: StageConnect, text: texts("no such host"), reason: ReasonNetwork, action: ActionStopRelay},
 }
 
@@ -73,13 +76,15 @@ var rules = []rule{
 	// Authentication at the relay.
 	{status: "x.7.0", text: texts("too many login attempts", "too many failed"), reason: ReasonAuthFailed, fault: FaultUs, action: ActionSlowDown},
 	{status: "x.7.8", reason: ReasonAuthFailed},
-	{status: "5.7.9", reason: ReasonAuthFailed},
+	{status: "5.7.9", stage: StageAuth, reason: ReasonAuthFailed}, // elsewhere Yahoo says it for policy
+	{status: "5.7.9", code: "53", reason: ReasonAuthFailed},
 	{status: "x.7.14", text: texts("web browser", "log in", "sign in"), reason: ReasonAuthFailed},
 	{status: "5.7.139", reason: ReasonAuthFailed},
 	{status: "5.7.30", text: texts("basic authentication"), reason: ReasonAuthFailed},
 	{status: "5.7.3", text: texts("authentication"), reason: ReasonAuthFailed},
 	{text: texts("maximum credits exceeded"), reason: ReasonQuotaExhausted},
-	{code: "525", reason: ReasonAuthFailed},
+	{code: "525", status: "5.7.1", reason: ReasonAuthFailed},
+	{status: "5.7.13", reason: ReasonMailboxDisabled}, // RFC 5248: of the account that logs in, but bounces carry it for the recipient
 	{text: texts("unauthorized ip", "ip address is not authorized", "ip not allowed"), reason: ReasonAuthFailed, action: ActionStopRelay},
 	{code: "535", reason: ReasonAuthFailed},
 	{code: "534", stage: StageAuth, reason: ReasonAuthFailed},
@@ -87,12 +92,21 @@ var rules = []rule{
 	{code: "530", text: texts("starttls", "without ssl", "tls"), reason: ReasonTLSRequired},
 	{code: "538", reason: ReasonTLSRequired},
 	{code: "530", reason: ReasonAuthFailed},
-	{text: texts("application-specific password", "application password", "parol prilozheniya", "authentication required", "authorization required", "authentication unsuccessful", "auth required", "must be authenticated", "not authenticated"), reason: ReasonAuthFailed},
+	// Microsoft 365 says of a recipient that takes mail only from inside, or from few, what others say of a login.
+	{status: "5.7.", text: texts("resolver.rst", "authrequired", "senders in organization", "not in the recipient's allowed senders", "transport.rules"), reason: ReasonPolicy},
+	{status: "5.7.124", reason: ReasonPolicy}, {status: "5.7.133", reason: ReasonPolicy}, {status: "5.7.134", reason: ReasonPolicy}, {status: "5.7.12", reason: ReasonPolicy},
+	{text: texts("application-specific password", "application password", "parol prilozheniya", "authentication required", "authorization required", "authentication unsuccessful", "auth required", "must be authenticated", "not authenticated", "unauthenticated senders", "unauthenticated commands", "smtp authentication in your mail"), reason: ReasonAuthFailed},
 
 	// Quotas of the account: each further try can extend the block.
-	{text: texts("daily user sending limit", "daily sending quota", "daily message quota", "daily message limit", "daily smtp relay", "submissionquotaexceeded", "sending limit exceeded for this", "maximum messages sent per day", "daily limit", "daily quota", "you have reached a limit for sending", "exceeded the maximum number of messages", "sending quota", "monthly limit", "hourly quota", "quota exceeded for sending"), reason: ReasonQuotaExhausted},
-	{text: texts("unusual sending activity", "account suspended", "account has been suspended", "account is suspended", "account disabled for sending", "account is under review", "sending has been disabled", "sending paused", "account blocked", "outgoing mail has been blocked", "user blocked from sending"), reason: ReasonBlocked, fault: FaultAccount, action: ActionStopRelay},
+	{text: texts("daily user sending limit", "daily sending quota", "daily message quota", "daily message limit", "daily smtp relay", "submissionquotaexceeded", "sending limit exceeded for this", "maximum messages sent per day", "daily limit", "daily quota", "you have reached a limit for sending", "exceeded the maximum number of messages", "sending quota", "monthly limit", "hourly quota", "quota exceeded for sending", "sending quota", "daily sending limit", "limit for message recipients", "exceed sending limit", "sending limit has been", "your mail limit", "credits exhausted"), reason: ReasonQuotaExhausted},
+	{text: texts("unusual sending activity", "account suspended", "account has been suspended", "account is suspended", "account disabled for sending", "account is under review", "sending has been disabled", "sending paused", "account blocked", "outgoing mail has been blocked", "user blocked from sending", "bad outbound sender", "message sending for this account is disabled", "restricted from sending"), reason: ReasonBlocked, fault: FaultAccount, action: ActionStopRelay},
+	{status: "5.7.705", reason: ReasonBlocked, fault: FaultAccount, action: ActionStopRelay},
+	{status: "5.7.708", reason: ReasonBlocked, fault: FaultAccount, action: ActionStopRelay},
 	{status: "5.4.5", reason: ReasonQuotaExhausted},
+
+	// Gmail's codes for rates and TLS before the texts: they speak of quotas and rates too.
+	{status: "x.7.28", reason: ReasonRateLimited, wait: 10 * time.Minute}, // Google's advice, support.google.com/mail/answer/81126
+	{status: "x.7.29", reason: ReasonTLSRequired},
 
 	// A full mailbox before the rate rules: both speak of limits and quotas.
 	{text: texts("mailbox full", "mailbox is full", "over quota", "overquota", "over the quota", "quota exceeded", "exceeded storage", "out of storage", "insufficient storage", "exceeded its quota", "user has exceeded", "mailbox quota", "full mailbox", "storage quota", "quota violation", "not enough space", "mailbox size limit"), reason: ReasonMailboxFull},
@@ -104,6 +118,7 @@ var rules = []rule{
 
 	// SPF, DKIM, DMARC, PTR by code: their texts also speak of rates and blocks.
 	{status: "x.7.23", reason: ReasonAuthentication},
+	{status: "x.7.24", reason: ReasonAuthentication},
 	{status: "x.7.25", reason: ReasonAuthentication},
 	{status: "x.7.26", reason: ReasonAuthentication},
 	{status: "x.7.27", reason: ReasonAuthentication},
@@ -118,45 +133,53 @@ var rules = []rule{
 	{status: "x.7.22", reason: ReasonAuthentication},
 
 	// Connections and rates.
-	{text: texts("too many concurrent", "too many connections", "too many simultaneous", "concurrent connections limit", "connection limit exceeded", "maximum number of connections", "thread limit exceeded", "too many sessions", "connections from your host"), reason: ReasonTooManyConnections},
+	{text: texts("too many concurrent", "too many connections", "concurrent connections limit", "connection limit exceeded", "maximum number of connections", "thread limit exceeded", "too many sessions", "connections from your host", "too many simultaneous"), reason: ReasonTooManyConnections},
 	{status: "x.2.1", text: texts("receiving mail at a rate", "receiving mail too quickly", "too quickly"), reason: ReasonRateLimited, fault: FaultReceiver, action: ActionRetry},
-	{status: "x.7.28", reason: ReasonRateLimited},
-	{code: "4", text: texts("rate limit", "ratelimit", "rate exceeded", "sending rate", "throttl", "too many messages", "too much mail", "too fast", "messages per second", "messages sent per minute", "unusual rate", "unexpected volume", "peak smtp relay limit", "exceeded the rate", "rate of mail", "sent too many", "[tss", "[ipts", "rp-001", "rp-002", "rp-003", "slow down", "limit exceeded", "volume or user complaints"), reason: ReasonRateLimited},
-	{code: "5", text: texts("rate limit", "ratelimit", "sending rate", "messages per second", "too many messages"), reason: ReasonRateLimited},
+	{status: "5.2.121", reason: ReasonRateLimited, fault: FaultReceiver, action: ActionRetry},
+	{status: "5.2.122", reason: ReasonRateLimited, fault: FaultReceiver, action: ActionRetry},
+	{text: texts("insufficient disk space", "disk full", "no space left"), reason: ReasonSystem},
+	{code: "4", text: texts("rate limit", "ratelimit", "rate exceeded", "sending rate", "throttl", "too many messages", "too much mail", "too fast", "messages per second", "messages sent per minute", "unusual rate", "unexpected volume", "peak smtp relay limit", "exceeded the rate", "rate of mail", "sent too many", "[tss", "[ipts", "rp-001", "rp-002", "rp-003", "slow down", "limit exceeded", "volume or user complaints", "too many recipients this hour", "frequency limited", "too frequent"), reason: ReasonRateLimited},
+	{code: "5", text: texts("rate limit", "ratelimit", "sending rate", "messages per second", "too many messages", "too many recipients this hour", "frequency limited", "unusual rate"), reason: ReasonRateLimited},
 
 	// Reputation and block lists, before anything about recipients.
 	{text: texts("spamhaus", "barracuda", "spamcop", "surbl", "uribl", "sorbs", "dnsbl", " rbl", "rbl ", "blocklist", "block list", "blacklist", "blacklisted", "black list", "client host blocked", "blocked using", "is listed", "listed at", "listed on", "sc-001", "sc-002", "sc-003", "sc-004", "dy-001", "dy-002", "[bl", "s3140", "s3150", "banned sending ip", "ip blocked", "ip address is blocked", "has been blocked", "blocked by", "temporarily blocked"), reason: ReasonBlocked},
+	{text: texts("service refuse", "(bl)", "not accepting connections"), reason: ReasonBlocked},
 	{text: texts("very low reputation", "low reputation", "poor reputation", "bad reputation", "reputation of", "sender score", "senderbase", "reputation"), reason: ReasonReputation},
 
 	// SPF, DKIM, DMARC, PTR by text.
-	{text: texts("dmarc", "spf check", "spf fail", "spf record", "dkim", "unauthenticated email", "unauthenticated mail", "required authentication level", "reverse dns", "ptr record", "rdns", "cannot find your hostname", "sender policy framework"), reason: ReasonAuthentication},
+	{text: texts("dmarc", "spf check", "spf fail", "spf record", "dkim", "unauthenticated email", "unauthenticated mail", "required authentication level", "reverse dns", "ptr record", "rdns", "cannot find your hostname", "sender policy framework", "ip name lookup failed", "may not be mail exchanger", "mismatches client ip", "unauthenticated email is not accepted", "authentication checks", "ipv6 sending guidelines"), reason: ReasonAuthentication},
 
 	// TLS.
-	{status: "x.7.29", reason: ReasonTLSRequired},
 	{status: "x.7.10", text: texts("encryption"), reason: ReasonTLSRequired},
-	{text: texts("must issue a starttls", "tls required", "requires tls", "encryption required", "without ssl/tls", "tls is required"), reason: ReasonTLSRequired},
+	{text: texts("must issue a starttls", "tls required", "requires tls", "encryption required", "without ssl/tls", "tls is required", "use tls/ssl"), reason: ReasonTLSRequired},
 
 	// Our sender address, relaying.
 	{status: "5.7.60", reason: ReasonSenderRejected},
 	{status: "5.1.8", reason: ReasonSenderRejected},
 	{text: texts("address is not verified", "addresses are not verified", "identity is not verified", "domain is not verified", "sender address blocked", "permissions to send as", "not owned by user", "not allowed to send as", "from address is not", "sender address rejected", "sender rejected", "sender is not allowed", "sender domain", "sender verify failed", "must be the same as", "does not match a verified", "invalid sender", "unverified sender", "sendasdenied"), reason: ReasonSenderRejected},
 	{text: texts("relaying disallowed as"), reason: ReasonSenderRejected},
-	{text: texts("relaying disallowed", "relay access denied", "relay denied", "relaying denied", "relay not permitted", "unable to relay", "not permitted to relay", "relay prohibited", "relaying not allowed", "we do not relay", "relaying is not allowed"), reason: ReasonRelayDenied},
+	{text: texts("relaying disallowed", "relay access denied", "relay denied", "relaying denied", "relay not permitted", "unable to relay", "not permitted to relay", "relay prohibited", "relaying not allowed", "we do not relay", "relaying is not allowed", "invalid credentials for relay", "mail sending denied", "not authorized to send email directly"), reason: ReasonRelayDenied},
 
 	// The content.
 	{status: "5.7.0", text: texts("content presents", "security issue"), reason: ReasonContent},
-	{text: texts("illegal attachment", "forbidden attachment"), reason: ReasonContent},
-	{text: texts("spam", "unsolicited", "virus", "malware", "phish", "looks like bulk", "bulk mail", "junk"), reason: ReasonSpamContent},
+	{text: texts("illegal attachment", "forbidden attachment", "not rfc 5322 compliant", "from: header", "message-id: header", "disallowed header", "encoded-word syntax", "header error", "content rejected by"), reason: ReasonContent},
+	{text: texts("spam", "unsolicited", "virus", "malware", "phish", "looks like bulk", "bulk mail", "junk", " ube", "message content rejected", "nature of the content"), reason: ReasonSpamContent},
 	{status: "x.3.4", reason: ReasonSize},
-	{text: texts("message too large", "message too big", "message size exceeds", "size limit", "exceeds maximum message size", "exceeds fixed maximum", "maximum message size", "message is too large", "message file too big", "message length exceeds"), reason: ReasonSize},
+	{text: texts("message too large", "message too big", "message size exceeds", "size limit", "exceeds maximum message size", "exceeds fixed maximum", "maximum message size", "message is too large", "message file too big", "message length exceeds", "header size", "number of attachments"), reason: ReasonSize},
 
 	// The recipient.
 	{code: "5", text: texts("account that you tried to reach is disabled", "account is disabled", "account disabled", "mailbox disabled", "mailbox is disabled", "user is disabled", "account inactive", "inactive account", "mailbox is inactive", "inactive user", "user is inactive", "account has been disabled", "account that you tried to reach is inactive", "account is inactive", "account closed", "account has been closed", "mailbox closed", "no longer active", "account is locked"), reason: ReasonMailboxDisabled},
+	{code: "5", text: texts("mailbox is frozen", "account is suspended", "mailbox suspended"), reason: ReasonMailboxDisabled, action: ActionBounce},
 	{status: "5.4.1", text: texts("recipient address rejected: access denied"), reason: ReasonUserUnknown, action: ActionBounce}, // Microsoft 365: mostly unknown, sometimes its own routing
 	{status: "x.7.", text: texts("recipient address rejected: access denied", "not authorized to send to", "restricted", "only accepts mail from"), reason: ReasonPolicy},
+	{text: texts("policy reasons", "denied by policy", "local policy", "rejected by policy", "has a policy that prohibit", "violates"), reason: ReasonPolicy},
 	{text: texts("verification in progress", "unverified address", "verification failed", "temporarily rejected"), code: "4", reason: ReasonGreylisted},
 	{code: "5", text: texts("domain not found", "host not found", "no such domain", "unknown domain", "unknown host", "host unknown", "domain name not found", "domain does not exist", "bad destination system", "null mx", "does not accept mail", "nullmx", "unrouteable domain", "name or service not known", "no mx"), reason: ReasonDomainNotFound},
 	{code: "5", text: texts("user unknown", "unknown user", "no such user", "unknown recipient", "recipient unknown", "no such recipient", "no such mailbox", "no mailbox here", "user not found", "recipient not found", "mailbox not found", "recipientnotfound", "does not exist", "doesn't exist", "user doesn't have", "no such person", "invalid mailbox", "invalid recipient", "unknown address", "address unknown", "no such address", "not a valid mailbox", "not a known user", "unknown local part", "unknown local-part", "unrouteable address", "unknown mailbox", "mailbox unknown", "no account by that name", "no longer exists", "is not a valid user", "addressee unknown", "not listed in domino", "not our customer"), reason: ReasonUserUnknown},
+	{code: "551", text: texts("not our user", "not local", "has moved"), reason: ReasonUserUnknown},
+	{status: "5.1.0", text: texts("address rejected"), reason: ReasonUserUnknown, action: ActionBounce}, // IronPort: usually unknown
+	{status: "5.4.4", text: texts("invalid domain"), reason: ReasonDomainNotFound},
+	{text: texts("protocol violation"), reason: ReasonProtocol},
 	{code: "550", text: texts("mailbox unavailable", "mailbox not available"), reason: ReasonUserUnknown, action: ActionBounce}, // the stock phrase of RFC 5321: likely, not certain
 	{status: "5.7.", reason: ReasonPolicy},
 
@@ -170,8 +193,7 @@ var rules = []rule{
 	{status: "x.1.8", reason: ReasonSenderRejected},
 	{status: "5.2.1", reason: ReasonMailboxDisabled},
 	{status: "x.2.3", reason: ReasonSize},
-	{status: "x.3.1", reason: ReasonSystem},
-	{status: "x.3.2", reason: ReasonSystem},
+	{status: "x.3.", reason: ReasonSystem},
 	{status: "4.4.5", reason: ReasonRateLimited},
 	{status: "x.4.7", reason: ReasonNetwork},
 	{status: "x.4.", reason: ReasonSystem},

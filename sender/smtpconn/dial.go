@@ -45,8 +45,12 @@ type Dialer struct {
 	TLSConfig *tls.Config // nil verifies Host against the system's authorities
 	Auth      AuthKind
 	Username  string
-	Password  string // or the access token, for AuthXOAUTH2
+	Password  string // or the access token, for AuthXOAUTH2 without Tokens
+	Tokens    Tokens // gives the access tokens of AuthXOAUTH2
 	HELO      string // name in EHLO; "" is the host's own name
+
+	// Trace, when set, is told of each step of Dial once it is done or has failed. It is called by the goroutine that dials.
+	Trace func(Step)
 
 	DialTimeout    time.Duration // TCP connect and the handshake of TLSImplicit
 	CommandTimeout time.Duration // one command and its whole reply; greeting to AUTH together
@@ -61,6 +65,8 @@ type Error struct {
 	Stage reply.Stage
 	Reply reply.Reply
 	Err   error
+
+	again bool // a new access token may help
 }
 
 func (e *Error) Error() string { return "smtp " + string(e.Stage) + ": " + e.Reply.String() }
@@ -81,15 +87,27 @@ func fail(stage reply.Stage, err error) *Error {
 }
 
 // Dial opens a session: connect, TLS, EHLO, AUTH. Errors are *[Error]. Ending
-// ctx aborts it; afterwards ctx has no hold on the Conn.
+// ctx aborts it; afterwards ctx has no hold on the Conn. When the server refuses an
+// access token that was not new, a new one is tried once, on a new connection.
 func (d Dialer) Dial(ctx context.Context) (*Conn, error) {
 	d.setDefaults()
+	c, err := d.dial(ctx)
+	if err != nil && err.again && ctx.Err() == nil {
+		c, err = d.dial(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func (d *Dialer) dial(ctx context.Context) (*Conn, *Error) {
 	nc, derr := d.connect(ctx)
 	if derr != nil {
 		return nil, derr
 	}
 	stop := context.AfterFunc(ctx, func() { _ = nc.Close() })
-	session, derr := d.open(nc)
+	session, derr := d.open(ctx, nc)
 	if !stop() && derr == nil {
 		derr = fail(reply.StageConnect, ctx.Err())
 	}
@@ -100,7 +118,7 @@ func (d Dialer) Dial(ctx context.Context) (*Conn, error) {
 		}
 		return nil, derr
 	}
-	return newConn(d, nc, session), nil
+	return newConn(*d, nc, session), nil
 }
 
 func (d *Dialer) setDefaults() {
@@ -144,47 +162,76 @@ func (d *Dialer) connect(ctx context.Context) (net.Conn, *Error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, d.DialTimeout)
 	defer cancel()
+	began := time.Now()
 	nc, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(d.Host, strconv.Itoa(d.Port)))
 	if err != nil {
-		return nil, fail(reply.StageConnect, err)
+		return nil, d.done(began, Step{Stage: reply.StageConnect, Err: fail(reply.StageConnect, err)})
 	}
+	d.done(began, Step{Stage: reply.StageConnect, Remote: nc.RemoteAddr()})
 	if d.TLS != TLSImplicit {
 		return nc, nil
 	}
+	began = time.Now()
 	tc := tls.Client(nc, d.tlsConfig())
 	if err := tc.HandshakeContext(ctx); err != nil {
 		_ = nc.Close()
-		return nil, fail(reply.StageTLS, err)
+		return nil, d.done(began, Step{Stage: reply.StageTLS, Err: fail(reply.StageTLS, err)})
 	}
+	d.done(began, Step{Stage: reply.StageTLS, TLS: tc.ConnectionState()})
 	return tc, nil
 }
 
 // open runs greeting to AUTH under one deadline.
-func (d *Dialer) open(nc net.Conn) (*smtp.Client, *Error) {
-	if err := nc.SetDeadline(time.Now().Add(d.CommandTimeout)); err != nil {
+func (d *Dialer) open(ctx context.Context, nc net.Conn) (*smtp.Client, *Error) {
+	began := time.Now()
+	if err := nc.SetDeadline(began.Add(d.CommandTimeout)); err != nil {
 		return nil, fail(reply.StageConnect, err)
 	}
 	session, err := smtp.NewClient(nc, d.Host)
 	if err != nil {
-		return nil, fail(reply.StageGreeting, err)
+		return nil, d.done(began, Step{Stage: reply.StageGreeting, Err: fail(reply.StageGreeting, err)})
 	}
 	if err := session.Hello(d.HELO); err != nil {
-		return nil, fail(reply.StageHelo, err)
+		return nil, d.done(began, Step{Stage: reply.StageGreeting, Err: fail(reply.StageHelo, err)})
 	}
+	d.done(began, Step{Stage: reply.StageGreeting})
 	if d.TLS == TLSStart {
-		if err := d.startTLS(session); err != nil {
+		began = time.Now()
+		err := d.startTLS(session)
+		state, _ := session.TLSConnectionState()
+		if d.done(began, Step{Stage: reply.StageTLS, TLS: state, Err: err}) != nil {
 			return nil, err
 		}
 	}
 	if d.Auth == AuthNone || d.Auth == "" {
 		return session, nil
 	}
+	began = time.Now()
+	a, derr := d.logIn(ctx, nc, session)
+	return session, d.done(began, Step{Stage: reply.StageAuth, Mechanism: strings.ToUpper(string(a.chosen)), Err: derr})
+}
+
+// logIn gives the mechanism that was chosen, also when it failed.
+func (d *Dialer) logIn(ctx context.Context, nc net.Conn, session *smtp.Client) (*chooser, *Error) {
 	ip, _ := nc.RemoteAddr().(*net.TCPAddr)
 	a := &chooser{kind: d.Auth, user: d.Username, password: d.Password, host: d.Host, loopback: ip != nil && ip.IP.IsLoopback()}
-	if err := session.Auth(a); err != nil {
-		return nil, fail(reply.StageAuth, err)
+	if d.Auth == AuthXOAUTH2 && d.Tokens != nil {
+		token, err := d.Tokens.Token(ctx)
+		if err != nil {
+			return a, fail(reply.StageAuth, err)
+		}
+		a.password = token
 	}
-	return session, nil
+	err := session.Auth(a)
+	if err == nil {
+		return a, nil
+	}
+	derr := fail(reply.StageAuth, err)
+	if a.refusal != "" {
+		derr.Reply.Text = strings.TrimSpace(derr.Reply.Text + " (" + a.refusal + ")")
+	}
+	derr.again = a.expired() && d.Tokens != nil && d.Tokens.Refused(a.password)
+	return a, derr
 }
 
 func (d *Dialer) startTLS(session *smtp.Client) *Error {

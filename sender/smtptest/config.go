@@ -1,8 +1,6 @@
 package smtptest
 
 import (
-	"strings"
-	"sync"
 	"testing"
 	"time"
 )
@@ -17,57 +15,29 @@ const (
 	ImplicitTLS
 )
 
-// Stage is where in the dialogue a script acts.
-type Stage string
-
-// The stages. AtBody is inside the message, after its first line has been read;
-// AtDot after its end.
-const (
-	AtGreeting Stage = "greeting"
-	AtHelo     Stage = "helo"
-	AtStartTLS Stage = "starttls"
-	AtAuth     Stage = "auth"
-	AtMail     Stage = "mail"
-	AtRcpt     Stage = "rcpt"
-	AtData     Stage = "data"
-	AtBody     Stage = "body"
-	AtDot      Stage = "dot"
-	AtRset     Stage = "rset"
-)
-
-// Script is one departure from accepting everything. The first script that
-// matches and is not used up acts.
-//
-// Match is an address, or a prefix when it ends in "*", or "" for everyone. At
-// AtMail it is compared with the sender, at AtRcpt to AtDot with the recipient;
-// before MAIL only "" matches.
-//
-// Wait is waited for first (close it, or send once per use). Then Drop closes the
-// connection, otherwise Reply is sent instead of the usual reply; "" keeps that.
-// A Reply may hold several lines separated by "\r\n". With Accept, a Drop at AtDot
-// enters the message in the ledger first: accepted, but the sender never hears it.
-type Script struct {
-	Match  string
-	At     Stage
-	Reply  string
-	Drop   bool
-	Accept bool
-	Wait   <-chan struct{}
-	Times  int // 0 is always
-}
-
 // Config sets a server up. The zero value accepts everything on a free port.
 type Config struct {
 	Addr         string // loopback address; default "127.0.0.1:0"
 	TLS          TLSMode
+	TLSFault     TLSFault          // what is wrong with TLS; "" is nothing
 	Users        map[string]string // user → password (or XOAUTH2 token); offers AUTH and requires it
 	AuthMechs    string            // default "PLAIN LOGIN CRAM-MD5 XOAUTH2"
 	Scripts      []Script
 	NoPipelining bool
+	DiscardAhead bool          // offers PIPELINING and throws away what was sent ahead of a reply
+	Hide         []string      // EHLO keywords left out; a hidden STARTTLS is refused as well
+	Offer        []string      // further EHLO lines, such as "SMTPUTF8"
+	Size         int           // largest message; default 35882577 octets
+	Limits       Limits        // announced and held (RFC 9422)
+	Greylist     *Greylist     // nil accepts at the first attempt
+	Provider     *Provider     // limits of a real provider; nil has none
+	Fragment     bool          // replies leave in pieces cut at random
+	PlainReplies bool          // no enhanced status codes (RFC 3463)
 	MaxPerConn   int           // messages accepted per connection, then 421 to MAIL; 0 is unlimited
 	SilentClose  bool          // at MaxPerConn close without the 421
 	Latency      time.Duration // added to every round trip
 	LedgerPath   string        // a line "to\tmessage-id" for each accepted recipient
+	LedgerSync   bool          // the line is on the disk before the reply; those of several connections share a sync
 	DiscardRaw   bool          // keep envelopes but no messages
 }
 
@@ -76,6 +46,11 @@ type Option func(*Config)
 
 // WithTLS sets the TLS mode with a certificate of a CA made for this server.
 func WithTLS(m TLSMode) Option { return func(c *Config) { c.TLS = m } }
+
+// WithTLSFault sets the TLS mode and what is wrong with it.
+func WithTLSFault(m TLSMode, f TLSFault) Option {
+	return func(c *Config) { c.TLS, c.TLSFault = m, f }
+}
 
 // WithUser adds a login and makes AUTH required.
 func WithUser(name, password string) Option {
@@ -101,6 +76,32 @@ func WithReply(match string, at Stage, reply string) Option {
 // WithoutPipelining leaves PIPELINING out of EHLO and counts clients that send ahead.
 func WithoutPipelining() Option { return func(c *Config) { c.NoPipelining = true } }
 
+// WithDiscardAhead offers PIPELINING and forgets what was sent ahead of a reply.
+func WithDiscardAhead() Option { return func(c *Config) { c.DiscardAhead = true } }
+
+// WithoutExtensions leaves keywords out of EHLO.
+func WithoutExtensions(keywords ...string) Option {
+	return func(c *Config) { c.Hide = append(c.Hide, keywords...) }
+}
+
+// WithSize sets the largest message in octets.
+func WithSize(octets int) Option { return func(c *Config) { c.Size = octets } }
+
+// WithLimits announces and holds limits of a session.
+func WithLimits(l Limits) Option { return func(c *Config) { c.Limits = l } }
+
+// WithGreylist refuses the first attempts of each sender and recipient.
+func WithGreylist(g *Greylist) Option { return func(c *Config) { c.Greylist = g } }
+
+// WithProvider holds the limits of a provider and counts who exceeds them.
+func WithProvider(p Provider) Option { return func(c *Config) { c.Provider = &p } }
+
+// WithFragments sends replies in pieces cut at random.
+func WithFragments() Option { return func(c *Config) { c.Fragment = true } }
+
+// WithPlainReplies leaves enhanced status codes out.
+func WithPlainReplies() Option { return func(c *Config) { c.PlainReplies = true } }
+
 // WithMaxPerConn ends connections after n messages, with 421 or silently.
 func WithMaxPerConn(n int, silent bool) Option {
 	return func(c *Config) { c.MaxPerConn, c.SilentClose = n, silent }
@@ -111,6 +112,11 @@ func WithLatency(d time.Duration) Option { return func(c *Config) { c.Latency = 
 
 // WithLedger writes accepted recipients to a file as well.
 func WithLedger(path string) Option { return func(c *Config) { c.LedgerPath = path } }
+
+// WithLedgerSync is [WithLedger] with every entry on the disk before its reply.
+func WithLedgerSync(path string) Option {
+	return func(c *Config) { c.LedgerPath, c.LedgerSync = path, true }
+}
 
 // WithDiscardRaw keeps no message bytes, for large runs.
 func WithDiscardRaw() Option { return func(c *Config) { c.DiscardRaw = true } }
@@ -132,70 +138,4 @@ func Start(t testing.TB, opts ...Option) *Server {
 		}
 	})
 	return s
-}
-
-// scripts finds scripts by stage; exact addresses by map, so that large runs with
-// many scripts stay fast.
-type scripts struct {
-	mu     sync.Mutex
-	exact  map[string][]*scriptState
-	prefix map[Stage][]*scriptState
-}
-
-type scriptState struct {
-	Script
-	left int // uses left, -1 is unlimited
-}
-
-func newScripts(list []Script) *scripts {
-	s := &scripts{exact: map[string][]*scriptState{}, prefix: map[Stage][]*scriptState{}}
-	for _, sc := range list {
-		s.add(sc)
-	}
-	return s
-}
-
-func (s *scripts) add(sc Script) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	st := &scriptState{Script: sc, left: -1}
-	if sc.Times > 0 {
-		st.left = sc.Times
-	}
-	if sc.Match != "" && !strings.HasSuffix(sc.Match, "*") {
-		key := string(sc.At) + " " + sc.Match
-		s.exact[key] = append(s.exact[key], st)
-		return
-	}
-	st.Match = strings.TrimSuffix(sc.Match, "*")
-	s.prefix[sc.At] = append(s.prefix[sc.At], st)
-}
-
-// find uses up and returns the script for an address at a stage, or nil.
-func (s *scripts) find(at Stage, addr string) *Script {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.exact) > 0 && addr != "" {
-		for _, st := range s.exact[string(at)+" "+addr] {
-			if st.use() {
-				return &st.Script
-			}
-		}
-	}
-	for _, st := range s.prefix[at] {
-		if strings.HasPrefix(addr, st.Match) && st.use() {
-			return &st.Script
-		}
-	}
-	return nil
-}
-
-func (st *scriptState) use() bool {
-	if st.left == 0 {
-		return false
-	}
-	if st.left > 0 {
-		st.left--
-	}
-	return true
 }

@@ -2,166 +2,107 @@ package smtptest
 
 import (
 	"bufio"
-	"bytes"
 	"crypto/tls"
 	"errors"
 	"net"
+	"slices"
+	"strconv"
 	"strings"
-	"time"
 )
-
-// errDone ends a connection; the cause has been dealt with.
-var errDone = errors.New("connection is over")
 
 // conn is one client's session.
 type conn struct {
-	s  *Server
-	id int
-	nc net.Conn
-	r  *bufio.Reader
-	w  *bufio.Writer
+	s   *Server
+	id  int
+	nc  net.Conn
+	raw net.Conn // nc below TLS
+	r   *bufio.Reader
+	w   *bufio.Writer
 
-	tls    bool
-	authed bool
-	hello  bool
-	from   *string
-	rcpts  []string
-	sent   int
+	tls     bool
+	authed  bool
+	hello   bool
+	from    *string
+	rcpts   []string
+	eight   bool // BODY=8BITMIME
+	begun   int  // transactions
+	sent    int
+	domains map[string]bool // of recipients in this session
+	offered []string        // in the last EHLO reply
+	kept    []byte          // buffer for messages that are not kept
+	abrupt  bool            // the connection ends without waiting for the client
 }
 
 func (c *conn) run() {
-	if c.s.cfg.TLS == ImplicitTLS {
-		c.nc = tls.Server(c.nc, c.s.tls)
-		c.tls = true
+	if c.s.meter != nil {
+		defer c.s.meter.close(c.id)
+	}
+	if c.s.cfg.TLS == ImplicitTLS && !c.secure() {
+		return
 	}
 	c.buffers()
-	if c.answer(AtGreeting, "", "220 smtptest ESMTP") != nil {
-		_ = c.w.Flush()
+	if c.greet() != nil {
 		return
 	}
 	for {
 		line, err := c.line()
 		if err != nil || c.command(line) != nil {
-			_ = c.w.Flush()
 			return
 		}
 	}
 }
 
-func (c *conn) buffers() {
-	c.r = bufio.NewReaderSize(c.nc, 32<<10)
-	c.w = bufio.NewWriterSize(c.nc, 4<<10)
-}
-
-// line reads one command line, after sending the replies so far when the client
-// has sent nothing ahead: that is one round trip.
-func (c *conn) line() (string, error) {
-	if c.r.Buffered() == 0 {
-		if err := c.flush(); err != nil {
-			return "", err
-		}
-	}
-	b, err := c.r.ReadSlice('\n')
-	if err != nil {
-		return "", err
-	}
-	if len(b) < 2 || b[len(b)-2] != '\r' {
-		c.s.violation("bare LF after %q", b)
-	}
-	return strings.TrimRight(string(b), "\r\n"), nil
-}
-
-// flush sends the replies after the configured latency.
-func (c *conn) flush() error {
-	if c.s.cfg.Latency > 0 && c.w.Buffered() > 0 {
-		t := time.NewTimer(c.s.cfg.Latency)
-		defer t.Stop()
-		select {
-		case <-t.C:
-		case <-c.s.done:
+func (c *conn) greet() error {
+	if c.s.meter != nil {
+		if reply := c.s.meter.open(c.id); reply != "" {
+			_ = c.reply(reply)
 			return errDone
 		}
 	}
-	return c.w.Flush()
+	return c.answer(AtGreeting, "", "220 smtptest ESMTP")
 }
 
-// answer sends the usual reply unless a script has another idea. The error is
-// errDone when the connection must end, or rejected when the reply was not 2yz
-// or 3yz.
-func (c *conn) answer(at Stage, addr, usual string) error {
-	sc := c.s.scripts.find(at, addr)
-	if sc != nil {
-		if err := c.wait(sc); err != nil {
-			return err
-		}
-		if sc.Drop {
-			return c.drop()
-		}
-		if sc.Reply != "" {
-			usual = sc.Reply
-		}
+// secure puts TLS under the session; false ends it.
+func (c *conn) secure() bool {
+	if c.s.cfg.TLSFault == TLSNotTLS {
+		c.buffers()
+		_ = c.reply("220 what follows is not TLS")
+		return false
 	}
-	return c.reply(usual)
+	c.nc = tls.Server(c.nc, c.s.tls)
+	c.tls = true
+	c.buffers()
+	return true
 }
 
-// errRejected says that a negative reply was sent and the session goes on.
-var errRejected = errors.New("rejected")
-
-func (c *conn) reply(s string) error {
-	if _, err := c.w.WriteString(s); err != nil {
-		return err
-	}
-	if _, err := c.w.WriteString("\r\n"); err != nil {
-		return err
-	}
-	if strings.HasPrefix(s, "421") {
-		_ = c.flush()
-		return errDone
-	}
-	if s[0] > '3' {
-		return errRejected
-	}
-	return nil
-}
-
-// wait sends what is due and blocks until the script's channel yields.
-func (c *conn) wait(sc *Script) error {
-	if sc.Wait == nil {
-		return nil
-	}
-	if err := c.flush(); err != nil {
-		return err
-	}
-	select {
-	case <-sc.Wait:
-		return nil
-	case <-c.s.done:
-		return errDone
-	}
-}
-
-// drop ends the connection after sending the replies that were due before.
-func (c *conn) drop() error {
-	_ = c.flush()
-	_ = c.nc.Close()
-	return errDone
-}
+// last are the commands that end a group: what is sent after one before its reply
+// is wrong (RFC 2920 §3.1, RFC 3207 §4, RFC 4954 §4).
+var last = []string{"EHLO", "HELO", "DATA", "NOOP", "STARTTLS", "AUTH"}
 
 // command runs one command; a nil error continues the session.
 func (c *conn) command(line string) error {
 	verb, arg, _ := strings.Cut(line, " ")
 	verb = strings.ToUpper(verb)
-	c.s.mu.Lock()
-	c.s.commands[verb]++
-	c.s.mu.Unlock()
-	if c.s.cfg.NoPipelining && c.r.Buffered() > 0 {
-		c.s.violation("sent ahead after %s without PIPELINING", verb)
+	if n, ok := c.s.commands[verb]; ok {
+		n.Add(1)
+	}
+	if c.r.Buffered() > 0 {
+		c.ahead(verb)
 	}
 	err := c.dispatch(verb, arg)
 	if errors.Is(err, errRejected) {
 		return nil
 	}
 	return err
+}
+
+// ahead judges a client that has sent more before it could know the reply.
+func (c *conn) ahead(after string) {
+	if c.s.cfg.NoPipelining || c.hidden("PIPELINING") {
+		c.s.violation("sent ahead after %s without PIPELINING", after)
+	} else if slices.Contains(last, after) {
+		c.s.violation("sent ahead after %s, which ends a group", after)
+	}
 }
 
 func (c *conn) dispatch(verb, arg string) error {
@@ -186,18 +127,18 @@ func (c *conn) dispatch(verb, arg string) error {
 		return c.reply("250 2.0.0 ok")
 	case "QUIT":
 		_ = c.reply("221 2.0.0 bye")
-		_ = c.flush()
 		return errDone
 	}
 	c.s.violation("unknown command %q", verb)
 	return c.reply("500 5.5.1 unknown command")
 }
 
-func (c *conn) ehlo(verb string) string {
-	if verb == "HELO" {
-		return "250 smtptest"
+// offers are the lines of the EHLO reply after the name.
+func (c *conn) offers() []string {
+	lines := []string{"8BITMIME", "SIZE " + strconv.Itoa(c.s.cfg.Size)}
+	if !c.s.cfg.PlainReplies {
+		lines = append(lines, "ENHANCEDSTATUSCODES")
 	}
-	lines := []string{"smtptest", "8BITMIME", "ENHANCEDSTATUSCODES", "SIZE 35882577"}
 	if !c.s.cfg.NoPipelining {
 		lines = append(lines, "PIPELINING")
 	}
@@ -207,11 +148,29 @@ func (c *conn) ehlo(verb string) string {
 	if len(c.s.cfg.Users) > 0 {
 		lines = append(lines, "AUTH "+c.s.cfg.AuthMechs)
 	}
+	if l := c.s.cfg.Limits.announce(); l != "" {
+		lines = append(lines, l)
+	}
+	lines = append(lines, c.s.cfg.Offer...)
+	return slices.DeleteFunc(lines, func(l string) bool {
+		keyword, _, _ := strings.Cut(l, " ")
+		return c.hidden(keyword)
+	})
+}
+
+func (c *conn) hidden(keyword string) bool { return slices.Contains(c.s.cfg.Hide, keyword) }
+
+func (c *conn) ehlo(verb string) string {
+	if verb == "HELO" {
+		return "250 smtptest"
+	}
+	c.offered = c.offers()
+	lines := append([]string{"smtptest"}, c.offered...)
 	return "250-" + strings.Join(lines[:len(lines)-1], "\r\n250-") + "\r\n250 " + lines[len(lines)-1]
 }
 
 func (c *conn) startTLS() error {
-	if c.s.cfg.TLS != StartTLS || c.tls {
+	if c.s.cfg.TLS != StartTLS || c.tls || c.hidden("STARTTLS") {
 		return c.reply("502 5.5.1 not available")
 	}
 	if err := c.answer(AtStartTLS, "", "220 2.0.0 go ahead"); err != nil {
@@ -220,14 +179,15 @@ func (c *conn) startTLS() error {
 	if err := c.flush(); err != nil {
 		return err
 	}
-	c.nc = tls.Server(c.nc, c.s.tls)
-	c.tls, c.hello = true, false
-	c.buffers()
+	c.hello, c.authed = false, false
+	if !c.secure() {
+		return errDone
+	}
 	return nil
 }
 
 func (c *conn) mail(arg string) error {
-	addr, ok := path(arg, "FROM:")
+	addr, params, ok := path(arg, "FROM:")
 	switch {
 	case !c.hello || !ok:
 		c.s.violation("MAIL out of order or malformed")
@@ -239,9 +199,12 @@ func (c *conn) mail(arg string) error {
 		return c.reply("503 5.5.1 nested MAIL command")
 	case c.s.cfg.MaxPerConn > 0 && c.sent >= c.s.cfg.MaxPerConn:
 		if c.s.cfg.SilentClose {
-			return c.drop()
+			return errDone
 		}
 		return c.reply("421 4.7.0 too many messages in this connection")
+	}
+	if reply := c.mailLimits(params); reply != "" {
+		return c.reply(reply)
 	}
 	if err := c.answer(AtMail, addr, "250 2.1.0 ok"); err != nil {
 		return err
@@ -251,9 +214,12 @@ func (c *conn) mail(arg string) error {
 }
 
 func (c *conn) rcpt(arg string) error {
-	addr, ok := path(arg, "TO:")
+	addr, _, ok := path(arg, "TO:")
 	if c.from == nil || !ok {
 		return c.reply("503 5.5.1 need MAIL first")
+	}
+	if reply := c.rcptLimits(addr); reply != "" {
+		return c.reply(reply)
 	}
 	if err := c.answer(AtRcpt, addr, "250 2.1.5 ok"); err != nil {
 		return err
@@ -287,6 +253,12 @@ func (c *conn) data() error {
 	if err != nil {
 		return err
 	}
+	if c.r.Buffered() > 0 {
+		c.ahead("the final dot")
+	}
+	if !c.eight && eightBit(raw) {
+		c.s.violation("8-bit message without BODY=8BITMIME")
+	}
 	from, to := c.from, c.rcpts
 	c.from, c.rcpts = nil, nil
 	return c.finish(from, to, raw)
@@ -298,76 +270,52 @@ func (c *conn) finish(from *string, to []string, raw []byte) error {
 		return c.reply("554 5.5.1 no valid recipients")
 	}
 	usual := "250 2.0.0 ok queued"
-	if sc := c.s.scripts.find(AtDot, to[0]); sc != nil {
-		if err := c.wait(sc); err != nil {
-			return err
-		}
-		if sc.Drop && !sc.Accept {
-			return c.drop()
-		}
-		if sc.Drop {
-			if err := c.s.ledger.accept(*from, to, raw, c.id, c.s.cfg.DiscardRaw); err != nil {
-				c.s.violation("%v", err)
-			}
-			return c.drop()
-		}
-		if sc.Reply != "" {
-			usual = sc.Reply
-		}
+	if len(raw) > c.s.cfg.Size {
+		usual = "552 5.3.4 message too big"
 	}
-	if usual[0] == '2' {
-		if err := c.s.ledger.accept(*from, to, raw, c.id, c.s.cfg.DiscardRaw); err != nil {
-			c.s.violation("%v", err)
-			return c.reply("451 4.3.0 ledger cannot be written")
-		}
-		c.sent++
+	sc := c.s.scripts.find(AtDot, to[0])
+	if sc == nil {
+		return c.reply(c.take(*from, to, raw, usual))
 	}
-	return c.reply(usual)
+	if sc.Accept {
+		usual = c.take(*from, to, raw, usual)
+	}
+	if err := c.wait(sc); err != nil {
+		return err
+	}
+	said := orElse(sc.Reply, usual)
+	if !sc.Accept && !sc.Drop {
+		said = c.take(*from, to, raw, said)
+	}
+	return c.act(sc, said)
 }
 
-// body reads up to the final dot and undoes dot-stuffing (RFC 5321 §4.5.2).
-func (c *conn) body() ([]byte, error) {
-	var raw []byte
-	start, checked := true, false
-	for {
-		b, err := c.r.ReadSlice('\n')
-		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
-			return nil, err
-		}
-		if err == nil && !bytes.HasSuffix(b, []byte("\r\n")) {
-			c.s.violation("bare LF in a message")
-		}
-		if start && b[0] == '.' {
-			if string(b) == ".\r\n" {
-				return raw, nil
-			}
-			b = b[1:]
-		}
-		raw = append(raw, b...)
-		start = err == nil
-		if !checked {
-			checked = true
-			if sc := c.s.scripts.find(AtBody, c.first()); sc != nil {
-				if err := c.wait(sc); err != nil {
-					return nil, err
-				}
-				if sc.Drop {
-					return nil, c.drop()
-				}
-			}
-		}
+// take enters a message in the ledger when the reply to come is positive, and gives
+// the reply.
+func (c *conn) take(from string, to []string, raw []byte, reply string) string {
+	if reply[0] != '2' {
+		return reply
 	}
+	if err := c.s.ledger.accept(from, to, raw, c.id, c.s.cfg.DiscardRaw); err != nil {
+		c.s.violation("%v", err)
+		return "451 4.3.0 ledger cannot be written"
+	}
+	c.sent++
+	if c.s.meter != nil {
+		c.s.meter.accepted()
+	}
+	return reply
 }
 
 // path reads "FROM:<a@b> PARAMS".
-func path(arg, keyword string) (string, bool) {
+func path(arg, keyword string) (addr string, params []string, ok bool) {
 	if len(arg) < len(keyword) || !strings.EqualFold(arg[:len(keyword)], keyword) {
-		return "", false
+		return "", nil, false
 	}
 	arg = strings.TrimSpace(arg[len(keyword):])
 	end := strings.LastIndexByte(arg, '>')
 	if !strings.HasPrefix(arg, "<") || end < 0 {
-		return "", false
+		return "", nil, false
 	}
-	return arg[1:end], true
+	return arg[1:end], strings.Fields(arg[end+1:]), true
 }

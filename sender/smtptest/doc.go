@@ -7,5 +7,9 @@
 // chosen recipients. [Start] serves a test; [New] serves a program, with a ledger
 // in a file that outlives a killed process.
 //
+// What clients do against the protocol is noted ([Server.Violations]), above all
+// sending ahead where that is not allowed (RFC 2920 §3.1). A [Provider] holds the
+// limits of a real one and notes who exceeds them ([Server.LimitViolations]).
+//
 // It trusts its client and listens on loopback only.
 package smtptest

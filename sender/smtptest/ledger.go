@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -24,12 +25,18 @@ type ledger struct {
 	mu      sync.Mutex
 	list    []Received
 	count   map[string]int
-	changed chan struct{} // closed and replaced at each entry
-	file    *os.File
+	waiting []waiter
+	file    *ledgerFile // nil without a path
 }
 
-func newLedger(path string) (*ledger, error) {
-	l := &ledger{count: map[string]int{}, changed: make(chan struct{})}
+// waiter is told when the list has reached n entries.
+type waiter struct {
+	n    int
+	done chan struct{}
+}
+
+func newLedger(path string, sync bool) (*ledger, error) {
+	l := &ledger{count: map[string]int{}}
 	if path == "" {
 		return l, nil
 	}
@@ -37,30 +44,40 @@ func newLedger(path string) (*ledger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening ledger: %w", err)
 	}
-	l.file = f
+	l.file = &ledgerFile{f: f, sync: sync}
 	return l, nil
 }
 
 // accept records a message for its recipients. Invariant: it returns before the
-// 250 is sent, and each recipient's line is one write().
+// 250 is sent, and by then the lines are in the file.
 func (l *ledger) accept(from string, to []string, raw []byte, conn int, discard bool) error {
+	if l.file != nil {
+		id := messageID(raw)
+		var lines []byte
+		for _, rcpt := range to {
+			lines = append(append(append(append(lines, rcpt...), '\t'), id...), '\n')
+		}
+		if err := l.file.append(lines); err != nil {
+			return err
+		}
+	}
+	if discard {
+		raw = nil
+	}
+	now := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	kept := raw
-	if discard {
-		kept = nil
-	}
 	for _, rcpt := range to {
-		if l.file != nil {
-			if _, err := l.file.WriteString(rcpt + "\t" + messageID(raw) + "\n"); err != nil {
-				return fmt.Errorf("writing ledger: %w", err)
-			}
-		}
-		l.list = append(l.list, Received{From: from, To: rcpt, Raw: kept, At: time.Now(), Conn: conn})
+		l.list = append(l.list, Received{From: from, To: rcpt, Raw: raw, At: now, Conn: conn})
 		l.count[rcpt]++
 	}
-	close(l.changed)
-	l.changed = make(chan struct{})
+	l.waiting = slices.DeleteFunc(l.waiting, func(w waiter) bool {
+		if len(l.list) < w.n {
+			return false
+		}
+		close(w.done)
+		return true
+	})
 	return nil
 }
 
@@ -68,7 +85,56 @@ func (l *ledger) close() error {
 	if l.file == nil {
 		return nil
 	}
-	return l.file.Close()
+	return l.file.f.Close()
+}
+
+// ledgerFile appends lines in batches: while one is being written and synced, the
+// connections that come join the next one, so that a sync serves all of them.
+type ledgerFile struct {
+	f    *os.File
+	sync bool
+	io   sync.Mutex // held while a batch is written
+
+	mu   sync.Mutex
+	next *batch // the one that can be joined, or nil
+}
+
+type batch struct {
+	lines []byte
+	done  chan struct{}
+	err   error
+}
+
+// append returns when the lines are written, and on the disk if that is asked for.
+// A batch is one write(). Whoever opens a batch writes it, as soon as the one
+// before is through.
+func (l *ledgerFile) append(lines []byte) error {
+	l.mu.Lock()
+	b, mine := l.next, l.next == nil
+	if mine {
+		b = &batch{done: make(chan struct{})}
+		l.next = b
+	}
+	b.lines = append(b.lines, lines...)
+	l.mu.Unlock()
+	if !mine {
+		<-b.done
+		return b.err
+	}
+	l.io.Lock()
+	l.mu.Lock()
+	l.next = nil
+	l.mu.Unlock()
+	_, b.err = l.f.Write(b.lines)
+	if b.err == nil && l.sync {
+		b.err = l.f.Sync()
+	}
+	l.io.Unlock()
+	if b.err != nil {
+		b.err = fmt.Errorf("writing ledger: %w", b.err)
+	}
+	close(b.done)
+	return b.err
 }
 
 // messageID is the value of the Message-ID field, or "".
@@ -101,28 +167,29 @@ func (s *Server) Count(to string) int {
 func (s *Server) Counts() map[string]int {
 	s.ledger.mu.Lock()
 	defer s.ledger.mu.Unlock()
-	out := make(map[string]int, len(s.ledger.count))
-	for k, v := range s.ledger.count {
-		out[k] = v
-	}
-	return out
+	return maps.Clone(s.ledger.count)
 }
 
 // Wait returns when at least n recipients were accepted or ctx has ended.
 func (s *Server) Wait(ctx context.Context, n int) error {
-	for {
-		s.ledger.mu.Lock()
-		got, changed := len(s.ledger.list), s.ledger.changed
-		s.ledger.mu.Unlock()
-		if got >= n {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return fmt.Errorf("%d of %d messages arrived: %w", got, n, ctx.Err())
-		}
+	l := s.ledger
+	l.mu.Lock()
+	if len(l.list) >= n {
+		l.mu.Unlock()
+		return nil
 	}
+	w := waiter{n: n, done: make(chan struct{})}
+	l.waiting = append(l.waiting, w)
+	l.mu.Unlock()
+	select {
+	case <-w.done:
+		return nil
+	case <-ctx.Done():
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waiting = slices.DeleteFunc(l.waiting, func(o waiter) bool { return o.done == w.done })
+	return fmt.Errorf("%d of %d messages arrived: %w", len(l.list), n, ctx.Err())
 }
 
 // ReadLedger counts the lines of a ledger file by recipient. A last line without

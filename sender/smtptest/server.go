@@ -1,39 +1,40 @@
 package smtptest
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"fmt"
-	"math/big"
 	"net"
+	"slices"
 	"sync"
-	"time"
+	"sync/atomic"
 )
 
 // Server is a running SMTP server.
 type Server struct {
-	cfg     Config
-	ln      net.Listener
-	tls     *tls.Config
-	pool    *x509.CertPool
-	scripts *scripts
-	ledger  *ledger
-	done    chan struct{}
-	wg      sync.WaitGroup
-	closing sync.Once
-	closed  error
+	cfg      Config
+	ln       net.Listener
+	tls      *tls.Config
+	pool     *x509.CertPool
+	scripts  *scripts
+	ledger   *ledger
+	meter    *meter // nil without a provider
+	commands map[string]*atomic.Int64
+	done     chan struct{}
+	wg       sync.WaitGroup
+	closing  sync.Once
+	closed   error
 
 	mu         sync.Mutex
 	conns      map[net.Conn]struct{}
 	opened     int
+	live       int
 	peak       int
 	violations []string
-	commands   map[string]int
 }
+
+// verbs are the commands that are counted.
+var verbs = []string{"EHLO", "HELO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "RSET", "NOOP", "QUIT"}
 
 // New starts a server; Close ends it.
 func New(cfg Config) (*Server, error) {
@@ -47,13 +48,22 @@ func New(cfg Config) (*Server, error) {
 	if cfg.AuthMechs == "" {
 		cfg.AuthMechs = "PLAIN LOGIN CRAM-MD5 XOAUTH2"
 	}
-	s := &Server{cfg: cfg, scripts: newScripts(cfg.Scripts), done: make(chan struct{}), conns: map[net.Conn]struct{}{}, commands: map[string]int{}}
+	if cfg.Size == 0 {
+		cfg.Size = 35882577
+	}
+	s := &Server{cfg: cfg, scripts: newScripts(cfg.Scripts), done: make(chan struct{}), conns: map[net.Conn]struct{}{}, commands: map[string]*atomic.Int64{}}
+	for _, v := range verbs {
+		s.commands[v] = new(atomic.Int64)
+	}
+	if cfg.Provider != nil {
+		s.meter = newMeter(*cfg.Provider)
+	}
 	if cfg.TLS != NoTLS {
-		if s.tls, s.pool, err = certificate(); err != nil {
+		if s.tls, s.pool, err = certificates(cfg.TLSFault); err != nil {
 			return nil, fmt.Errorf("making test certificate: %w", err)
 		}
 	}
-	if s.ledger, err = newLedger(cfg.LedgerPath); err != nil {
+	if s.ledger, err = newLedger(cfg.LedgerPath, cfg.LedgerSync); err != nil {
 		return nil, err
 	}
 	if s.ln, err = net.Listen("tcp", cfg.Addr); err != nil {
@@ -86,8 +96,8 @@ func (s *Server) Host() string { return s.ln.Addr().(*net.TCPAddr).IP.String() }
 // Port is the port the server listens on.
 func (s *Server) Port() int { return s.ln.Addr().(*net.TCPAddr).Port }
 
-// CertPool trusts the server's certificate, which names 127.0.0.1, ::1 and
-// localhost. It is nil without TLS.
+// CertPool trusts the authority of the server's certificate, which names 127.0.0.1,
+// ::1 and localhost. It is nil without TLS.
 func (s *Server) CertPool() *x509.CertPool { return s.pool }
 
 // Script adds a script to the running server.
@@ -111,16 +121,19 @@ func (s *Server) Connections() (opened, peak int) {
 
 // Commands counts the commands received, by verb in upper case.
 func (s *Server) Commands(verb string) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.commands[verb]
+	n, ok := s.commands[verb]
+	if !ok {
+		return 0
+	}
+	return int(n.Load())
 }
 
-// Violations lists what clients did against the protocol.
+// Violations lists what clients did against the protocol. Limits of a provider are
+// not among them, see [Server.LimitViolations].
 func (s *Server) Violations() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]string(nil), s.violations...)
+	return slices.Clone(s.violations)
 }
 
 func (s *Server) violation(format string, args ...any) {
@@ -142,8 +155,10 @@ func (s *Server) serve() {
 		}
 		s.wg.Go(func() {
 			defer s.remove(nc)
-			c := &conn{s: s, nc: nc, id: n}
+			c := &conn{s: s, nc: nc, raw: nc, id: n}
 			c.run()
+			s.over()
+			c.end()
 		})
 	}
 }
@@ -159,8 +174,16 @@ func (s *Server) add(nc net.Conn) (int, bool) {
 	}
 	s.conns[nc] = struct{}{}
 	s.opened++
-	s.peak = max(s.peak, len(s.conns))
+	s.live++
+	s.peak = max(s.peak, s.live)
 	return s.opened, true
+}
+
+// over counts a session as ended, whether or not the client has noticed.
+func (s *Server) over() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.live--
 }
 
 func (s *Server) remove(nc net.Conn) {
@@ -168,36 +191,4 @@ func (s *Server) remove(nc net.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, nc)
-}
-
-// certificate makes a CA and a server certificate valid for a day.
-func certificate() (*tls.Config, *x509.CertPool, error) {
-	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, nil, err
-	}
-	now := time.Now()
-	ca := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "smtptest CA"}, NotBefore: now.Add(-time.Hour),
-		NotAfter: now.Add(24 * time.Hour), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, nil, err
-	}
-	leaf := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "smtptest"}, NotBefore: ca.NotBefore, NotAfter: ca.NotAfter,
-		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
-	caDER, err := x509.CreateCertificate(rand.Reader, ca, ca, caKey.Public(), caKey)
-	if err != nil {
-		return nil, nil, err
-	}
-	caCert, err := x509.ParseCertificate(caDER)
-	if err != nil {
-		return nil, nil, err
-	}
-	der, err := x509.CreateCertificate(rand.Reader, leaf, caCert, key.Public(), caKey)
-	if err != nil {
-		return nil, nil, err
-	}
-	pool := x509.NewCertPool()
-	pool.AddCert(caCert)
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12}, pool, nil
 }

@@ -62,6 +62,30 @@ async function open(page: Page, path: string) {
   await expect(page.locator('.mantine-Skeleton-root:visible')).toHaveCount(0);
 }
 
+for (const colorScheme of ['light', 'dark'] as const) {
+  test(`a relay with a provider and a failed test (${colorScheme})`, async ({ page }) => {
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await open(page, '/relays/new');
+    await page.getByRole('combobox', { name: 'Provider' }).fill('Gmail');
+    await page.getByRole('option', { name: 'Gmail' }).click();
+    await page.getByRole('button', { name: 'Test connection' }).click();
+    await expect(page.getByLabel('User name')).toBeFocused();
+    await expect(page.getByLabel('User name')).toBeInViewport();
+    await page.getByLabel('User name').fill('ada@example.org');
+    await page.getByLabel('Password', { exact: true }).fill('secret');
+    await page.getByRole('textbox', { name: /^Host/ }).fill('127.0.0.1');
+    await page.getByLabel(/^Port/).fill('1');
+    await page.getByRole('button', { name: 'Test connection' }).click();
+    await expect(page.getByText('It did not go through')).toBeVisible();
+    const axe = new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']).setLegacyMode(true);
+    const { violations } = await axe.analyze();
+    expect(violations.map((one) => `${one.id}: ${one.nodes[0]?.html}`)).toEqual([]);
+    const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    expect(wider).toBeLessThanOrEqual(0);
+  });
+}
+
 for (const path of pages) {
   for (const colorScheme of ['light', 'dark'] as const) {
     test(`${path} has no serious accessibility finding (${colorScheme})`, async ({ page }) => {

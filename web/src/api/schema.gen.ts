@@ -423,7 +423,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Compare DNS with what should be there */
+        /**
+         * Compare DNS with what should be there
+         * @description Also puts keys into use whose records are seen. It happens by itself every few hours, and every few minutes while a new key waits.
+         */
         post: operations["checkDomain"];
         delete?: never;
         options?: never;
@@ -440,7 +443,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Make another DKIM key */
+        /**
+         * Make another DKIM key
+         * @description It waits until its record is seen in DNS, and then takes over from the key of the same algorithm.
+         */
         post: operations["addKey"];
         delete?: never;
         options?: never;
@@ -459,6 +465,26 @@ export interface paths {
         get: operations["listEvents"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say what an SMTP reply means
+         * @description Takes the reply alone, a line of a log, or a bounce's diagnostic. Connects to nothing.
+         */
+        post: operations["explainReply"];
         delete?: never;
         options?: never;
         head?: never;
@@ -762,6 +788,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the known providers: servers, limits, and what to do there first
+         * @description Figures are suggestions with their source and date; 0 means not published.
+         */
+        get: operations["listProviders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/relays": {
         parameters: {
             query?: never;
@@ -814,6 +860,40 @@ export interface paths {
         post?: never;
         /** Delete a relay */
         delete: operations["deleteRelay"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/relays/{id}/forecast": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say when a number of messages would have gone out */
+        get: operations["getForecast"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/relays/{id}/pace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read how fast a relay is used, and why */
+        get: operations["getRelayPace"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1305,23 +1385,29 @@ export interface components {
             changed: number;
         };
         Check: {
+            /** @description The value to publish; empty when nothing has to be published */
             expected: string;
+            explanation: string;
             found: string[];
             message: string;
             name: string;
             /** @enum {string} */
-            purpose: "dkim" | "spf" | "dmarc" | "bounce_mx";
+            purpose: "dkim" | "spf" | "dmarc" | "alignment" | "bounce_mx" | "ptr";
+            /** @description An expected value over 255 bytes as quoted strings, for DNS panels that want it so */
+            split?: string;
             /** @enum {string} */
-            status: "ok" | "missing" | "different" | "error";
+            status: "ok" | "warning" | "missing" | "different" | "unknown" | "skipped" | "unchecked";
+            /**
+             * @description Absent for alignment, which follows from other records
+             * @enum {string}
+             */
+            type?: "TXT" | "MX" | "PTR";
         };
         Checklist: {
             campaign: boolean;
             domain: boolean;
             list: boolean;
             relay: boolean;
-        };
-        Checks: {
-            checks: components["schemas"]["Check"][];
         };
         Column: {
             header: string;
@@ -1419,31 +1505,65 @@ export interface components {
             updated_at: string;
         };
         DkimKey: {
-            algorithm: string;
+            /** Format: date-time */
+            activated_at: string | null;
+            /** @enum {string} */
+            algorithm: "rsa2048" | "ed25519";
             /** Format: date-time */
             created_at: string;
             /** Format: int64 */
             id: number;
+            /**
+             * Format: date-time
+             * @description When the record of a retired key may be taken out of DNS
+             */
+            keep_until: string | null;
             record_name: string;
             record_value: string;
+            /** Format: date-time */
+            retired_at: string | null;
+            /**
+             * Format: date-time
+             * @description Since when the record has been seen without a break
+             */
+            seen_at: string | null;
             selector: string;
-            /** @enum {string} */
-            status: "active" | "retired";
+            /**
+             * @description A pending key waits until its record is seen in DNS, and then takes over from the active one
+             * @enum {string}
+             */
+            status: "pending" | "active" | "retired";
         };
         Domain: {
             bounce_domain: string | null;
+            /**
+             * Format: date-time
+             * @description When DNS was last looked at
+             */
+            checked_at: string | null;
+            /** @description What has to be in DNS, and what the last look found */
+            checks: components["schemas"]["Check"][];
             /** Format: date-time */
             created_at: string;
             domain: string;
+            /**
+             * @description The worst of the checks, without keys that sign nothing yet
+             * @enum {string}
+             */
+            health: "ok" | "warning" | "missing" | "different" | "unknown" | "unchecked";
             /** Format: int64 */
             id: number;
             keys: components["schemas"]["DkimKey"][];
-            /** @description What has to be in DNS */
-            records: components["schemas"]["Record"][];
         };
         DomainInput: {
             bounce_domain?: string | null;
             domain: string;
+        };
+        Endpoint: {
+            /** Format: int64 */
+            port: number;
+            /** @enum {string} */
+            tls: "none" | "starttls" | "implicit";
         };
         Event: {
             /** Format: date-time */
@@ -1476,6 +1596,42 @@ export interface components {
             /** Format: int64 */
             subscriber_id: number;
         };
+        Explanation: {
+            /** @enum {string} */
+            action: "accept" | "suppress" | "bounce" | "retry" | "retry_soon" | "slow_down" | "stop_relay" | "fail";
+            /** Format: int64 */
+            code: number;
+            /** @enum {string} */
+            fault: "none" | "recipient" | "receiver" | "reputation" | "content" | "account" | "us" | "network";
+            /** @description This very text of the provider is known */
+            known_text: boolean;
+            /** @enum {string} */
+            permanence: "success" | "transient" | "permanent";
+            /** @description What the program does */
+            program: string;
+            /** @description Name of the provider, or empty */
+            provider: string;
+            reason: string;
+            /** @description What a person should do; empty for nothing */
+            remedy: string;
+            /**
+             * Format: int64
+             * @description 0: the reply does not say
+             */
+            retry_after_seconds: number;
+            stage: string;
+            /** @description Enhanced status code (RFC 3463), or empty */
+            status: string;
+            text: string;
+            whose_fault: string;
+        };
+        Forecast: {
+            /**
+             * Format: date-time
+             * @description When the last message will have gone out by the relay's limits; null: no limit decides that
+             */
+            ends_at: string | null;
+        };
         Format: {
             delimiter: string;
             /** @enum {string} */
@@ -1485,6 +1641,14 @@ export interface components {
         Header: {
             name: string;
             value: string;
+        };
+        Holdup: {
+            reason: string;
+            /**
+             * Format: date-time
+             * @description null: until a person does something
+             */
+            until: string | null;
         };
         Import: {
             columns: components["schemas"]["Column"][];
@@ -1713,6 +1877,35 @@ export interface components {
              */
             subscribers: number;
         };
+        Pace: {
+            /** Format: date-time */
+            changed_at: string;
+            /**
+             * Format: int64
+             * @description As many are used at the moment, over all processes
+             */
+            connections: number;
+            reason: string;
+            /** @description The server's words */
+            reply: string;
+            /**
+             * Format: date-time
+             * @description Nothing is sent before
+             */
+            rest_until: string;
+        };
+        PaceChange: {
+            /** Format: date-time */
+            at: string;
+            /** @enum {string} */
+            change: "slower" | "faster" | "full_speed" | "blocked" | "unblocked" | "paused" | "resumed";
+            /** Format: int64 */
+            connections: number | null;
+            reason: string;
+            reply: string;
+            /** Format: date-time */
+            until: string | null;
+        };
         PageCampaignSummary: {
             items: components["schemas"]["CampaignSummary"][];
             /** @description null on the last page */
@@ -1821,6 +2014,18 @@ export interface components {
             /** @description false when total is an estimate */
             total_exact?: boolean;
         };
+        PageProvider: {
+            items: components["schemas"]["Provider"][];
+            /** @description null on the last page */
+            next_cursor: string | null;
+            /**
+             * Format: int64
+             * @description How many there are on all pages, where that is known
+             */
+            total?: number;
+            /** @description false when total is an estimate */
+            total_exact?: boolean;
+        };
         PageRelay: {
             items: components["schemas"]["Relay"][];
             /** @description null on the last page */
@@ -1913,25 +2118,107 @@ export interface components {
             location?: string;
             message: string;
         };
-        Record: {
-            explanation: string;
+        Provider: {
+            /** @description Month in which the facts were looked at */
+            as_of: string;
+            /** @description The first is recommended */
+            auth: string[];
+            /** @description The provider's page about SMTP */
+            docs: string;
+            /** @description The first is recommended */
+            endpoints: components["schemas"]["Endpoint"][];
+            /** @description Several are regions; the first is offered */
+            hosts: components["schemas"]["ProviderHost"][];
+            id: string;
+            /**
+             * @description mailbox: made for people, with a small quota; own: a server of one's own
+             * @enum {string}
+             */
+            kind: "mailbox" | "service" | "own" | "generic";
+            limits: components["schemas"]["ProviderLimits"];
             name: string;
+            /** @description What to do at the provider first */
+            needs: components["schemas"]["ProviderNeed"][];
+            oauth?: components["schemas"]["ProviderOAuth"];
+            password_hint: string;
+            quota: components["schemas"]["ProviderQuota"];
             /** @enum {string} */
-            purpose: "dkim" | "spf" | "dmarc" | "bounce_mx";
-            required: boolean;
-            /** @description A value over 255 bytes as quoted strings, for DNS panels that want it so */
-            split?: string;
+            return_path: "per_recipient" | "from";
             /** @enum {string} */
-            type: "TXT" | "MX";
-            value: string;
+            signing_profile: "default" | "ses";
+            /** @description The provider signs with DKIM */
+            signs_itself: boolean;
+            /** @description Limits per receiving site make sense: the server delivers by itself */
+            site_limits: boolean;
+            /** @description The user name when it is always the same, else empty */
+            username: string;
+            username_hint: string;
+        };
+        ProviderHost: {
+            host: string;
+            /** @description Empty where there is only one */
+            region: string;
+        };
+        ProviderLimits: {
+            /** Format: int64 */
+            connections: number;
+            /** Format: int64 */
+            messages_per_connection: number;
+            note: string;
+            /** Format: int64 */
+            per_day: number;
+            /** Format: int64 */
+            per_hour: number;
+            /** Format: int64 */
+            per_minute: number;
+            /** Format: int64 */
+            per_second: number;
+            /** Format: int64 */
+            recipients_per_message: number;
+            source: string;
+        };
+        ProviderNeed: {
+            link: string;
+            text: string;
+        };
+        ProviderOAuth: {
+            docs: string;
+            scope: string;
+            token_url: string;
+        };
+        ProviderQuota: {
+            /** @description Every further try makes the block last longer */
+            extended: boolean;
+            /**
+             * Format: int64
+             * @description 0: not known
+             */
+            reopens_seconds: number;
+            text: string;
+        };
+        Question: {
+            /** @description Id of a provider, or the name of its server */
+            provider?: string;
+            /** @description greeting, helo, starttls, auth, mail, rcpt, data or dot. Empty: what the text says */
+            stage?: string;
+            /** @description The reply, of one line or several, or a text that holds it */
+            text: string;
         };
         Relay: {
             /** @enum {string} */
-            auth?: "none" | "auto" | "plain" | "login" | "cram-md5" | "scram-sha-256";
+            auth?: "none" | "auto" | "plain" | "login" | "cram-md5" | "scram-sha-1" | "scram-sha-256" | "xoauth2";
+            blocked_reason: string | null;
+            /**
+             * Format: date-time
+             * @description Until when the provider takes nothing more; null: not blocked
+             */
+            blocked_until: string | null;
             /** Format: date-time */
             created_at: string;
             /** @enum {string} */
             dkim?: "sign" | "off";
+            has_oauth_client_secret: boolean;
+            has_oauth_refresh_token: boolean;
             has_password: boolean;
             /** @description Empty: this machine's name */
             helo_name?: string;
@@ -1950,16 +2237,37 @@ export interface components {
             /** Format: int64 */
             max_messages_per_connection?: number;
             name: string;
+            /** @description For xoauth2 */
+            oauth_client_id?: string;
+            /** @description For xoauth2. Empty: the provider's */
+            oauth_token_url?: string;
+            /** @description null: full speed */
+            pace: components["schemas"]["Pace"];
             pause_reason: string | null;
-            /** Format: int64 */
-            port?: number;
             /**
              * Format: int64
-             * @description Messages per rate_period over all processes; null: no limit
+             * @description Messages in any 24 hours over all processes; null: no limit
              */
-            rate_limit?: number | null;
-            /** @enum {string} */
-            rate_period?: "second" | "minute" | "hour" | "day";
+            per_day?: number | null;
+            /**
+             * Format: int64
+             * @description Messages in any 60 minutes over all processes; null: no limit
+             */
+            per_hour?: number | null;
+            /**
+             * Format: int64
+             * @description The same for a minute
+             */
+            per_minute?: number | null;
+            /**
+             * Format: int64
+             * @description Messages over all processes, evenly spaced; null: no limit
+             */
+            per_second?: number | null;
+            /** Format: int64 */
+            port?: number;
+            /** @description Id of one of GET /providers; its words for a refusal are understood. Empty: recognised by the host, where it is known */
+            provider?: string;
             /** @enum {string} */
             return_path?: "per_recipient" | "from";
             /** @enum {string} */
@@ -1971,10 +2279,14 @@ export interface components {
             /** Format: date-time */
             updated_at: string;
             username?: string;
+            /** @description null: no warm-up */
+            warmup?: components["schemas"]["Warmup"];
+            /** @description null: at all times */
+            window?: components["schemas"]["Window"];
         };
         RelayInput: {
             /** @enum {string} */
-            auth?: "none" | "auto" | "plain" | "login" | "cram-md5" | "scram-sha-256";
+            auth?: "none" | "auto" | "plain" | "login" | "cram-md5" | "scram-sha-1" | "scram-sha-256" | "xoauth2";
             /** @enum {string} */
             dkim?: "sign" | "off";
             /** @description Empty: this machine's name */
@@ -1990,17 +2302,40 @@ export interface components {
             /** Format: int64 */
             max_messages_per_connection?: number;
             name: string;
+            /** @description For xoauth2 */
+            oauth_client_id?: string;
+            /** @description For xoauth2, where the client has one. Left out in an update: the stored one stays */
+            oauth_client_secret?: string;
+            /** @description For xoauth2. Left out in an update: the stored one stays */
+            oauth_refresh_token?: string;
+            /** @description For xoauth2. Empty: the provider's */
+            oauth_token_url?: string;
             /** @description Left out in an update: the stored one stays */
             password?: string;
-            /** Format: int64 */
-            port?: number;
             /**
              * Format: int64
-             * @description Messages per rate_period over all processes; null: no limit
+             * @description Messages in any 24 hours over all processes; null: no limit
              */
-            rate_limit?: number | null;
-            /** @enum {string} */
-            rate_period?: "second" | "minute" | "hour" | "day";
+            per_day?: number | null;
+            /**
+             * Format: int64
+             * @description Messages in any 60 minutes over all processes; null: no limit
+             */
+            per_hour?: number | null;
+            /**
+             * Format: int64
+             * @description The same for a minute
+             */
+            per_minute?: number | null;
+            /**
+             * Format: int64
+             * @description Messages over all processes, evenly spaced; null: no limit
+             */
+            per_second?: number | null;
+            /** Format: int64 */
+            port?: number;
+            /** @description Id of one of GET /providers; its words for a refusal are understood. Empty: recognised by the host, where it is known */
+            provider?: string;
             /** @enum {string} */
             return_path?: "per_recipient" | "from";
             /** @enum {string} */
@@ -2008,6 +2343,31 @@ export interface components {
             /** @enum {string} */
             tls?: "none" | "starttls" | "implicit";
             username?: string;
+            /** @description null: no warm-up */
+            warmup?: components["schemas"]["Warmup"];
+            /** @description null: at all times */
+            window?: components["schemas"]["Window"];
+        };
+        RelayPace: {
+            /** @description The latest changes of pace, newest first */
+            changes: components["schemas"]["PaceChange"][];
+            /** @description Why nothing is sent at the moment; null: something may be */
+            held_up: components["schemas"]["Holdup"];
+            /**
+             * Format: int64
+             * @description Messages in the last 24 hours; counted for relays with a limit for the hour or the day
+             */
+            used_day: number;
+            /**
+             * Format: int64
+             * @description Messages in the last hour; counted for relays with a limit for the hour or the day
+             */
+            used_hour: number;
+            /**
+             * Format: int64
+             * @description What the warm-up allows in 24 hours today; null: no warm-up
+             */
+            warmup_cap: number | null;
         };
         RelayTest: {
             /** @description Left out: the default sender of the settings */
@@ -2017,7 +2377,7 @@ export interface components {
         };
         RelayTry: {
             /** @enum {string} */
-            auth?: "none" | "auto" | "plain" | "login" | "cram-md5" | "scram-sha-256";
+            auth?: "none" | "auto" | "plain" | "login" | "cram-md5" | "scram-sha-1" | "scram-sha-256" | "xoauth2";
             /** @enum {string} */
             dkim?: "sign" | "off";
             from?: string;
@@ -2034,17 +2394,40 @@ export interface components {
             /** Format: int64 */
             max_messages_per_connection?: number;
             name: string;
+            /** @description For xoauth2 */
+            oauth_client_id?: string;
+            /** @description For xoauth2, where the client has one. Left out in an update: the stored one stays */
+            oauth_client_secret?: string;
+            /** @description For xoauth2. Left out in an update: the stored one stays */
+            oauth_refresh_token?: string;
+            /** @description For xoauth2. Empty: the provider's */
+            oauth_token_url?: string;
             /** @description Left out in an update: the stored one stays */
             password?: string;
-            /** Format: int64 */
-            port?: number;
             /**
              * Format: int64
-             * @description Messages per rate_period over all processes; null: no limit
+             * @description Messages in any 24 hours over all processes; null: no limit
              */
-            rate_limit?: number | null;
-            /** @enum {string} */
-            rate_period?: "second" | "minute" | "hour" | "day";
+            per_day?: number | null;
+            /**
+             * Format: int64
+             * @description Messages in any 60 minutes over all processes; null: no limit
+             */
+            per_hour?: number | null;
+            /**
+             * Format: int64
+             * @description The same for a minute
+             */
+            per_minute?: number | null;
+            /**
+             * Format: int64
+             * @description Messages over all processes, evenly spaced; null: no limit
+             */
+            per_second?: number | null;
+            /** Format: int64 */
+            port?: number;
+            /** @description Id of one of GET /providers; its words for a refusal are understood. Empty: recognised by the host, where it is known */
+            provider?: string;
             /** @enum {string} */
             return_path?: "per_recipient" | "from";
             /** @enum {string} */
@@ -2053,6 +2436,10 @@ export interface components {
             tls?: "none" | "starttls" | "implicit";
             to?: string;
             username?: string;
+            /** @description null: no warm-up */
+            warmup?: components["schemas"]["Warmup"];
+            /** @description null: at all times */
+            window?: components["schemas"]["Window"];
         };
         RenderInput: {
             /** Format: int64 */
@@ -2135,6 +2522,8 @@ export interface components {
             excluded: number;
             /** Format: int64 */
             failed: number;
+            /** @description Why nothing is sent at the moment although something waits; null: nothing is in the way */
+            held_up: components["schemas"]["Holdup"];
             /** Format: int64 */
             opens: number;
             /** Format: int64 */
@@ -2261,6 +2650,9 @@ export interface components {
         TestReport: {
             extensions: string[];
             ok: boolean;
+            /** @description The provider whose own words were recognised */
+            provider?: string;
+            /** @description What a person can do about the step that failed */
             remedy: string | null;
             steps: components["schemas"]["TestStep"][];
             tls?: string;
@@ -2292,7 +2684,7 @@ export interface components {
             ms: number;
             ok: boolean;
             /** @enum {string} */
-            step: "connect" | "tls" | "auth" | "mail" | "rcpt";
+            step: "connect" | "greeting" | "tls" | "auth" | "mail" | "rcpt";
         };
         Timeline: {
             bounced: number[];
@@ -2303,6 +2695,23 @@ export interface components {
             /** @description Unix seconds: the start of each bucket */
             times: number[];
         };
+        Warmup: {
+            /**
+             * Format: int64
+             * @description Messages in any 24 hours on that day
+             */
+            first: number;
+            /**
+             * Format: int64
+             * @description How many more each day, in per cent
+             */
+            percent: number;
+            /**
+             * Format: date
+             * @description The first day, UTC
+             */
+            start: string;
+        };
         Warning: {
             code: string;
             /** Format: int64 */
@@ -2310,6 +2719,16 @@ export interface components {
             message: string;
             /** @enum {string} */
             part: "subject" | "preheader" | "html" | "text";
+        };
+        Window: {
+            /** @description 1 = Monday to 7 = Sunday */
+            days: number[];
+            /** @description Time of day such as 08:00 */
+            from: string;
+            /** @description Time of day; before from: over midnight */
+            until: string;
+            /** @description IANA time zone; empty: UTC */
+            zone?: string;
         };
     };
     responses: never;
@@ -4503,7 +4922,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Checks"];
+                    "application/json": components["schemas"]["Domain"];
                 };
             };
             /** @description Bad Request */
@@ -4690,6 +5109,75 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    explainReply: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Question"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explanation"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6199,6 +6687,62 @@ export interface operations {
             };
         };
     };
+    listProviders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageProvider"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listRelays: {
         parameters: {
             query?: never;
@@ -6599,6 +7143,143 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getForecast: {
+        parameters: {
+            query: {
+                /** @description How many messages */
+                messages: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Forecast"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRelayPace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RelayPace"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

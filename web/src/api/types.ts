@@ -58,12 +58,16 @@ export type Event = Schemas['Event'];
 /** The server always sends every field; its document leaves open those that a request may leave out. */
 export type Relay = Required<Schemas['Relay']>;
 export type RelayTls = Relay['tls'];
-/** What the form of a relay edits; the password is sent only when one was typed. */
-export type RelayInput = Required<Omit<Schemas['RelayInput'], '$schema' | 'password'>> & { password?: string };
+type RelaySecrets = 'password' | 'oauth_client_secret' | 'oauth_refresh_token';
+/** What the form of a relay edits; secrets are sent only when they were typed. */
+export type RelayInput = Required<Omit<Schemas['RelayInput'], '$schema' | RelaySecrets>> & {
+  [secret in RelaySecrets]?: string;
+};
+export type Provider = Schemas['Provider'];
 export type RelayTest = Schemas['TestReport'];
 
 export type Domain = Schemas['Domain'];
-export type DnsRecord = Schemas['Record'];
+export type DkimKey = Schemas['DkimKey'];
 export type DnsCheck = Schemas['Check'];
 export type DnsCheckStatus = DnsCheck['status'];
 

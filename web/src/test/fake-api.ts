@@ -8,6 +8,7 @@ import {
   lists,
   me,
   overview,
+  providers,
   relays,
   settings,
   subscribers,
@@ -249,6 +250,7 @@ const routes: Record<string, Handler> = {
     page([{ subscriber_id: 3, email: 'linus.pauling@example.org', reason: 'suppressed' }]),
 
   'GET /relays': () => page(relays),
+  'GET /providers': () => page(providers),
   'POST /relays': ({ body }) => ({ status: 201, body: { ...relays[0], id: 3, ...(body as object) } }),
   'GET /relays/:id': (_, [id]) => find(relays, id),
   'PUT /relays/:id': ({ body }, [id]) =>
@@ -260,35 +262,8 @@ const routes: Record<string, Handler> = {
   'POST /relays/:id/test': () => ok(relayTest()),
   'GET /domains': () => page(domains),
   'GET /domains/:id': (_, [id]) => find(domains, id),
-  'POST /domains/:id/check': () =>
-    ok({
-      checks: [
-        {
-          purpose: 'dkim',
-          name: 'pr202611._domainkey.example.com',
-          found: [],
-          expected: '',
-          status: 'ok',
-          message: '',
-        },
-        {
-          purpose: 'spf',
-          name: 'bounce.example.com',
-          found: ['v=spf1 -all'],
-          expected: '',
-          status: 'different',
-          message: 'The record does not name the server 192.0.2.10.',
-        },
-        {
-          purpose: 'dmarc',
-          name: '_dmarc.example.com',
-          found: [],
-          expected: '',
-          status: 'missing',
-          message: 'No TXT record was found.',
-        },
-      ],
-    }),
+  'POST /domains/:id/check': (_, [id]) => find(domains, id),
+  'POST /domains/:id/keys': (_, [id]) => find(domains, id),
   'GET /inbox': () => ok({ enabled: true, address: '127.0.0.1:2525', total: 2 }),
   'GET /inbox/messages': () => page([inboxItem(1), inboxItem(2)]),
   'GET /inbox/messages/:id': (_, [id]) =>
@@ -364,6 +339,7 @@ function relayTest() {
     ok: false,
     steps: [
       { step: 'connect', ok: true, detail: '220 smtp.example.com ESMTP Postfix', ms: 12 },
+      { step: 'greeting', ok: true, detail: 'greeted, and answered EHLO', ms: 9 },
       { step: 'tls', ok: true, detail: 'TLS 1.3, certificate for smtp.example.com valid until 3 March', ms: 31 },
       { step: 'auth', ok: false, detail: '535 5.7.8 Error: authentication failed', ms: 204 },
     ],

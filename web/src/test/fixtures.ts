@@ -7,6 +7,7 @@ import type {
   List,
   Me,
   Overview,
+  Provider,
   Relay,
   Settings,
   Stats,
@@ -348,10 +349,19 @@ export const imports: Import[] = [
   },
 ];
 
+const noOAuth = {
+  provider: '',
+  oauth_client_id: '',
+  oauth_token_url: '',
+  has_oauth_client_secret: false,
+  has_oauth_refresh_token: false,
+};
+
 export const relays: Relay[] = [
   {
     id: 1,
     name: 'Own Postfix',
+    ...noOAuth,
     kind: 'smtp',
     host: 'smtp.example.com',
     port: 587,
@@ -376,6 +386,7 @@ export const relays: Relay[] = [
   {
     id: 2,
     name: 'Built-in inbox',
+    ...noOAuth,
     kind: 'inbox',
     host: '127.0.0.1',
     port: 2525,
@@ -400,51 +411,128 @@ export const relays: Relay[] = [
 ];
 
 const publicKey =
-  'v=DKIM1; k=rsa; p=MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAwFvZ3m1rVJt4o8b7hQm0n1sV8mF3kZk2w9cG5uXo7dQeT6yq';
+  'v=DKIM1; k=rsa; p=MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAwFvZ3m1rVJt4o8b7hQm0n1sV8mF3kZk2w9cG5uXo7dQeT6yqR1xL0pB4KcYvUe2HsJ9mNfDgWzTqAiOl';
+const nextKey = 'v=DKIM1; k=rsa; p=MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAqYp2';
+const never = { seen_at: null, activated_at: null, retired_at: null, keep_until: null };
 
+/** A domain in the middle of a rotation, with one record of each state. */
 export const domains: Domain[] = [
   {
     id: 1,
     domain: 'example.com',
     bounce_domain: 'bounce.example.com',
-    keys: [
-      {
-        id: 1,
-        selector: 'pr202611',
-        algorithm: 'RSA-2048',
-        status: 'active',
-        record_name: 'pr202611._domainkey.example.com',
-        record_value: publicKey,
-        created_at: ago(30 * DAY),
-      },
-    ],
-    records: [
+    health: 'different',
+    checked_at: ago(240),
+    checks: [
       {
         purpose: 'dkim',
         type: 'TXT',
-        name: 'pr202611._domainkey.example.com',
-        value: publicKey,
-        required: true,
-        explanation: 'Lets receivers check that the mail is yours and was not changed on the way.',
+        name: 'pr2k3xq._domainkey.example.com',
+        expected: publicKey,
+        found: [publicKey],
+        status: 'ok',
+        message: 'the key is published',
+        explanation: 'The public key with which receivers check our signature.',
+      },
+      {
+        purpose: 'dkim',
+        type: 'TXT',
+        name: 'pr3m7aa._domainkey.example.com',
+        expected: nextKey,
+        split: '"v=DKIM1; k=rsa; p=MIIBIjANBgkqhkiG9w0BAQEFAAO" "CAQ8AMIIBCgKCAQEAqYp2"',
+        found: [],
+        status: 'missing',
+        message:
+          'there is no TXT record at pr3m7aa._domainkey.example.com yet; a new record can take up to an hour to be seen',
+        explanation: 'The public key with which receivers check our signature.',
       },
       {
         purpose: 'spf',
         type: 'TXT',
         name: 'bounce.example.com',
-        value: 'v=spf1 ip4:192.0.2.10 -all',
-        required: true,
-        explanation: 'Says which servers may send for this domain.',
+        expected: 'v=spf1 ip4:203.0.113.10 include:_spf.google.com ~all',
+        found: ['v=spf1 ip4:203.0.113.10 ~all'],
+        status: 'different',
+        message: 'the SPF record is valid. Workspace (Google) is not included: add include:_spf.google.com',
+        explanation: 'Says which servers may send with this domain as return path.',
       },
       {
         purpose: 'dmarc',
         type: 'TXT',
         name: '_dmarc.example.com',
-        value: 'v=DMARC1; p=none; rua=mailto:dmarc@example.com',
-        required: true,
-        explanation: 'Tells receivers what to do with mail that fails both checks.',
+        expected: '',
+        found: ['v=DMARC1; p=reject; pct=20; rua=mailto:dmarc@example.com'],
+        status: 'warning',
+        message: 'there is a DMARC record; its policy is reject. pct=20 means nothing any more (RFC 9989)',
+        explanation: 'Tells receivers what to do with mail that only pretends to be yours.',
+      },
+      {
+        purpose: 'alignment',
+        name: 'example.com',
+        expected: '',
+        found: [],
+        status: 'ok',
+        message: 'our signature carries d=example.com, the From domain itself, and is always aligned',
+        explanation: 'The domain people see as the sender has to be the one that signed the mail.',
+      },
+      {
+        purpose: 'bounce_mx',
+        type: 'MX',
+        name: 'bounce.example.com',
+        expected: '',
+        found: [],
+        status: 'unknown',
+        message: 'DNS could not be asked for bounce.example.com (no answer in time)',
+        explanation: 'Where undeliverable mail comes back to.',
+      },
+      {
+        purpose: 'ptr',
+        type: 'PTR',
+        name: '',
+        expected: '',
+        found: [],
+        status: 'skipped',
+        message: 'Workspace sends from addresses of Google, who names them',
+        explanation: 'The name of the address that sends.',
       },
     ],
-    created_at: ago(30 * DAY),
+    keys: [
+      {
+        ...never,
+        id: 1,
+        selector: 'pr1abcd',
+        algorithm: 'rsa2048',
+        status: 'retired',
+        record_name: 'pr1abcd._domainkey.example.com',
+        record_value: publicKey,
+        created_at: ago(60 * DAY),
+        retired_at: ago(3 * DAY),
+        keep_until: ago(-4 * DAY),
+      },
+      {
+        ...never,
+        id: 2,
+        selector: 'pr2k3xq',
+        algorithm: 'rsa2048',
+        status: 'active',
+        record_name: 'pr2k3xq._domainkey.example.com',
+        record_value: publicKey,
+        created_at: ago(4 * DAY),
+        seen_at: ago(3 * DAY),
+        activated_at: ago(3 * DAY),
+      },
+      {
+        ...never,
+        id: 3,
+        selector: 'pr3m7aa',
+        algorithm: 'rsa2048',
+        status: 'pending',
+        record_name: 'pr3m7aa._domainkey.example.com',
+        record_value: nextKey,
+        created_at: ago(300),
+      },
+    ],
+    created_at: ago(60 * DAY),
   },
 ];
 
@@ -472,3 +560,69 @@ export const overview: Overview = {
   },
   checklist: { relay: true, domain: true, list: true, campaign: false },
 };
+
+const noLimits = {
+  connections: 0,
+  messages_per_connection: 0,
+  recipients_per_message: 0,
+  per_second: 0,
+  per_minute: 0,
+  per_hour: 0,
+  per_day: 0,
+};
+
+export const providers: Provider[] = [
+  {
+    id: 'mailbox',
+    name: 'Example Mailbox',
+    kind: 'mailbox',
+    as_of: '2026-11',
+    docs: 'https://mailbox.example/docs',
+    hosts: [{ host: 'smtp.mailbox.example', region: '' }],
+    endpoints: [
+      { port: 465, tls: 'implicit' },
+      { port: 587, tls: 'starttls' },
+    ],
+    auth: ['xoauth2', 'plain'],
+    username: '',
+    username_hint: 'The whole address',
+    password_hint: 'An app password',
+    needs: [{ text: 'Make an app password.', link: 'https://mailbox.example/app-passwords' }],
+    oauth: { token_url: 'https://mailbox.example/token', scope: 'mail.send', docs: 'https://mailbox.example/oauth' },
+    limits: {
+      ...noLimits,
+      connections: 3,
+      per_day: 500,
+      note: 'Over any 24 hours.',
+      source: 'https://mailbox.example/limits',
+    },
+    quota: { text: 'Wait a day.', reopens_seconds: 86_400, extended: false },
+    signing_profile: 'default',
+    signs_itself: true,
+    return_path: 'from',
+    site_limits: false,
+  },
+  {
+    id: 'service',
+    name: 'Example Service',
+    kind: 'service',
+    as_of: '2026-11',
+    docs: 'https://service.example/docs',
+    hosts: [
+      { host: 'smtp.service.example', region: 'US' },
+      { host: 'smtp.eu.service.example', region: 'EU' },
+    ],
+    endpoints: [{ port: 587, tls: 'starttls' }],
+    auth: ['plain'],
+    username: 'apikey',
+    username_hint: 'Always the word apikey',
+    password_hint: 'An API key',
+    needs: [{ text: 'Make an API key.', link: 'https://service.example/keys' }],
+    limits: { ...noLimits, note: 'Depends on the plan.', source: 'https://service.example/limits' },
+    quota: { text: 'Change the plan.', reopens_seconds: 0, extended: false },
+    signing_profile: 'ses',
+    signs_itself: false,
+    return_path: 'per_recipient',
+    site_limits: false,
+  },
+];

@@ -8,7 +8,7 @@ import { applyProblem } from '@/lib/form-problem';
 import { FormAlert } from '@/ui/form-alert';
 import { notifySuccess } from '@/ui/notify';
 import { Section } from '@/ui/section';
-import { domainQuery, updateDomain } from './queries';
+import { keepDomain, updateDomain } from './queries';
 
 export function BounceDomainForm({ domain }: { domain: Domain }) {
   const { t } = useTranslation();
@@ -21,8 +21,7 @@ export function BounceDomainForm({ domain }: { domain: Domain }) {
     onMutate: () => setProblem(null),
     onSuccess: (saved) => {
       form.resetDirty();
-      queryClient.setQueryData(domainQuery(domain.id).queryKey, saved);
-      void queryClient.invalidateQueries({ queryKey: ['domains', 'all'] });
+      keepDomain(queryClient, saved);
       notifySuccess(t('common.saved'));
     },
     onError: (error) => setProblem(applyProblem(form, error)),

@@ -1,4 +1,4 @@
-import { Button, Group, Stack, Table, Text } from '@mantine/core';
+import { Button, Group, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import { IconRefresh, IconTrash } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
@@ -10,11 +10,11 @@ import { notifyError, notifySuccess } from '@/ui/notify';
 import { PageHeader } from '@/ui/page-header';
 import { QueryView } from '@/ui/query-view';
 import { RelativeTime } from '@/ui/relative-time';
-import { Section } from '@/ui/section';
-import { StatusBadge } from '@/ui/status-badge';
 import { BounceDomainForm } from './bounce-domain-form';
-import { DnsRecordCard } from './dns-record-card';
-import { checkDomain, deleteDomain, domainQuery } from './queries';
+import { CheckBadge } from './check-badge';
+import { CheckCard } from './check-card';
+import { DomainKeys } from './domain-keys';
+import { checkDomain, deleteDomain, domainQuery, keepDomain } from './queries';
 
 const route = getRouteApi('/shell/domains/$id');
 
@@ -26,9 +26,15 @@ export function DomainPage() {
 
 function DomainView({ domain }: { domain: Domain }) {
   const { t } = useTranslation();
-  const check = useMutation({ mutationFn: () => checkDomain(domain.id), onError: notifyError });
-  const checks = check.data?.checks ?? [];
-  const good = checks.filter((one) => one.status === 'ok').length;
+  const queryClient = useQueryClient();
+  const check = useMutation({
+    mutationFn: () => checkDomain(domain.id),
+    onSuccess: (saved) => {
+      keepDomain(queryClient, saved);
+      notifySuccess(t('domains.checked'));
+    },
+    onError: notifyError,
+  });
   return (
     <>
       <PageHeader
@@ -49,65 +55,47 @@ function DomainView({ domain }: { domain: Domain }) {
         }
       />
       <Stack>
-        <Section
-          title={t('domains.records')}
-          description={t('domains.recordsText')}
-          actions={
-            check.data && (
-              <Text role="status" fw={550}>
-                {t('domains.checked', { good, total: checks.length })}
-              </Text>
-            )
-          }
-        >
-          <Stack gap="lg">
-            {domain.records.map((record) => (
-              <DnsRecordCard
-                key={`${record.purpose}-${record.name}`}
-                record={record}
-                check={checks.find((one) => one.purpose === record.purpose && one.name === record.name)}
-              />
-            ))}
-          </Stack>
-        </Section>
-        <Section title={t('domains.keys')} flush>
-          <Keys domain={domain} />
-        </Section>
+        <Records domain={domain} />
+        <DomainKeys domain={domain} />
         <BounceDomainForm domain={domain} />
       </Stack>
     </>
   );
 }
 
-function Keys({ domain }: { domain: Domain }) {
+function Records({ domain }: { domain: Domain }) {
   const { t } = useTranslation();
+  const known = domain.checks.filter((one) => one.status !== 'skipped');
+  const good = known.filter((one) => one.status === 'ok').length;
   return (
-    <Table>
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th>{t('domains.selector')}</Table.Th>
-          <Table.Th>{t('domains.algorithm')}</Table.Th>
-          <Table.Th>{t('common.status')}</Table.Th>
-          <Table.Th>{t('common.created')}</Table.Th>
-        </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody>
-        {domain.keys.map((key) => (
-          <Table.Tr key={key.id}>
-            <Table.Td className="mono">{key.selector}</Table.Td>
-            <Table.Td>{key.algorithm}</Table.Td>
-            <Table.Td>
-              <StatusBadge tone={key.status === 'active' ? 'good' : 'quiet'}>
-                {t(`domains.keyStatus.${key.status}`)}
-              </StatusBadge>
-            </Table.Td>
-            <Table.Td>
-              <RelativeTime at={key.created_at} />
-            </Table.Td>
-          </Table.Tr>
+    <Stack component="section" gap="sm" aria-label={t('domains.records')}>
+      <Group justify="space-between" gap="xs">
+        <div>
+          <Title order={2}>{t('domains.records')}</Title>
+          <Text size="sm" c="dimmed">
+            {t('domains.recordsText')}
+          </Text>
+        </div>
+        <Group gap="xs" role="status">
+          <CheckBadge status={domain.health} />
+          <Text size="sm" c="dimmed">
+            {domain.checked_at ? (
+              <>
+                {t('domains.goodOf', { good, total: known.length })} · {t('domains.lastLooked')}{' '}
+                <RelativeTime at={domain.checked_at} />
+              </>
+            ) : (
+              t('domains.neverLooked')
+            )}
+          </Text>
+        </Group>
+      </Group>
+      <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="sm">
+        {domain.checks.map((one) => (
+          <CheckCard key={`${one.purpose}-${one.name}`} check={one} />
         ))}
-      </Table.Tbody>
-    </Table>
+      </SimpleGrid>
+    </Stack>
   );
 }
 

@@ -16,6 +16,7 @@ import { LinkAnchor } from '@/ui/link';
 import { PageHeader } from '@/ui/page-header';
 import { QueryView } from '@/ui/query-view';
 import { RelativeTime } from '@/ui/relative-time';
+import { CheckBadge } from './check-badge';
 import { createDomain, domainQuery, domainsQuery } from './queries';
 
 const route = getRouteApi('/shell/domains');
@@ -36,6 +37,13 @@ export function DomainsPage() {
         </LinkAnchor>
       ),
     },
+    { key: 'status', header: t('domains.status'), render: (row) => <CheckBadge status={row.health} /> },
+    {
+      key: 'checked',
+      header: t('domains.lastCheck'),
+      nowrap: true,
+      render: (row) => <RelativeTime at={row.checked_at} />,
+    },
     { key: 'bounce', header: t('domains.bounceDomain'), render: (row) => row.bounce_domain ?? NONE },
     {
       key: 'selector',
@@ -48,12 +56,6 @@ export function DomainsPage() {
             .join(', ') || NONE}
         </span>
       ),
-    },
-    {
-      key: 'created',
-      header: t('common.created'),
-      nowrap: true,
-      render: (row) => <RelativeTime at={row.created_at} />,
     },
   ];
   const add = (

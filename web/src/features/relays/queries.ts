@@ -1,6 +1,6 @@
 import { queryOptions } from '@tanstack/react-query';
 import { api } from '@/api/client';
-import type { Page, Relay, RelayInput, RelayTest } from '@/api/types';
+import type { Page, Provider, Relay, RelayInput, RelayTest } from '@/api/types';
 
 export const relaysQuery = queryOptions({
   queryKey: ['relays', 'all'],
@@ -8,6 +8,13 @@ export const relaysQuery = queryOptions({
 });
 export const relayQuery = (id: number) =>
   queryOptions({ queryKey: ['relays', id], queryFn: ({ signal }) => api.get<Relay>(`/relays/${id}`, {}, signal) });
+
+/** The known providers come with the program: they change only with it. */
+export const providersQuery = queryOptions({
+  queryKey: ['providers'],
+  queryFn: ({ signal }) => api.get<Page<Provider>>('/providers', {}, signal),
+  staleTime: Number.POSITIVE_INFINITY,
+});
 
 export const createRelay = (input: RelayInput) => api.post<Relay>('/relays', input, { idempotent: true });
 export const updateRelay = ({ id, ...input }: RelayInput & { id: number }) => api.put<Relay>(`/relays/${id}`, input);

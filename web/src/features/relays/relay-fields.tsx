@@ -1,27 +1,24 @@
-import {
-  NumberInput,
-  PasswordInput,
-  SegmentedControl,
-  Select,
-  SimpleGrid,
-  Stack,
-  Text,
-  TextInput,
-} from '@mantine/core';
+import { NumberInput, SegmentedControl, Select, SimpleGrid, Stack, Text, TextInput } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
+import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
-import type { RelayInput, RelayTls } from '@/api/types';
+import type { Provider, Relay, RelayInput, RelayTls } from '@/api/types';
 import { Section } from '@/ui/section';
+import { LoginFields } from './login-fields';
+import { ProviderFields, ProviderLimits } from './provider-fields';
+import { providersQuery } from './queries';
 import { withTls } from './relay-form';
 
 type Form = { form: UseFormReturnType<RelayInput> };
 
 const encryptions: RelayTls[] = ['starttls', 'implicit', 'none'];
-const methods = ['auto', 'plain', 'login', 'cram-md5', 'scram-sha-256', 'none'] as const;
 const periods = ['second', 'minute', 'hour', 'day'] as const;
 
-export function RelayFields({ form, hasPassword }: Form & { hasPassword: boolean }) {
+export function RelayFields({ form, relay }: Form & { relay: Relay | undefined }) {
   const { t } = useTranslation();
+  const { data } = useQuery(providersQuery);
+  const providers = data?.items ?? [];
+  const provider = providers.find((one) => one.id === form.values.provider);
   const smtp = form.values.kind === 'smtp';
   return (
     <>
@@ -36,12 +33,13 @@ export function RelayFields({ form, hasPassword }: Form & { hasPassword: boolean
             {...form.getInputProps('kind')}
           />
           {!smtp && <Text c="dimmed">{t('relays.inboxText')}</Text>}
+          {smtp && <ProviderFields form={form} providers={providers} provider={provider} />}
           <TextInput label={t('common.name')} required {...form.getInputProps('name')} />
           {smtp && <ServerFields form={form} />}
         </Stack>
       </Section>
-      {smtp && <LoginFields form={form} hasPassword={hasPassword} />}
-      <LimitFields form={form} />
+      {smtp && <LoginFields form={form} relay={relay} provider={provider} />}
+      <LimitFields form={form} provider={smtp ? provider : undefined} />
       {smtp && <MailFields form={form} />}
     </>
   );
@@ -74,40 +72,11 @@ function ServerFields({ form }: Form) {
   );
 }
 
-function LoginFields({ form, hasPassword }: Form & { hasPassword: boolean }) {
-  const { t } = useTranslation();
-  return (
-    <Section title={t('relays.login')}>
-      <Stack>
-        <Select
-          label={t('relays.auth')}
-          allowDeselect={false}
-          maw={320}
-          data={methods.map((auth) => ({ value: auth, label: t(`relays.authKind.${auth}`) }))}
-          {...form.getInputProps('auth')}
-        />
-        {form.values.auth !== 'none' && (
-          <SimpleGrid cols={{ base: 1, xs: 2 }}>
-            <TextInput label={t('relays.username')} autoComplete="off" {...form.getInputProps('username')} />
-            <PasswordInput
-              label={t('relays.password')}
-              description={hasPassword ? t('relays.passwordKept') : undefined}
-              inputWrapperOrder={['label', 'input', 'description', 'error']}
-              autoComplete="new-password"
-              visibilityToggleButtonProps={{ 'aria-label': t('auth.showPassword') }}
-              {...form.getInputProps('password')}
-            />
-          </SimpleGrid>
-        )}
-      </Stack>
-    </Section>
-  );
-}
-
-function LimitFields({ form }: Form) {
+function LimitFields({ form, provider }: Form & { provider: Provider | undefined }) {
   const { t } = useTranslation();
   return (
     <Section title={t('relays.limits')} description={t('relays.limitsText')}>
+      {provider && <ProviderLimits provider={provider} />}
       <SimpleGrid cols={{ base: 1, xs: 2 }}>
         <NumberInput
           label={t('relays.rateLimit')}

@@ -1,12 +1,50 @@
 import { expect, it } from 'vitest';
-import { newRelay, submitted, withTls } from './relay-form';
+import { providers } from '@/test/fixtures';
+import { hasSecret, newRelay, submitted, withProvider, withTls } from './relay-form';
+
+const [mailbox, service] = providers;
 
 it('changes a usual port with the encryption, and leaves an unusual one alone', () => {
   expect(withTls(newRelay, 'implicit')).toEqual({ tls: 'implicit', port: 465 });
   expect(withTls({ ...newRelay, port: 2525 }, 'implicit')).toEqual({ tls: 'implicit', port: 2525 });
 });
 
-it('does not send an empty password, which would overwrite the stored one', () => {
-  expect(submitted(newRelay)).not.toHaveProperty('password');
-  expect(submitted({ ...newRelay, password: 'secret' })).toHaveProperty('password', 'secret');
+it('does not send an empty secret, which would overwrite the stored one', () => {
+  for (const secret of ['password', 'oauth_client_secret', 'oauth_refresh_token']) {
+    expect(submitted(newRelay)).not.toHaveProperty(secret);
+    expect(submitted({ ...newRelay, [secret]: 'secret' })).toHaveProperty(secret, 'secret');
+  }
+});
+
+it('fills in what is known of a provider', () => {
+  expect(withProvider(newRelay, mailbox)).toMatchObject({
+    provider: 'mailbox',
+    name: 'Example Mailbox',
+    host: 'smtp.mailbox.example',
+    port: 465,
+    tls: 'implicit',
+    auth: 'xoauth2',
+    oauth_token_url: 'https://mailbox.example/token',
+    max_connections: 3,
+    max_messages_per_connection: newRelay.max_messages_per_connection,
+    return_path: 'from',
+    dkim: 'off',
+  });
+  expect(withProvider(newRelay, service)).toMatchObject({ username: 'apikey', dkim: 'sign', signing_profile: 'ses' });
+});
+
+it('keeps what a person typed, but takes no secret along to another provider', () => {
+  const typed = { ...newRelay, name: 'Mine', username: 'ada@example.org', password: 'secret' };
+  expect(withProvider(typed, mailbox)).toMatchObject({ name: 'Mine', username: 'ada@example.org', password: '' });
+  expect(withProvider(withProvider(newRelay, service), mailbox, service)).toMatchObject({
+    username: '',
+    name: 'Example Mailbox',
+  });
+  expect(withProvider(typed, undefined)).toEqual({ ...typed, provider: '' });
+});
+
+it('knows whether the form itself can be tried', () => {
+  expect(hasSecret({ ...newRelay, password: 'x' })).toBe(true);
+  expect(hasSecret({ ...newRelay, auth: 'xoauth2', password: 'x' })).toBe(false);
+  expect(hasSecret({ ...newRelay, auth: 'xoauth2', oauth_refresh_token: 'x' })).toBe(true);
 });

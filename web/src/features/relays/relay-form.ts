@@ -1,10 +1,11 @@
-import type { Relay, RelayInput, RelayTls } from '@/api/types';
+import type { Provider, Relay, RelayInput, RelayTls } from '@/api/types';
 
 /** The usual port of each kind of encryption: 25 plain between servers, 587 submission (RFC 6409), 465 implicit TLS (RFC 8314). */
 const usualPort: Record<RelayTls, number> = { none: 25, starttls: 587, implicit: 465 };
 
 export const newRelay: RelayInput = {
   name: '',
+  provider: '',
   kind: 'smtp',
   host: '',
   port: usualPort.starttls,
@@ -12,6 +13,10 @@ export const newRelay: RelayInput = {
   auth: 'auto',
   username: '',
   password: '',
+  oauth_client_id: '',
+  oauth_token_url: '',
+  oauth_client_secret: '',
+  oauth_refresh_token: '',
   helo_name: '',
   max_connections: 10,
   max_messages_per_connection: 100,
@@ -25,6 +30,7 @@ export const newRelay: RelayInput = {
 export function relayInput(relay: Relay): RelayInput {
   return {
     name: relay.name,
+    provider: relay.provider,
     kind: relay.kind,
     host: relay.host,
     port: relay.port,
@@ -32,6 +38,10 @@ export function relayInput(relay: Relay): RelayInput {
     auth: relay.auth,
     username: relay.username,
     password: '',
+    oauth_client_id: relay.oauth_client_id,
+    oauth_token_url: relay.oauth_token_url,
+    oauth_client_secret: '',
+    oauth_refresh_token: '',
     helo_name: relay.helo_name,
     max_connections: relay.max_connections,
     max_messages_per_connection: relay.max_messages_per_connection,
@@ -49,8 +59,48 @@ export function withTls(input: RelayInput, tls: RelayTls): Pick<RelayInput, 'tls
   return { tls, port: usual ? usualPort[tls] : input.port };
 }
 
-/** What is sent: an empty password means "keep the stored one" and is left out. */
-export function submitted({ password, ...input }: RelayInput): RelayInput {
+/**
+ * Fills in what is known of a provider in place of what the former one had filled in. What a person has typed and the provider does not decide
+ * stays: the name, a user name, the rate. Secrets are never taken along to another server.
+ */
+export function withProvider(input: RelayInput, provider: Provider | undefined, former?: Provider): RelayInput {
+  if (!provider) return { ...input, provider: '' };
+  const [endpoint] = provider.endpoints;
+  const [auth] = provider.auth;
+  return {
+    ...input,
+    provider: provider.id,
+    kind: 'smtp',
+    name: input.name && input.name !== former?.name ? input.name : provider.name,
+    host: provider.hosts[0]?.host ?? input.host,
+    port: endpoint?.port ?? input.port,
+    tls: endpoint?.tls ?? input.tls,
+    auth: (auth as RelayInput['auth']) ?? input.auth,
+    username: provider.username || (former?.username ? '' : input.username),
+    password: '',
+    oauth_client_secret: '',
+    oauth_refresh_token: '',
+    oauth_token_url: provider.oauth?.token_url ?? '',
+    max_connections: provider.limits.connections || input.max_connections,
+    max_messages_per_connection: provider.limits.messages_per_connection || input.max_messages_per_connection,
+    return_path: provider.return_path,
+    dkim: provider.signs_itself ? 'off' : 'sign',
+    signing_profile: provider.signing_profile,
+  };
+}
+
+/** Whether a secret was typed: without one a stored relay is tried as it was saved. */
+export const hasSecret = (input: RelayInput) =>
+  Boolean(input.auth === 'xoauth2' ? input.oauth_refresh_token : input.password);
+
+/** What is sent: an empty secret means "keep the stored one" and is left out. */
+export function submitted({ password, oauth_client_secret, oauth_refresh_token, ...input }: RelayInput): RelayInput {
   const limit = input.rate_limit || null;
-  return { ...input, rate_limit: limit, ...(password ? { password } : {}) };
+  return {
+    ...input,
+    rate_limit: limit,
+    ...(password && { password }),
+    ...(oauth_client_secret && { oauth_client_secret }),
+    ...(oauth_refresh_token && { oauth_refresh_token }),
+  };
 }

@@ -77,8 +77,8 @@ function RelayEditor({ relay }: { relay?: Relay }) {
       <Stack maw={860}>
         <FormAlert message={problem} />
         {relay?.status === 'paused' && <PausedBanner relay={relay} />}
-        <RelayFields form={form} hasPassword={relay?.has_password ?? false} />
-        <RelayTestCard input={form.values} relayId={relay?.id} />
+        <RelayFields form={form} relay={relay} />
+        <RelayTestCard form={form} relayId={relay?.id} />
       </Stack>
     </form>
   );

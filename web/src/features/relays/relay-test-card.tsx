@@ -1,31 +1,45 @@
 import { Alert, Button, Group, SimpleGrid, Stack, Text, TextInput, Timeline } from '@mantine/core';
-import { IconCheck, IconPlugConnected, IconX } from '@tabler/icons-react';
+import { type UseFormReturnType, useForm } from '@mantine/form';
+import { IconBulb, IconCheck, IconPlugConnected, IconX } from '@tabler/icons-react';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { errorMessage } from '@/api/problem';
+import { errorMessage, formPath, Problem } from '@/api/problem';
 import type { RelayInput, RelayTest } from '@/api/types';
+import { applyProblem } from '@/lib/form-problem';
 import { formatNumber } from '@/lib/format';
+import { i18n } from '@/lib/i18n';
 import { FormAlert } from '@/ui/form-alert';
 import { Section } from '@/ui/section';
 import { testRelay, testRelayInput } from './queries';
-import { submitted } from './relay-form';
+import { hasSecret, submitted } from './relay-form';
 
-type Props = { input: RelayInput; relayId: number | undefined };
+type Props = { form: UseFormReturnType<RelayInput>; relayId: number | undefined };
+
+const addressFields = ['from', 'to'] as const;
 
 /**
- * Tries the connection step by step with what stands in the form. Without a password in the form a stored relay is tried as it was saved,
- * because the stored password never comes to the browser.
+ * Tries the connection step by step with what stands in the form. Without a secret in the form a stored relay is tried as it was saved,
+ * because the stored one never comes to the browser. What is wrong with the form is shown at its fields, and the first of them comes into view.
  */
-export function RelayTestCard({ input, relayId }: Props) {
+export function RelayTestCard({ form, relayId }: Props) {
   const { t } = useTranslation();
-  const [from, setFrom] = useState('');
-  const [to, setTo] = useState('');
-  const addresses = { ...(from && { from }), ...(to && { to }) };
-  const stored = relayId !== undefined && !input.password;
+  const addresses = useForm({ initialValues: { from: '', to: '' } });
+  const [problem, setProblem] = useState<string | null>(null);
+  const input = form.values;
+  const stored = relayId !== undefined && !hasSecret(input);
   const test = useMutation({
-    mutationFn: () =>
-      stored ? testRelay({ id: relayId, ...addresses }) : testRelayInput({ ...submitted(input), ...addresses }),
+    mutationFn: () => {
+      const { from, to } = addresses.getValues();
+      const named = { ...(from && { from }), ...(to && { to }) };
+      return stored ? testRelay({ id: relayId, ...named }) : testRelayInput({ ...submitted(input), ...named });
+    },
+    onMutate: () => {
+      setProblem(null);
+      form.clearErrors();
+      addresses.clearErrors();
+    },
+    onError: (error) => setProblem(showProblem(error, form, addresses)),
   });
   return (
     <Section
@@ -48,22 +62,42 @@ export function RelayTestCard({ input, relayId }: Props) {
             type="email"
             label={t('relays.test.from')}
             description={t('relays.test.fromHint')}
-            value={from}
-            onChange={(event) => setFrom(event.currentTarget.value)}
+            {...addresses.getInputProps('from')}
           />
           <TextInput
             type="email"
             label={t('relays.test.to')}
             description={t('relays.test.toHint')}
-            value={to}
-            onChange={(event) => setTo(event.currentTarget.value)}
+            {...addresses.getInputProps('to')}
           />
         </SimpleGrid>
-        {test.error && <FormAlert message={errorMessage(test.error)} />}
+        <FormAlert message={problem} />
         {test.data && <Result result={test.data} />}
       </Stack>
     </Section>
   );
+}
+
+/** Puts the objections at their fields, above and in this card, and gives what is left to say. */
+function showProblem(
+  error: unknown,
+  form: UseFormReturnType<RelayInput>,
+  addresses: UseFormReturnType<{ from: string; to: string }>,
+): string | null {
+  if (!(error instanceof Problem)) return errorMessage(error);
+  const fields = error.fieldErrors;
+  const here = addressFields.filter((name) => fields[name]);
+  addresses.setErrors(Object.fromEntries(here.map((name) => [name, fields[name]])));
+  const rest = error.errors.filter((one) => !here.some((name) => formPath(one.location) === name));
+  const others = new Problem(error.status, { detail: error.detail, errors: rest });
+  const left = here.length > 0 && rest.length === 0 ? null : applyProblem(form, others);
+  const first = Object.keys(fields).find((name) => name in form.getValues());
+  // After the errors are drawn: the field may be far up the page.
+  requestAnimationFrame(() => {
+    const node = first ? form.getInputNode(first) : here[0] && addresses.getInputNode(here[0]);
+    node?.focus();
+  });
+  return left ?? (first ? i18n.t('relays.test.wrongFields') : null);
 }
 
 function Result({ result }: { result: RelayTest }) {
@@ -96,7 +130,11 @@ function Result({ result }: { result: RelayTest }) {
         ))}
       </Timeline>
       {result.remedy && (
-        <Alert variant="default" title={t('relays.test.remedy')}>
+        <Alert
+          variant="default"
+          icon={<IconBulb color="var(--app-warn)" />}
+          title={result.provider ? t('relays.test.remedyFor', { name: result.provider }) : t('relays.test.remedy')}
+        >
           {result.remedy}
         </Alert>
       )}

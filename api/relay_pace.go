@@ -1,0 +1,142 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"postrider/sender"
+)
+
+type warmupJSON struct {
+	Start   string `json:"start" format:"date" doc:"The first day, UTC"`
+	First   int    `json:"first" doc:"Messages in any 24 hours on that day"`
+	Percent int    `json:"percent" doc:"How many more each day, in per cent"`
+}
+
+type windowJSON struct {
+	Days  []int  `json:"days" doc:"1 = Monday to 7 = Sunday"`
+	From  string `json:"from" doc:"Time of day such as 08:00"`
+	Until string `json:"until" doc:"Time of day; before from: over midnight"`
+	Zone  string `json:"zone" required:"false" doc:"IANA time zone; empty: UTC"`
+}
+
+type paceJSON struct {
+	Connections int       `json:"connections" doc:"As many are used at the moment, over all processes"`
+	RestUntil   time.Time `json:"rest_until" doc:"Nothing is sent before"`
+	Reason      string    `json:"reason"`
+	Reply       string    `json:"reply" doc:"The server's words"`
+	ChangedAt   time.Time `json:"changed_at"`
+}
+
+type holdupJSON struct {
+	Reason string     `json:"reason"`
+	Until  *time.Time `json:"until" doc:"null: until a person does something"`
+}
+
+type relayPaceJSON struct {
+	Hour      int              `json:"used_hour" doc:"Messages in the last hour; counted for relays with a limit for the hour or the day"`
+	Day       int              `json:"used_day" doc:"Messages in the last 24 hours; counted for relays with a limit for the hour or the day"`
+	WarmupCap *int             `json:"warmup_cap" doc:"What the warm-up allows in 24 hours today; null: no warm-up"`
+	HeldUp    *holdupJSON      `json:"held_up" doc:"Why nothing is sent at the moment; null: something may be"`
+	Changes   []paceChangeJSON `json:"changes" doc:"The latest changes of pace, newest first"`
+}
+
+type paceChangeJSON struct {
+	At          time.Time  `json:"at"`
+	Change      string     `json:"change" enum:"slower,faster,full_speed,blocked,unblocked,paused,resumed"`
+	Connections *int       `json:"connections"`
+	Until       *time.Time `json:"until"`
+	Reason      string     `json:"reason"`
+	Reply       string     `json:"reply"`
+}
+
+type forecastJSON struct {
+	EndsAt *time.Time `json:"ends_at" doc:"When the last message will have gone out by the relay's limits; null: no limit decides that"`
+}
+
+func encodeWarmup(w *sender.Warmup) *warmupJSON {
+	if w == nil {
+		return nil
+	}
+	return &warmupJSON{Start: w.Start.Format(time.DateOnly), First: w.First, Percent: w.Percent}
+}
+
+// decode leaves a date that is none at zero, which the sender refuses with the field's name.
+func (w *warmupJSON) decode() *sender.Warmup {
+	if w == nil {
+		return nil
+	}
+	start, _ := time.Parse(time.DateOnly, w.Start)
+	return &sender.Warmup{Start: start, First: w.First, Percent: w.Percent}
+}
+
+func encodeWindow(w *sender.Window) *windowJSON {
+	if w == nil {
+		return nil
+	}
+	return &windowJSON{Days: w.Days, From: clockText(w.From), Until: clockText(w.Until), Zone: w.Zone}
+}
+
+func clockText(d time.Duration) string {
+	return fmt.Sprintf("%02d:%02d", int(d.Hours()), int(d.Minutes())%60)
+}
+
+// decode leaves a time of day that is none at -1, which the sender refuses with the field's name.
+func (w *windowJSON) decode() *sender.Window {
+	if w == nil {
+		return nil
+	}
+	return &sender.Window{Days: w.Days, From: clockOf(w.From), Until: clockOf(w.Until), Zone: w.Zone}
+}
+
+func clockOf(s string) time.Duration {
+	if s == "24:00" {
+		return 24 * time.Hour
+	}
+	t, err := time.Parse("15:04", s)
+	if err != nil {
+		return -1
+	}
+	return time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute
+}
+
+func encodePace(p *sender.Pace) *paceJSON {
+	if p == nil {
+		return nil
+	}
+	return &paceJSON{Connections: p.Connections, RestUntil: p.RestUntil.UTC(), Reason: p.Reason, Reply: p.Reply, ChangedAt: p.ChangedAt.UTC()}
+}
+
+func encodeHoldup(h *sender.Holdup) *holdupJSON {
+	if h == nil {
+		return nil
+	}
+	out := &holdupJSON{Reason: h.Reason}
+	if !h.Until.IsZero() {
+		out.Until = utc(&h.Until)
+	}
+	return out
+}
+
+func (s *server) getRelayPace(ctx context.Context, in *byID) (*answer[relayPaceJSON], error) {
+	st, err := s.deps.Sender.RelayState(ctx, in.ID)
+	return reply(st, err, func(st sender.RelayState) relayPaceJSON {
+		return relayPaceJSON{
+			Hour: st.Usage.Hour, Day: st.Usage.Day, WarmupCap: st.WarmupCap, HeldUp: encodeHoldup(st.Holdup),
+			Changes: each(st.Changes, func(c sender.PaceChange) paceChangeJSON {
+				return paceChangeJSON{At: c.At.UTC(), Change: c.Change, Connections: c.Connections, Until: utc(c.Until), Reason: c.Reason, Reply: c.Reply}
+			}),
+		}
+	})
+}
+
+type forecastInput struct {
+	ID       int64 `path:"id" minimum:"1"`
+	Messages int   `query:"messages" required:"true" minimum:"1" maximum:"1000000000" doc:"How many messages"`
+}
+
+func (s *server) getForecast(ctx context.Context, in *forecastInput) (*answer[forecastJSON], error) {
+	end, err := s.deps.Sender.Forecast(ctx, in.ID, in.Messages)
+	return reply(end, err, func(end *time.Time) forecastJSON { return forecastJSON{EndsAt: utc(end)} })
+}

@@ -1,0 +1,100 @@
+package sender
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"postrider/sender/smtptest"
+)
+
+// politely sends from two processes to a provider that counts violations, until the
+// messages are through or the time is over. It gives how many passed and in what time
+// the server saw them come: first to last and one step more.
+func politely(t *testing.T, p smtptest.Provider, messages int, most time.Duration, change func(*RelayInput)) (int, time.Duration) {
+	t.Helper()
+	b := setup(t)
+	server := smtptest.Start(t, smtptest.WithProvider(p))
+	r := b.relayTo(t, server, change)
+	ctx, cancel := context.WithTimeout(t.Context(), most)
+	defer cancel()
+	var wg sync.WaitGroup
+	for i, pools := range []*Pools{b.pools(t), b.pools(t)} {
+		wg.Go(func() {
+			for _, err := range sendAll(ctx, pools, r, i*messages, messages/2) {
+				if err != nil && ctx.Err() == nil {
+					t.Error(err)
+				}
+			}
+			pools.Close(context.Background()) // its connections are for the other one now
+		})
+	}
+	wg.Wait()
+	if v := server.LimitViolations(); len(v) > 0 {
+		t.Errorf("%d times over a limit, such as %s", len(v), v[0])
+	}
+	got := server.Accepted()
+	if len(got) < 2 {
+		t.Fatalf("%d messages passed", len(got))
+	}
+	first, last := got[0].At, got[0].At
+	for _, m := range got {
+		if m.At.Before(first) {
+			first = m.At
+		}
+		if m.At.After(last) {
+			last = m.At
+		}
+	}
+	span := last.Sub(first)
+	return len(got), span + span/time.Duration(len(got)-1)
+}
+
+// TestProviderRatesAreUsedAndNeverExceeded: no violation at 95 % or more of what is
+// allowed, with the provider's own figure as the relay's limit.
+func TestProviderRatesAreUsedAndNeverExceeded(t *testing.T) {
+	t.Parallel()
+	for name, p := range map[string]smtptest.Provider{
+		"second": {Rates: []smtptest.Rate{{Messages: 40, Per: time.Second}}},
+		"longer": {Rates: []smtptest.Rate{{Messages: 160, Per: 4 * time.Second}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			limit := 40
+			sent, took := politely(t, p, 900, 7*time.Second, func(in *RelayInput) { in.Limits.PerSecond = &limit })
+			if allowed := p.Allowed(took); float64(sent) < 0.95*float64(allowed) || took < 5*time.Second {
+				t.Errorf("%d messages in %s, %d were allowed", sent, took, allowed)
+			}
+		})
+	}
+}
+
+// TestProviderConnectionsAreNeverExceeded: not one connection too many, and on none a
+// message too many.
+func TestProviderConnectionsAreNeverExceeded(t *testing.T) {
+	t.Parallel()
+	for name, p := range map[string]smtptest.Provider{
+		"at the greeting": {Connections: 3, PerConnection: 5},
+		"at MAIL":         {Connections: 3, PerConnection: 5, LateRefusal: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sent, _ := politely(t, p, 120, time.Minute, func(in *RelayInput) { in.MaxConnections, in.MaxMessagesPerConnection = 3, 5 })
+			if sent != 120 {
+				t.Errorf("%d of 120 passed", sent)
+			}
+		})
+	}
+}
+
+// TestMicrosoft365IsKept: three connections and thirty messages a minute, the minute scaled to two seconds.
+func TestMicrosoft365IsKept(t *testing.T) {
+	t.Parallel()
+	p := smtptest.Microsoft365(2 * time.Second)
+	limit := 15
+	sent, took := politely(t, p, 400, 8*time.Second, func(in *RelayInput) { in.MaxConnections, in.Limits.PerSecond = 3, &limit })
+	if allowed := p.Allowed(took); float64(sent) < 0.95*float64(allowed) || took < 6*time.Second {
+		t.Errorf("%d messages in %s, %d were allowed", sent, took, allowed)
+	}
+}

@@ -1,0 +1,204 @@
+package sender
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"postrider/internal/pg"
+)
+
+// The limits of an hour, a day and a warm-up count deliveries in the ledger's own transactions: what a claim takes is reserved with it, what is recorded
+// is counted in its minute, what was not sent is given back, and the settling of a dead process does both for it. So a crash neither lets a relay have
+// more than it may nor loses a share.
+//
+// A minute's share comes back when the whole of it is older than the period.
+
+// ReserveTx gives how many of want messages may be claimed for the relay now. With 0 comes when to ask again. It keeps others from reserving for this
+// relay until the transaction ends; ClaimedTx must follow with what was taken.
+func ReserveTx(ctx context.Context, tx pgx.Tx, r Relay, want int, now time.Time) (granted int, again time.Time, err error) {
+	if !r.counted() {
+		return want, again, nil
+	}
+	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('postrider relay quota', $1))`, r.ID); err != nil {
+		return 0, again, fmt.Errorf("reserving for relay %d: %w", r.ID, err)
+	}
+	u, err := usage(ctx, tx, r.ID)
+	if err != nil {
+		return 0, again, err
+	}
+	hour, dayLeft := r.left(u, now)
+	granted = min(want, hour, dayLeft)
+	if granted > 0 {
+		return granted, again, nil
+	}
+	period, oldest := time.Hour, u.OldestHour
+	if dayLeft <= hour {
+		period, oldest = day, u.OldestDay
+	}
+	again = now.Add(time.Minute) // what others have claimed may come back
+	if oldest != nil {
+		again = oldest.Add(period + time.Minute)
+	}
+	return 0, again, nil
+}
+
+// counted says that there is a limit whose use is counted.
+func (r Relay) counted() bool {
+	return r.Limits.PerHour != nil || r.Limits.PerDay != nil || r.Warmup != nil
+}
+
+// left is how many more messages may go within the hour and the day.
+func (r Relay) left(u Usage, now time.Time) (hour, perDay int) {
+	hour, perDay = math.MaxInt, r.Warmup.Cap(now)
+	if n := r.Limits.PerHour; n != nil {
+		hour = max(0, *n-u.Hour-u.Claimed)
+	}
+	if n := r.Limits.PerDay; n != nil {
+		perDay = min(perDay, *n)
+	}
+	if perDay != math.MaxInt {
+		perDay = max(0, perDay-u.Day-u.Claimed)
+	}
+	return hour, perDay
+}
+
+// Usage is what went to a relay, as far as its use is counted.
+type Usage struct {
+	Hour, Day  int // within the last hour and the last 24 hours
+	Claimed    int // on its way
+	OldestHour *time.Time
+	OldestDay  *time.Time
+}
+
+func usage(ctx context.Context, db pg.DB, relayID int64) (Usage, error) {
+	return pg.One[Usage](ctx, db, "the use of a relay", `
+		SELECT COALESCE(sum(used) FILTER (WHERE minute > now() - interval '61 minutes'), 0)::int AS hour, COALESCE(sum(used), 0)::int AS day,
+			(SELECT COALESCE(sum(claimed), 0)::int FROM relay_claims WHERE relay_id = $1) AS claimed,
+			min(minute) FILTER (WHERE minute > now() - interval '61 minutes') AS oldest_hour, min(minute) AS oldest_day
+		FROM relay_usage WHERE relay_id = $1 AND minute > now() - interval '1441 minutes'`, relayID)
+}
+
+// ClaimedTx notes that the node has claimed n messages for the relay.
+func ClaimedTx(ctx context.Context, tx pgx.Tx, r Relay, node string, n int) error {
+	if !r.counted() || n == 0 {
+		return nil
+	}
+	_, err := tx.Exec(ctx, `
+		INSERT INTO relay_claims AS c (relay_id, node_id, claimed) VALUES ($1, $2, $3)
+		ON CONFLICT (relay_id, node_id) DO UPDATE SET claimed = c.claimed + excluded.claimed`, r.ID, node, n)
+	if err != nil {
+		return fmt.Errorf("noting what was claimed for relay %d: %w", r.ID, err)
+	}
+	return nil
+}
+
+// UsedTx notes what became of claimed messages: used of them reached the server, the others did not and may go again.
+func UsedTx(ctx context.Context, tx pgx.Tx, r Relay, node string, used, unused int) error {
+	if !r.counted() || used+unused == 0 {
+		return nil
+	}
+	_, err := tx.Exec(ctx, `UPDATE relay_claims SET claimed = GREATEST(claimed - $3, 0) WHERE relay_id = $1 AND node_id = $2`, r.ID, node, used+unused)
+	if err == nil && used > 0 {
+		err = addUsage(ctx, tx, r.ID, used)
+	}
+	if err != nil {
+		return fmt.Errorf("noting the use of relay %d: %w", r.ID, err)
+	}
+	return nil
+}
+
+func addUsage(ctx context.Context, db pg.DB, relayID int64, n int) error {
+	_, err := db.Exec(ctx, `
+		INSERT INTO relay_usage AS u (relay_id, minute, used) VALUES ($1, date_trunc('minute', now()), $2)
+		ON CONFLICT (relay_id, minute) DO UPDATE SET used = u.used + excluded.used`, relayID, n)
+	return err
+}
+
+// NotBefore is until when nothing may be claimed for the relay, as far as its row tells: paused, blocked, at rest, outside of its window. Zero: now. What is
+// paused is looked at again after a while.
+func (r Relay) NotBefore(now time.Time) time.Time {
+	var at time.Time
+	if r.Status == RelayPaused {
+		at = now.Add(10 * time.Second)
+	}
+	for _, t := range []*time.Time{r.BlockedUntil, r.restUntil()} {
+		if t != nil && t.After(now) && t.After(at) {
+			at = *t
+		}
+	}
+	if opens := r.Window.Opens(now); opens.After(now) && opens.After(at) {
+		at = opens
+	}
+	return at
+}
+
+func (r Relay) restUntil() *time.Time {
+	if r.Pace == nil {
+		return nil
+	}
+	return &r.Pace.RestUntil
+}
+
+// Holdup says why nothing goes to a relay at the moment, and until when that is so as far as it is known.
+type Holdup struct {
+	Reason string
+	Until  time.Time // zero: until a person does something
+}
+
+// Holdup looks whether the relay may be used now. nil: it may.
+func (s *Service) Holdup(ctx context.Context, r Relay) (*Holdup, error) {
+	now := s.now()
+	switch {
+	case r.Status == RelayPaused:
+		return &Holdup{Reason: "the relay is paused"}, nil
+	case r.BlockedUntil != nil && now.Before(*r.BlockedUntil):
+		return &Holdup{Reason: "the provider takes nothing more: " + deref(r.BlockedReason), Until: *r.BlockedUntil}, nil
+	case r.Window.Opens(now).After(now):
+		return &Holdup{Reason: "outside of the relay's sending window", Until: r.Window.Opens(now)}, nil
+	case r.Pace != nil && now.Before(r.Pace.RestUntil):
+		return &Holdup{Reason: "the relay rests, as it was asked to: " + r.Pace.Reply, Until: r.Pace.RestUntil}, nil
+	case !r.counted():
+		return nil, nil
+	}
+	u, err := usage(ctx, s.pool, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	hour, perDay := r.left(u, now)
+	switch {
+	case perDay == 0 && u.OldestDay != nil:
+		return &Holdup{Reason: "the day's share of the relay is used up", Until: u.OldestDay.Add(day + time.Minute)}, nil
+	case hour == 0 && u.OldestHour != nil:
+		return &Holdup{Reason: "the hour's share of the relay is used up", Until: u.OldestHour.Add(time.Hour + time.Minute)}, nil
+	}
+	return nil, nil
+}
+
+// SpendOne counts one message that is not in the ledger, such as a test. Unavailable when the relay may take none.
+func (s *Service) SpendOne(ctx context.Context, r Relay) error {
+	if !r.counted() {
+		return nil
+	}
+	return pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		granted, again, err := ReserveTx(ctx, tx, r, 1, s.now())
+		if err != nil {
+			return err
+		}
+		if granted == 0 {
+			return &Unavailable{Relay: r.Name, Until: again, Err: errors.New("its limit for the hour or the day is used up")}
+		}
+		return addUsage(ctx, tx, r.ID, 1)
+	})
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

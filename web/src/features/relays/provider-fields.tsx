@@ -1,0 +1,125 @@
+import { Anchor, List, Paper, Select, Stack, Text } from '@mantine/core';
+import type { UseFormReturnType } from '@mantine/form';
+import { useTranslation } from 'react-i18next';
+import type { Provider, RelayInput } from '@/api/types';
+import { formatNumber } from '@/lib/format';
+import { withProvider } from './relay-form';
+
+type Props = { form: UseFormReturnType<RelayInput>; providers: Provider[]; provider: Provider | undefined };
+
+const kinds: Provider['kind'][] = ['mailbox', 'service', 'own', 'generic'];
+
+/** The choice of the provider, which fills the rest of the form, and what has to be done there first. */
+export function ProviderFields({ form, providers, provider }: Props) {
+  const { t } = useTranslation();
+  const groups = kinds.map((kind) => ({
+    group: t(`relays.provider.kind.${kind}`),
+    items: providers.filter((one) => one.kind === kind).map((one) => ({ value: one.id, label: one.name })),
+  }));
+  return (
+    <>
+      <Select
+        label={t('relays.provider.label')}
+        description={t('relays.provider.hint')}
+        placeholder={t('relays.provider.choose')}
+        nothingFoundMessage={t('relays.provider.none')}
+        searchable
+        clearable
+        clearButtonProps={{ 'aria-label': t('relays.provider.clear') }}
+        data={groups.filter((group) => group.items.length > 0)}
+        {...form.getInputProps('provider')}
+        value={form.values.provider || null}
+        onChange={(id) =>
+          form.setValues(
+            withProvider(
+              form.getValues(),
+              providers.find((one) => one.id === id),
+              provider,
+            ),
+          )
+        }
+      />
+      {provider && <RegionField form={form} provider={provider} />}
+      {provider && <Needs provider={provider} />}
+    </>
+  );
+}
+
+/** A choice among the provider's servers; the host stays a field of its own, for those that are not listed. */
+function RegionField({ form, provider }: { form: Props['form']; provider: Provider }) {
+  const { t } = useTranslation();
+  if (provider.hosts.length < 2) return null;
+  const known = provider.hosts.some((one) => one.host === form.values.host);
+  return (
+    <Select
+      label={t('relays.provider.region')}
+      description={t('relays.provider.regionHint')}
+      allowDeselect={false}
+      searchable={provider.hosts.length > 8}
+      data={provider.hosts.map((one) => ({
+        value: one.host,
+        label: one.region ? `${one.region} · ${one.host}` : one.host,
+      }))}
+      value={known ? form.values.host : null}
+      placeholder={form.values.host}
+      onChange={(host) => host && form.setFieldValue('host', host)}
+    />
+  );
+}
+
+function Needs({ provider }: { provider: Provider }) {
+  const { t } = useTranslation();
+  return (
+    <Paper withBorder p="md" component="section" aria-label={t('relays.provider.needs', { name: provider.name })}>
+      <Stack gap="xs">
+        <Text fw={600}>{t('relays.provider.needs', { name: provider.name })}</Text>
+        <List type="ordered" size="sm" spacing={4}>
+          {provider.needs.map((need) => (
+            <List.Item key={need.text}>
+              {need.text}{' '}
+              <Anchor href={need.link} target="_blank" rel="noreferrer" inherit underline="always">
+                {t('relays.provider.open', { host: new URL(need.link).host })}
+              </Anchor>
+            </List.Item>
+          ))}
+        </List>
+        {provider.kind === 'mailbox' && provider.limits.per_day < 2000 && (
+          <Text size="sm" c="dimmed">
+            {t('relays.provider.mailbox')}
+          </Text>
+        )}
+        <Text size="sm" c="dimmed">
+          {t('relays.provider.asOf', { date: provider.as_of })}{' '}
+          <Anchor href={provider.docs} target="_blank" rel="noreferrer" inherit underline="always">
+            {t('relays.provider.docs', { name: provider.name })}
+          </Anchor>
+        </Text>
+      </Stack>
+    </Paper>
+  );
+}
+
+const figures = ['connections', 'messages_per_connection', 'per_second', 'per_minute', 'per_hour', 'per_day'] as const;
+
+/** What the provider publishes: suggestions beside the fields, with their source. */
+export function ProviderLimits({ provider }: { provider: Provider }) {
+  const { t } = useTranslation();
+  const { limits } = provider;
+  const published = figures
+    .filter((figure) => limits[figure] > 0)
+    .map((figure) =>
+      t(`relays.provider.limit.${figure}`, { count: limits[figure], formatted: formatNumber(limits[figure]) }),
+    );
+  return (
+    <Text size="sm" mb="md">
+      <Text span fw={600} inherit>
+        {t('relays.provider.publishes', { name: provider.name })}
+      </Text>{' '}
+      {published.length > 0 ? `${published.join(', ')}. ` : ''}
+      {limits.note}{' '}
+      <Anchor href={limits.source} target="_blank" rel="noreferrer" inherit underline="always">
+        {t('relays.provider.source', { date: provider.as_of })}
+      </Anchor>
+    </Text>
+  );
+}
