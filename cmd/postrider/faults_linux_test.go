@@ -3,9 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/sys/unix"
@@ -56,49 +59,64 @@ func TestAWorkerThatWasFrozenPastItsLease(t *testing.T) {
 	}
 }
 
-// TestTheJournalsDiskIsFull keeps the program from writing more to its journal, in the middle of a campaign.
-func TestTheJournalsDiskIsFull(t *testing.T) {
+// journalRoom is what the tests leave a journal: enough for a part of the campaign.
+const journalRoom = 40_000
+
+// fullJournal starts a campaign in whose middle the program can write no more to its journal.
+func fullJournal(t *testing.T) (*run, *child) {
+	t.Helper()
+	r := newRun(t, 4000, 10)
+	r.postgres() // a private one would have the same limit
+	p := r.program("serve")
+	r.prepare()
+	limitFiles(t, p, journalRoom)
+	r.startOnly()
+	return r, p
+}
+
+func (r *run) saysWhy() bool {
+	return strings.Contains(r.pauseReason(), "the journal cannot be written")
+}
+
+func TestAFullJournalHoldsTheCampaignUntilThereIsRoom(t *testing.T) {
 	t.Parallel()
-	full := func(t *testing.T) (*run, *child) {
-		r := newRun(t, 4000, 10)
-		r.postgres() // a private one would have the same limit
-		p := r.program("serve")
-		r.prepare()
-		limitFiles(t, p, 40_000)
-		r.startOnly()
-		r.await(func() bool { return strings.Contains(r.pauseReason(), "the journal cannot be written") })
-		r.await(func() bool { return p.log.count("make room on its disk") == 1 })
-		r.underWay()
-		return r, p
+	r, p := fullJournal(t)
+	r.await(r.saysWhy)
+	r.await(func() bool { return p.log.count("make room on its disk") == 1 })
+	r.await(func() bool {
+		return r.nodes(`EXISTS (SELECT FROM deliveries d WHERE d.node_id = n.id AND d.state = 1)`) == 0
+	})
+	r.underWay()
+	held := len(r.server.Counts())
+	limitFiles(t, p, unix.RLIM_INFINITY)
+	r.await(func() bool { return len(r.server.Counts()) > held })
+	r.await(func() bool { return r.pauseReason() == "" })
+	if doubt := r.judge(p); doubt != 0 {
+		t.Errorf("%d unconfirmed although nothing was cut off", doubt)
 	}
-	t.Run("there is room again", func(t *testing.T) {
-		t.Parallel()
-		r, p := full(t)
-		r.await(func() bool {
-			return r.nodes(`EXISTS (SELECT FROM deliveries d WHERE d.node_id = n.id AND d.state = 1)`) == 0
-		})
-		held := len(r.server.Counts())
-		limitFiles(t, p, unix.RLIM_INFINITY)
-		r.await(func() bool { return len(r.server.Counts()) > held })
-		r.await(func() bool { return r.pauseReason() == "" })
-		if doubt := r.judge(p); doubt != 0 {
-			t.Errorf("%d unconfirmed although nothing was cut off", doubt)
+}
+
+// TestKilledWithAFullJournal finds out whether anything was sent without a note: it would be sent again.
+func TestKilledWithAFullJournal(t *testing.T) {
+	t.Parallel()
+	r, p := fullJournal(t)
+	const line = len("D 1 1000 1\n")
+	must(t, pollFor(t.Context(), time.Minute, time.Millisecond, func() (bool, error) {
+		files, err := filepath.Glob(filepath.Join(r.dir, "serve", "journal", "*.journal"))
+		if err != nil || len(files) == 0 {
+			return false, err
 		}
-		for to, n := range r.server.Counts() {
-			if n != 1 {
-				t.Errorf("%s got %d", to, n)
-			}
-		}
-	})
-	t.Run("the program is killed meanwhile", func(t *testing.T) {
-		t.Parallel()
-		// What was sent without a note would be sent again now.
-		r, p := full(t)
-		must(t, p.end(syscall.SIGKILL))
-		if doubt := r.judge(r.program("serve")); doubt > r.connections {
-			t.Errorf("%d unconfirmed, more than the %d connections", doubt, r.connections)
-		}
-	})
+		st, err := os.Stat(files[0])
+		return err == nil && st.Size() > int64(journalRoom-line), err
+	}))
+	sent := len(r.server.Counts())
+	// Either it goes on sending, and is killed in the middle of that, or it stops and says why.
+	r.await(func() bool { return len(r.server.Counts()) > sent+3*r.connections || r.saysWhy() })
+	must(t, p.end(syscall.SIGKILL))
+	r.underWay()
+	if doubt := r.judge(r.program("serve")); doubt > r.connections {
+		t.Errorf("%d unconfirmed, more than the %d connections", doubt, r.connections)
+	}
 }
 
 // limitFiles keeps the program from writing files past a size, as a full disk does: the write that crosses it is cut short.
