@@ -49,6 +49,9 @@ type Dialer struct {
 	Tokens    Tokens // gives the access tokens of AuthXOAUTH2
 	HELO      string // name in EHLO; "" is the host's own name
 
+	// Avoid, when set, remembers a server that does not answer commands sent ahead, and speaks to it in lock-step for an hour.
+	Avoid *Avoid
+
 	// Trace, when set, is told of each step of Dial once it is done or has failed. It is called by the goroutine that dials.
 	Trace func(Step)
 
@@ -56,6 +59,8 @@ type Dialer struct {
 	CommandTimeout time.Duration // one command and its whole reply; greeting to AUTH together
 	DataTimeout    time.Duration // writing the message
 	DotTimeout     time.Duration // from the final dot to the end of its reply
+
+	patience time.Duration // for the first reply that shows that commands sent ahead are heard
 }
 
 // Error is a session that could not be opened. Reply.Code is 0 when the server
@@ -132,6 +137,7 @@ func (d *Dialer) setDefaults() {
 	set(&d.CommandTimeout, DefaultCommandTimeout)
 	set(&d.DataTimeout, DefaultDataTimeout)
 	set(&d.DotTimeout, DefaultDotTimeout)
+	set(&d.patience, defaultPatience)
 	if d.HELO == "" {
 		d.HELO = "localhost"
 		if name, err := os.Hostname(); err == nil && name != "" {
@@ -259,7 +265,11 @@ func newConn(d Dialer, nc net.Conn, session *smtp.Client) *Conn {
 	c := &Conn{d: d, nc: nc, session: session, r: session.Text.R, opened: time.Now()}
 	c.w = session.Text.W
 	_, c.pipelining = c.Extension("PIPELINING")
+	if c.pipelining && d.Avoid.lockStep(c.opened) {
+		c.pipelining, c.lockStep = false, true
+	}
 	_, c.size = c.Extension("SIZE")
+	c.readLimits()
 	return c
 }
 
@@ -281,7 +291,9 @@ type Conn struct {
 	announced *Envelope
 
 	pipelining bool
+	lockStep   bool // PIPELINING is offered and avoided
 	size       bool
+	limits     limits
 }
 
 // Uses is how many transactions were begun on this connection.
@@ -329,7 +341,8 @@ func (c *Conn) Quit() {
 	if c.closed {
 		return
 	}
-	if c.nc.SetDeadline(time.Now().Add(time.Second)) == nil {
+	// To an announced message QUIT would be text.
+	if c.announced == nil && c.nc.SetDeadline(time.Now().Add(time.Second)) == nil {
 		_, _ = c.w.WriteString("QUIT\r\n")
 		_ = c.w.Flush()
 	}
