@@ -85,6 +85,15 @@ func TestSlowServerIsHeard(t *testing.T) {
 	}
 }
 
+// TestPatienceIsForTheProofOnly: once the recipient is answered, DATA has all the time of a command.
+func TestPatienceIsForTheProofOnly(t *testing.T) {
+	t.Parallel()
+	s := smtptest.Start(t, smtptest.WithScript(smtptest.Script{At: smtptest.AtData, Reply: "354 go", Dribble: short / 8}))
+	if out := send(t, open(t, wary(s)), good); out.State != Accepted {
+		t.Errorf("%+v", out)
+	}
+}
+
 // TestSuspicionIsTakenBack: the first recipient is greylisted in a tarpit; alone it is as slow.
 func TestSuspicionIsTakenBack(t *testing.T) {
 	t.Parallel()

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"postrider/sender/reply"
 	"postrider/sender/smtptest"
@@ -177,13 +178,33 @@ func TestCtxEndsWhileAnnounced(t *testing.T) {
 					cancel(boom)
 				}()
 			}
-			called := false
+			called, began := false, time.Now()
 			out := c.Send(ctx, next, Hooks{BeforeDot: func() error { called = true; return nil }})
+			if took := time.Since(began); took > 5*time.Second {
+				t.Errorf("it took %s", took)
+			}
 			if out.State != NotSent || out.Reusable || out.Stale || !errors.Is(out.Err, boom) || called {
 				t.Errorf("%+v, hook called %v", out, called)
 			}
 			ended(t, s, NotSent)
 		})
+	}
+}
+
+// TestAnnouncedMessageHasTheTimeOfACommand, not that of the dot before it.
+func TestAnnouncedMessageHasTheTimeOfACommand(t *testing.T) {
+	t.Parallel()
+	s := smtptest.Start(t, smtptest.WithScript(smtptest.Script{Match: bad, At: smtptest.AtRcpt, Wait: make(chan struct{})}))
+	d := dialer(s)
+	d.CommandTimeout = short
+	c := open(t, d)
+	next := env(bad)
+	if out := c.Send(t.Context(), env(good), Hooks{Next: func() *Envelope { return &next }}); out.State != Accepted {
+		t.Fatalf("%+v", out)
+	}
+	began := time.Now()
+	if out := c.Send(t.Context(), next, Hooks{}); out.State != NotSent || out.Stale || out.Reply.Stage != reply.StageRcpt || time.Since(began) > d.DotTimeout/2 {
+		t.Errorf("after %s: %+v", time.Since(began), out)
 	}
 }
 
