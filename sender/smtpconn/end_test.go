@@ -107,20 +107,33 @@ func ended(t *testing.T, s *smtptest.Server, state State) {
 	}
 }
 
-// TestReplyBeforeItWasAskedFor: it is not taken for the one to the dot.
+// TestReplyBeforeItWasAskedFor: it is not taken for the one to the dot, and no dot is written.
 func TestReplyBeforeItWasAskedFor(t *testing.T) {
 	t.Parallel()
-	modes(t, func(t *testing.T, start func(...smtptest.Option) *smtptest.Server) {
-		s := start(smtptest.WithReply(bad, smtptest.AtData, "354 go ahead\r\n250 2.0.0 taken"))
-		called := false
-		out := open(t, dialer(s)).Send(t.Context(), env(bad), Hooks{BeforeDot: func() error { called = true; return nil }})
-		if out.State != NotSent || out.Reusable || !errors.Is(out.Err, errProtocol) || called {
-			t.Errorf("%+v, hook called %v", out, called)
-		}
-		if s.Count(bad) != 0 {
-			t.Error("it was sent")
-		}
-	})
+	for said, want := range map[string]State{
+		"250 2.0.0 taken": NotSent,
+		"250-2.0.0 taken": NotSent,
+		"354 go on":       NotSent,
+		"yes":             NotSent,
+		closes:            Rejected,
+		"550 5.1.1 who?":  NotSent,
+	} {
+		t.Run(said, func(t *testing.T) {
+			t.Parallel()
+			modes(t, func(t *testing.T, start func(...smtptest.Option) *smtptest.Server) {
+				s := start(smtptest.WithReply(bad, smtptest.AtData, "354 go ahead\r\n"+said))
+				called, began := false, time.Now()
+				out := open(t, dialer(s)).Send(t.Context(), env(bad), Hooks{BeforeDot: func() error { called = true; return nil }})
+				if out.State != want || out.Reusable || out.Stale || errors.Is(out.Err, errProtocol) != (want == NotSent) || called {
+					t.Errorf("%+v, hook called %v", out, called)
+				}
+				if took := time.Since(began); took > 5*time.Second {
+					t.Errorf("it waited %s for more", took)
+				}
+				ended(t, s, NotSent)
+			})
+		})
+	}
 }
 
 // TestNothingGoesIntoAnAnnouncedMessage: what is no message is no text of one either.

@@ -228,8 +228,8 @@ func rejected(r reply.Reply, reusable bool) Outcome {
 func (t *transaction) data(wire []byte, hooks Hooks) Outcome {
 	c := t.c
 	t.stage = reply.StageData
-	if c.r.Buffered() > 0 { // it would be taken for the reply to the dot
-		return t.lost(errOutOfStep)
+	if c.r.Buffered() > 0 {
+		return t.early()
 	}
 	head := max(0, len(wire)-tail)
 	if head > 0 {
@@ -263,6 +263,17 @@ func (t *transaction) data(wire []byte, hooks Hooks) Outcome {
 		return t.uncertain(err)
 	}
 	return t.verdict()
+}
+
+// early deals with a reply that is there before the dot and would be taken for the one to it. Nobody knows what it is about, save for 421, which may come at
+// any time (RFC 5321 §3.8).
+func (t *transaction) early() Outcome {
+	if t.c.replied() {
+		if r, err := t.read(reply.StageData); err == nil && r.Code == 421 {
+			return rejected(r, false)
+		}
+	}
+	return t.lost(errOutOfStep)
 }
 
 // announce puts the commands of the next message behind the end of this one.
