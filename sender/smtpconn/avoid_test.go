@@ -13,13 +13,13 @@ import (
 // wary is a dialer that has little patience with a server it does not know.
 func wary(s *smtptest.Server) Dialer {
 	d := dialer(s)
-	d.Avoid, d.patience = new(Avoid), short/2
+	d.Avoid, d.patience = new(Avoid), short
 	return d
 }
 
 // slow answers RCPT later than the patience lasts.
 func slow(times int) smtptest.Option {
-	return smtptest.WithScript(smtptest.Script{At: smtptest.AtRcpt, Reply: "250 ok", Dribble: short / 8, Times: times})
+	return smtptest.WithScript(smtptest.Script{At: smtptest.AtRcpt, Reply: "250 ok", Dribble: short / 4, Times: times})
 }
 
 func TestThrownAwayIsSentInLockStep(t *testing.T) {
@@ -77,7 +77,7 @@ func TestSlowServerIsHeard(t *testing.T) {
 	if out := send(t, c, good); out.State != Accepted {
 		t.Fatalf("%+v", out)
 	}
-	s.Script(smtptest.Script{At: smtptest.AtRcpt, Reply: "250 ok", Dribble: short / 8, Times: 2})
+	s.Script(smtptest.Script{At: smtptest.AtRcpt, Reply: "250 ok", Dribble: short / 4, Times: 2})
 	for _, c := range []*Conn{c, open(t, d)} {
 		if out := send(t, c, good); out.State != Accepted || d.Avoid.until.Load() != 0 {
 			t.Errorf("%+v", out)
@@ -88,7 +88,7 @@ func TestSlowServerIsHeard(t *testing.T) {
 // TestPatienceIsForTheProofOnly: once the recipient is answered, DATA has all the time of a command.
 func TestPatienceIsForTheProofOnly(t *testing.T) {
 	t.Parallel()
-	s := smtptest.Start(t, smtptest.WithScript(smtptest.Script{At: smtptest.AtData, Reply: "354 go", Dribble: short / 8}))
+	s := smtptest.Start(t, smtptest.WithScript(smtptest.Script{At: smtptest.AtData, Reply: "354 go", Dribble: short / 4}))
 	if out := send(t, open(t, wary(s)), good); out.State != Accepted {
 		t.Errorf("%+v", out)
 	}
