@@ -179,6 +179,7 @@ func forecast(greylist *smtptest.Greylist) map[string]weather {
 		"replies in pieces":     one(smtptest.WithFragments(), 0),
 		"no PIPELINING":         one(smtptest.WithoutPipelining(), 0),
 		"announced limits":      one(smtptest.WithLimits(smtptest.Limits{MailMax: 4}), 0),
+		"hears nothing ahead":   one(smtptest.WithDiscardAhead(), 0),
 		"everything at once": {doubt: 4, refused: 2, opts: []smtptest.Option{
 			smtptest.WithMaxPerConn(4, true), smtptest.WithFragments(), smtptest.WithPlainReplies(),
 			script(smtptest.AtDot, 2, drop), script(smtptest.AtDot, 2, cut), script(smtptest.AtMail, 2, drop), script(smtptest.AtData, 2, drop),
