@@ -49,7 +49,7 @@ func (s *Service) deliverRange(ctx context.Context, a DeliverArgs) (rangeEnd, er
 			return rangeEnd{}, err
 		}
 		if wait > 0 {
-			return rangeEnd{snooze: wait}, nil
+			return rangeEnd{snooze: min(wait, s.cfg.Snooze)}, nil
 		}
 	}
 }

@@ -72,9 +72,8 @@ type Service struct {
 	d    Deps
 	cfg  Config
 	jobs JobInserter
-	// cpu bounds rendering, composing and signing to the number of processors, so that a thousand waiting connections do not become a thousand
-	// goroutines that sign at once.
-	cpu      *semaphore.Weighted
+	// signing bounds signatures to the number of processors: OpenSSL holds a thread for each.
+	signing  *semaphore.Weighted
 	contents contentCache
 	inflight inflight
 	noting   noting
@@ -90,7 +89,7 @@ type JobInserter interface {
 // New makes the service. Before a campaign can start, SetJobs must have been called.
 func New(cfg Config, deps Deps) *Service {
 	return &Service{
-		d: deps, cfg: cfg.withDefaults(), cpu: semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))),
+		d: deps, cfg: cfg.withDefaults(), signing: semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))),
 		contents: contentCache{byID: map[int64]*prepared{}},
 		rollups:  rollupClock{next: map[int64]time.Time{}},
 	}

@@ -200,6 +200,7 @@ func (l *lane) connect(ctx context.Context) (fresh bool, err error) {
 	if err != nil {
 		return false, pl.failed(err)
 	}
+	dialer.Avoid = &pl.avoid
 	conn, err := dialer.Dial(ctx)
 	if ctx.Err() != nil && err != nil {
 		return false, ctx.Err()

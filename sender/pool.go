@@ -141,6 +141,7 @@ type pool struct {
 	parent *Pools
 	relay  Relay
 	limit  *limiter
+	avoid  smtpconn.Avoid // what the connections have learnt of the server
 
 	stopOnce sync.Once
 	stopped  chan struct{}
