@@ -4,10 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"strings"
-	"time"
 )
 
 // benchCmd measures what this machine can do. Everything it starts stays on this machine and ends with it.
@@ -68,9 +68,9 @@ func prepareBench(ctx context.Context, api *client, screen *demoScreen, s benchS
 	if err := importBenchPeople(ctx, api, screen, list.ID, s.people); err != nil {
 		return 0, err
 	}
-	host, port, _ := strings.Cut(s.sink, ":")
-	if i := strings.LastIndexByte(s.sink, ':'); i >= 0 {
-		host, port = strings.Trim(s.sink[:i], "[]"), s.sink[i+1:]
+	host, port, err := net.SplitHostPort(s.sink)
+	if err != nil {
+		return 0, err
 	}
 	err = api.call(ctx, http.MethodPost, "/relays", object{"name": "Sink", "kind": "smtp", "host": host, "port": json.Number(port), "tls": "none", "auth": "none",
 		"max_connections": s.connections, "max_messages_per_connection": 1_000_000, "dkim": s.dkim}, &relay)
@@ -140,5 +140,3 @@ func importBenchPart(ctx context.Context, api *client, screen *demoScreen, listI
 }
 
 func benchAddress(i int) string { return fmt.Sprintf("reader%07d@example.org", i) }
-
-func since(t time.Time) float64 { return time.Since(t).Round(time.Millisecond).Seconds() }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -15,7 +16,7 @@ import (
 
 // count takes the result from the sink's ledger and from what the service lists.
 func (r *killRun) count(ctx context.Context) (killResult, error) {
-	res := killResult{Messages: r.Messages, Kills: r.Kills, Connections: r.Connections, Seed: r.Seed, Seconds: since(r.began)}
+	res := killResult{Messages: r.Messages, Kills: r.Kills, Connections: r.Connections, Seed: r.Seed, Seconds: round(time.Since(r.began).Seconds(), 1)}
 	listed, err := unconfirmed(ctx, r.api, r.campaign)
 	if err != nil {
 		return res, err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net"
 	"net/http"
 	"os"
 	"runtime/debug"
@@ -57,10 +58,17 @@ func (c benchSendCmd) check() error {
 		return errors.New("--rtt must be between 0 and 5s")
 	case c.Sink != "" && c.RTT != 0:
 		return errors.New("--rtt belongs to our own sink; another one has its own options for that")
-	case c.Sink != "":
-		return sink.CheckLoopback(c.Sink)
+	case c.Sink == "":
+		return nil
 	}
-	return nil
+	if err := sink.CheckLoopback(c.Sink); err != nil {
+		return err
+	}
+	nc, err := net.DialTimeout("tcp", c.Sink, 5*time.Second)
+	if err != nil {
+		return fmt.Errorf("there is no sink at %s: %w; start one (smtp-sink -c %s 1000) or leave --sink out", c.Sink, err, c.Sink)
+	}
+	return nc.Close()
 }
 
 // Run measures and prints.

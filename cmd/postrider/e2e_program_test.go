@@ -82,6 +82,7 @@ func (r *run) program(command string, args ...string) *child {
 	r.t.Cleanup(func() {
 		_ = c.cmd.Process.Kill()
 		<-c.done
+		_ = pgboot.StopLeft(context.Background(), filepath.Join(r.dir, command, "postgres")) // before the folder is removed
 	})
 	select {
 	case <-c.up:
