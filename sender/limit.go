@@ -50,11 +50,26 @@ func (l *limiter) wait(ctx context.Context) error {
 	if l == nil {
 		return ctx.Err()
 	}
-	at, err := l.take(ctx)
-	if err != nil {
-		return err
+	for range mostMissed {
+		at, err := l.take(ctx)
+		if err != nil {
+			return err
+		}
+		if err := sleepUntil(ctx, at.Sub(l.now())); err != nil {
+			return err
+		}
+		// A moment that was slept through is lost: used now, it would be too close to the one N after it.
+		if l.now().Sub(at) <= l.lateness() {
+			return nil
+		}
 	}
-	d := at.Sub(l.now())
+	return nil
+}
+
+// mostMissed moments in a row on a machine that is too busy to be in time; after that politeness has done what it can.
+const mostMissed = 10
+
+func sleepUntil(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return ctx.Err()
 	}
@@ -84,12 +99,15 @@ func (l *limiter) try() bool {
 	return true
 }
 
-// lateness is how old a moment may be when it is used. Older ones of a block are dropped: used up all at once after a pause they would be a burst.
-const lateness = 10 * time.Millisecond
+// lateness is how old a moment may be when it is used: half of what the margins of Limits leave. Older ones of a block are dropped: used up all at once
+// after a pause they would be a burst.
+func (l *limiter) lateness() time.Duration {
+	return max(20*time.Millisecond, l.interval/100)
+}
 
 // dropOld is called with the lock held.
 func (l *limiter) dropOld() {
-	oldest := l.now().Add(-max(lateness, min(l.interval, time.Second)))
+	oldest := l.now().Add(-l.lateness())
 	for l.left > 0 && l.next.Before(oldest) {
 		l.next = l.next.Add(l.interval)
 		l.left--
