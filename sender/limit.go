@@ -16,6 +16,8 @@ type limiter struct {
 	db       pg.DB
 	relayID  int64
 	interval time.Duration
+	// lateness is how old a moment may be when it is used. Older ones of a block are dropped: used up all at once after a pause they would be a burst.
+	lateness time.Duration
 	now      func() time.Time
 
 	mu   sync.Mutex
@@ -27,11 +29,11 @@ type limiter struct {
 const blockTime = 500 * time.Millisecond
 
 func newLimiter(db pg.DB, r Relay, now func() time.Time) *limiter {
-	interval := r.Limits.interval()
+	interval, lateness := r.Limits.spacing()
 	if interval == 0 {
 		return nil
 	}
-	return &limiter{db: db, relayID: r.ID, interval: interval, now: now}
+	return &limiter{db: db, relayID: r.ID, interval: interval, lateness: lateness, now: now}
 }
 
 // limitPatience is how long a message waits for its moment with a connection in hand. One whose moment is farther away goes back to the queue, and the
@@ -59,7 +61,7 @@ func (l *limiter) wait(ctx context.Context) error {
 			return err
 		}
 		// A moment that was slept through is lost: used now, it would be too close to the one N after it.
-		if l.now().Sub(at) <= l.lateness() {
+		if l.now().Sub(at) <= l.lateness {
 			return nil
 		}
 	}
@@ -99,15 +101,9 @@ func (l *limiter) try() bool {
 	return true
 }
 
-// lateness is how old a moment may be when it is used: half of what the margins of Limits leave. Older ones of a block are dropped: used up all at once
-// after a pause they would be a burst.
-func (l *limiter) lateness() time.Duration {
-	return max(20*time.Millisecond, l.interval/100)
-}
-
 // dropOld is called with the lock held.
 func (l *limiter) dropOld() {
-	oldest := l.now().Add(-l.lateness())
+	oldest := l.now().Add(-l.lateness)
 	for l.left > 0 && l.next.Before(oldest) {
 		l.next = l.next.Add(l.interval)
 		l.left--
