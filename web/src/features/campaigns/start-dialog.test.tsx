@@ -5,7 +5,7 @@ import { createFakeApi, problem } from '@/test/fake-api';
 import { renderPart } from '@/test/render';
 import { StartDialog } from './start-dialog';
 
-const campaign = { id: 4, name: 'December preview', subject: 'A look at December' };
+const campaign = { id: 4, name: 'December preview', subject: 'A look at December', relay_id: 1 };
 
 function open(fake = createFakeApi()) {
   const onClose = vi.fn();
