@@ -10,16 +10,26 @@ import { paceQuery } from './queries';
 
 const POLL_MS = 15_000;
 
-/** The relay's state in a table: active, or what keeps it from full speed, and until when. */
-export function PaceBadge({ relay }: { relay: Relay }) {
-  const { t } = useTranslation();
-  // Only a window and a counted limit can hold up a relay whose row does not show it.
+/** Only a window and a counted limit can hold up a relay whose row does not show it: for these it is asked. */
+function usePaceState(relay: Relay): PaceState {
   const hidden = relay.status === 'active' && (relay.window !== null || isCounted(relay));
   const pace = useQuery({ ...paceQuery(relay.id), enabled: hidden, refetchInterval: POLL_MS });
-  const state = paceState(relay, pace.data?.held_up ?? null, Date.now());
+  return paceState(relay, (hidden && pace.data?.held_up) || null, Date.now());
+}
+
+/** Active, or what keeps the relay from full speed. */
+export function PaceBadge({ relay }: { relay: Relay }) {
+  const { t } = useTranslation();
+  const { kind } = usePaceState(relay);
+  return <StatusBadge tone={paceTone[kind]}>{t(`relays.pace.badge.${kind}`)}</StatusBadge>;
+}
+
+/** The badge in a table, with the reason or the end of what it tells. */
+export function PaceCell({ relay }: { relay: Relay }) {
+  const state = usePaceState(relay);
   return (
     <div>
-      <StatusBadge tone={paceTone[state.kind]}>{t(`relays.pace.badge.${state.kind}`)}</StatusBadge>
+      <PaceBadge relay={relay} />
       <Text size="sm" c="dimmed" lineClamp={2} component="div">
         <Detail state={state} relay={relay} />
       </Text>

@@ -128,19 +128,19 @@ function ResumeNow({ relay, until }: { relay: Relay; until: string }) {
   const provider =
     known.find((one) => one.id === relay.provider) ??
     known.find((one) => one.hosts.some(({ host }) => host === relay.host));
-  const extended = provider?.quota.extended && (
+  const extended = provider?.quota.extended ? (
     <Text fw={600} c="var(--app-bad)">
       {t('relays.pace.extended', { name: provider.name })}
     </Text>
-  );
+  ) : null;
   return (
     <>
-      {provider?.quota.text && (
-        <Text size="sm" c="dimmed">
-          {provider.name}: {provider.quota.text}
-        </Text>
-      )}
-      {extended}
+      {extended ??
+        (provider?.quota.text && (
+          <Text size="sm" c="dimmed">
+            {provider.name}: {provider.quota.text}
+          </Text>
+        ))}
       <div>
         <Button
           size="xs"

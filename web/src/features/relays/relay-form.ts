@@ -1,4 +1,5 @@
 import type { Provider, Relay, RelayInput, RelayTls } from '@/api/types';
+import { untilMidnight } from './sending-window';
 
 /** The limits on the number of messages, from the shortest span to the longest. */
 export const rates = ['per_second', 'per_minute', 'per_hour', 'per_day'] as const;
@@ -58,7 +59,7 @@ export function relayInput(relay: Relay): RelayInput {
     per_hour: relay.per_hour,
     per_day: relay.per_day,
     warmup: relay.warmup,
-    window: relay.window,
+    window: relay.window && untilMidnight(relay.window),
     return_path: relay.return_path,
     dkim: relay.dkim,
     signing_profile: relay.signing_profile,

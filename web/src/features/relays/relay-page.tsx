@@ -13,7 +13,7 @@ import { notifySuccess } from '@/ui/notify';
 import { PageHeader } from '@/ui/page-header';
 import { QueryView } from '@/ui/query-view';
 import { SaveGuard } from '@/ui/save-guard';
-import { StatusBadge } from '@/ui/status-badge';
+import { PaceBadge } from './pace-badge';
 import { PACE_POLL_MS, PaceCard } from './pace-card';
 import { createRelay, relayQuery, updateRelay } from './queries';
 import { RelayFields } from './relay-fields';
@@ -63,13 +63,7 @@ function RelayEditor({ relay }: { relay?: Relay }) {
     <>
       <PageHeader
         title={relay ? relay.name : t('relays.new')}
-        badge={
-          relay && (
-            <StatusBadge tone={relay.status === 'active' ? 'good' : 'warn'}>
-              {t(`relays.status.${relay.status}`)}
-            </StatusBadge>
-          )
-        }
+        badge={relay && <PaceBadge relay={relay} />}
         back={
           <LinkAnchor to="/relays" className="link">
             {t('nav.relays')}

@@ -12,7 +12,7 @@ import { LinkAnchor, LinkButton } from '@/ui/link';
 import { notifyError, notifySuccess } from '@/ui/notify';
 import { PageHeader } from '@/ui/page-header';
 import { QueryView } from '@/ui/query-view';
-import { PaceBadge } from './pace-badge';
+import { PaceCell } from './pace-badge';
 import { deleteRelay, pauseRelay, relaysQuery, resumeRelay } from './queries';
 import { rates } from './relay-form';
 
@@ -73,7 +73,7 @@ function useColumns(): Column<Relay>[] {
     {
       key: 'status',
       header: t('common.status'),
-      render: (row) => <PaceBadge relay={row} />,
+      render: (row) => <PaceCell relay={row} />,
     },
     { key: 'tls', header: t('relays.tls'), render: (row) => t(`relays.tlsKind.${row.tls}`) },
     {

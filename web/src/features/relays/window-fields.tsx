@@ -3,7 +3,7 @@ import type { UseFormReturnType } from '@mantine/form';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { RelayInput, SendingWindow } from '@/api/types';
-import { formatDuration, weekdayName } from '@/lib/format';
+import { weekdayName } from '@/lib/format';
 import { useTimeZone } from '@/lib/time-zone';
 import { Section } from '@/ui/section';
 import { allDays, openPerWeek, overMidnight, timesOfDay, usualWindow, workingDays } from './sending-window';
@@ -90,7 +90,7 @@ function TimesFields({ form, window, zone }: Part & { zone: string }) {
       {open !== null && open > 0 && (
         <Text size="sm" c="dimmed">
           {overMidnight(window) && `${t('relays.window.overMidnight', { until: window.until })} `}
-          {t('relays.window.open', { time: formatDuration(open) })}
+          {t('relays.window.open', { count: open })}
         </Text>
       )}
     </>
