@@ -21,6 +21,8 @@ async function prepare(page: Page) {
   };
   await page.goto('/');
   await post('/setup', owner);
+  const settings = await (await page.request.get('/api/v1/settings')).json();
+  await page.request.put('/api/v1/settings', { data: { ...settings, public_url: new URL(page.url()).origin } });
   await post('/lists', { name: 'Friends' });
   for (let i = 1; i <= PEOPLE; i++) {
     await post('/subscribers', { email: `person${i}@example.net`, name: `Person ${i}`, list_ids: [1] });
