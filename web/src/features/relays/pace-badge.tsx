@@ -30,7 +30,7 @@ export function PaceCell({ relay }: { relay: Relay }) {
   return (
     <div>
       <PaceBadge relay={relay} />
-      <Text size="sm" c="dimmed" lineClamp={2} component="div">
+      <Text size="sm" c="dimmed" lineClamp={3} component="div">
         <Detail state={state} relay={relay} />
       </Text>
     </div>
