@@ -62,7 +62,7 @@ const (
 		"unconfirmed_policy expires_after_hours scheduled_at started_at finished_at recipients excluded created_at updated_at"
 	campaignKeys = summaryKeys + " html text"
 	statsKeys    = "recipients queued claimed sent deferred bounced failed unconfirmed skipped excluded opens unique_opens clicks unique_clicks " +
-		"unsubscribes as_of rate_per_second seconds_left"
+		"unsubscribes as_of rate_per_second seconds_left held_up"
 	deliveryKeys = "campaign_id campaign_name seq subscriber_id email state attempts relay_id relay_name reply_code reply_status reply_text " +
 		"next_attempt_at updated_at sent_at skip_reason message_id opens clicks unsubscribed"
 	relayKeys = "id name provider oauth_client_id oauth_token_url has_oauth_client_secret has_oauth_refresh_token kind host port tls auth username has_password helo_name max_connections max_messages_per_connection per_second per_minute per_hour per_day warmup window blocked_until blocked_reason pace " +
@@ -352,7 +352,7 @@ func TestShapesOfSending(t *testing.T) {
 	}
 	c.get(at+"/pace").want(200).keys("", "used_hour used_day warmup_cap held_up changes")
 	c.get(at+"/forecast?messages=100000").want(200).keys("", "ends_at")
-	c.get(at + "/forecast").problem(422)
+	c.get(at + "/forecast").problem(400)
 	c.get("/relays").want(200).keys("", "items next_cursor").keys("items.0", relayKeys)
 	c.post("/relays", `{"name":"x","host":"http://x","port":0}`).problem(400)
 	c.post(at+"/pause", "").want(200).keys("", relayKeys)

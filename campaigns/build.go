@@ -49,12 +49,8 @@ func (l links) Unsubscribe() string {
 	return l.base + "/u/" + l.tokens.Delivery(events.Unsubscribe, l.campaignID, l.seq)
 }
 
-// build renders, composes and signs the message of one delivery in buf. It takes a share of the processor, so it waits its turn.
+// build renders, composes and signs the message of one delivery in buf.
 func (s *Service) build(ctx context.Context, p *prepared, relay sender.Relay, c claimed, buf *buffer) (sender.Message, error) {
-	if err := s.cpu.Acquire(ctx, 1); err != nil {
-		return sender.Message{}, err
-	}
-	defer s.cpu.Release(1)
 	urls := links{tokens: s.d.Tokens, base: p.frozen.PublicURL, campaignID: c.campaignID, seq: c.Seq}
 	buf.rendered.HTMLTo = nil
 	if p.html != nil {
@@ -85,7 +81,12 @@ func (s *Service) build(ctx context.Context, p *prepared, relay sender.Relay, c 
 		if err != nil {
 			return sender.Message{}, &unsignable{err}
 		}
-		if buf.signature, err = signer.Sign(buf.signature, buf.body); err != nil {
+		if err := s.signing.Acquire(ctx, 1); err != nil {
+			return sender.Message{}, err
+		}
+		buf.signature, err = signer.Sign(buf.signature, buf.body)
+		s.signing.Release(1)
+		if err != nil {
 			return sender.Message{}, err
 		}
 	}

@@ -33,6 +33,7 @@ type claim struct {
 	expires    time.Duration
 	relay      sender.Relay
 	stale      bool
+	unnotable  bool // the journal takes no lines
 	// wait is until when nothing may be claimed; zero when something may.
 	wait time.Time
 	// last is the greatest seq that was looked at, 0 when there was none: rows also count that were skipped.
@@ -83,6 +84,9 @@ func (s *Service) claim(ctx context.Context, a DeliverArgs, lo int32) (claim, er
 		return c, err
 	}
 	if c.wait = c.relay.NotBefore(s.d.Now()); !c.wait.IsZero() {
+		return c, nil
+	}
+	if c.unnotable = !s.canNote(ctx, relayID); c.unnotable {
 		return c, nil
 	}
 	err = pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error { return s.claimTx(ctx, tx, a, lo, listIDs, &c) })

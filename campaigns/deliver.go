@@ -21,12 +21,6 @@ type rangeEnd struct {
 	snooze time.Duration // the relay cannot be used; come back later
 }
 
-// A relay that cannot be used is looked at again after a while, since a person may have changed its settings.
-const (
-	snoozeLeast = time.Second
-	snoozeMost  = 15 * time.Second
-)
-
 // deliverRange claims and sends until the range has nothing queued left.
 func (s *Service) deliverRange(ctx context.Context, a DeliverArgs) (rangeEnd, error) {
 	began := s.d.Now()
@@ -43,7 +37,9 @@ func (s *Service) deliverRange(ctx context.Context, a DeliverArgs) (rangeEnd, er
 		case c.stale:
 			return rangeEnd{stale: true}, nil
 		case !c.wait.IsZero():
-			return rangeEnd{snooze: min(max(c.wait.Sub(s.d.Now()), snoozeLeast), snoozeMost)}, nil
+			return rangeEnd{snooze: min(max(c.wait.Sub(s.d.Now()), time.Second), s.cfg.Snooze)}, nil
+		case c.unnotable:
+			return rangeEnd{snooze: unnotableSnooze}, nil
 		case c.last == 0:
 			return rangeEnd{}, nil
 		}
@@ -53,7 +49,7 @@ func (s *Service) deliverRange(ctx context.Context, a DeliverArgs) (rangeEnd, er
 			return rangeEnd{}, err
 		}
 		if wait > 0 {
-			return rangeEnd{snooze: wait}, nil
+			return rangeEnd{snooze: min(wait, s.cfg.Snooze)}, nil
 		}
 	}
 }
@@ -98,7 +94,7 @@ func (s *Service) inHand(r sender.Relay) int {
 func (s *Service) sendRows(ctx context.Context, content *prepared, c claim) []attempt {
 	attempts := make([]attempt, len(c.rows))
 	var next atomic.Int32
-	var gone atomic.Pointer[error] // why the relay cannot be used; the rest of the batch is not tried
+	var gone atomic.Pointer[error] // why nothing can be sent; the rest of the batch is not tried
 	var wg sync.WaitGroup
 	for range min(len(c.rows), s.inHand(c.relay)) {
 		wg.Go(func() {
@@ -115,7 +111,7 @@ func (s *Service) sendRows(ctx context.Context, content *prepared, c claim) []at
 				}
 				s.send(ctx, content, c.relay, a)
 				var u *sender.Unavailable
-				if errors.As(a.unsent, &u) {
+				if errors.As(a.unsent, &u) || errors.Is(a.unsent, errUnnotable) {
 					gone.Store(&a.unsent)
 				}
 			}
@@ -180,10 +176,11 @@ func (s *Service) send(ctx context.Context, content *prepared, relay sender.Rela
 	entry := journal.Entry{CampaignID: a.campaignID, Seq: a.Seq, Attempt: a.Attempts}
 	msg.BeforeDot = func() error {
 		mark, err := s.d.Journal.Dot(entry)
-		if err == nil {
-			a.mark, a.dotted = mark, true
+		if err != nil {
+			return s.noting.refuse(err)
 		}
-		return err
+		a.mark, a.dotted = mark, true
+		return nil
 	}
 	// In the connection's own line of work: noted later, the connection would be at its next message, and there would be two in doubt.
 	msg.AfterReply = func(r reply.Reply) {

@@ -30,7 +30,7 @@ func (s *Service) dispatchTx(ctx context.Context, tx pgx.Tx, id int64, count int
 	var rate *float64
 	err := tx.QueryRow(ctx, `
 		SELECT c.next_seq, c.recipients, c.run, LEAST(r.per_second, r.per_minute / 60.0)::float8
-		FROM campaigns c LEFT JOIN relays r ON r.id = c.relay_id WHERE c.id = $1 FOR UPDATE OF c`, id).Scan(&next, &recipients, &run, &rate)
+		FROM campaigns c LEFT JOIN relays r ON r.id = c.relay_id WHERE c.id = $1 FOR NO KEY UPDATE OF c`, id).Scan(&next, &recipients, &run, &rate)
 	if err != nil {
 		return fmt.Errorf("handing out ranges of campaign %d: %w", id, err)
 	}

@@ -88,12 +88,12 @@ func setup(t *testing.T, opts ...smtptest.Option) *bundle {
 	send := sender.New(b.pool, box, sender.Config{}, logger, time.Now)
 	people := audience.New(b.pool, logger, b.clock.now)
 	evs := events.New(b.pool, logger, b.clock.now)
-	node, err := sender.StartNode(ctx, b.pool, logger, b.nodeClock.now)
+	node, err := sender.StartNode(ctx, b.pool, 0, logger, b.nodeClock.now)
 	must(t, err)
 	j, err := journal.Open(b.dir, node.ID)
 	must(t, err)
 	pools := sender.NewPools(send, b.pool, node, logger, time.Now)
-	b.Service = New(Config{Workers: 3, RangeSize: 40, ClaimSize: 10, Window: 3}, Deps{
+	b.Service = New(Config{Workers: 3, RangeSize: 40, ClaimSize: 10, Window: 3, Snooze: 200 * time.Millisecond}, Deps{
 		Pool: b.pool, Audience: people, Events: evs, Tokens: events.NewTokens(box.Derive("link tokens")), Sender: send, Settings: set,
 		Node: node, Pools: pools, Journal: j, Logger: logger, Now: b.clock.now,
 	})

@@ -87,3 +87,14 @@ func TestProviderConnectionsAreNeverExceeded(t *testing.T) {
 		})
 	}
 }
+
+// TestMicrosoft365IsKept: three connections and thirty messages a minute, the minute scaled to two seconds.
+func TestMicrosoft365IsKept(t *testing.T) {
+	t.Parallel()
+	p := smtptest.Microsoft365(2 * time.Second)
+	limit := 15
+	sent, took := politely(t, p, 400, 8*time.Second, func(in *RelayInput) { in.MaxConnections, in.Limits.PerSecond = 3, &limit })
+	if allowed := p.Allowed(took); float64(sent) < 0.95*float64(allowed) || took < 6*time.Second {
+		t.Errorf("%d messages in %s, %d were allowed", sent, took, allowed)
+	}
+}

@@ -42,18 +42,21 @@ type PaceChange struct {
 const (
 	restFirst = 30 * time.Second
 	restMost  = time.Hour
-	// growEvery is the least time between two steps up, so that a step can show what it does; where the server has said how many connections are too
-	// many, it is rarely asked again.
+)
+
+// The least time between two steps up, so that a step can show what it does; where the server has said how many connections are too many, it is rarely
+// asked again.
+const (
 	growEvery     = 5 * time.Second
 	growPastKnown = 10 * time.Minute
 )
 
-// growsAt is when the next step up may be taken, by the clock of changedAt.
-func (p Pace) growsAt(changedAt time.Time) time.Time {
+// growsAfter is how long after a change the next step up may be taken.
+func (p Pace) growsAfter() time.Duration {
 	if p.Reason == string(reply.ReasonTooManyConnections) {
-		return changedAt.Add(growPastKnown)
+		return growPastKnown
 	}
-	return changedAt.Add(growEvery)
+	return growEvery
 }
 
 // slower is one step down. begun is when the transaction began that was refused: a change since then was an answer to the same trouble.

@@ -106,7 +106,7 @@ func (pl *pool) won() {
 		return
 	}
 	pl.wins++
-	due := !pl.changing && pl.wins >= pl.pace.Connections && !pl.parent.now().Before(pl.pace.growsAt(pl.paceAt))
+	due := !pl.changing && pl.wins >= pl.pace.Connections && pl.parent.now().Sub(pl.paceAt) >= pl.pace.growsAfter()
 	from := *pl.pace
 	pl.changing = pl.changing || due
 	pl.mu.Unlock()

@@ -140,7 +140,11 @@ func Classify(r Reply) Class {
 		return Class{Permanence: Success, Reason: ReasonOK, Fault: FaultNone, Action: ActionAccept}
 	}
 	m := match(r, strings.ToLower(r.Text))
-	return Judgement{m.reason, m.fault, m.action}.on(r)
+	c := Judgement{m.reason, m.fault, m.action}.on(r)
+	if c.Permanence == Transient && c.RetryAfter == 0 {
+		c.RetryAfter = m.wait
+	}
+	return c
 }
 
 // Judgement is what somebody who knows the server makes of a reply. Fault and Action left empty are what usually goes with the reason.

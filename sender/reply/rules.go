@@ -3,6 +3,7 @@ package reply
 import (
 	"strconv"
 	"strings"
+	"time"
 )
 
 // rule is one line of the table. Empty conditions match everything; all that
@@ -15,8 +16,9 @@ type rule struct {
 	stage  Stage
 	text   []string
 	reason Reason
-	fault  Fault  // overrides the reason's usual fault
-	action Action // overrides the reason's usual action
+	fault  Fault         // overrides the reason's usual fault
+	action Action        // overrides the reason's usual action
+	wait   time.Duration // the least wait, where the reply does not name one
 }
 
 func texts(s ...string) []string { return s }
@@ -103,7 +105,7 @@ var rules = []rule{
 	{status: "5.4.5", reason: ReasonQuotaExhausted},
 
 	// Gmail's codes for rates and TLS before the texts: they speak of quotas and rates too.
-	{status: "x.7.28", reason: ReasonRateLimited},
+	{status: "x.7.28", reason: ReasonRateLimited, wait: 10 * time.Minute}, // Google's advice, support.google.com/mail/answer/81126
 	{status: "x.7.29", reason: ReasonTLSRequired},
 
 	// A full mailbox before the rate rules: both speak of limits and quotas.

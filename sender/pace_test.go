@@ -1,0 +1,293 @@
+package sender
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"postrider/sender/smtpconn"
+	"postrider/sender/smtptest"
+)
+
+// sendOne sends one message and gives the reason when nothing was sent.
+func sendOne(t *testing.T, b *bundle, p *Pools, id int64, to string) (smtpconn.Outcome, *Unavailable) {
+	t.Helper()
+	r, err := b.GetRelay(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := p.Send(t.Context(), r, Message{From: "a@example.org", To: to, Body: testBody})
+	var u *Unavailable
+	if err != nil && !errors.As(err, &u) {
+		t.Fatal(err)
+	}
+	return o, u
+}
+
+func changes(t *testing.T, b *bundle, id int64) (list []string) {
+	t.Helper()
+	st, err := b.RelayState(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range st.Changes {
+		n := 0
+		if c.Connections != nil {
+			n = *c.Connections
+		}
+		list = append(list, fmt.Sprint(c.Change, " ", n))
+	}
+	return list
+}
+
+// Google's own recipe: ten minutes of silence, one connection, and one more at a time.
+func TestGoogleIsObeyed(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	server := smtptest.Start(t, smtptest.WithScript(smtptest.Script{At: smtptest.AtMail, Times: 1,
+		Reply: "421 4.7.28 Gmail has detected an unusual rate of mail originating from your IP address"}))
+	r := b.relayTo(t, server, func(in *RelayInput) { in.MaxConnections = 3 })
+	clock := &clock{at: time.Now()}
+	p := b.hastyPools(t, clock)
+	if o, _ := sendOne(t, b, p, r.ID, "first@example.org"); o.State != smtpconn.Rejected {
+		t.Fatalf("%+v", o)
+	}
+	_, u := sendOne(t, b, p, r.ID, "early@example.org")
+	if u == nil || u.Until.Sub(clock.now()) < 9*time.Minute {
+		t.Fatalf("the relay does not rest: %v", u)
+	}
+	seen, err := b.GetRelay(t.Context(), r.ID)
+	if err != nil || seen.Pace == nil || seen.Pace.Connections != 1 {
+		t.Fatalf("pace %+v, %v", seen.Pace, err)
+	}
+	clock.advance(11 * time.Minute)
+	for i, want := range []int{2, 3} { // after one message, then after two
+		for j := range i + 1 {
+			if o, u := sendOne(t, b, p, r.ID, fmt.Sprintf("m%d-%d@example.org", i, j)); o.State != smtpconn.Accepted {
+				t.Fatalf("%+v %v", o, u)
+			}
+		}
+		seen, err := b.GetRelay(t.Context(), r.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := r.MaxConnections
+		if seen.Pace != nil {
+			got = seen.Pace.Connections
+		}
+		if got != want {
+			t.Errorf("round %d: %d connections, want %d", i, got, want)
+		}
+		clock.advance(growEvery)
+	}
+	if list := changes(t, b, r.ID); len(list) != 3 || list[2] != "slower 1" || list[1] != "faster 2" || list[0] != "full_speed 3" {
+		t.Errorf("history %q", list)
+	}
+}
+
+func TestEachRestWithoutSuccessIsLonger(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	server := smtptest.Start(t, smtptest.WithScript(smtptest.Script{At: smtptest.AtMail, Reply: "451 4.7.0 rate limit exceeded"}))
+	r := b.relayTo(t, server, nil)
+	clock := &clock{at: time.Now()}
+	p := b.hastyPools(t, clock)
+	var rests []time.Duration
+	for range 4 {
+		if o, u := sendOne(t, b, p, r.ID, "a@example.org"); o.State != smtpconn.Rejected {
+			t.Fatalf("%+v %v", o, u)
+		}
+		seen, err := b.GetRelay(t.Context(), r.ID)
+		if err != nil || seen.Pace == nil {
+			t.Fatalf("%+v, %v", seen.Pace, err)
+		}
+		rests = append(rests, seen.Pace.RestUntil.Sub(seen.Pace.ChangedAt))
+		clock.advance(2 * time.Hour)
+		// What happened before the rest is no news after it: the database's clock has to pass, too.
+		if _, err := b.pool.Exec(t.Context(), `UPDATE relay_pace SET changed_at = changed_at - interval '1 hour', rest_until = rest_until - interval '3 hours'`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, want := range []time.Duration{30 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute} {
+		if i > 0 && rests[i] < want {
+			t.Errorf("rest %d lasts %s: %v", i, rests[i], rests)
+		}
+	}
+}
+
+// Ten connections that are refused together are one reason to go slower, not ten.
+func TestOneTroubleIsOneStep(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	server := smtptest.Start(t, smtptest.WithLatency(20*time.Millisecond), smtptest.WithScript(smtptest.Script{At: smtptest.AtMail, Reply: "421 4.7.0 too many messages, slow down"}))
+	r := b.relayTo(t, server, func(in *RelayInput) { in.MaxConnections = 8 })
+	p := b.pools(t)
+	sendAll(t.Context(), p, r, 0, 8)
+	seen, err := b.GetRelay(t.Context(), r.ID)
+	if err != nil || seen.Pace == nil || seen.Pace.Connections != 4 {
+		t.Errorf("pace %+v, %v", seen.Pace, err)
+	}
+	if list := changes(t, b, r.ID); len(list) != 1 {
+		t.Errorf("history %q", list)
+	}
+}
+
+// A server that takes fewer connections than we were told costs neither messages nor a rest.
+func TestTooManyConnectionsFindsTheNumber(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	server := smtptest.Start(t, smtptest.WithLatency(5*time.Millisecond), smtptest.WithProvider(smtptest.Provider{Connections: 3, ConnectionReply: "421 4.7.0 Too many connections from your host"}))
+	r := b.relayTo(t, server, func(in *RelayInput) { in.MaxConnections = 8 })
+	noErrors(t, sendAll(t.Context(), b.pools(t), r, 0, 200))
+	if got := len(server.Accepted()); got != 200 {
+		t.Errorf("%d of 200 arrived", got)
+	}
+	seen, err := b.GetRelay(t.Context(), r.ID)
+	if err != nil || seen.Pace == nil || seen.Pace.Connections > 3 || seen.Pace.Connections < 1 {
+		t.Errorf("pace %+v, %v", seen.Pace, err)
+	}
+	if v := server.LimitViolations(); len(v) > 8 {
+		t.Errorf("it asked %d times", len(v))
+	}
+}
+
+func TestUsedUpQuotaBlocksUntilItOpens(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	server := smtptest.Start(t, smtptest.WithScript(smtptest.Script{At: smtptest.AtRcpt, Times: 1, Reply: "550 5.4.5 Daily message quota exceeded"}))
+	r := b.relayTo(t, server, func(in *RelayInput) { in.Provider = "yandex" })
+	one, two := b.pools(t), b.pools(t)
+	if o, _ := sendOne(t, b, one, r.ID, "a@example.org"); o.State != smtpconn.Rejected {
+		t.Fatalf("%+v", o)
+	}
+	if _, u := sendOne(t, b, one, r.ID, "b@example.org"); u == nil || time.Until(u.Until) < 24*time.Hour {
+		t.Errorf("Yandex makes the block a day longer for each further try: %v", u)
+	}
+	seen, err := b.GetRelay(t.Context(), r.ID)
+	if err != nil || seen.Status != RelayActive || seen.BlockedUntil == nil {
+		t.Fatalf("%+v, %v", seen, err)
+	}
+	h, err := b.Holdup(t.Context(), seen)
+	if err != nil || h == nil || !h.Until.Equal(*seen.BlockedUntil) {
+		t.Errorf("%+v, %v", h, err)
+	}
+	if at := seen.NotBefore(time.Now()); !at.Equal(*seen.BlockedUntil) {
+		t.Errorf("the campaigns would try again at %s", at)
+	}
+	if _, u := sendOne(t, b, two, r.ID, "c@example.org"); u == nil {
+		t.Error("another process tries all the same")
+	}
+	if seen, err = b.ResumeRelay(t.Context(), r.ID); err != nil || seen.BlockedUntil != nil {
+		t.Fatalf("%+v, %v", seen, err)
+	}
+	if list := changes(t, b, r.ID); len(list) != 2 || list[0] != "unblocked 0" {
+		t.Errorf("history %q", list)
+	}
+	if o, u := sendOne(t, b, b.pools(t), r.ID, "d@example.org"); o.State != smtpconn.Accepted {
+		t.Errorf("%+v %v", o, u)
+	}
+}
+
+func TestWarmupGrowsByTheDay(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 11, 27, 0, 0, 0, 0, time.UTC)
+	w := &Warmup{Start: start, First: 50, Percent: 50}
+	for hours, want := range map[int]int{-1: math.MaxInt, 0: 50, 23: 50, 24: 75, 48: 112, 72: 168, 24 * 60: math.MaxInt} {
+		if got := w.Cap(start.Add(time.Duration(hours) * time.Hour)); got != want {
+			t.Errorf("after %d hours %d, want %d", hours, got, want)
+		}
+	}
+	if (*Warmup)(nil).Cap(start) != math.MaxInt {
+		t.Error("no warm-up bounds something")
+	}
+}
+
+func TestWindowOpens(t *testing.T) {
+	t.Parallel()
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(s string) time.Time {
+		v, err := time.ParseInLocation("2006-01-02 15:04", s, berlin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	working := &Window{Days: []int{1, 2, 3, 4, 5}, From: 8 * time.Hour, Until: 18*time.Hour + 30*time.Minute, Zone: "Europe/Berlin"}
+	night := &Window{Days: []int{5}, From: 22 * time.Hour, Until: 6 * time.Hour, Zone: "Europe/Berlin"}
+	whole := &Window{Days: []int{6, 7}, From: 0, Until: 24 * time.Hour, Zone: "Europe/Berlin"}
+	for _, tc := range []struct {
+		w         *Window
+		now, want string
+	}{
+		{nil, "2026-11-29 03:00", "2026-11-29 03:00"},
+		{working, "2026-11-26 12:00", "2026-11-26 12:00"},
+		{working, "2026-11-26 07:59", "2026-11-26 08:00"},
+		{working, "2026-11-26 18:30", "2026-11-27 08:00"},
+		{working, "2026-11-27 20:00", "2026-11-30 08:00"},
+		{night, "2026-11-27 23:00", "2026-11-27 23:00"},
+		{night, "2026-11-28 05:59", "2026-11-28 05:59"},
+		{night, "2026-11-28 06:00", "2026-12-04 22:00"},
+		{whole, "2026-11-27 10:00", "2026-11-28 00:00"},
+		{whole, "2026-11-29 23:59", "2026-11-29 23:59"},
+		{working, "2026-03-29 12:00", "2026-03-30 08:00"}, // the clocks went forward
+	} {
+		if got := tc.w.Opens(at(tc.now)); !got.Equal(at(tc.want)) {
+			t.Errorf("%+v at %s opens %s, want %s", tc.w, tc.now, got.In(berlin), tc.want)
+		}
+	}
+}
+
+func TestForecast(t *testing.T) {
+	t.Parallel()
+	n := func(i int) *int { return &i }
+	from := time.Date(2026, 11, 26, 9, 0, 0, 0, time.UTC) // a Thursday
+	for name, tc := range map[string]struct {
+		r    Relay
+		n    int
+		want time.Duration
+		ok   bool
+	}{
+		"no limit":     {Relay{}, 1e6, 0, false},
+		"rate":         {Relay{Limits: Limits{PerSecond: n(10)}}, 36_000, time.Hour, true},
+		"day":          {Relay{Limits: Limits{PerDay: n(500)}}, 1600, 3 * 24 * time.Hour, true},
+		"day at once":  {Relay{Limits: Limits{PerDay: n(500)}}, 500, 0, true},
+		"hour":         {Relay{Limits: Limits{PerHour: n(100)}}, 250, 2 * time.Hour, true},
+		"warm-up":      {Relay{Warmup: &Warmup{Start: from.Truncate(24 * time.Hour), First: 100, Percent: 100}}, 1000, 3 * 24 * time.Hour, true}, // 100, 200, 400, 800
+		"window":       {Relay{Limits: Limits{PerMinute: n(10)}, Window: &Window{Days: []int{4, 5}, From: 9 * time.Hour, Until: 10 * time.Hour}}, 900, 24*time.Hour + 30*time.Minute, true},
+		"never to end": {Relay{Limits: Limits{PerDay: n(1)}}, 1e9, 0, false},
+	} {
+		end, ok := tc.r.Forecast(tc.n, from)
+		if ok != tc.ok || ok && end.Sub(from).Round(time.Minute) != tc.want {
+			t.Errorf("%s: %s (%v), want %s", name, end.Sub(from), ok, tc.want)
+		}
+	}
+}
+
+func TestShareOfADayOverTwoProcesses(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	limit := 10
+	r := b.relayTo(t, smtptest.Start(t), func(in *RelayInput) { in.Limits.PerDay = &limit })
+	for i := range 12 {
+		err := b.SpendOne(t.Context(), r)
+		var u *Unavailable
+		switch {
+		case i < 10 && err != nil:
+			t.Errorf("message %d: %v", i, err)
+		case i >= 10 && (!errors.As(err, &u) || time.Until(u.Until) < 23*time.Hour):
+			t.Errorf("message %d: %v", i, err)
+		}
+	}
+	if _, err := b.pool.Exec(context.Background(), `UPDATE relay_usage SET minute = minute - interval '24 hours 2 minutes'`); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.SpendOne(t.Context(), r); err != nil {
+		t.Errorf("a day later: %v", err)
+	}
+}
