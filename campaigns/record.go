@@ -145,7 +145,8 @@ func updateDeliveries(ctx context.Context, tx pgx.Tx, c claim, attempts []attemp
 		codes[i], statuses[i], texts[i] = replyColumns(d)
 		nexts[i], released[i] = d.next, d.released
 	}
-	// The bounds are for the planner: without them and before the table is analysed it reads the whole campaign for each batch (88 ms instead of 1).
+	// The planner must not see the conditions on node and state: it takes rows that meet them for rare and reads the whole campaign to find them (28 ms for a
+	// batch of 200 in a campaign of 200,000). Behind a CASE they are unknown to it, and it looks each row up by its key (1 ms).
 	// An unconfirmed row keeps its node: should that node's journal turn up later, it may still tell what happened. What the node itself put down as
 	// unconfirmed is never released; what others did because they took the node for dead is, if it knows that it sent nothing.
 	rows, err := tx.Query(ctx, `
@@ -159,11 +160,11 @@ func updateDeliveries(ctx context.Context, tx pgx.Tx, c claim, attempts []attemp
 			reply_text = CASE WHEN u.released THEN d.reply_text ELSE u.text END
 		FROM unnest($4::int[], $5::smallint[], $6::smallint[], $7::smallint[], $8::text[], $9::text[], $10::timestamptz[], $11::bool[])
 			AS u (seq, attempt, state, code, status, text, next, released)
-		WHERE d.campaign_id = $1 AND d.seq = u.seq AND d.seq BETWEEN $12 AND $13 AND d.node_id = $3 AND d.attempts = u.attempt
-			AND (d.state = 1 OR d.state = 6 AND (NOT u.released OR EXISTS (SELECT FROM nodes n WHERE n.id = $3 AND n.settled_at IS NOT NULL)))
+		WHERE d.campaign_id = $1 AND d.seq = u.seq
+			AND CASE WHEN d.node_id = $3 AND d.attempts = u.attempt AND (d.state = 1
+				OR d.state = 6 AND (NOT u.released OR EXISTS (SELECT FROM nodes n WHERE n.id = $3 AND n.settled_at IS NOT NULL))) THEN true ELSE false END
 		RETURNING d.seq`,
-		c.campaignID, nullID(c.relay.ID), c.node, seqs, tries, states, codes, statuses, texts, nexts, released,
-		slices.Min(seqs), slices.Max(seqs))
+		c.campaignID, nullID(c.relay.ID), c.node, seqs, tries, states, codes, statuses, texts, nexts, released)
 	if err != nil {
 		return nil, fmt.Errorf("recording results of campaign %d: %w", c.campaignID, err)
 	}
