@@ -64,6 +64,10 @@ func (w *PartWriter) Personal(b []byte) {
 	}
 	out, col := w.out, w.col
 	for i := 0; i < len(b); i++ {
+		if n := plainRun(b[i:], maxQPLine-1-col); n > 1 && col > 0 {
+			out, col, i = append(out, b[i:i+n]...), col+n, i+n-1
+			continue
+		}
 		c := b[i]
 		if c == '\r' || c == '\n' {
 			if c == '\r' && i+1 < len(b) && b[i+1] == '\n' {
@@ -94,6 +98,25 @@ func (w *PartWriter) Personal(b []byte) {
 		col += need
 	}
 	w.out, w.col = out, col
+}
+
+// appendTo writes the part with its header.
+func (w *PartWriter) appendTo(dst []byte, kind, boundary string) []byte {
+	dst = append(dst, "Content-Type: "...)
+	dst = append(dst, kind...)
+	dst = append(dst, "; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"...)
+	dst = append(dst, w.out...)
+	return endPart(dst, boundary)
+}
+
+// plainRun is how many bytes from the start of b, at most room, go out as they are
+// wherever they stand on a line.
+func plainRun(b []byte, room int) int {
+	n := 0
+	for n < len(b) && n < room && b[n] > ' ' && b[n] <= '~' && b[n] != '=' {
+		n++
+	}
+	return n
 }
 
 // Empty says that nothing was added since Reset.
