@@ -133,9 +133,9 @@ func (in campaignInputJSON) relays() ([]int64, error) {
 	switch {
 	case in.RelayID == nil:
 		return in.RelayIDs, nil
-	case in.RelayIDs == nil:
+	case len(in.RelayIDs) == 0:
 		return []int64{*in.RelayID}, nil
-	case len(in.RelayIDs) == 0 || in.RelayIDs[0] != *in.RelayID:
+	case in.RelayIDs[0] != *in.RelayID:
 		return nil, errs.InvalidField("relay_id", "must be the first of relay_ids; leave one of the two out")
 	}
 	return in.RelayIDs, nil

@@ -13,11 +13,11 @@ import (
 
 // buffer is what one message is made in, used again for the next one.
 type buffer struct {
-	rendered  templates.Rendered
-	html      message.PartWriter
-	composer  message.Composer
-	body      []byte
-	signature []byte
+	rendered   templates.Rendered
+	html, text message.PartWriter
+	composer   message.Composer
+	body       []byte
+	signature  []byte
 }
 
 var buffers = sync.Pool{New: func() any { return &buffer{} }}
@@ -49,17 +49,17 @@ func (l links) Unsubscribe() string {
 	return l.base + "/u/" + l.tokens.Delivery(events.Unsubscribe, l.campaignID, l.seq)
 }
 
-// build renders, composes and signs the message of one delivery in buf. It takes a share of the processor, so it waits its turn.
+// build renders, composes and signs the message of one delivery in buf.
 func (s *Service) build(ctx context.Context, p *prepared, relay sender.Relay, c claimed, buf *buffer) (sender.Message, error) {
-	if err := s.cpu.Acquire(ctx, 1); err != nil {
-		return sender.Message{}, err
-	}
-	defer s.cpu.Release(1)
 	urls := links{tokens: s.d.Tokens, base: p.frozen.PublicURL, campaignID: c.campaignID, seq: c.Seq}
-	buf.rendered.HTMLTo = nil
+	buf.rendered.HTMLTo, buf.rendered.TextTo = nil, nil
 	if p.html != nil {
 		buf.html.Reset(p.html)
 		buf.rendered.HTMLTo = &buf.html
+	}
+	if p.text != nil {
+		buf.text.Reset(p.text)
+		buf.rendered.TextTo = &buf.text
 	}
 	if err := p.compiled.Render(&buf.rendered, p.vars(c.person), urls); err != nil {
 		return sender.Message{}, err
@@ -76,6 +76,9 @@ func (s *Service) build(ctx context.Context, p *prepared, relay sender.Relay, c 
 	if p.html != nil {
 		m.HTMLPart = &buf.html
 	}
+	if p.text != nil {
+		m.TextPart = &buf.text
+	}
 	if buf.body, err = buf.composer.Append(buf.body[:0], &m); err != nil {
 		return sender.Message{}, err
 	}
@@ -85,7 +88,12 @@ func (s *Service) build(ctx context.Context, p *prepared, relay sender.Relay, c 
 		if err != nil {
 			return sender.Message{}, &unsignable{err}
 		}
-		if buf.signature, err = signer.Sign(buf.signature, buf.body); err != nil {
+		if err := s.signing.Acquire(ctx, 1); err != nil {
+			return sender.Message{}, err
+		}
+		buf.signature, err = signer.Sign(buf.signature, buf.body)
+		s.signing.Release(1)
+		if err != nil {
 			return sender.Message{}, err
 		}
 	}

@@ -40,7 +40,8 @@ type claim struct {
 
 // look is what one look at the queue gave.
 type look struct {
-	stale bool
+	stale     bool
+	unnotable bool // the journal takes no lines
 	// wait is until when nothing may be claimed; zero when something may.
 	wait time.Time
 	// last is the greatest seq that was looked at, 0 when there was none: rows also count that were skipped.
@@ -91,6 +92,9 @@ func (s *Service) claim(ctx context.Context, a DeliverArgs, lo int32) (look, err
 		take = s.claimRoutedTx
 	} else if wait := o.relays[0].NotBefore(s.d.Now()); !wait.IsZero() {
 		return look{wait: wait}, nil
+	}
+	if !s.canNote(ctx, o.relays[0].ID) {
+		return look{unnotable: true}, nil
 	}
 	l := look{routed: o.routed()}
 	err = pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error {

@@ -56,10 +56,10 @@ func takeSharedTx(ctx context.Context, tx pgx.Tx, p pick, res shared) ([]claim, 
 		err := exec(ctx, tx, `
 			UPDATE deliveries d SET state = 3, next_attempt_at = q.at, updated_at = now() FROM (
 				SELECT d.seq, u.at FROM deliveries d JOIN unnest($2::int[], $3::timestamptz[]) AS u (seq, at) ON u.seq = d.seq
-				WHERE d.campaign_id = $1 AND d.state = 0
+				WHERE d.campaign_id = $1 AND d.seq BETWEEN $5 AND $6 AND d.state = 0
 					AND EXISTS (SELECT FROM campaigns c WHERE c.id = $1 AND c.status = 'running' AND c.run = $4)
 				ORDER BY d.seq FOR UPDATE OF d SKIP LOCKED) q
-			WHERE d.campaign_id = $1 AND d.seq = q.seq`, p.CampaignID, res.off, res.offTo, p.Run)
+			WHERE d.campaign_id = $1 AND d.seq = q.seq`, p.CampaignID, res.off, res.offTo, p.Run, p.lo, p.Hi)
 		if err != nil {
 			return nil, err
 		}

@@ -21,9 +21,9 @@ type prepared struct {
 	frozen     frozenContent
 	compiled   *templates.Compiled
 	fromDomain string
-	// What is the same in all messages: header fields, and the HTML where it can be taken apart (else nil).
-	header *message.Fixed
-	html   *message.Precoded
+	// What is the same in all messages: header fields, and the parts where they can be taken apart (else nil).
+	header     *message.Fixed
+	html, text *message.Precoded
 }
 
 // contentCache keeps the compiled contents that were used last. Frozen content never changes, so nothing in it gets stale.
@@ -86,8 +86,11 @@ func prepare(id int64, f frozenContent) (*prepared, error) {
 	if p.header, err = message.Fix(&m); err != nil {
 		return nil, fmt.Errorf("the header of campaign %d: %w", id, err)
 	}
-	if literals := compiled.Literals(); literals != nil {
+	if literals := compiled.HTMLLiterals(); literals != nil {
 		p.html = message.Precode(literals)
+	}
+	if literals := compiled.TextLiterals(); literals != nil {
+		p.text = message.Precode(literals)
 	}
 	return p, nil
 }

@@ -40,6 +40,8 @@ func (s *Service) deliverRange(ctx context.Context, a DeliverArgs) (rangeEnd, er
 			return rangeEnd{stale: true}, nil
 		case !l.wait.IsZero():
 			return rangeEnd{snooze: min(max(l.wait.Sub(s.d.Now()), time.Second), s.cfg.Snooze)}, nil
+		case l.unnotable:
+			return rangeEnd{snooze: unnotableSnooze}, nil
 		case l.last == 0 && over.low > 0 && !a.Chain && progress:
 			lo, over, progress = over.low, left{}, false
 			continue
@@ -155,7 +157,7 @@ func (s *Service) inHand(r sender.Relay) int {
 func (s *Service) sendRows(ctx context.Context, content *prepared, c claim) []attempt {
 	attempts := make([]attempt, len(c.rows))
 	var next atomic.Int32
-	var gone atomic.Pointer[error] // why the relay cannot be used; the rest of the batch is not tried
+	var gone atomic.Pointer[error] // why nothing can be sent; the rest of the batch is not tried
 	var wg sync.WaitGroup
 	for range min(len(c.rows), s.inHand(c.relay)) {
 		wg.Go(func() {
@@ -172,7 +174,7 @@ func (s *Service) sendRows(ctx context.Context, content *prepared, c claim) []at
 				}
 				s.send(ctx, content, c.relay, a)
 				var u *sender.Unavailable
-				if errors.As(a.unsent, &u) {
+				if errors.As(a.unsent, &u) || errors.Is(a.unsent, errUnnotable) {
 					gone.Store(&a.unsent)
 				}
 			}
@@ -237,10 +239,11 @@ func (s *Service) send(ctx context.Context, content *prepared, relay sender.Rela
 	entry := journal.Entry{CampaignID: a.campaignID, Seq: a.Seq, Attempt: a.Attempts}
 	msg.BeforeDot = func() error {
 		mark, err := s.d.Journal.Dot(entry)
-		if err == nil {
-			a.mark, a.dotted = mark, true
+		if err != nil {
+			return s.noting.refuse(err)
 		}
-		return err
+		a.mark, a.dotted = mark, true
+		return nil
 	}
 	// In the connection's own line of work: noted later, the connection would be at its next message, and there would be two in doubt.
 	msg.AfterReply = func(r reply.Reply) {

@@ -32,7 +32,7 @@ func (s *Service) dispatchTx(ctx context.Context, tx pgx.Tx, id int64, count int
 		SELECT c.next_seq, c.recipients, c.run, (
 			SELECT CASE WHEN count(*) = count(r.rate) THEN sum(r.rate)::float8 END FROM (
 				SELECT LEAST(per_second, per_minute / 60.0) AS rate FROM relays WHERE id = ANY (`+relayIDsSQL+`)) r)
-		FROM campaigns c WHERE c.id = $1 FOR UPDATE OF c`, id).Scan(&next, &recipients, &run, &rate)
+		FROM campaigns c WHERE c.id = $1 FOR NO KEY UPDATE OF c`, id).Scan(&next, &recipients, &run, &rate)
 	if err != nil {
 		return fmt.Errorf("handing out ranges of campaign %d: %w", id, err)
 	}

@@ -2,6 +2,7 @@ package campaigns
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"runtime"
 	"sync/atomic"
@@ -71,11 +72,11 @@ type Service struct {
 	d    Deps
 	cfg  Config
 	jobs JobInserter
-	// cpu bounds rendering, composing and signing to the number of processors, so that a thousand waiting connections do not become a thousand
-	// goroutines that sign at once.
-	cpu      *semaphore.Weighted
+	// signing bounds signatures to the number of processors: OpenSSL holds a thread for each.
+	signing  *semaphore.Weighted
 	contents contentCache
 	inflight inflight
+	noting   noting
 	draining atomic.Bool
 	rollups  rollupClock
 	turns    turnBook
@@ -90,7 +91,7 @@ type JobInserter interface {
 // New makes the service. Before a campaign can start, SetJobs must have been called.
 func New(cfg Config, deps Deps) *Service {
 	return &Service{
-		d: deps, cfg: cfg.withDefaults(), cpu: semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))),
+		d: deps, cfg: cfg.withDefaults(), signing: semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))),
 		contents: contentCache{byID: map[int64]*prepared{}},
 		rollups:  rollupClock{next: map[int64]time.Time{}},
 	}
@@ -106,6 +107,10 @@ func (s *Service) Drain() { s.draining.Store(true) }
 func (s *Service) Leave(ctx context.Context, journalDir string) error {
 	if _, err := s.SettleLocal(ctx, journalDir); err != nil {
 		return err
+	}
+	if journal.Left(journalDir, s.d.Node.ID) {
+		// Without the journal its dots would be taken for never sent.
+		return errors.New("another process has this node's journal in hand and accounts for it")
 	}
 	_, err := s.settle(ctx, s.d.Node.ID, map[journal.Key]journal.Record{})
 	return err

@@ -51,7 +51,7 @@ func (s *Service) settleSilent(ctx context.Context) error {
 	if !s.d.Node.MayJudge() {
 		return nil
 	}
-	nodes, err := sender.SilentNodes(ctx, s.d.Pool, s.d.Node.ID)
+	nodes, err := s.d.Node.Silent(ctx)
 	if err != nil {
 		return err
 	}

@@ -339,7 +339,7 @@ func TestNodeWithoutLeaseDoesNotSend(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.people(5)
-	stale, err := sender.StartNode(t.Context(), b.pool, b.d.Logger, time.Now)
+	stale, err := sender.StartNode(t.Context(), b.pool, 0, b.d.Logger, time.Now)
 	must(t, err)
 	b.exec(`UPDATE nodes SET settled_at = now() WHERE id = $1`, stale.ID)
 	if err := stale.Renew(t.Context()); err == nil {

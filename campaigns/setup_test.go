@@ -88,7 +88,7 @@ func setup(t *testing.T, opts ...smtptest.Option) *bundle {
 	send := sender.New(b.pool, box, sender.Config{}, logger, time.Now)
 	people := audience.New(b.pool, logger, b.clock.now)
 	evs := events.New(b.pool, logger, b.clock.now)
-	node, err := sender.StartNode(ctx, b.pool, logger, b.nodeClock.now)
+	node, err := sender.StartNode(ctx, b.pool, 0, logger, b.nodeClock.now)
 	must(t, err)
 	j, err := journal.Open(b.dir, node.ID)
 	must(t, err)

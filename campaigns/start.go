@@ -161,32 +161,36 @@ func addFields(f *errs.Fields, err error) {
 	f.Add("html", "%s", err.Error())
 }
 
-// freezeAudience writes the ledger rows 1..N and the exclusions. One statement each: 100,000 rows take about 0.2 s.
+// freezeAudience writes the ledger rows 1..N and the exclusions, from one look at the lists.
 func freezeAudience(ctx context.Context, tx pgx.Tx, c Campaign) (recipients int, excluded map[string]int, err error) {
-	tag, err := tx.Exec(ctx, `
-		INSERT INTO deliveries (campaign_id, seq, subscriber_id, email)
-		SELECT $2, row_number() OVER (ORDER BY a.subscriber_id), a.subscriber_id, a.email
-		FROM (`+audience.MailableQuery()+`) a WHERE a.verdict = 'mail'`, c.ListIDs, c.ID)
-	if err != nil {
+	// The sort of a million people fits in here, and spilling to the disk takes longer than sending the first thousand messages.
+	if _, err := tx.Exec(ctx, `SET LOCAL work_mem = '128MB'`); err != nil {
 		return 0, nil, fmt.Errorf("freezing the audience of campaign %d: %w", c.ID, err)
 	}
 	rows, err := tx.Query(ctx, `
-		WITH x AS (
+		WITH a AS MATERIALIZED (`+audience.MailableQuery()+`),
+		x AS (
 			INSERT INTO exclusions (campaign_id, subscriber_id, email, reason)
-			SELECT $2, a.subscriber_id, a.email, a.verdict FROM (`+audience.MailableQuery()+`) a WHERE a.verdict <> 'mail'
-			RETURNING reason)
-		SELECT reason, count(*)::int FROM x GROUP BY reason`, c.ListIDs, c.ID)
+			SELECT $2, a.subscriber_id, a.email, a.verdict FROM a WHERE a.verdict <> 'mail'
+			RETURNING reason),
+		d AS (
+			INSERT INTO deliveries (campaign_id, seq, subscriber_id, email)
+			SELECT $2, row_number() OVER (ORDER BY a.subscriber_id), a.subscriber_id, a.email FROM a WHERE a.verdict = 'mail')
+		SELECT reason, count(*)::int FROM x GROUP BY reason
+		UNION ALL SELECT 'mail', count(*)::int FROM a WHERE a.verdict = 'mail'`, c.ListIDs, c.ID)
 	if err != nil {
-		return 0, nil, fmt.Errorf("freezing the exclusions of campaign %d: %w", c.ID, err)
+		return 0, nil, fmt.Errorf("freezing the audience of campaign %d: %w", c.ID, err)
 	}
 	excluded = map[string]int{}
 	var reason string
 	var n int
 	_, err = pgx.ForEachRow(rows, []any{&reason, &n}, func() error { excluded[reason] = n; return nil })
 	if err != nil {
-		return 0, nil, fmt.Errorf("freezing the exclusions of campaign %d: %w", c.ID, err)
+		return 0, nil, fmt.Errorf("freezing the audience of campaign %d: %w", c.ID, err)
 	}
-	return int(tag.RowsAffected()), excluded, nil
+	recipients = excluded[audience.VerdictMail]
+	delete(excluded, audience.VerdictMail)
+	return recipients, excluded, nil
 }
 
 func nobodyLeft(excluded map[string]int) error {

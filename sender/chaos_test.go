@@ -27,7 +27,7 @@ func (h hasty) DialerFor(ctx context.Context, r Relay) (smtpconn.Dialer, error) 
 // hastyPools are pools whose waiting times pass when the clock is moved.
 func (b *bundle) hastyPools(t *testing.T, c *clock) *Pools {
 	t.Helper()
-	node, err := StartNode(t.Context(), b.pool, b.logger, time.Now)
+	node, err := StartNode(t.Context(), b.pool, 0, b.logger, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +152,6 @@ type weather struct {
 	opts    []smtptest.Option
 	doubt   int
 	refused int
-	strange bool // the client breaks announced limits that it does not read
 }
 
 func forecast(greylist *smtptest.Greylist) map[string]weather {
@@ -179,7 +178,8 @@ func forecast(greylist *smtptest.Greylist) map[string]weather {
 		"endless replies":       one(script(smtptest.AtRcpt, 3, smtptest.Script{Endless: true}), 0),
 		"replies in pieces":     one(smtptest.WithFragments(), 0),
 		"no PIPELINING":         one(smtptest.WithoutPipelining(), 0),
-		"announced limits":      {strange: true, opts: []smtptest.Option{smtptest.WithLimits(smtptest.Limits{MailMax: 4})}},
+		"announced limits":      one(smtptest.WithLimits(smtptest.Limits{MailMax: 4}), 0),
+		"hears nothing ahead":   one(smtptest.WithDiscardAhead(), 0),
 		"everything at once": {doubt: 4, refused: 2, opts: []smtptest.Option{
 			smtptest.WithMaxPerConn(4, true), smtptest.WithFragments(), smtptest.WithPlainReplies(),
 			script(smtptest.AtDot, 2, drop), script(smtptest.AtDot, 2, cut), script(smtptest.AtMail, 2, drop), script(smtptest.AtData, 2, drop),
@@ -210,7 +210,7 @@ func TestStorms(t *testing.T) {
 			if len(s.doubtful) != w.doubt || len(s.refused) != w.refused {
 				t.Errorf("%d in doubt, want %d; %d refused, want %d", len(s.doubtful), w.doubt, len(s.refused), w.refused)
 			}
-			if v := server.Violations(); len(v) > 0 && !w.strange {
+			if v := server.Violations(); len(v) > 0 {
 				t.Errorf("protocol violations: %q", v)
 			}
 		})

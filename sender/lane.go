@@ -23,6 +23,7 @@ type lane struct {
 
 	hooks     smtpconn.Hooks
 	current   *item
+	held      error // why the current one was held back before its dot
 	announced *item // whose commands went out with the end of the current one
 	envelope  smtpconn.Envelope
 }
@@ -109,6 +110,11 @@ func (l *lane) transact(it *item) (smtpconn.Outcome, error) {
 			it.cleared = true
 		}
 		outcome := l.conn.Send(it.ctx, envelope(it), l.hooks)
+		if err := l.held; err != nil {
+			l.held = nil
+			l.hangUp()
+			return smtpconn.Outcome{}, err
+		}
 		if outcome.Reply.Code != 0 && it.msg.AfterReply != nil {
 			it.msg.AfterReply(outcome.Reply)
 		}
@@ -171,12 +177,11 @@ func (l *lane) clear(ctx context.Context) error {
 // beforeDot is the last moment at which a message can be held back. Dialling and the commands before it may have taken minutes.
 func (l *lane) beforeDot() error {
 	if !l.pool.parent.node.MaySend() {
-		return errLeaseLost
+		l.held = errLeaseLost
+	} else if before := l.current.msg.BeforeDot; before != nil {
+		l.held = before()
 	}
-	if before := l.current.msg.BeforeDot; before != nil {
-		return before()
-	}
-	return nil
+	return l.held
 }
 
 // connect makes sure that there is a connection that may be used once more. fresh says that it was opened just now.
@@ -195,6 +200,7 @@ func (l *lane) connect(ctx context.Context) (fresh bool, err error) {
 	if err != nil {
 		return false, pl.failed(err)
 	}
+	dialer.Avoid = &pl.avoid
 	conn, err := dialer.Dial(ctx)
 	if ctx.Err() != nil && err != nil {
 		return false, ctx.Err()

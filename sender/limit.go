@@ -16,6 +16,8 @@ type limiter struct {
 	db       pg.DB
 	relayID  int64
 	interval time.Duration
+	// lateness is how old a moment may be when it is used. Older ones of a block are dropped: used up all at once after a pause they would be a burst.
+	lateness time.Duration
 	now      func() time.Time
 
 	mu   sync.Mutex
@@ -27,11 +29,11 @@ type limiter struct {
 const blockTime = 500 * time.Millisecond
 
 func newLimiter(db pg.DB, r Relay, now func() time.Time) *limiter {
-	interval := r.Limits.interval()
+	interval, lateness := r.Limits.spacing()
 	if interval == 0 {
 		return nil
 	}
-	return &limiter{db: db, relayID: r.ID, interval: interval, now: now}
+	return &limiter{db: db, relayID: r.ID, interval: interval, lateness: lateness, now: now}
 }
 
 // limitPatience is how long a message waits for its moment with a connection in hand. One whose moment is farther away goes back to the queue, and the
@@ -50,11 +52,26 @@ func (l *limiter) wait(ctx context.Context) error {
 	if l == nil {
 		return ctx.Err()
 	}
-	at, err := l.take(ctx)
-	if err != nil {
-		return err
+	for range mostMissed {
+		at, err := l.take(ctx)
+		if err != nil {
+			return err
+		}
+		if err := sleepUntil(ctx, at.Sub(l.now())); err != nil {
+			return err
+		}
+		// A moment that was slept through is lost: used now, it would be too close to the one N after it.
+		if l.now().Sub(at) <= l.lateness {
+			return nil
+		}
 	}
-	d := at.Sub(l.now())
+	return nil
+}
+
+// mostMissed moments in a row on a machine that is too busy to be in time; after that politeness has done what it can.
+const mostMissed = 10
+
+func sleepUntil(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return ctx.Err()
 	}
@@ -84,12 +101,9 @@ func (l *limiter) try() bool {
 	return true
 }
 
-// lateness is how old a moment may be when it is used. Older ones of a block are dropped: used up all at once after a pause they would be a burst.
-const lateness = 10 * time.Millisecond
-
 // dropOld is called with the lock held.
 func (l *limiter) dropOld() {
-	oldest := l.now().Add(-max(lateness, min(l.interval, time.Second)))
+	oldest := l.now().Add(-l.lateness)
 	for l.left > 0 && l.next.Before(oldest) {
 		l.next = l.next.Add(l.interval)
 		l.left--

@@ -22,16 +22,22 @@ const (
 	marginMinute = 1.02
 )
 
-// interval is the least distance between two messages, 0 for none.
-func (l Limits) interval() time.Duration {
-	var d time.Duration
-	if l.PerSecond != nil {
-		d = time.Duration(float64(time.Second) * marginSecond / float64(*l.PerSecond))
+// spacing is the least distance between two messages, 0 for none, and how late one may be so that the one N after it is still more than the period away:
+// three quarters of the margin, the rest is for the way to the server.
+func (l Limits) spacing() (interval, lateness time.Duration) {
+	for _, p := range []struct {
+		n      *int
+		period time.Duration
+		margin float64
+	}{{l.PerSecond, time.Second, marginSecond}, {l.PerMinute, time.Minute, marginMinute}} {
+		if p.n == nil {
+			continue
+		}
+		if d := time.Duration(float64(p.period) * p.margin / float64(*p.n)); d > interval {
+			interval, lateness = d, time.Duration(float64(p.period)*(p.margin-1)*3/4)
+		}
 	}
-	if l.PerMinute != nil {
-		d = max(d, time.Duration(float64(time.Minute)*marginMinute/float64(*l.PerMinute)))
-	}
-	return d
+	return interval, lateness
 }
 
 // perSecond is the fastest that the limits let a long mailing go, in messages a second; ok is false without limits.

@@ -15,19 +15,22 @@ import (
 	"postrider/internal/pg"
 )
 
-// A node's lease and how often it is renewed. A node sends only while its lease has more than leaseMargin left, so that by the time another node may
-// take over its work it has long stopped.
-const (
-	leaseLength = 30 * time.Second
-	leaseRenew  = 5 * time.Second
-	leaseMargin = 5 * time.Second
-	// takeoverAfter is how long after the end of its lease a silent node's work may be settled by another one.
-	takeoverAfter = 30 * time.Second
-)
+// DefaultLease is how long a node's lease lasts. All nodes of an installation have the same.
+const DefaultLease = 30 * time.Second
+
+// lease is how long a node may work without word from the database. It is renewed six times in its length. A node sends only while it has more than the
+// margin left, and another node may settle its work only when the lease has been over for as long as it lasted: by then the silent node has long stopped.
+type lease time.Duration
+
+func (l lease) length() time.Duration   { return time.Duration(l) }
+func (l lease) renew() time.Duration    { return time.Duration(l) / 6 }
+func (l lease) margin() time.Duration   { return time.Duration(l) / 6 }
+func (l lease) takeover() time.Duration { return time.Duration(l) }
 
 // Node is this process as one of those that send. Its identity is new at each start.
 type Node struct {
 	ID     string
+	lease  lease
 	pool   *pgxpool.Pool
 	logger *slog.Logger
 	now    func() time.Time
@@ -42,29 +45,32 @@ type Node struct {
 // errSettled ends a process whose work another one has taken over.
 var errSettled = errors.New("this process was silent for so long that its work was taken over; it ends so that it can start anew")
 
-// StartNode registers the process. Its lease must be kept alive by Run.
-func StartNode(ctx context.Context, pool *pgxpool.Pool, logger *slog.Logger, now func() time.Time) (*Node, error) {
+// StartNode registers the process with a lease of the given length; 0 is DefaultLease. It must be kept alive by Run.
+func StartNode(ctx context.Context, pool *pgxpool.Pool, length time.Duration, logger *slog.Logger, now func() time.Time) (*Node, error) {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
 	}
-	n := &Node{pool: pool, logger: logger, now: now}
+	if length == 0 {
+		length = DefaultLease
+	}
+	n := &Node{lease: lease(length), pool: pool, logger: logger, now: now}
 	asked := now()
 	err = pool.QueryRow(ctx, `
 		INSERT INTO nodes (id, host, pid, lease_until) VALUES (gen_random_uuid(), $1, $2, now() + $3)
-		RETURNING id::text`, host, os.Getpid(), leaseLength).Scan(&n.ID)
+		RETURNING id::text`, host, os.Getpid(), length).Scan(&n.ID)
 	if err != nil {
 		return nil, fmt.Errorf("registering this node: %w", err)
 	}
 	n.steadySince.Store(asked.UnixNano())
-	n.leaseUntil.Store(asked.Add(leaseLength).UnixNano())
+	n.leaseUntil.Store(asked.Add(n.lease.length()).UnixNano())
 	return n, nil
 }
 
 // Run renews the lease until ctx ends. It fails when somebody else has settled this node: nothing it does counts any more. It does not give the lease
 // back: SettleNodeTx does, after everything in flight is accounted for.
 func (n *Node) Run(ctx context.Context) error {
-	tick := time.NewTicker(leaseRenew)
+	tick := time.NewTicker(n.lease.renew())
 	defer tick.Stop()
 	for {
 		select {
@@ -80,14 +86,14 @@ func (n *Node) Run(ctx context.Context) error {
 
 // Renew extends the lease once. Run does so regularly. A database that is away is no error: the lease ends by itself and begins again.
 func (n *Node) Renew(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, leaseRenew)
+	ctx, cancel := context.WithTimeout(ctx, n.lease.renew())
 	defer cancel()
 	asked := n.now()
 	// A node that somebody else has settled in the meantime must not come back to life: what it held is no longer its own.
 	var others bool
 	err := n.pool.QueryRow(ctx, `
 		UPDATE nodes SET lease_until = now() + $2 WHERE id = $1 AND settled_at IS NULL
-		RETURNING EXISTS (SELECT FROM nodes o WHERE o.id <> $1 AND o.settled_at IS NULL AND o.lease_until > now())`, n.ID, leaseLength).Scan(&others)
+		RETURNING EXISTS (SELECT FROM nodes o WHERE o.id <> $1 AND o.settled_at IS NULL AND o.lease_until > now())`, n.ID, n.lease.length()).Scan(&others)
 	if errors.Is(err, pgx.ErrNoRows) {
 		n.leaseUntil.Store(0)
 		return errSettled
@@ -100,7 +106,7 @@ func (n *Node) Renew(ctx context.Context) error {
 	if asked.UnixNano() > n.leaseUntil.Load() {
 		n.steadySince.Store(asked.UnixNano())
 	}
-	n.leaseUntil.Store(asked.Add(leaseLength).UnixNano())
+	n.leaseUntil.Store(asked.Add(n.lease.length()).UnixNano())
 	return nil
 }
 
@@ -108,13 +114,13 @@ func (n *Node) Renew(ctx context.Context) error {
 // have renewed their leases by now. Only then is the silence of another node a sign of its death and not of the database's.
 func (n *Node) MayJudge() bool {
 	now := n.now().UnixNano()
-	return now < n.leaseUntil.Load() && now-n.steadySince.Load() >= int64(takeoverAfter)
+	return now < n.leaseUntil.Load() && now-n.steadySince.Load() >= int64(n.lease.takeover())
 }
 
-// MaySend reports whether the lease is good for at least leaseMargin. It is asked before each MAIL: a process that was stopped for minutes and goes on
+// MaySend reports whether the lease is good for a while yet. It is asked before each MAIL: a process that was stopped for minutes and goes on
 // (a laptop that slept, SIGSTOP) must not send what another node has taken over.
 func (n *Node) MaySend() bool {
-	return n.now().UnixNano() < n.leaseUntil.Load()-int64(leaseMargin)
+	return n.now().UnixNano() < n.leaseUntil.Load()-int64(n.lease.margin())
 }
 
 // NodeInfo is a node as people see it.
@@ -130,13 +136,13 @@ type NodeInfo struct {
 func LiveNodes(ctx context.Context, db pg.DB) ([]NodeInfo, error) {
 	return pg.Many[NodeInfo](ctx, db, "nodes", `
 		SELECT id::text AS id, host, started_at, lease_until - $1::interval AS seen_at
-		FROM nodes WHERE settled_at IS NULL AND lease_until > now() ORDER BY started_at`, leaseLength)
+		FROM nodes WHERE settled_at IS NULL AND lease_until > now() ORDER BY started_at`, DefaultLease)
 }
 
-// SilentNodes lists the nodes other than self that are not settled and whose lease ended so long ago that their work may be taken over.
-func SilentNodes(ctx context.Context, db pg.DB, self string) ([]string, error) {
-	rows, err := db.Query(ctx, `
-		SELECT id::text FROM nodes WHERE settled_at IS NULL AND id <> $2 AND lease_until < now() - $1::interval ORDER BY lease_until`, takeoverAfter, self)
+// Silent lists the other nodes that are not settled and whose lease ended so long ago that their work may be taken over.
+func (n *Node) Silent(ctx context.Context) ([]string, error) {
+	rows, err := n.pool.Query(ctx, `
+		SELECT id::text FROM nodes WHERE settled_at IS NULL AND id <> $2 AND lease_until < now() - $1::interval ORDER BY lease_until`, n.lease.takeover(), n.ID)
 	if err != nil {
 		return nil, fmt.Errorf("looking for silent nodes: %w", err)
 	}

@@ -26,7 +26,7 @@ type Message struct {
 	CampaignID   int64
 	From, To     string
 	Header, Body []byte
-	// BeforeDot runs right before the final dot is sent; an error keeps it from being sent.
+	// BeforeDot runs right before the final dot is sent; an error keeps it from being sent, and is what Send gives.
 	BeforeDot func() error
 	// AfterReply runs when the server has answered, before the connection takes the next message.
 	AfterReply func(reply.Reply)
@@ -141,6 +141,7 @@ type pool struct {
 	parent *Pools
 	relay  Relay
 	limit  *limiter
+	avoid  smtpconn.Avoid // what the connections have learnt of the server
 
 	stopOnce sync.Once
 	stopped  chan struct{}

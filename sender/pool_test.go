@@ -18,7 +18,7 @@ var testBody = []byte("From: a@example.org\r\nTo: b@example.org\r\nSubject: x\r\
 // pools makes another process that sends: a node of its own with its own pools.
 func (b *bundle) pools(t *testing.T) *Pools {
 	t.Helper()
-	node, err := StartNode(t.Context(), b.pool, b.logger, time.Now)
+	node, err := StartNode(t.Context(), b.pool, 0, b.logger, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -334,14 +334,14 @@ func TestSettledNodeGivesItsSlotsBack(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	r := b.relayTo(t, smtptest.Start(t), func(in *RelayInput) { in.MaxConnections = 1 })
-	dead, err := StartNode(t.Context(), b.pool, b.logger, time.Now)
+	dead, err := StartNode(t.Context(), b.pool, 0, b.logger, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, ok, err := takeSlot(t.Context(), b.pool, r.ID, 1, dead.ID, []int{}); !ok || err != nil {
 		t.Fatalf("no slot: %v", err)
 	}
-	alive, err := StartNode(t.Context(), b.pool, b.logger, time.Now)
+	alive, err := StartNode(t.Context(), b.pool, 0, b.logger, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

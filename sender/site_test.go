@@ -92,7 +92,7 @@ func siteBundle(t *testing.T) (*bundle, Relay, string) {
 	if !r.SiteLimits {
 		t.Fatal("an own Postfix has no limits for sites")
 	}
-	node, err := StartNode(t.Context(), b.pool, b.logger, time.Now)
+	node, err := StartNode(t.Context(), b.pool, 0, b.logger, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,15 +52,6 @@ func timeOfDay(date time.Time, d time.Duration) time.Time {
 	return time.Date(date.Year(), date.Month(), date.Day(), int(d/time.Hour), int(d%time.Hour/time.Minute), 0, 0, date.Location())
 }
 
-// length is how much of a day the window is open.
-func (w *Window) length() time.Duration {
-	d := w.Until - w.From
-	if d <= 0 {
-		d += day
-	}
-	return d
-}
-
 func (w *Window) check(wrong *errs.Fields) {
 	if w == nil {
 		return

@@ -208,6 +208,11 @@ func (b *compiler) buildText(src string, body source) error {
 		pieces := textFromHTML(body.src, body.tokens, body.info, &b.links, b.opt.TrackClicks)
 		var err error
 		b.c.text, err = b.plan(body, b.c.plain, pieces, body.info.plain)
+		if err == nil && len(b.c.text.ops) > 0 {
+			if last := &b.c.text.ops[len(b.c.text.ops)-1]; last.kind == litOp {
+				last.lit = strings.TrimRight(last.lit, " \n") + "\n"
+			}
+		}
 		return err
 	}
 	text, err := b.read("text", src, b.c.plain)

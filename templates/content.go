@@ -54,11 +54,11 @@ type Link struct {
 type Rendered struct {
 	Subject    string
 	HTML, Text []byte
-	// HTMLTo takes the HTML instead, piece by piece, when it is set and Literals gives the pieces.
-	HTMLTo PartWriter
+	// HTMLTo and TextTo take a part instead, piece by piece, when they are set and HTMLLiterals or TextLiterals gives the pieces.
+	HTMLTo, TextTo PartWriter
 }
 
-// PartWriter takes a part: pieces that are the same for everybody by their number in Literals, and what is this person's.
+// PartWriter takes a part: pieces that are the same for everybody by their number among the literals, and what is this person's.
 type PartWriter interface {
 	Literal(n int)
 	Personal(b []byte)

@@ -272,13 +272,18 @@ func (s step) apply(v string) string {
 	return v
 }
 
-// Literals gives the pieces of the HTML that are the same for everybody, for a PartWriter; nil when the HTML cannot be taken apart.
-func (c *Compiled) Literals() []string {
-	if c.html == nil || c.html.ops == nil {
+// HTMLLiterals gives the pieces of the HTML that are the same for everybody, for a PartWriter; nil when it cannot be taken apart.
+func (c *Compiled) HTMLLiterals() []string { return c.html.literals() }
+
+// TextLiterals is HTMLLiterals for the text part.
+func (c *Compiled) TextLiterals() []string { return c.text.literals() }
+
+func (p *part) literals() []string {
+	if p == nil || p.ops == nil {
 		return nil
 	}
-	var all []string
-	for _, o := range c.html.ops {
+	all := []string{}
+	for _, o := range p.ops {
 		if o.kind == litOp {
 			all = append(all, o.lit)
 		}

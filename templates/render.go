@@ -34,21 +34,29 @@ func (c *Compiled) Render(dst *Rendered, v Vars, u URLs) error {
 	if r.vars.Campaign.Subject == "" {
 		r.vars.Campaign.Subject = dst.Subject
 	}
-	if dst.Text, err = r.part(dst.Text[:0], c.text, nil); err != nil {
+	if dst.Text, err = r.part(dst.Text[:0], c.text, dst.TextTo); err != nil {
 		return inField("text", err)
 	}
 	if dst.HTML, err = r.part(dst.HTML[:0], c.html, dst.HTMLTo); err != nil {
 		return inField("html", err)
 	}
-	if c.textGenerated {
+	streamed := dst.TextTo != nil && c.text != nil && c.text.ops != nil
+	if c.textGenerated && !streamed {
 		dst.Text = bytes.TrimRight(dst.Text, " \n")
 		if len(dst.Text) > 0 {
 			dst.Text = append(dst.Text, '\n')
 		}
 	}
-	if c.text != nil && !r.st.unsubSeen {
-		dst.Text = appendTextFooter(dst.Text, &r.st)
+	if c.text == nil || r.st.unsubSeen {
+		return nil
 	}
+	if streamed {
+		dst.Text = appendTextFooter(append(dst.Text[:0], '\n'), &r.st)
+		dst.TextTo.Personal(dst.Text)
+		dst.Text = dst.Text[:0]
+		return nil
+	}
+	dst.Text = appendTextFooter(dst.Text, &r.st)
 	return nil
 }
 

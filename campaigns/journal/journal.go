@@ -9,18 +9,19 @@
 package journal
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
-
-	"golang.org/x/sys/unix"
 )
 
 // segmentBytes is where a new segment begins: about 200,000 lines.
 const segmentBytes = 8 << 20
+
+var errClosed = errors.New("the journal is closed")
 
 // Entry names one attempt to deliver one message.
 type Entry struct {
@@ -44,6 +45,10 @@ type segment struct {
 	path string
 	size int64
 	open int // entries without a committed result
+	// torn says that the file ends in a piece of a line, which could not be cut off.
+	torn bool
+	// full is the size at which a new segment begins.
+	full int64
 }
 
 // Journal is the file of one node. It is safe for concurrent use.
@@ -58,18 +63,22 @@ type Journal struct {
 	line    []byte
 }
 
-// Open makes the journal of a node in dir, which is created with mode 0700 when missing. The node's lock file is held until Close, so that no other
-// process takes a living node's journal for an orphan.
+// Open makes the journal of a node in dir, which is created with mode 0700 when missing. A node is named by a UUID. Its lock file is held until Close, so
+// that no other process takes a living node's journal for an orphan.
 func Open(dir, node string) (*Journal, error) {
+	if !nodeName.MatchString(node) {
+		return nil, fmt.Errorf("%q is not the name of a node", node)
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the journal's folder: %w", err)
 	}
-	lock, err := tryLock(lockPath(dir, node), true)
+	lock, err := makeLock(dir, node)
 	if err != nil {
 		return nil, fmt.Errorf("locking the journal of node %s: %w", node, err)
 	}
 	j := &Journal{dir: dir, node: node, lock: lock}
 	if err := j.rotate(); err != nil {
+		_ = os.Remove(lockPath(dir, node))
 		_ = lock.Close()
 		return nil, err
 	}
@@ -81,12 +90,11 @@ func (j *Journal) Dot(e Entry) (Mark, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.current == nil {
-		return Mark{}, errors.New("the journal is closed")
+		return Mark{}, errClosed
 	}
-	if j.current.size >= segmentBytes {
-		if err := j.rotate(); err != nil {
-			return Mark{}, err
-		}
+	if j.current.size >= j.current.full && j.rotate() != nil {
+		// As long as the file in hand takes lines nothing is in danger; a new one is tried for again a good deal later.
+		j.current.full = j.current.size + segmentBytes/8
 	}
 	j.line = appendEntry(append(j.line[:0], 'D'), e)
 	if err := j.write(); err != nil {
@@ -102,7 +110,7 @@ func (j *Journal) Reply(e Entry, r Reply) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.current == nil {
-		return errors.New("the journal is closed")
+		return errClosed
 	}
 	j.line = appendEntry(append(j.line[:0], 'R'), e)
 	j.line = append(j.line, ' ')
@@ -154,22 +162,45 @@ func (j *Journal) Close() error {
 	return j.lock.Close()
 }
 
-// write appends j.line and a newline with one write(2). A short write is cut off again, so that a later line does not run on from it.
+// Probe tries whether there is room for another line, by writing an empty one, which readers pass over. It is for those who were refused by Dot and want to
+// know whether to go on.
+func (j *Journal) Probe() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.current == nil {
+		return errClosed
+	}
+	// As long as a line with a long reply: room for one byte is none.
+	j.line = append(j.line[:0], probe...)
+	return j.write()
+}
+
+// probe is a line that means nothing.
+var probe = bytes.Repeat([]byte{'-'}, 1023)
+
+// write appends j.line and a newline with one write(2). Of a short write the piece is cut off again or, when that fails too, ended by the next line: a
+// whole line must never run on from a piece, or it would be passed over as well.
 func (j *Journal) write() error {
 	j.line = append(j.line, '\n')
-	n, err := j.current.file.Write(j.line)
-	if err != nil {
-		if n > 0 {
-			_ = j.current.file.Truncate(j.current.size)
-		}
-		return fmt.Errorf("writing the journal: %w", err)
+	seg := j.current
+	if seg.torn {
+		j.line = slices.Insert(j.line, 0, '\n')
 	}
-	j.current.size += int64(n)
-	return nil
+	n, err := seg.file.Write(j.line)
+	if err == nil {
+		seg.torn = false
+		seg.size += int64(n)
+		return nil
+	}
+	if n > 0 && seg.file.Truncate(seg.size) != nil {
+		seg.torn = true
+		seg.size += int64(n)
+	}
+	return fmt.Errorf("writing the journal: %w", err)
 }
 
 func (j *Journal) rotate() error {
-	path := filepath.Join(j.dir, fmt.Sprintf("%s.%d.journal", j.node, j.n+1))
+	path := segmentPath(j.dir, j.node, j.n+1)
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return fmt.Errorf("making a journal file: %w", err)
@@ -178,7 +209,7 @@ func (j *Journal) rotate() error {
 	if j.current != nil {
 		j.old = append(j.old, j.current)
 	}
-	j.current = &segment{file: f, path: path}
+	j.current = &segment{file: f, path: path, full: segmentBytes}
 	return nil
 }
 
@@ -189,23 +220,4 @@ func appendEntry(b []byte, e Entry) []byte {
 	b = strconv.AppendInt(b, int64(e.Seq), 10)
 	b = append(b, ' ')
 	return strconv.AppendInt(b, int64(e.Attempt), 10)
-}
-
-func lockPath(dir, node string) string { return filepath.Join(dir, node+".lock") }
-
-// tryLock takes the lock file or fails at once when a living process holds it.
-func tryLock(path string, create bool) (*os.File, error) {
-	flags := os.O_RDWR
-	if create {
-		flags |= os.O_CREATE
-	}
-	f, err := os.OpenFile(path, flags, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		_ = f.Close()
-		return nil, err
-	}
-	return f, nil
 }

@@ -7,11 +7,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
-
-	"golang.org/x/sys/unix"
 )
 
 // Record is what a dead node's journal says of one entry: its dot was sent (or about to be); Reply is nil when none was noted.
@@ -34,62 +32,100 @@ type Orphan struct {
 	lock    *os.File
 }
 
-// Orphans finds the journals in dir that no living process holds. A missing dir has none.
+// Orphans finds the journals in dir that no living process holds. A missing dir has none. When one cannot be read, those found before it are given up again.
 func Orphans(dir string) ([]*Orphan, error) {
-	locks, err := filepath.Glob(filepath.Join(dir, "*.lock"))
-	if err != nil {
-		return nil, err
+	files, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
 	}
-	sort.Strings(locks)
+	if err != nil {
+		return nil, fmt.Errorf("looking for journals: %w", err)
+	}
 	var found []*Orphan
-	for _, path := range locks {
-		lock, err := tryLock(path, false)
-		if errors.Is(err, unix.EWOULDBLOCK) || errors.Is(err, os.ErrNotExist) {
+	for _, f := range files {
+		node, ok := lockedNode(f)
+		if !ok {
+			continue
+		}
+		o, err := adopt(dir, node)
+		if errors.Is(err, errHeld) || errors.Is(err, os.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			return found, fmt.Errorf("locking %s: %w", filepath.Base(path), err)
-		}
-		o := &Orphan{Node: strings.TrimSuffix(filepath.Base(path), ".lock"), Records: map[Key]Record{}, dir: dir, lock: lock}
-		if err := o.read(); err != nil {
-			_ = lock.Close()
-			return found, err
+			for _, o := range found {
+				o.Release()
+			}
+			return nil, err
 		}
 		found = append(found, o)
 	}
 	return found, nil
 }
 
+// adopt locks a node's journal and reads it.
+func adopt(dir, node string) (*Orphan, error) {
+	lock, err := takeLock(lockPath(dir, node))
+	if err != nil {
+		return nil, fmt.Errorf("locking the journal of node %s: %w", node, err)
+	}
+	o := &Orphan{Node: node, Records: map[Key]Record{}, dir: dir, lock: lock}
+	if err := o.read(); err != nil {
+		_ = lock.Close()
+		return nil, err
+	}
+	return o, nil
+}
+
+// Left reports whether a node's journal is still in dir: somebody has yet to account for it. When the folder cannot be looked at it may be.
+func Left(dir, node string) bool {
+	_, err := os.Lstat(lockPath(dir, node))
+	return !errors.Is(err, os.ErrNotExist)
+}
+
 // Remove deletes the orphan's files: everything in it is in the ledger now.
 func (o *Orphan) Remove() error {
-	for _, path := range o.segments() {
+	defer func() { _ = o.lock.Close() }()
+	paths, err := o.segments()
+	if err != nil {
+		return err
+	}
+	for _, path := range append(paths, lockPath(o.dir, o.Node)) {
 		if err := os.Remove(path); err != nil {
 			return err
 		}
 	}
-	if err := os.Remove(lockPath(o.dir, o.Node)); err != nil {
-		return err
-	}
-	return o.lock.Close()
+	return nil
 }
 
 // Release gives the orphan up without deleting it; the next start finds it again.
 func (o *Orphan) Release() { _ = o.lock.Close() }
 
 // segments in the order in which they were written.
-func (o *Orphan) segments() []string {
-	paths, _ := filepath.Glob(filepath.Join(o.dir, o.Node+".*.journal"))
-	number := func(p string) int {
-		parts := strings.Split(filepath.Base(p), ".")
-		n, _ := strconv.Atoi(parts[len(parts)-2])
-		return n
+func (o *Orphan) segments() ([]string, error) {
+	files, err := os.ReadDir(o.dir)
+	if err != nil {
+		return nil, fmt.Errorf("looking for the journal of node %s: %w", o.Node, err)
 	}
-	sort.Slice(paths, func(a, b int) bool { return number(paths[a]) < number(paths[b]) })
-	return paths
+	var numbers []int
+	for _, f := range files {
+		if n, ok := segmentOf(o.Node, f); ok {
+			numbers = append(numbers, n)
+		}
+	}
+	slices.Sort(numbers)
+	paths := make([]string, len(numbers))
+	for i, n := range numbers {
+		paths[i] = segmentPath(o.dir, o.Node, n)
+	}
+	return paths, nil
 }
 
 func (o *Orphan) read() error {
-	for _, path := range o.segments() {
+	paths, err := o.segments()
+	if err != nil {
+		return err
+	}
+	for _, path := range paths {
 		f, err := os.Open(path)
 		if err != nil {
 			return fmt.Errorf("opening a journal: %w", err)
@@ -103,19 +139,28 @@ func (o *Orphan) read() error {
 	return nil
 }
 
+// longestLine is more than any line of ours: a reply has at most 32 KiB, which quoting makes four times as long.
+const longestLine = 256 << 10
+
 // readSegment adds the lines of one segment to the records. A line that was cut off by the crash, and anything that is no line of ours, is passed
 // over: the entry it would have named keeps what the whole lines say of it.
 func readSegment(r io.Reader, into map[Key]Record) error {
-	br := bufio.NewReaderSize(r, 1<<16)
-	for {
-		line, err := br.ReadString('\n')
-		if errors.Is(err, io.EOF) {
+	br := bufio.NewReaderSize(r, longestLine)
+	for rest := false; ; {
+		line, err := br.ReadSlice('\n')
+		switch {
+		case errors.Is(err, io.EOF):
 			return nil
-		}
-		if err != nil {
+		case errors.Is(err, bufio.ErrBufferFull):
+			rest = true
+			continue
+		case err != nil:
 			return err
 		}
-		apply(strings.TrimSuffix(line, "\n"), into)
+		if !rest {
+			apply(string(line[:len(line)-1]), into)
+		}
+		rest = false
 	}
 }
 
@@ -145,7 +190,7 @@ func parseEntry(line string) (kind string, e Entry, rest string, ok bool) {
 	campaign, err1 := strconv.ParseInt(parts[1], 10, 64)
 	seq, err2 := strconv.ParseInt(parts[2], 10, 32)
 	attempt, err3 := strconv.ParseInt(parts[3], 10, 16)
-	if err1 != nil || err2 != nil || err3 != nil {
+	if err1 != nil || err2 != nil || err3 != nil || campaign < 1 || seq < 1 || attempt < 1 {
 		return "", e, "", false
 	}
 	if len(parts) == 5 {
@@ -157,7 +202,7 @@ func parseEntry(line string) (kind string, e Entry, rest string, ok bool) {
 func parseReply(s string) (Reply, bool) {
 	code, rest, ok := strings.Cut(s, " ")
 	n, err := strconv.Atoi(code)
-	if !ok || err != nil {
+	if !ok || err != nil || n < 200 || n > 599 {
 		return Reply{}, false
 	}
 	quotedStatus, err := strconv.QuotedPrefix(rest)

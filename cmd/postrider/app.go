@@ -115,7 +115,7 @@ func (a *app) connect(ctx context.Context, databaseURL string) error {
 	pc.MaxConns = int32(a.cfg.Workers + 16)
 	// A process that is frozen or unplugged in the middle of something must not hold others up for longer than this.
 	for name, value := range map[string]string{
-		"application_name": "postrider", "idle_in_transaction_session_timeout": "30s",
+		"application_name": "postrider", "idle_in_transaction_session_timeout": fmt.Sprint(a.cfg.lease().Milliseconds()),
 		"tcp_keepalives_idle": "30", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "3",
 	} {
 		pc.ConnConfig.RuntimeParams[name] = value
@@ -151,7 +151,7 @@ func (a *app) build(ctx context.Context) error {
 	if addr := a.cfg.inboxAddr(); addr != "" {
 		a.inbox = inbox.New(inbox.Config{Addr: addr, Store: a.store, Logger: a.logger})
 	}
-	if a.node, err = sender.StartNode(ctx, a.pool, a.logger, time.Now); err != nil {
+	if a.node, err = sender.StartNode(ctx, a.pool, a.cfg.lease(), a.logger, time.Now); err != nil {
 		return err
 	}
 	if a.journal, err = journal.Open(a.journalDir(), a.node.ID); err != nil {
@@ -241,7 +241,8 @@ func (a *app) run(ctx context.Context) error {
 			}
 		})
 	}
-	if err := a.river.Start(background); err != nil {
+	// Not on background, which ends when a part fails: what the jobs have in hand is still recorded then.
+	if err := a.river.Start(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("starting the job queue: %w", err)
 	}
 	return nil

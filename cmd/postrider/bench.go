@@ -4,15 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"strings"
-	"time"
 )
 
 // benchCmd measures what this machine can do. Everything it starts stays on this machine and ends with it.
 type benchCmd struct {
 	Send benchSendCmd `cmd:"" help:"Send a campaign to a sink on this machine through the real path, and say how fast it went and what the machine could do at most."`
+	Kill benchKillCmd `cmd:"" help:"Kill the program with SIGKILL again and again while it sends a campaign to a sink on this machine, and count who got the message."`
 	Sink benchSinkCmd `cmd:"" help:"Run the sink that bench send and bench kill start for themselves: an SMTP server on this machine that takes everything and keeps nothing."`
 }
 
@@ -67,9 +68,9 @@ func prepareBench(ctx context.Context, api *client, screen *demoScreen, s benchS
 	if err := importBenchPeople(ctx, api, screen, list.ID, s.people); err != nil {
 		return 0, err
 	}
-	host, port, _ := strings.Cut(s.sink, ":")
-	if i := strings.LastIndexByte(s.sink, ':'); i >= 0 {
-		host, port = strings.Trim(s.sink[:i], "[]"), s.sink[i+1:]
+	host, port, err := net.SplitHostPort(s.sink)
+	if err != nil {
+		return 0, err
 	}
 	err = api.call(ctx, http.MethodPost, "/relays", object{"name": "Sink", "kind": "smtp", "host": host, "port": json.Number(port), "tls": "none", "auth": "none",
 		"max_connections": s.connections, "max_messages_per_connection": 1_000_000, "dkim": s.dkim}, &relay)
@@ -139,5 +140,3 @@ func importBenchPart(ctx context.Context, api *client, screen *demoScreen, listI
 }
 
 func benchAddress(i int) string { return fmt.Sprintf("reader%07d@example.org", i) }
-
-func since(t time.Time) float64 { return time.Since(t).Round(time.Millisecond).Seconds() }

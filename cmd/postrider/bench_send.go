@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net"
 	"net/http"
 	"os"
 	"runtime/debug"
@@ -36,7 +37,8 @@ type benchResult struct {
 	Ratio         float64 `json:"ratio"`
 	RSAPerSLimit  float64 `json:"rsa_per_s_limit"` // bare signatures on all processors
 	CPUUsPerMsg   float64 `json:"cpu_us_per_msg"`  // processor time of this program, without Postgres and sink
-	PeakRSSMB     float64 `json:"peak_rss_mb"`     // of this program, from Start on
+	DatabaseUs    float64 `json:"postgres_cpu_us_per_msg"`
+	PeakRSSMB     float64 `json:"peak_rss_mb"` // of this program, from Start on
 	StartSeconds  float64 `json:"start_to_first_s"`
 	Connections   int     `json:"connections"`
 	Sign          string  `json:"sign"`
@@ -56,10 +58,17 @@ func (c benchSendCmd) check() error {
 		return errors.New("--rtt must be between 0 and 5s")
 	case c.Sink != "" && c.RTT != 0:
 		return errors.New("--rtt belongs to our own sink; another one has its own options for that")
-	case c.Sink != "":
-		return sink.CheckLoopback(c.Sink)
+	case c.Sink == "":
+		return nil
 	}
-	return nil
+	if err := sink.CheckLoopback(c.Sink); err != nil {
+		return err
+	}
+	nc, err := net.DialTimeout("tcp", c.Sink, 5*time.Second)
+	if err != nil {
+		return fmt.Errorf("there is no sink at %s: %w; start one (smtp-sink -c %s 1000) or leave --sink out", c.Sink, err, c.Sink)
+	}
+	return nc.Close()
 }
 
 // Run measures and prints.
@@ -144,6 +153,7 @@ func (c benchSendCmd) campaign(ctx context.Context, a *app, api *client, id int6
 		}
 		defer pprof.StopCPUProfile()
 	}
+	postgres := databaseTime(a.dir)
 	used, began := processorTime(), time.Now()
 	if err := api.call(ctx, http.MethodPost, fmt.Sprintf("/campaigns/%d/start", id), nil, nil); err != nil {
 		return err
@@ -167,6 +177,7 @@ func (c benchSendCmd) campaign(ctx context.Context, a *app, api *client, id int6
 	res.MsgsPerS = round(float64(st.Sent)/last.Sub(first).Seconds(), 0)
 	res.StartSeconds = round(first.Sub(began).Seconds(), 3)
 	res.CPUUsPerMsg = round(float64((processorTime()-used).Microseconds())/float64(c.Messages), 1)
+	res.DatabaseUs = round(float64((databaseTime(a.dir)-postgres).Microseconds())/float64(c.Messages), 1)
 	res.Unconfirmed, res.Failed = st.Unconfirmed, st.Recipients-st.Sent-st.Unconfirmed
 	return nil
 }
@@ -177,7 +188,7 @@ func (c benchSendCmd) table(s *demoScreen, r benchResult) {
 	s.say("  %-34s %10.0f msg/s (%.1f s)", "campaign, ledger and tracking on", r.MsgsPerS, r.Seconds)
 	s.say("  %-34s %10.0f msg/s, of which the campaign reached %.0f %%", "bare loop into the same sink", r.LimitMsgsPerS, 100*r.Ratio)
 	s.say("  %-34s %10.0f /s   (%s)", "bare RSA-2048 signatures", r.RSAPerSLimit, r.Signer)
-	s.say("  %-34s %10.1f µs", "processor time a message", r.CPUUsPerMsg)
+	s.say("  %-34s %10.1f µs, and %.1f µs of Postgres", "processor time a message", r.CPUUsPerMsg, r.DatabaseUs)
 	s.say("  %-34s %10.1f MB", "most memory", r.PeakRSSMB)
 	s.say("  %-34s %10.2f s", "from Start to the first message", r.StartSeconds)
 	if r.Unconfirmed+r.Failed > 0 {

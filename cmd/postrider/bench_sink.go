@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -80,6 +81,32 @@ func (p *sinkProcess) stop() time.Duration {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	_ = p.cmd.Wait()
 	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
+}
+
+// databaseTime is what the private Postgres's processes that are running have used; 0 where the system does not tell (proc(5)).
+func databaseTime(dir string) time.Duration {
+	b, err := os.ReadFile(filepath.Join(dir, "postgres", "cluster", "postmaster.pid"))
+	if err != nil {
+		return 0
+	}
+	parent, _, _ := strings.Cut(string(b), "\n")
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is well formed
+	const tick = 10 * time.Millisecond             // USER_HZ is 100 on all of Linux
+	var all time.Duration
+	for _, path := range stats {
+		b, err := os.ReadFile(path)
+		_, rest, ok := strings.Cut(string(b), ") ")
+		f := strings.Fields(rest)
+		if err != nil || !ok || len(f) < 13 || f[1] != parent {
+			continue
+		}
+		user, err1 := strconv.ParseInt(f[11], 10, 64)
+		system, err2 := strconv.ParseInt(f[12], 10, 64)
+		if err1 == nil && err2 == nil {
+			all += time.Duration(user+system) * tick
+		}
+	}
+	return all
 }
 
 // memoryPeak gives the most memory this process has used since resetMemoryPeak, in MB; 0 where the system does not tell.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"postrider/internal/secret"
+	"postrider/sender"
 )
 
 // config is what an installation is told from outside. Everything else is a setting in the database. Its zero value works.
@@ -23,6 +24,7 @@ type config struct {
 	Workers     int           `name:"workers" env:"POSTRIDER_WORKERS" default:"32" help:"How many ranges of campaigns this process works on at once."`
 	Signing     string        `name:"signing" env:"POSTRIDER_SIGNING" enum:"auto,go" default:"auto" help:"What makes the RSA signatures of DKIM: auto is the system's OpenSSL 3 where there is one, else Go; go is always Go, about four times slower."`
 	StopTimeout time.Duration `name:"stop-timeout" env:"POSTRIDER_STOP_TIMEOUT" default:"60s" help:"How long a stop waits for messages that are on the wire."`
+	Lease       time.Duration `name:"lease" env:"POSTRIDER_LEASE" hidden:"" help:"How long a process may be silent before it stops sending; after as long again others account for it. The same for all; for tests."`
 	LogFormat   string        `name:"log-format" env:"POSTRIDER_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json."`
 	LogLevel    string        `name:"log-level" env:"POSTRIDER_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error."`
 }
@@ -87,6 +89,13 @@ func (c config) box(dir string) (*secret.Box, error) {
 		return secret.FromString(c.SecretKey)
 	}
 	return secret.LoadOrCreate(filepath.Join(dir, "secret.key"))
+}
+
+func (c config) lease() time.Duration {
+	if c.Lease <= 0 {
+		return sender.DefaultLease
+	}
+	return max(c.Lease, time.Second)
 }
 
 func (c config) inboxAddr() string {

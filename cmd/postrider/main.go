@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -34,6 +35,9 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 	var c cli
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(300) // what lives is small: collecting less often costs some megabytes and saves a tenth of the work of sending
+	}
 	parser := kong.Must(&c, kong.Name("postrider"), kong.UsageOnError(), kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Description("Newsletters and mass mailings on your own server. Settings can also be given as environment variables."))
 	kctx, err := parser.Parse(os.Args[1:])

@@ -82,8 +82,9 @@ type Message struct {
 	// Fixed, from [Fix], stands for FromName, FromEmail, ReplyTo, ListID, FeedbackID
 	// and Precedence, which are not looked at then.
 	Fixed *Fixed
-	// HTMLPart stands for HTML when it is not nil: it is encoded already.
-	HTMLPart *PartWriter
+	// HTMLPart and TextPart stand for HTML and Text when they are not nil: they are
+	// encoded already.
+	HTMLPart, TextPart *PartWriter
 
 	// Precedence adds "Precedence: bulk" and X-Auto-Response-Suppress, which keep
 	// vacation replies away. Off for system mail such as an opt-in.
@@ -101,7 +102,7 @@ type Composer struct {
 // Errors are a *[HeaderError] or [ErrEmptyBody].
 func (c *Composer) Append(dst []byte, m *Message) ([]byte, error) {
 	start := len(dst)
-	if len(m.Text) == 0 && !m.hasHTML() {
+	if !m.hasText() && !m.hasHTML() {
 		return dst, ErrEmptyBody
 	}
 	out, err := c.appendHeader(dst, m)
@@ -115,8 +116,8 @@ func (c *Composer) appendBody(dst []byte, m *Message) []byte {
 	dst = append(dst, "MIME-Version: 1.0\r\n"...)
 	switch {
 	case !m.hasHTML():
-		return c.appendPart(dst, "text/plain", m.Text, "")
-	case len(m.Text) == 0:
+		return c.appendPlain(dst, m, "")
+	case !m.hasText():
 		return c.appendHTML(dst, m, "")
 	}
 	b := boundary(m.MessageID)
@@ -125,7 +126,7 @@ func (c *Composer) appendBody(dst []byte, m *Message) []byte {
 	dst = append(dst, "\"\r\n\r\n--"...)
 	dst = append(dst, b...)
 	dst = append(dst, "\r\n"...)
-	dst = c.appendPart(dst, "text/plain", m.Text, b)
+	dst = c.appendPlain(dst, m, b)
 	dst = append(dst, "\r\n--"...)
 	dst = append(dst, b...)
 	dst = append(dst, "\r\n"...)
@@ -139,13 +140,22 @@ func (m *Message) hasHTML() bool {
 	return len(m.HTML) > 0 || m.HTMLPart != nil && !m.HTMLPart.Empty()
 }
 
+func (m *Message) hasText() bool {
+	return len(m.Text) > 0 || m.TextPart != nil && !m.TextPart.Empty()
+}
+
 func (c *Composer) appendHTML(dst []byte, m *Message, boundary string) []byte {
 	if m.HTMLPart == nil {
 		return c.appendPart(dst, "text/html", m.HTML, boundary)
 	}
-	dst = append(dst, "Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"...)
-	dst = append(dst, m.HTMLPart.out...)
-	return endPart(dst, boundary)
+	return m.HTMLPart.appendTo(dst, "text/html", boundary)
+}
+
+func (c *Composer) appendPlain(dst []byte, m *Message, boundary string) []byte {
+	if m.TextPart == nil {
+		return c.appendPart(dst, "text/plain", m.Text, boundary)
+	}
+	return m.TextPart.appendTo(dst, "text/plain", boundary)
 }
 
 // endPart ends a single part in CRLF; one of a multipart leaves its last CRLF to

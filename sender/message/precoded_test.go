@@ -9,12 +9,11 @@ import (
 	"time"
 )
 
-// decodedPart puts literals and values together in turns and gives the part as it goes out and as a reader sees it.
-func decodedPart(t *testing.T, literals, values []string) (raw, text string) {
-	t.Helper()
+// written puts literals and values together in turns.
+func written(literals, values []string) *PartWriter {
 	p := Precode(literals)
 	if p == nil {
-		return "", ""
+		return nil
 	}
 	var w PartWriter
 	w.Reset(p)
@@ -24,16 +23,15 @@ func decodedPart(t *testing.T, literals, values []string) (raw, text string) {
 			w.Personal([]byte(values[i]))
 		}
 	}
-	b, err := io.ReadAll(quotedprintable.NewReader(bytes.NewReader(w.out)))
-	if err != nil {
-		t.Fatalf("%q: %v", w.out, err)
-	}
-	return string(w.out), string(b)
+	return &w
 }
 
 func checkPart(t *testing.T, literals, values []string) {
 	t.Helper()
-	raw, text := decodedPart(t, literals, values)
+	w := written(literals, values)
+	if w == nil {
+		return
+	}
 	var want strings.Builder
 	for i, lit := range literals {
 		want.WriteString(normal(lit))
@@ -41,17 +39,25 @@ func checkPart(t *testing.T, literals, values []string) {
 			want.WriteString(normal(values[i]))
 		}
 	}
-	if raw == "" && text == "" {
-		return
+	coded := w.quote()
+	text, err := io.ReadAll(quotedprintable.NewReader(bytes.NewReader(coded)))
+	if err != nil || string(text) != want.String() {
+		t.Fatalf("%q %q\ngot  %q, %v\nwant %q", literals, values, text, err, want.String())
 	}
-	if text != want.String() {
-		t.Fatalf("%q %q\ngot  %q\nwant %q", literals, values, text, want.String())
-	}
-	for line := range strings.Lines(raw) {
+	for line := range strings.Lines(string(coded)) {
 		line = strings.TrimSuffix(line, "\r\n")
 		if len(line) > maxQPLine || strings.HasPrefix(line, ".") || strings.ContainsAny(line, "\r\n") || strings.HasSuffix(line, " ") || strings.HasSuffix(line, "\t") {
 			t.Fatalf("%q %q: line %q", literals, values, line)
 		}
+	}
+	if !w.plain || !w.assemble() {
+		return
+	}
+	if string(w.out) != want.String() {
+		t.Fatalf("%q %q as it is\ngot  %q\nwant %q", literals, values, w.out, want.String())
+	}
+	if !isSevenBit(w.out) || longLine(w.out) {
+		t.Fatalf("%q %q cannot go out as 7bit", literals, values)
 	}
 }
 
@@ -84,6 +90,30 @@ func TestPrecodeLeavesTextThatIsNotASCIIToBase64(t *testing.T) {
 	}
 	if Precode([]string{strings.Repeat("Liebe Gäste, ", 50)}) == nil {
 		t.Error("German text was not precoded")
+	}
+}
+
+func TestPartIsPlainWhereItCanBe(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		literals, values []string
+		want             string
+	}{
+		{[]string{"<p>Dear ", ",</p>\n"}, []string{"Ann"}, "7bit"},
+		{[]string{"<p>Dear ", ",</p>\n"}, []string{"Zoë"}, "quoted-printable"},
+		{[]string{"<p>Liebe Gäste, ", ",</p>\n"}, []string{"Ann"}, "quoted-printable"},
+		{[]string{"a", "b"}, []string{strings.Repeat("x", 997)}, "quoted-printable"},
+		{[]string{"a\n", "\nb"}, []string{strings.Repeat("x", 997)}, "7bit"},
+		{[]string{strings.Repeat("x", 600), strings.Repeat("x", 600)}, nil, "quoted-printable"},
+		{[]string{"a", "b"}, []string{"bell\x07"}, "quoted-printable"},
+		{[]string{"a", "b"}, []string{"one\rtwo"}, "quoted-printable"},
+		{[]string{"a", "b"}, []string{"one\r"}, "quoted-printable"},
+		{[]string{"a", "b"}, []string{"--=_x", ""}, "quoted-printable"},
+	} {
+		got := string(written(tc.literals, tc.values).appendTo(nil, "text/plain", "=_x"))
+		if !strings.Contains(got, "Content-Transfer-Encoding: "+tc.want+"\r\n") {
+			t.Errorf("%.80q %.80q: %.200s, want %s", tc.literals, tc.values, got, tc.want)
+		}
 	}
 }
 

@@ -68,9 +68,13 @@ func (s *Server) Addr() string { return s.ln.Addr().String() }
 // Accepted is how many messages were taken so far.
 func (s *Server) Accepted() int64 { return s.accepted.Load() }
 
-// Close ends all connections and the ledger.
+// Close ends all connections and the ledger. Calling it again does nothing.
 func (s *Server) Close() error {
 	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
 	s.closed = true
 	for c := range s.conns {
 		_ = c.Close()

@@ -83,18 +83,22 @@ func TestFaultsWhileOpening(t *testing.T) {
 	never := make(chan struct{})
 	tests := map[string]struct {
 		script smtptest.Script
-		stage  reply.Stage // "" is any
+		stage  reply.Stage
 		code   int
 	}{
 		"421 at the banner":  {smtptest.Script{At: smtptest.AtGreeting, Reply: "421 4.3.2 too busy"}, reply.StageGreeting, 421},
 		"dropped after 220":  {smtptest.Script{At: smtptest.AtGreeting, Reply: "220 hi", Drop: true}, reply.StageHelo, 0},
 		"silent banner":      {smtptest.Script{At: smtptest.AtGreeting, Wait: never}, reply.StageGreeting, 0},
-		"tarpit banner":      {smtptest.Script{At: smtptest.AtGreeting, Dribble: dash}, "", 0},
+		"tarpit banner":      {smtptest.Script{At: smtptest.AtGreeting, Dribble: dash}, reply.StageGreeting, 0},
+		"banner cut off":     {smtptest.Script{At: smtptest.AtGreeting, Reply: "220", Dribble: short / 4}, reply.StageGreeting, 0},
 		"garbage banner":     {smtptest.Script{At: smtptest.AtGreeting, Reply: "SSH-2.0-OpenSSH_9.2"}, reply.StageGreeting, 0},
 		"8-bit banner":       {smtptest.Script{At: smtptest.AtGreeting, Reply: "\xff\xfb\x01"}, reply.StageGreeting, 0},
 		"421 to EHLO":        {smtptest.Script{At: smtptest.AtHelo, Reply: closes}, reply.StageHelo, 421},
 		"tarpit EHLO":        {smtptest.Script{At: smtptest.AtHelo, Dribble: dash}, reply.StageHelo, 0},
 		"garbage to EHLO":    {smtptest.Script{At: smtptest.AtHelo, Reply: "?"}, reply.StageAuth, 0}, // HELO passes, which offers no AUTH
+		"endless banner":     {smtptest.Script{At: smtptest.AtGreeting, Endless: true}, reply.StageGreeting, 0},
+		"endless EHLO":       {smtptest.Script{At: smtptest.AtHelo, Endless: true}, reply.StageHelo, 0},
+		"endless AUTH":       {smtptest.Script{At: smtptest.AtAuth, Endless: true}, reply.StageAuth, 0},
 		"dropped at AUTH":    {smtptest.Script{At: smtptest.AtAuth, Drop: true}, reply.StageAuth, 0},
 		"hangs at AUTH":      {smtptest.Script{At: smtptest.AtAuth, Wait: never}, reply.StageAuth, 0},
 		"421 to AUTH":        {smtptest.Script{At: smtptest.AtAuth, Reply: closes}, reply.StageAuth, 421},
@@ -111,7 +115,7 @@ func TestFaultsWhileOpening(t *testing.T) {
 			d.Auth, d.Username, d.Password = AuthPlain, "ann", "s3cret"
 			c, err := d.Dial(t.Context())
 			var e *Error
-			if c != nil || !errors.As(err, &e) || tc.stage != "" && e.Stage != tc.stage || e.Reply.Code != tc.code || !utf8.ValidString(e.Reply.Text) {
+			if c != nil || !errors.As(err, &e) || e.Stage != tc.stage || e.Reply.Code != tc.code || !utf8.ValidString(e.Reply.Text) {
 				t.Errorf("%v, %v", c, err)
 			}
 			d.CommandTimeout = 10 * time.Second

@@ -49,6 +49,9 @@ type Dialer struct {
 	Tokens    Tokens // gives the access tokens of AuthXOAUTH2
 	HELO      string // name in EHLO; "" is the host's own name
 
+	// Avoid, when set, remembers a server that does not answer commands sent ahead, and speaks to it in lock-step for an hour.
+	Avoid *Avoid
+
 	// Trace, when set, is told of each step of Dial once it is done or has failed. It is called by the goroutine that dials.
 	Trace func(Step)
 
@@ -56,6 +59,8 @@ type Dialer struct {
 	CommandTimeout time.Duration // one command and its whole reply; greeting to AUTH together
 	DataTimeout    time.Duration // writing the message
 	DotTimeout     time.Duration // from the final dot to the end of its reply
+
+	patience time.Duration // for the first reply that shows that commands sent ahead are heard
 }
 
 // Error is a session that could not be opened. Reply.Code is 0 when the server
@@ -102,12 +107,13 @@ func (d Dialer) Dial(ctx context.Context) (*Conn, error) {
 }
 
 func (d *Dialer) dial(ctx context.Context) (*Conn, *Error) {
-	nc, derr := d.connect(ctx)
+	nc, wire, derr := d.connect(ctx)
 	if derr != nil {
 		return nil, derr
 	}
 	stop := context.AfterFunc(ctx, func() { _ = nc.Close() })
-	session, derr := d.open(ctx, nc)
+	session, derr := d.open(ctx, nc, wire)
+	wire.through()
 	if !stop() && derr == nil {
 		derr = fail(reply.StageConnect, ctx.Err())
 	}
@@ -131,6 +137,7 @@ func (d *Dialer) setDefaults() {
 	set(&d.CommandTimeout, DefaultCommandTimeout)
 	set(&d.DataTimeout, DefaultDataTimeout)
 	set(&d.DotTimeout, DefaultDotTimeout)
+	set(&d.patience, defaultPatience)
 	if d.HELO == "" {
 		d.HELO = "localhost"
 		if name, err := os.Hostname(); err == nil && name != "" {
@@ -153,51 +160,52 @@ func (d *Dialer) tlsConfig() *tls.Config {
 	return cfg
 }
 
-// connect dials and, for TLSImplicit, shakes hands.
-func (d *Dialer) connect(ctx context.Context) (net.Conn, *Error) {
+// connect dials and, for TLSImplicit, shakes hands. wire is what lies below TLS.
+func (d *Dialer) connect(ctx context.Context) (nc net.Conn, wire *opening, derr *Error) {
 	switch d.TLS {
 	case TLSNone, TLSStart, TLSImplicit:
 	default:
-		return nil, fail(reply.StageConnect, errors.New("unknown TLS mode "+strconv.Quote(string(d.TLS))))
+		return nil, nil, fail(reply.StageConnect, errors.New("unknown TLS mode "+strconv.Quote(string(d.TLS))))
 	}
 	ctx, cancel := context.WithTimeout(ctx, d.DialTimeout)
 	defer cancel()
 	began := time.Now()
 	nc, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(d.Host, strconv.Itoa(d.Port)))
 	if err != nil {
-		return nil, d.done(began, Step{Stage: reply.StageConnect, Err: fail(reply.StageConnect, err)})
+		return nil, nil, d.done(began, Step{Stage: reply.StageConnect, Err: fail(reply.StageConnect, err)})
 	}
 	d.done(began, Step{Stage: reply.StageConnect, Remote: nc.RemoteAddr()})
+	wire = &opening{Conn: nc, left: maxOpening}
 	if d.TLS != TLSImplicit {
-		return nc, nil
+		return wire, wire, nil
 	}
 	began = time.Now()
-	tc := tls.Client(nc, d.tlsConfig())
+	tc := tls.Client(wire, wire.within(d.tlsConfig()))
 	if err := tc.HandshakeContext(ctx); err != nil {
 		_ = nc.Close()
-		return nil, d.done(began, Step{Stage: reply.StageTLS, Err: fail(reply.StageTLS, err)})
+		return nil, nil, d.done(began, Step{Stage: reply.StageTLS, Err: fail(reply.StageTLS, err)})
 	}
 	d.done(began, Step{Stage: reply.StageTLS, TLS: tc.ConnectionState()})
-	return tc, nil
+	return tc, wire, nil
 }
 
 // open runs greeting to AUTH under one deadline.
-func (d *Dialer) open(ctx context.Context, nc net.Conn) (*smtp.Client, *Error) {
+func (d *Dialer) open(ctx context.Context, nc net.Conn, wire *opening) (*smtp.Client, *Error) {
 	began := time.Now()
 	if err := nc.SetDeadline(began.Add(d.CommandTimeout)); err != nil {
 		return nil, fail(reply.StageConnect, err)
 	}
 	session, err := smtp.NewClient(nc, d.Host)
-	if err != nil {
+	if err = wire.cause(err); err != nil {
 		return nil, d.done(began, Step{Stage: reply.StageGreeting, Err: fail(reply.StageGreeting, err)})
 	}
-	if err := session.Hello(d.HELO); err != nil {
+	if err := wire.cause(session.Hello(d.HELO)); err != nil {
 		return nil, d.done(began, Step{Stage: reply.StageGreeting, Err: fail(reply.StageHelo, err)})
 	}
 	d.done(began, Step{Stage: reply.StageGreeting})
 	if d.TLS == TLSStart {
 		began = time.Now()
-		err := d.startTLS(session)
+		err := d.startTLS(session, wire)
 		state, _ := session.TLSConnectionState()
 		if d.done(began, Step{Stage: reply.StageTLS, TLS: state, Err: err}) != nil {
 			return nil, err
@@ -207,13 +215,13 @@ func (d *Dialer) open(ctx context.Context, nc net.Conn) (*smtp.Client, *Error) {
 		return session, nil
 	}
 	began = time.Now()
-	a, derr := d.logIn(ctx, nc, session)
+	a, derr := d.logIn(ctx, wire, session)
 	return session, d.done(began, Step{Stage: reply.StageAuth, Mechanism: strings.ToUpper(string(a.chosen)), Err: derr})
 }
 
 // logIn gives the mechanism that was chosen, also when it failed.
-func (d *Dialer) logIn(ctx context.Context, nc net.Conn, session *smtp.Client) (*chooser, *Error) {
-	ip, _ := nc.RemoteAddr().(*net.TCPAddr)
+func (d *Dialer) logIn(ctx context.Context, wire *opening, session *smtp.Client) (*chooser, *Error) {
+	ip, _ := wire.RemoteAddr().(*net.TCPAddr)
 	a := &chooser{kind: d.Auth, user: d.Username, password: d.Password, host: d.Host, loopback: ip != nil && ip.IP.IsLoopback()}
 	if d.Auth == AuthXOAUTH2 && d.Tokens != nil {
 		token, err := d.Tokens.Token(ctx)
@@ -222,7 +230,7 @@ func (d *Dialer) logIn(ctx context.Context, nc net.Conn, session *smtp.Client) (
 		}
 		a.password = token
 	}
-	err := session.Auth(a)
+	err := wire.cause(session.Auth(a))
 	if err == nil {
 		return a, nil
 	}
@@ -234,11 +242,11 @@ func (d *Dialer) logIn(ctx context.Context, nc net.Conn, session *smtp.Client) (
 	return a, derr
 }
 
-func (d *Dialer) startTLS(session *smtp.Client) *Error {
+func (d *Dialer) startTLS(session *smtp.Client, wire *opening) *Error {
 	if ok, _ := session.Extension("STARTTLS"); !ok {
 		return fail(reply.StageStartTLS, errors.New("the server does not offer STARTTLS"))
 	}
-	err := session.StartTLS(d.tlsConfig())
+	err := wire.cause(session.StartTLS(wire.within(d.tlsConfig())))
 	if err == nil {
 		return nil
 	}
@@ -257,7 +265,11 @@ func newConn(d Dialer, nc net.Conn, session *smtp.Client) *Conn {
 	c := &Conn{d: d, nc: nc, session: session, r: session.Text.R, opened: time.Now()}
 	c.w = session.Text.W
 	_, c.pipelining = c.Extension("PIPELINING")
+	if c.pipelining && d.Avoid.lockStep(c.opened) {
+		c.pipelining, c.lockStep = false, true
+	}
 	_, c.size = c.Extension("SIZE")
+	c.readLimits()
 	return c
 }
 
@@ -279,7 +291,9 @@ type Conn struct {
 	announced *Envelope
 
 	pipelining bool
+	lockStep   bool // PIPELINING is offered and avoided
 	size       bool
+	limits     limits
 }
 
 // Uses is how many transactions were begun on this connection.
@@ -327,7 +341,8 @@ func (c *Conn) Quit() {
 	if c.closed {
 		return
 	}
-	if c.nc.SetDeadline(time.Now().Add(time.Second)) == nil {
+	// To an announced message QUIT would be text.
+	if c.announced == nil && c.nc.SetDeadline(time.Now().Add(time.Second)) == nil {
 		_, _ = c.w.WriteString("QUIT\r\n")
 		_ = c.w.Flush()
 	}

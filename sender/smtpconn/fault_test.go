@@ -35,6 +35,29 @@ func TestStale(t *testing.T) {
 	}
 }
 
+// TestClosingAtRSET: a connection that has to take a transaction back first finds out there that the server is closing.
+func TestClosingAtRSET(t *testing.T) {
+	t.Parallel()
+	for _, at := range []smtptest.Script{{Reply: closes}, {Drop: true}, {Reply: "502 5.5.1 not here"}} {
+		modes(t, func(t *testing.T, start func(...smtptest.Option) *smtptest.Server) {
+			at := at
+			at.At = smtptest.AtRset
+			s := start(smtptest.WithScript(at), smtptest.WithReply(bad, smtptest.AtRcpt, "550 5.1.1 nobody"))
+			c := open(t, dialer(s))
+			if out := send(t, c, bad); out.State != Rejected || !out.Reusable {
+				t.Fatalf("%+v", out)
+			}
+			out := send(t, c, good)
+			if refused := at.Reply != closes && !at.Drop; out.State != NotSent || out.Reusable || out.Stale == refused || out.Reply.Stage != reply.StageRset {
+				t.Errorf("%+v", out)
+			}
+			if out := send(t, open(t, dialer(s)), good); out.State != Accepted || s.Count(good) != 1 {
+				t.Errorf("%+v", out)
+			}
+		})
+	}
+}
+
 func TestBeforeDot(t *testing.T) {
 	t.Parallel()
 	for name, size := range map[string]int{"small": 10, "large": 5000} {

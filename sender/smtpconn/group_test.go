@@ -33,7 +33,7 @@ func sendGrouped(t *testing.T, d Dialer, to ...string) []Outcome {
 
 func TestOneRoundTripForEachMessage(t *testing.T) {
 	t.Parallel()
-	const latency = 30 * time.Millisecond
+	const latency = 60 * time.Millisecond // so that a busy machine does not matter
 	s := smtptest.Start(t, smtptest.WithLatency(latency))
 	to := []string{"a@x.example", "b@x.example", "c@x.example", "d@x.example", "e@x.example", "f@x.example", "g@x.example", "h@x.example"}
 	began := time.Now()
@@ -63,12 +63,19 @@ func TestGroupSurvives(t *testing.T) {
 		script smtptest.Script
 		state  State
 	}{
-		"refused recipient":   {smtptest.Script{Match: "b@x.example", At: smtptest.AtRcpt, Reply: "550 5.1.1 no such user"}, Rejected},
-		"lone DATA":           {smtptest.Script{Match: "b@x.example", At: smtptest.AtData, Reply: "554 5.5.1 no"}, Rejected},
-		"refused message":     {smtptest.Script{Match: "b@x.example", At: smtptest.AtDot, Reply: "554 5.6.0 no"}, Rejected},
-		"421 to the message":  {smtptest.Script{Match: "b@x.example", At: smtptest.AtDot, Reply: "421 4.3.0 closing"}, Rejected},
-		"drop at the dot":     {smtptest.Script{Match: "b@x.example", At: smtptest.AtDot, Drop: true, Times: 1}, InDoubt},
-		"drop in the message": {smtptest.Script{Match: "b@x.example", At: smtptest.AtBody, Drop: true, Times: 1}, InDoubt},
+		"refused recipient":    {smtptest.Script{Match: "b@x.example", At: smtptest.AtRcpt, Reply: "550 5.1.1 no such user"}, Rejected},
+		"lone DATA":            {smtptest.Script{Match: "b@x.example", At: smtptest.AtData, Reply: "554 5.5.1 no"}, Rejected},
+		"refused message":      {smtptest.Script{Match: "b@x.example", At: smtptest.AtDot, Reply: "554 5.6.0 no"}, Rejected},
+		"421 to the message":   {smtptest.Script{Match: "b@x.example", At: smtptest.AtDot, Reply: "421 4.3.0 closing"}, Rejected},
+		"421 to the recipient": {smtptest.Script{Match: "b@x.example", At: smtptest.AtRcpt, Reply: "421 4.3.0 closing"}, Rejected},
+		"421 to DATA":          {smtptest.Script{Match: "b@x.example", At: smtptest.AtData, Reply: "421 4.3.0 closing"}, Rejected},
+		"421 in the message":   {smtptest.Script{Match: "b@x.example", At: smtptest.AtBody, Reply: "421 4.3.0 closing"}, Rejected},
+		"drop at RCPT":         {smtptest.Script{Match: "b@x.example", At: smtptest.AtRcpt, Drop: true, Times: 1}, NotSent},
+		"drop at DATA":         {smtptest.Script{Match: "b@x.example", At: smtptest.AtData, Drop: true, Times: 1}, NotSent},
+		"garbage at DATA":      {smtptest.Script{Match: "b@x.example", At: smtptest.AtData, Reply: "yes", Times: 1}, NotSent},
+		"250 to DATA":          {smtptest.Script{Match: "b@x.example", At: smtptest.AtData, Reply: "250 fine", Times: 1}, NotSent},
+		"drop at the dot":      {smtptest.Script{Match: "b@x.example", At: smtptest.AtDot, Drop: true, Times: 1}, InDoubt},
+		"drop in the message":  {smtptest.Script{Match: "b@x.example", At: smtptest.AtBody, Drop: true, Times: 1}, InDoubt},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 	"time"
 
 	"postrider/sender/reply"
@@ -44,7 +43,8 @@ type Hooks struct {
 	// the message that follows on this connection, or nil. Its MAIL, RCPT and DATA
 	// travel in the same write as the end of this message (RFC 2920 §3.1), which
 	// makes one round trip of each message. The next Send must be given it. Its
-	// own end is not written before the reply to this one has been read.
+	// own end is not written before the reply to this one has been read. It is not
+	// asked where the server takes no further message on this connection.
 	Next func() *Envelope
 }
 
@@ -73,10 +73,17 @@ type transaction struct {
 	ahead bool // the commands were sent with the end of the message before
 	first bool // no reply has been read yet
 	stage reply.Stage
+	until time.Time   // the deadline
+	stop  func() bool // ends the hold of ctx on the connection; nil while there is none
 }
 
-// errOutOfTurn means that another message was announced to the server.
-var errOutOfTurn = errors.New("another message was to be sent next on this connection")
+var (
+	// errOutOfTurn means that another message was announced to the server.
+	errOutOfTurn = errors.New("another message was to be sent next on this connection")
+	errClosed    = errors.New("connection is closed")
+	// errOutOfStep is a reply to nothing: the next ones could be taken for what they are not.
+	errOutOfStep = fmt.Errorf("%w: it came before it was asked for", errProtocol)
+)
 
 // Send runs one transaction. Ending ctx aborts it before the dot; between the dot
 // and its reply only DotTimeout does.
@@ -84,8 +91,7 @@ func (c *Conn) Send(ctx context.Context, e Envelope, hooks Hooks) Outcome {
 	announced := c.announced
 	c.announced = nil
 	if c.closed {
-		err := errors.New("connection is closed")
-		return Outcome{State: NotSent, Err: err, Reply: reply.Parse(0, err.Error(), reply.StageMail)}
+		return Outcome{State: NotSent, Err: errClosed, Reply: reply.Parse(0, errClosed.Error(), reply.StageMail)}
 	}
 	wire, err := c.prepare(e)
 	if err == nil && announced != nil && (announced.From != e.From || announced.To != e.To) {
@@ -97,24 +103,39 @@ func (c *Conn) Send(ctx context.Context, e Envelope, hooks Hooks) Outcome {
 		}
 		return Outcome{State: NotSent, Err: err, Reply: reply.Parse(0, err.Error(), ""), Reusable: !c.closed}
 	}
-	t := &transaction{c: c, ctx: ctx, ahead: announced != nil, first: true}
-	stop := context.AfterFunc(ctx, func() { _ = c.nc.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
-	reused := c.uses > 0
-	c.uses++
-	out, open := t.envelope(e)
-	if open {
-		out = t.data(wire, hooks, stop)
-	} else if !stop() {
-		out.Reusable = false // a late cancellation would cut the next transaction's deadline
+	if c.full() || !c.admits(e.To) {
+		c.Quit()
+		return Outcome{State: NotSent, Err: errLimits, Reply: reply.Parse(0, errLimits.Error(), reply.StageMail), Stale: true}
 	}
-	out.Stale = reused && t.stale(out)
+	t := &transaction{c: c, ctx: ctx, ahead: announced != nil, first: true}
+	out := t.run(e, wire, hooks)
 	if out.Reply.Code == 421 { // the server is closing (RFC 5321 §3.8)
 		out.Reusable = false
+	}
+	if out.Reusable && c.full() {
+		out.Reusable = false
+		c.Quit()
 	}
 	if !out.Reusable {
 		c.Close()
 	}
+	return out
+}
+
+// run is the transaction itself.
+func (t *transaction) run(e Envelope, wire []byte, hooks Hooks) Outcome {
+	c := t.c
+	defer t.release()
+	reused := c.uses > 0
+	c.uses++
+	c.meet(e.To)
+	out, open := t.envelope(e)
+	if open {
+		out = t.data(wire, hooks)
+	} else if !t.release() {
+		out.Reusable = false // a late cancellation would cut the next transaction's deadline
+	}
+	out.Stale = reused && t.stale(out)
 	return out
 }
 
@@ -149,13 +170,31 @@ func (c *Conn) prepare(e Envelope) ([]byte, error) {
 	return c.buf, nil
 }
 
-// arm gives the next command its deadline, whole, so that a server that sends a
-// byte now and then cannot stretch it.
+// arm gives what follows its deadline, whole, so that a server that sends a byte now and then cannot stretch it, and lets the end of ctx cut it short.
+// What cannot block needs neither.
 func (t *transaction) arm(d time.Duration) error {
-	if err := t.c.nc.SetDeadline(time.Now().Add(d)); err != nil {
+	t.until = time.Now().Add(d)
+	return t.rearm()
+}
+
+// rearm brings back the deadline that arm gave.
+func (t *transaction) rearm() error {
+	if err := t.c.nc.SetDeadline(t.until); err != nil {
 		return err
 	}
+	if t.stop == nil {
+		nc := t.c.nc
+		t.stop = context.AfterFunc(t.ctx, func() { _ = nc.SetDeadline(time.Unix(1, 0)) })
+	}
 	return t.ctx.Err() // the cancellation may have come before this deadline
+}
+
+// release ends the hold of ctx on the connection. It is false when ctx ended before.
+func (t *transaction) release() bool {
+	if t.stop == nil {
+		return t.ctx.Err() == nil
+	}
+	return t.stop()
 }
 
 // read reads the reply to a command. The words of a yes are left out, short of
@@ -185,154 +224,23 @@ func rejected(r reply.Reply, reusable bool) Outcome {
 	return Outcome{State: Rejected, Reply: r, Reusable: reusable}
 }
 
-// plain are the commands of an envelope, afterReset those after a transaction
-// that was left open.
-var (
-	plain      = []reply.Stage{reply.StageMail, reply.StageRcpt, reply.StageData}
-	afterReset = append([]reply.Stage{reply.StageRset}, plain...)
-)
-
-// appendCommand writes the line of a stage.
-func (c *Conn) appendCommand(dst []byte, stage reply.Stage, e *Envelope) []byte {
-	switch stage {
-	case reply.StageMail:
-		dst = append(append(dst, "MAIL FROM:<"...), e.From...)
-		dst = append(dst, '>')
-		if c.size {
-			dst = strconv.AppendInt(append(dst, " SIZE="...), int64(len(e.Header)+len(e.Body)), 10)
-		}
-		return append(dst, "\r\n"...)
-	case reply.StageRcpt:
-		dst = append(append(dst, "RCPT TO:<"...), e.To...)
-		return append(dst, ">\r\n"...)
-	case reply.StageData:
-		return append(dst, "DATA\r\n"...)
-	}
-	return append(dst, "RSET\r\n"...)
-}
-
-// envelope sends RSET if needed, MAIL, RCPT and DATA, unless they went ahead. It
-// returns true when the server waits for the message.
-func (t *transaction) envelope(e Envelope) (Outcome, bool) {
-	stages := plain
-	if t.c.dirty {
-		stages = afterReset
-	}
-	t.stage = stages[0]
-	if err := t.arm(t.c.d.CommandTimeout); err != nil {
-		return t.lost(err), false
-	}
-	if t.c.pipelining && !t.ahead {
-		t.c.cmd = t.c.cmd[:0]
-		for _, stage := range stages {
-			t.c.cmd = t.c.appendCommand(t.c.cmd, stage, &e)
-		}
-		if err := t.writeRaw(t.c.cmd); err != nil {
-			return t.lost(err), false
-		}
-	}
-	for i, stage := range stages {
-		if !t.c.pipelining {
-			if err := t.write(t.c.appendCommand(t.c.cmd[:0], stage, &e)); err != nil {
-				return t.lost(err), false
-			}
-		}
-		r, err := t.read(stage)
-		if err != nil {
-			return t.lost(err), false
-		}
-		if accepts(r) {
-			t.c.dirty = stage == reply.StageMail || stage == reply.StageRcpt
-			continue
-		}
-		return t.refused(r, stages[i+1:]), false
-	}
-	return Outcome{}, true
-}
-
-// accepts reports the positive reply of each stage; any other is no go-ahead.
-func accepts(r reply.Reply) bool {
-	if r.Stage == reply.StageData {
-		return r.Code == 354
-	}
-	return r.Code/100 == 2
-}
-
-// refused deals with a negative reply and the replies still to come.
-func (t *transaction) refused(r reply.Reply, rest []reply.Stage) Outcome {
-	if r.Code < 400 { // 2yz to DATA, 3yz elsewhere
-		return t.lost(fmt.Errorf("%w: %d to %s", errProtocol, r.Code, r.Stage))
-	}
-	if r.Stage == reply.StageRset {
-		out := t.lost(fmt.Errorf("RSET was refused with %d", r.Code))
-		out.Reply = r
-		return out
-	}
-	if r.Code == 421 || !t.c.pipelining {
-		return rejected(r, true)
-	}
-	return rejected(r, t.drain(rest))
-}
-
-// drain reads the replies to commands sent ahead of a refusal and reports whether
-// the session is still in order. A server that closes instead is not in order,
-// and the refusal stands.
-func (t *transaction) drain(rest []reply.Stage) bool {
-	rcpt := false
-	for _, stage := range rest {
-		r, err := t.read(stage)
-		if err != nil || r.Code == 421 {
-			return false
-		}
-		switch {
-		case stage == reply.StageRcpt:
-			rcpt = accepts(r)
-		case !accepts(r):
-		case rcpt:
-			// A recipient without a sender: an empty message could arrive.
-			return false
-		default:
-			return t.loneDot()
-		}
-	}
-	return true
-}
-
-// loneDot ends a DATA that was answered with 354 although no recipient stands
-// (RFC 2920 §3.1). Whatever the reply, nobody gets anything.
-func (t *transaction) loneDot() bool {
-	if t.write([]byte(".\r\n")) != nil {
-		return false
-	}
-	r, err := t.read(reply.StageDot)
-	t.c.dirty = false
-	return err == nil && r.Code != 421
-}
-
-// write sends a command with a deadline of its own, which also counts for its
-// reply.
-func (t *transaction) write(line []byte) error {
-	if err := t.arm(t.c.d.CommandTimeout); err != nil {
-		return err
-	}
-	return t.writeRaw(line)
-}
-
-// data writes the message, asks BeforeDot and waits for the verdict. stop ends
-// the hold of ctx on the connection.
-func (t *transaction) data(wire []byte, hooks Hooks, stop func() bool) Outcome {
+// data writes the message, asks BeforeDot and waits for the verdict.
+func (t *transaction) data(wire []byte, hooks Hooks) Outcome {
 	c := t.c
 	t.stage = reply.StageData
-	if err := t.arm(c.d.DataTimeout); err != nil {
-		return t.lost(err)
+	if c.r.Buffered() > 0 {
+		return t.early()
 	}
 	head := max(0, len(wire)-tail)
 	if head > 0 {
-		if err := t.writeRaw(wire[:head]); err != nil {
+		if err := t.arm(c.d.DataTimeout); err != nil {
+			return t.lost(err)
+		}
+		if _, err := t.writeRaw(wire[:head]); err != nil {
 			return t.lost(err)
 		}
 	}
-	if !stop() {
+	if !t.release() {
 		return t.lost(t.ctx.Err())
 	}
 	if hooks.BeforeDot != nil {
@@ -341,44 +249,67 @@ func (t *transaction) data(wire []byte, hooks Hooks, stop func() bool) Outcome {
 		}
 	}
 	// From here on ctx no longer counts.
-	var next *Envelope
-	if hooks.Next != nil && c.pipelining {
-		next = hooks.Next()
-	}
-	if next != nil && checkPath(next.From, true) == nil && checkPath(next.To, false) == nil {
-		for _, stage := range plain {
-			wire = c.appendCommand(wire, stage, next)
+	end := len(wire) - head
+	wire = c.announce(wire, hooks)
+	if head == 0 { // otherwise the time runs already
+		if err := c.nc.SetDeadline(time.Now().Add(c.d.DataTimeout)); err != nil {
+			return t.lost(err)
 		}
-		c.announced = next
 	}
-	c.buf = wire
-	if err := t.writeRaw(wire[head:]); err != nil {
-		if c.announced != nil {
-			return t.uncertain(err)
+	if sent, err := t.writeRaw(wire[head:]); err != nil {
+		if sent < end {
+			return t.lost(err)
 		}
-		return t.lost(err)
+		return t.uncertain(err)
 	}
 	return t.verdict()
 }
 
-// uncertain is a failed write that held more than the end of the message: the end
-// itself may have gone out.
+// early deals with a reply that is there before the dot and would be taken for the one to it. Nobody knows what it is about, save for 421, which may come at
+// any time (RFC 5321 §3.8).
+func (t *transaction) early() Outcome {
+	if t.c.replied() {
+		if r, err := t.read(reply.StageData); err == nil && r.Code == 421 {
+			return rejected(r, false)
+		}
+	}
+	return t.lost(errOutOfStep)
+}
+
+// announce puts the commands of the next message behind the end of this one.
+func (c *Conn) announce(wire []byte, hooks Hooks) []byte {
+	if hooks.Next == nil || !c.pipelining || c.full() {
+		return wire
+	}
+	next := hooks.Next()
+	if next == nil || checkPath(next.From, true) != nil || checkPath(next.To, false) != nil || !c.admits(next.To) {
+		return wire
+	}
+	for _, stage := range plain {
+		wire = c.appendCommand(wire, stage, next)
+	}
+	c.announced, c.buf = next, wire
+	return wire
+}
+
+// uncertain is a failure after the end of the message may have reached the server.
 func (t *transaction) uncertain(err error) Outcome {
 	t.stage, t.first = reply.StageDot, false
 	return Outcome{State: InDoubt, Err: err, Reply: reply.Parse(0, err.Error(), reply.StageDot)}
 }
 
-// writeRaw writes past the buffer, which is empty. An error means that not all
-// bytes were handed over.
-func (t *transaction) writeRaw(b []byte) error {
+// writeRaw writes past the buffer, which is empty, and gives how many bytes were handed over. The others have not left this process: under TLS they are
+// those of the record that could not be written whole, which nobody can decrypt.
+func (t *transaction) writeRaw(b []byte) (sent int, err error) {
 	n, err := t.c.w.Write(b)
 	if err == nil {
 		err = t.c.w.Flush()
 	}
 	if err != nil {
-		return fmt.Errorf("writing after %d bytes: %w", n, err)
+		sent = n - t.c.w.Buffered()
+		return sent, fmt.Errorf("writing after %d bytes: %w", sent, err)
 	}
-	return nil
+	return len(b), nil
 }
 
 // verdict reads the reply to the dot.
@@ -406,22 +337,21 @@ func (t *transaction) verdict() Outcome {
 
 // Reset sends RSET now and waits for its reply. Send does it by itself where it is
 // needed; calling Reset also finds out whether an idle connection still lives. On
-// error the connection is closed.
+// error the connection is closed. It is no use while a message is announced.
 func (c *Conn) Reset(ctx context.Context) error {
-	if c.closed {
-		return errors.New("connection is closed")
-	}
 	t := &transaction{c: c, ctx: ctx}
-	stop := context.AfterFunc(ctx, func() { _ = c.nc.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
-	err := t.write([]byte("RSET\r\n"))
+	defer t.release()
+	err := c.idle()
+	if err == nil {
+		err = t.write([]byte("RSET\r\n"))
+	}
 	if err == nil {
 		var r reply.Reply
 		if r, err = t.read(reply.StageRset); err == nil && !accepts(r) {
 			err = &Error{Stage: reply.StageRset, Reply: r}
 		}
 	}
-	if err == nil && !stop() {
+	if err == nil && !t.release() {
 		err = ctx.Err()
 	}
 	if err != nil {
@@ -429,5 +359,16 @@ func (c *Conn) Reset(ctx context.Context) error {
 		return fmt.Errorf("resetting session: %w", err)
 	}
 	c.dirty = false
+	return nil
+}
+
+// idle refuses what would be taken for the text of an announced message.
+func (c *Conn) idle() error {
+	if c.closed {
+		return errClosed
+	}
+	if c.announced != nil {
+		return errOutOfTurn
+	}
 	return nil
 }

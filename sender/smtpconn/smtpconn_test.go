@@ -259,20 +259,3 @@ func TestReset(t *testing.T) {
 		t.Error("RSET on a dead connection succeeds")
 	}
 }
-
-func BenchmarkSend(b *testing.B) {
-	s := smtptest.Start(b, smtptest.WithDiscardRaw())
-	c, err := dialer(s).Dial(b.Context())
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer c.Quit()
-	e := env("ann@x.example")
-	e.Body = []byte(strings.Repeat("a line of the newsletter, some seventy characters long, as most are\r\n", 120))
-	b.ReportAllocs()
-	for b.Loop() {
-		if out := c.Send(b.Context(), e, Hooks{}); out.State != Accepted {
-			b.Fatalf("%+v", out)
-		}
-	}
-}

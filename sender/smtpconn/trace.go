@@ -3,7 +3,6 @@ package smtpconn
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -41,12 +40,18 @@ func (c *Conn) Ask(ctx context.Context, stage reply.Stage, addr string) (reply.R
 	if err := checkPath(addr, stage == reply.StageMail); err != nil {
 		return reply.Reply{}, fail(stage, err)
 	}
-	if c.closed {
-		return reply.Reply{}, fail(stage, errors.New("connection is closed"))
+	if err := c.idle(); err != nil {
+		c.Close()
+		return reply.Reply{}, fail(stage, err)
 	}
 	stop := context.AfterFunc(ctx, func() { _ = c.nc.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	c.dirty = true
+	if stage == reply.StageMail {
+		c.uses++
+	} else {
+		c.meet(addr)
+	}
 	code, text, err := c.exchange(ctx, fmt.Sprintf("%s:<%s>\r\n", verb, addr))
 	if err != nil {
 		c.Close()

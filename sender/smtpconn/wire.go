@@ -143,6 +143,13 @@ func (c *Conn) readReply() (code int, text []byte, err error) {
 	}
 }
 
+// replied reports that the next reply can be read without waiting. It may be false for one of several lines that is there.
+func (c *Conn) replied() bool {
+	b, _ := c.r.Peek(c.r.Buffered())
+	end := bytes.IndexByte(b, '\n')
+	return end >= 0 && (end <= 3 || b[3] != '-')
+}
+
 func replyCode(line []byte) (code int, more, ok bool) {
 	if len(line) < 3 {
 		return 0, false, false

@@ -23,6 +23,7 @@ const pages = [
   '/suppressions',
   '/relays',
   '/relays/new',
+  '/relays/1',
   '/domains',
   '/domains/1',
   '/inbox',
@@ -69,6 +70,8 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await open(page, '/relays/new');
     await page.getByRole('combobox', { name: 'Provider' }).fill('Gmail');
     await page.getByRole('option', { name: 'Gmail' }).click();
+    await page.getByRole('switch', { name: 'Send at certain times only' }).click();
+    await page.getByRole('switch', { name: 'Begin slowly' }).click();
     await page.getByRole('button', { name: 'Test connection' }).click();
     await expect(page.getByLabel('User name')).toBeFocused();
     await expect(page.getByLabel('User name')).toBeInViewport();

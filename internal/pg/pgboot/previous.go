@@ -44,6 +44,17 @@ func endPrevious(ctx context.Context, cluster string, log *slog.Logger) error {
 		cluster, serversIn(cluster))
 }
 
+// removeStaleSocket is called when no server serves the cluster. Nobody else has a server in this directory, so that a lock in it is a leftover even when
+// its process lives: the number is another one's by now, or the killed server has not been reaped yet. Postgres would not start because of it.
+func removeStaleSocket(dir string) error {
+	for _, suffix := range []string{"", ".lock"} {
+		if err := os.Remove(filepath.Join(dir, ".s.PGSQL."+socketPort+suffix)); err != nil && !os.IsNotExist(err) {
+			return fmt.Errorf("removing a stale socket: %w", err)
+		}
+	}
+	return nil
+}
+
 func waitUpTo(ctx context.Context, d time.Duration, ok func() bool) bool {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()

@@ -77,6 +77,9 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := removeStaleSocket(socketDir); err != nil {
+		return nil, err
+	}
 	return b.launch(ctx, bins, socketDir)
 }
 

@@ -3,6 +3,7 @@ package pgboot
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -269,8 +270,10 @@ func TestStalePidOfAnotherProcess(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = other.Process.Kill(); _ = other.Wait() })
 	stale := fmt.Sprintf("%d\n%s\n1700000000\n5432\n\n\n", other.Process.Pid, filepath.Join(dir, "cluster"))
-	if err := os.WriteFile(filepath.Join(dir, "cluster", "postmaster.pid"), []byte(stale), 0o600); err != nil {
-		t.Fatal(err)
+	for _, path := range []string{filepath.Join(dir, "cluster", "postmaster.pid"), filepath.Join(dir, "run", ".s.PGSQL."+socketPort+".lock")} {
+		if err := errors.Join(os.WriteFile(path, []byte(stale), 0o600), os.Chown(path, int(acct.uid), -1)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	start(t, cfg)
 }

@@ -16,3 +16,10 @@ export function applyProblem(form: FormLike, error: unknown): string | null {
   const others = fields.filter(([path]) => !known.some(([name]) => name === path)).map(([, message]) => message);
   return others.length > 0 ? others.join('; ') : null;
 }
+
+/** The first field of the form that the server objects to, as the path of its input: "warmup.first". */
+export function firstWrongField(form: Pick<FormLike, 'getValues'>, error: unknown): string | undefined {
+  if (!(error instanceof Problem)) return undefined;
+  const values = form.getValues();
+  return Object.keys(error.fieldErrors).find((path) => (path.split('.')[0] ?? '') in values);
+}

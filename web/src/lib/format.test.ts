@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatBytes, formatDuration, formatPercent, formatRate, formatRelative, NONE } from './format';
+import { formatBytes, formatDuration, formatPercent, formatRate, formatRelative, NONE, weekdayName } from './format';
 
 describe('formatDuration', () => {
   it.each([
@@ -37,4 +37,8 @@ describe('formatRelative', () => {
   it('speaks of the past', () => expect(at(-300)).toBe('5 minutes ago'));
   it('speaks of the future', () => expect(at(7200)).toBe('in 2 hours'));
   it('calls a few seconds now', () => expect(at(-3)).toBe('now'));
+});
+
+it('knows the days of the week by their ISO numbers', () => {
+  expect([1, 7].map(weekdayName)).toEqual(['Mon', 'Sun']);
 });

@@ -76,6 +76,12 @@ export function formatDate(iso: string, timeZone?: string): string {
   return new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeZone }).format(new Date(iso));
 }
 
+/** The name of a day of the week, 1 for Monday to 7 for Sunday: "Mon". */
+export function weekdayName(day: number): string {
+  // 1 January 2024 was a Monday.
+  return new Intl.DateTimeFormat(undefined, { weekday: 'short', timeZone: 'UTC' }).format(Date.UTC(2024, 0, day));
+}
+
 /** "5 minutes ago", "in 2 hours"; "now" within ten seconds. */
 export function formatRelative(iso: string, now: number): string {
   const seconds = (new Date(iso).getTime() - now) / 1000;
@@ -100,4 +106,14 @@ export function formatRelative(iso: string, now: number): string {
 export function formatAttribute(value: unknown): string {
   if (value === null || value === undefined) return '';
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+/** A sentence that begins with a capital letter. */
+export function capitalized(text: string): string {
+  return text.charAt(0).toLocaleUpperCase() + text.slice(1);
+}
+
+/** "limits, warm-up, and sending window". */
+export function formatList(parts: string[]): string {
+  return new Intl.ListFormat(undefined, { type: 'conjunction' }).format(parts);
 }

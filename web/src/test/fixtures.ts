@@ -9,6 +9,7 @@ import type {
   Overview,
   Provider,
   Relay,
+  RelayPace,
   Settings,
   Stats,
   Subscriber,
@@ -113,6 +114,7 @@ export const noStats: Stats = {
   as_of: ago(0),
   rate_per_second: null,
   seconds_left: null,
+  held_up: null,
 };
 
 export const runningStats: Stats = {
@@ -160,6 +162,7 @@ const content = {
   text: '',
   template_id: null,
   relay_id: 1,
+  relay_ids: [1] as number[],
   track_opens: true,
   track_clicks: true,
   unconfirmed_policy: 'hold',
@@ -357,11 +360,49 @@ const noOAuth = {
   has_oauth_refresh_token: false,
 };
 
+const noPlan = {
+  per_second: null,
+  per_minute: null,
+  per_hour: null,
+  per_day: null,
+  warmup: null,
+  window: null,
+  blocked_until: null,
+  blocked_reason: null,
+  pace: null,
+};
+
+/** A relay that is not held up by anything, and was slowed down once. */
+export const relayPace: RelayPace = {
+  used_hour: 340,
+  used_day: 2_100,
+  warmup_cap: null,
+  held_up: null,
+  changes: [
+    { at: ago(600), change: 'full_speed', connections: 10, until: null, reason: '', reply: '' },
+    { at: ago(660), change: 'faster', connections: 9, until: null, reason: 'rate_limited', reply: '' },
+    { at: ago(720), change: 'faster', connections: 8, until: null, reason: 'rate_limited', reply: '' },
+    { at: ago(780), change: 'faster', connections: 6, until: null, reason: 'rate_limited', reply: '' },
+    {
+      at: ago(900),
+      change: 'slower',
+      connections: 5,
+      until: ago(840),
+      reason: 'rate_limited',
+      reply: '450 4.2.1 The rate of messages is too high, try again in 60 seconds',
+    },
+  ],
+};
+
 export const relays: Relay[] = [
   {
     id: 1,
     name: 'Own Postfix',
     ...noOAuth,
+    weight: 1,
+    from_domains: [],
+    recipient_sites: [],
+    site_limits: false,
     kind: 'smtp',
     host: 'smtp.example.com',
     port: 587,
@@ -372,8 +413,8 @@ export const relays: Relay[] = [
     helo_name: '',
     max_connections: 10,
     max_messages_per_connection: 100,
-    rate_limit: 3000,
-    rate_period: 'minute',
+    ...noPlan,
+    per_minute: 3000,
     return_path: 'per_recipient',
     dkim: 'sign',
     signing_profile: 'default',
@@ -387,6 +428,10 @@ export const relays: Relay[] = [
     id: 2,
     name: 'Built-in inbox',
     ...noOAuth,
+    weight: 1,
+    from_domains: [],
+    recipient_sites: [],
+    site_limits: false,
     kind: 'inbox',
     host: '127.0.0.1',
     port: 2525,
@@ -397,8 +442,7 @@ export const relays: Relay[] = [
     helo_name: '',
     max_connections: 4,
     max_messages_per_connection: 1000,
-    rate_limit: null,
-    rate_period: 'minute',
+    ...noPlan,
     return_path: 'per_recipient',
     dkim: 'sign',
     signing_profile: 'default',

@@ -72,7 +72,7 @@ export function CampaignLive({ campaign }: { campaign: Campaign }) {
         actions={<LiveActions campaign={campaign} stats={stats.data} />}
       />
       <Stack>
-        {live && campaign.pause_reason && (
+        {live && campaign.pause_reason && !(campaign.status === 'running' && stats.data?.held_up) && (
           <Alert
             variant="default"
             icon={<IconPlayerPause color="var(--app-warn)" />}

@@ -84,7 +84,9 @@ function SendingFields({ form }: { form: Props['form'] }) {
         data={(relays.data?.items ?? []).map((relay) => ({ value: String(relay.id), label: relay.name }))}
         {...form.getInputProps('relay_id')}
         value={form.values.relay_id === null ? null : String(form.values.relay_id)}
-        onChange={(id) => form.setFieldValue('relay_id', id === null ? null : Number(id))}
+        onChange={(id) =>
+          form.setValues({ relay_id: id === null ? null : Number(id), relay_ids: id === null ? [] : [Number(id)] })
+        }
       />
       <Switch
         label={t('campaigns.trackOpens')}

@@ -13,6 +13,7 @@ export function inputOf(campaign: Campaign): CampaignInput {
     text: campaign.text,
     template_id: campaign.template_id,
     relay_id: campaign.relay_id,
+    relay_ids: campaign.relay_ids,
     list_ids: campaign.list_ids,
     track_opens: campaign.track_opens,
     track_clicks: campaign.track_clicks,

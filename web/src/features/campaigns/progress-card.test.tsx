@@ -1,6 +1,6 @@
 import { screen } from '@testing-library/react';
 import { expect, it } from 'vitest';
-import { campaigns } from '@/test/fixtures';
+import { ago, campaigns } from '@/test/fixtures';
 import { renderPart } from '@/test/render';
 import { ProgressCard } from './progress-card';
 
@@ -23,5 +23,16 @@ it('tells how long a finished campaign took, and no rate', async () => {
   const campaign = of('finished');
   renderPart(<ProgressCard campaign={campaign} stats={campaign.stats} />);
   expect(await screen.findByText('took 11 min 40 sec')).toBeInTheDocument();
+  expect(screen.queryByText('per second')).not.toBeInTheDocument();
+});
+
+it('tells what holds a campaign up, with the way to its relay, and guesses no time', async () => {
+  const campaign = of('running');
+  const held_up = { reason: 'the hour’s share of the relay is used up', until: ago(-1500) };
+  renderPart(<ProgressCard campaign={campaign} stats={{ ...campaign.stats, held_up }} />);
+  expect(await screen.findByText('The hour’s share of the relay is used up.')).toBeVisible();
+  expect(screen.getByText('in 25 minutes')).toBeVisible();
+  expect(screen.getByRole('link', { name: 'Open the relay' })).toHaveAttribute('href', '/relays/1');
+  expect(screen.queryByText(/left$/)).not.toBeInTheDocument();
   expect(screen.queryByText('per second')).not.toBeInTheDocument();
 });

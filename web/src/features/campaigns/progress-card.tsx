@@ -1,9 +1,12 @@
-import { Group, Paper, Text } from '@mantine/core';
+import { Alert, Group, Paper, Text } from '@mantine/core';
+import { IconClockPause } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
-import type { Campaign, Stats } from '@/api/types';
-import { formatDuration, formatNumber, formatPercent, formatRate } from '@/lib/format';
+import type { Campaign, Holdup, Stats } from '@/api/types';
+import { capitalized, formatDuration, formatNumber, formatPercent, formatRate } from '@/lib/format';
 import { doneCount } from '@/lib/states';
 import { DeliveryBar } from '@/ui/delivery-bar';
+import { LinkAnchor } from '@/ui/link';
+import { DateTime, RelativeTime } from '@/ui/relative-time';
 
 type Props = { campaign: Campaign; stats: Stats };
 
@@ -11,7 +14,8 @@ export function ProgressCard({ campaign, stats }: Props) {
   const { t } = useTranslation();
   const done = doneCount(stats);
   const running = campaign.status === 'running';
-  const rate = running && stats.rate_per_second !== null ? formatRate(stats.rate_per_second) : null;
+  const heldUp = running ? stats.held_up : null;
+  const rate = running && !heldUp && stats.rate_per_second !== null ? formatRate(stats.rate_per_second) : null;
   const took =
     campaign.started_at && campaign.finished_at
       ? (new Date(campaign.finished_at).getTime() - new Date(campaign.started_at).getTime()) / 1000
@@ -34,16 +38,53 @@ export function ProgressCard({ campaign, stats }: Props) {
               {t(rate.per === 'second' ? 'campaigns.live.perSecond' : 'campaigns.live.perMinute')}
             </Text>
           )}
-          {running && stats.seconds_left !== null && (
+          {running && !heldUp && stats.seconds_left !== null && (
             <Text>{t('campaigns.live.left', { time: formatDuration(stats.seconds_left) })}</Text>
           )}
           {took !== null && <Text c="dimmed">{t('campaigns.live.took', { time: formatDuration(took) })}</Text>}
-          {running && stats.seconds_left === null && stats.deferred > 0 && (
+          {running && !heldUp && stats.seconds_left === null && stats.deferred > 0 && (
             <Text c="dimmed">{t('campaigns.live.retrying', { deferred: formatNumber(stats.deferred) })}</Text>
           )}
         </Group>
       </Group>
+      {heldUp && <HeldUp holdup={heldUp} relayId={campaign.relay_id} />}
       <DeliveryBar stats={stats} label={t('campaigns.progressOf', { name: campaign.name })} legend />
     </Paper>
+  );
+}
+
+/** Why nothing goes out although people wait, and when it goes on: the time left would be a guess. */
+function HeldUp({ holdup, relayId }: { holdup: Holdup; relayId: number | null }) {
+  const { t } = useTranslation();
+  return (
+    <Alert
+      variant="default"
+      mb="md"
+      icon={<IconClockPause color="var(--app-warn)" />}
+      title={t('campaigns.live.heldUp.title')}
+    >
+      <Text style={{ overflowWrap: 'anywhere' }}>{capitalized(holdup.reason)}.</Text>
+      <Group justify="space-between" gap="xs">
+        <Text component="div">
+          {holdup.until ? (
+            <>
+              {t('campaigns.live.heldUp.until')}{' '}
+              <strong>
+                <DateTime at={holdup.until} />
+              </strong>{' '}
+              (<RelativeTime at={holdup.until} />
+              ).
+            </>
+          ) : (
+            t('campaigns.live.heldUp.byHand')
+          )}
+        </Text>
+        {relayId !== null && (
+          <LinkAnchor to="/relays/$id" params={{ id: String(relayId) }} className="link">
+            {t('campaigns.live.heldUp.relay')}
+          </LinkAnchor>
+        )}
+      </Group>
+    </Alert>
   );
 }

@@ -11,10 +11,11 @@ import { useTimeZone } from '@/lib/time-zone';
 import { fromZoned, toZoned } from '@/lib/zoned-time';
 import { FormAlert } from '@/ui/form-alert';
 import { notifySuccess } from '@/ui/notify';
+import { ForecastNote } from './forecast-note';
 import { audienceQuery, campaignQuery, scheduleCampaign } from './queries';
 
 type Props = {
-  campaign: Pick<Campaign, 'id' | 'name'>;
+  campaign: Pick<Campaign, 'id' | 'name' | 'relay_id'>;
   opened: boolean;
   onClose: () => void;
   onObjection: (error: unknown) => void;
@@ -76,6 +77,7 @@ export function ScheduleDialog({ campaign, opened, onClose, onObjection }: Props
             {t('campaigns.schedule.count', { count: audience.data.mailable })}
           </Text>
         )}
+        {opened && <ForecastNote relayId={campaign.relay_id} messages={audience.data?.mailable ?? 0} kind="schedule" />}
         <Group justify="flex-end">
           <Button variant="default" onClick={close}>
             {t('common.cancel')}

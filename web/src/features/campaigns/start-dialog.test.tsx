@@ -1,11 +1,12 @@
-import { screen } from '@testing-library/react';
+import { screen, waitFor } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { expect, it, vi } from 'vitest';
 import { createFakeApi, problem } from '@/test/fake-api';
+import { ago, relays } from '@/test/fixtures';
 import { renderPart } from '@/test/render';
 import { StartDialog } from './start-dialog';
 
-const campaign = { id: 4, name: 'December preview', subject: 'A look at December' };
+const campaign = { id: 4, name: 'December preview', subject: 'A look at December', relay_id: 1 };
 
 function open(fake = createFakeApi()) {
   const onClose = vi.fn();
@@ -55,4 +56,28 @@ it('cannot send to nobody', async () => {
   }));
   open(fake);
   expect(await screen.findByRole('button', { name: 'Send to 0 people' })).toBeDisabled();
+});
+
+it('tells when the last message goes out, and what in the relay decides that', async () => {
+  const fake = createFakeApi();
+  fake.on('GET /relays/:id', () => ({
+    status: 200,
+    body: { ...relays[0], window: { days: [1], from: '08:00', until: '18:00', zone: '' } },
+  }));
+  open(fake);
+  expect(await screen.findByText(/the last message goes out around/)).toBeVisible();
+  expect(screen.getByText('Because of: limits and sending window.')).toBeVisible();
+  expect(fake.requests.find(({ path }) => path === '/relays/1/forecast')?.query.get('messages')).toBe('12004');
+});
+
+it.each([
+  ['is soon', ago(-60)],
+  ['no limit decides', null],
+])('says nothing of an end that %s', async (_, ends_at) => {
+  const fake = createFakeApi();
+  fake.on('GET /relays/:id/forecast', () => ({ status: 200, body: { ends_at } }));
+  open(fake);
+  await waitFor(() => expect(fake.requests.some(({ path }) => path === '/relays/1/forecast')).toBe(true));
+  expect(await screen.findByRole('button', { name: 'Send to 12,004 people' })).toBeEnabled();
+  expect(screen.queryByText(/the last message/)).not.toBeInTheDocument();
 });

@@ -9,10 +9,11 @@ import { ErrorState } from '@/ui/error-state';
 import { FormAlert } from '@/ui/form-alert';
 import { notifySuccess } from '@/ui/notify';
 import { AudienceList } from './audience-list';
+import { ForecastNote } from './forecast-note';
 import { audienceQuery, campaignQuery, startCampaign } from './queries';
 
 type Props = {
-  campaign: Pick<Campaign, 'id' | 'name' | 'subject'>;
+  campaign: Pick<Campaign, 'id' | 'name' | 'subject' | 'relay_id'>;
   listNames: string[];
   opened: boolean;
   onClose: () => void;
@@ -79,6 +80,7 @@ export function StartDialog({ campaign, listNames, opened, onClose, onObjection 
         ) : (
           <Skeleton height={64} />
         )}
+        <ForecastNote relayId={campaign.relay_id} messages={count} kind="start" />
         <Text size="sm" c="dimmed">
           {t('campaigns.start.frozen')}
         </Text>

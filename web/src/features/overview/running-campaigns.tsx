@@ -1,7 +1,7 @@
 import { Group, Stack, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import type { CampaignOverview } from '@/api/types';
-import { formatDuration, formatRate } from '@/lib/format';
+import { capitalized, formatDuration, formatRate } from '@/lib/format';
 import { CampaignBadge } from '@/ui/campaign-badge';
 import { DeliveryBar } from '@/ui/delivery-bar';
 import { LinkAnchor } from '@/ui/link';
@@ -13,7 +13,8 @@ export function RunningCampaigns({ running }: { running: CampaignOverview[] }) {
     <Section title={t('overview.running')}>
       <Stack gap="lg">
         {running.map(({ campaign, stats }) => {
-          const rate = stats.rate_per_second === null ? null : formatRate(stats.rate_per_second);
+          const rate = stats.rate_per_second === null || stats.held_up ? null : formatRate(stats.rate_per_second);
+          const waiting = stats.held_up ? capitalized(stats.held_up.reason) : campaign.pause_reason;
           return (
             <div key={campaign.id}>
               <Group justify="space-between" mb={8}>
@@ -29,6 +30,7 @@ export function RunningCampaigns({ running }: { running: CampaignOverview[] }) {
                     rate &&
                       `${rate.value} ${t(rate.per === 'second' ? 'campaigns.live.perSecond' : 'campaigns.live.perMinute')}`,
                     stats.seconds_left !== null &&
+                      !stats.held_up &&
                       t('campaigns.live.left', { time: formatDuration(stats.seconds_left) }),
                   ]
                     .filter(Boolean)
@@ -36,9 +38,9 @@ export function RunningCampaigns({ running }: { running: CampaignOverview[] }) {
                 </Text>
               </Group>
               <DeliveryBar stats={stats} label={t('campaigns.progressOf', { name: campaign.name })} />
-              {campaign.pause_reason && (
+              {waiting && (
                 <Text size="sm" mt={6} c="var(--app-warn)">
-                  {campaign.pause_reason}
+                  {waiting}
                 </Text>
               )}
             </div>

@@ -111,7 +111,7 @@ export function ProviderLimits({ provider }: { provider: Provider }) {
       t(`relays.provider.limit.${figure}`, { count: limits[figure], formatted: formatNumber(limits[figure]) }),
     );
   return (
-    <Text size="sm" mb="md">
+    <Text size="sm">
       <Text span fw={600} inherit>
         {t('relays.provider.publishes', { name: provider.name })}
       </Text>{' '}

@@ -1,6 +1,6 @@
-import { queryOptions } from '@tanstack/react-query';
+import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { api } from '@/api/client';
-import type { Page, Provider, Relay, RelayInput, RelayTest } from '@/api/types';
+import type { Forecast, Page, Provider, Relay, RelayInput, RelayPace, RelayTest } from '@/api/types';
 
 export const relaysQuery = queryOptions({
   queryKey: ['relays', 'all'],
@@ -8,6 +8,20 @@ export const relaysQuery = queryOptions({
 });
 export const relayQuery = (id: number) =>
   queryOptions({ queryKey: ['relays', id], queryFn: ({ signal }) => api.get<Relay>(`/relays/${id}`, {}, signal) });
+
+/** How fast the relay is used at the moment, and why. */
+export const paceQuery = (id: number) =>
+  queryOptions({
+    queryKey: ['relays', id, 'pace'],
+    queryFn: ({ signal }) => api.get<RelayPace>(`/relays/${id}/pace`, {}, signal),
+  });
+/** When the last of a number of messages will have gone out, if they begin now and the relay does nothing else. */
+export const forecastQuery = (id: number, messages: number) =>
+  queryOptions({
+    queryKey: ['relays', id, 'forecast', messages],
+    queryFn: ({ signal }) => api.get<Forecast>(`/relays/${id}/forecast`, { messages }, signal),
+    placeholderData: keepPreviousData,
+  });
 
 /** The known providers come with the program: they change only with it. */
 export const providersQuery = queryOptions({

@@ -2,17 +2,19 @@ import { NumberInput, SegmentedControl, Select, SimpleGrid, Stack, Text, TextInp
 import type { UseFormReturnType } from '@mantine/form';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
-import type { Provider, Relay, RelayInput, RelayTls } from '@/api/types';
+import type { Relay, RelayInput, RelayTls } from '@/api/types';
 import { Section } from '@/ui/section';
+import { LimitFields } from './limit-fields';
 import { LoginFields } from './login-fields';
-import { ProviderFields, ProviderLimits } from './provider-fields';
+import { ProviderFields } from './provider-fields';
 import { providersQuery } from './queries';
 import { withTls } from './relay-form';
+import { WarmupFields } from './warmup-fields';
+import { WindowFields } from './window-fields';
 
 type Form = { form: UseFormReturnType<RelayInput> };
 
 const encryptions: RelayTls[] = ['starttls', 'implicit', 'none'];
-const periods = ['second', 'minute', 'hour', 'day'] as const;
 
 export function RelayFields({ form, relay }: Form & { relay: Relay | undefined }) {
   const { t } = useTranslation();
@@ -40,6 +42,8 @@ export function RelayFields({ form, relay }: Form & { relay: Relay | undefined }
       </Section>
       {smtp && <LoginFields form={form} relay={relay} provider={provider} />}
       <LimitFields form={form} provider={smtp ? provider : undefined} />
+      <WindowFields form={form} />
+      <WarmupFields form={form} />
       {smtp && <MailFields form={form} />}
     </>
   );
@@ -69,47 +73,6 @@ function ServerFields({ form }: Form) {
       </SimpleGrid>
       <TextInput label={t('relays.helo')} description={t('relays.heloHint')} {...form.getInputProps('helo_name')} />
     </>
-  );
-}
-
-function LimitFields({ form, provider }: Form & { provider: Provider | undefined }) {
-  const { t } = useTranslation();
-  return (
-    <Section title={t('relays.limits')} description={t('relays.limitsText')}>
-      {provider && <ProviderLimits provider={provider} />}
-      <SimpleGrid cols={{ base: 1, xs: 2 }}>
-        <NumberInput
-          label={t('relays.rateLimit')}
-          placeholder={t('relays.noLimit')}
-          min={1}
-          allowDecimal={false}
-          thousandSeparator=","
-          {...form.getInputProps('rate_limit')}
-          value={form.values.rate_limit ?? ''}
-          onChange={(value) => form.setFieldValue('rate_limit', typeof value === 'number' ? value : null)}
-        />
-        <Select
-          label={t('relays.ratePeriod')}
-          allowDeselect={false}
-          data={periods.map((period) => ({ value: period, label: t(`relays.period.${period}`) }))}
-          {...form.getInputProps('rate_period')}
-        />
-        <NumberInput
-          label={t('relays.maxConnections')}
-          min={1}
-          allowDecimal={false}
-          required
-          {...form.getInputProps('max_connections')}
-        />
-        <NumberInput
-          label={t('relays.maxMessages')}
-          min={1}
-          allowDecimal={false}
-          required
-          {...form.getInputProps('max_messages_per_connection')}
-        />
-      </SimpleGrid>
-    </Section>
   );
 }
 

@@ -43,6 +43,23 @@ it('keeps what a person typed, but takes no secret along to another provider', (
   expect(withProvider(typed, undefined)).toEqual({ ...typed, provider: '' });
 });
 
+it('takes over the limits that a provider publishes, and lets go of those of the former one', () => {
+  expect(withProvider({ ...newRelay, per_minute: 20 }, mailbox)).toMatchObject({ per_minute: 20, per_day: 500 });
+  const filled = withProvider(newRelay, mailbox);
+  expect(withProvider(filled, service, mailbox)).toMatchObject({ per_second: null, per_day: null });
+  expect(withProvider({ ...filled, per_day: 300 }, service, mailbox)).toMatchObject({ per_day: 300 });
+});
+
+it('sends limits, window and warm-up as they stand in the form', () => {
+  const plan = {
+    per_hour: 100,
+    window: { days: [1], from: '08:00', until: '18:00', zone: 'UTC' },
+    warmup: { start: '2026-11-26', first: 50, percent: 30 },
+  };
+  expect(submitted({ ...newRelay, ...plan })).toMatchObject({ ...plan, per_second: null });
+  expect(submitted(newRelay)).toMatchObject({ window: null, warmup: null });
+});
+
 it('knows whether the form itself can be tried', () => {
   expect(hasSecret({ ...newRelay, password: 'x' })).toBe(true);
   expect(hasSecret({ ...newRelay, auth: 'xoauth2', password: 'x' })).toBe(false);

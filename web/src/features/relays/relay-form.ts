@@ -1,4 +1,9 @@
 import type { Provider, Relay, RelayInput, RelayTls } from '@/api/types';
+import { untilMidnight } from './sending-window';
+
+/** The limits on the number of messages, from the shortest span to the longest. */
+export const rates = ['per_second', 'per_minute', 'per_hour', 'per_day'] as const;
+export type Rate = (typeof rates)[number];
 
 /** The usual port of each kind of encryption: 25 plain between servers, 587 submission (RFC 6409), 465 implicit TLS (RFC 8314). */
 const usualPort: Record<RelayTls, number> = { none: 25, starttls: 587, implicit: 465 };
@@ -20,8 +25,16 @@ export const newRelay: RelayInput = {
   helo_name: '',
   max_connections: 10,
   max_messages_per_connection: 100,
-  rate_limit: null,
-  rate_period: 'minute',
+  per_second: null,
+  per_minute: null,
+  per_hour: null,
+  per_day: null,
+  weight: 1,
+  from_domains: [],
+  recipient_sites: [],
+  site_limits: null,
+  warmup: null,
+  window: null,
   return_path: 'per_recipient',
   dkim: 'sign',
   signing_profile: 'default',
@@ -45,8 +58,16 @@ export function relayInput(relay: Relay): RelayInput {
     helo_name: relay.helo_name,
     max_connections: relay.max_connections,
     max_messages_per_connection: relay.max_messages_per_connection,
-    rate_limit: relay.rate_limit,
-    rate_period: relay.rate_period,
+    per_second: relay.per_second,
+    per_minute: relay.per_minute,
+    per_hour: relay.per_hour,
+    per_day: relay.per_day,
+    weight: relay.weight,
+    from_domains: relay.from_domains,
+    recipient_sites: relay.recipient_sites,
+    site_limits: relay.site_limits,
+    warmup: relay.warmup,
+    window: relay.window && untilMidnight(relay.window),
     return_path: relay.return_path,
     dkim: relay.dkim,
     signing_profile: relay.signing_profile,
@@ -61,7 +82,7 @@ export function withTls(input: RelayInput, tls: RelayTls): Pick<RelayInput, 'tls
 
 /**
  * Fills in what is known of a provider in place of what the former one had filled in. What a person has typed and the provider does not decide
- * stays: the name, a user name, the rate. Secrets are never taken along to another server.
+ * stays: the name, a user name, a limit. Secrets are never taken along to another server.
  */
 export function withProvider(input: RelayInput, provider: Provider | undefined, former?: Provider): RelayInput {
   if (!provider) return { ...input, provider: '' };
@@ -83,9 +104,21 @@ export function withProvider(input: RelayInput, provider: Provider | undefined, 
     oauth_token_url: provider.oauth?.token_url ?? '',
     max_connections: provider.limits.connections || input.max_connections,
     max_messages_per_connection: provider.limits.messages_per_connection || input.max_messages_per_connection,
+    ...publishedRates(input, provider, former),
     return_path: provider.return_path,
     dkim: provider.signs_itself ? 'off' : 'sign',
     signing_profile: provider.signing_profile,
+  };
+}
+
+/** The limits that the provider publishes for ordinary accounts; those of the former one go. */
+function publishedRates(input: RelayInput, { limits }: Provider, former: Provider | undefined) {
+  const rate = (name: Rate) => limits[name] || (input[name] === former?.limits[name] ? null : input[name]);
+  return {
+    per_second: rate('per_second'),
+    per_minute: rate('per_minute'),
+    per_hour: rate('per_hour'),
+    per_day: rate('per_day'),
   };
 }
 
@@ -95,10 +128,8 @@ export const hasSecret = (input: RelayInput) =>
 
 /** What is sent: an empty secret means "keep the stored one" and is left out. */
 export function submitted({ password, oauth_client_secret, oauth_refresh_token, ...input }: RelayInput): RelayInput {
-  const limit = input.rate_limit || null;
   return {
     ...input,
-    rate_limit: limit,
     ...(password && { password }),
     ...(oauth_client_secret && { oauth_client_secret }),
     ...(oauth_refresh_token && { oauth_refresh_token }),

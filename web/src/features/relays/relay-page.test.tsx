@@ -35,6 +35,7 @@ it('asks for what XOAUTH2 needs instead of a password', async () => {
   expect(screen.getByRole('textbox', { name: 'Token URL' })).toHaveValue('https://mailbox.example/token');
   expect(screen.queryByLabelText('Password')).not.toBeInTheDocument();
   expect(screen.getByText(/3 connections, 500 per day/)).toBeVisible();
+  expect(screen.getByRole('textbox', { name: 'Per day' })).toHaveValue('500');
 });
 
 it('shows the steps of a test with the words of the server and the remedy', async () => {
@@ -62,4 +63,47 @@ it('shows what is wrong with the form at its fields, and brings the first one in
   await waitFor(() => expect(host).toHaveFocus());
   expect(screen.getByText('this is not an address')).toBeVisible();
   expect(screen.getByRole('alert')).toHaveTextContent('Mend the marked fields above first.');
+});
+
+it('puts objections to the window and the warm-up at their fields, and goes to the first', async () => {
+  const user = userEvent.setup();
+  const fake = createFakeApi();
+  fake.on('POST /relays', () =>
+    problem(400, 'this relay cannot be used as it is', [
+      { location: 'body.warmup.first', message: 'give the first day a number' },
+      { location: 'body.window.days', message: 'choose at least one day' },
+      { location: 'body.window.until', message: 'must be a time of day' },
+    ]),
+  );
+  renderPart(<NewRelayPage />, fake);
+  await user.type(await screen.findByRole('textbox', { name: /^Name( \*)?$/ }), 'Mine');
+  await user.type(screen.getByRole('textbox', { name: /^Host/ }), 'smtp.example.org');
+  await user.click(screen.getByRole('switch', { name: 'Send at certain times only' }));
+  await user.click(screen.getByRole('switch', { name: 'Begin slowly' }));
+  const first = screen.getByRole('textbox', { name: 'Messages on the first day' });
+  await user.clear(first);
+  await user.click(screen.getByRole('checkbox', { name: 'Fri' }));
+  await user.click(screen.getByRole('button', { name: 'Add relay' }));
+  await waitFor(() => expect(first).toHaveAccessibleDescription('give the first day a number'));
+  await waitFor(() => expect(first).toHaveFocus());
+  expect(screen.getByText('choose at least one day')).toBeVisible();
+  expect(screen.getByRole('combobox', { name: 'Until' })).toHaveAccessibleDescription('must be a time of day');
+  const sent = fake.requests.find(({ method, path }) => method === 'POST' && path === '/relays')?.body;
+  expect(sent).toMatchObject({ window: { days: [1, 2, 3, 4], from: '08:00' }, warmup: { first: 0, percent: 30 } });
+});
+
+it('chooses all working days at once, and tells what the warm-up comes to', async () => {
+  const user = userEvent.setup();
+  renderPart(<NewRelayPage />);
+  await user.click(await screen.findByRole('switch', { name: 'Send at certain times only' }));
+  await user.click(screen.getByRole('button', { name: 'Every day' }));
+  expect(screen.getByRole('checkbox', { name: 'Sun' })).toBeChecked();
+  expect(screen.getByText('Open 70 hours a week.')).toBeVisible();
+  await user.click(screen.getByRole('button', { name: 'Working days' }));
+  expect(screen.getByRole('checkbox', { name: 'Sun' })).not.toBeChecked();
+  expect(screen.getByText('Open 50 hours a week.')).toBeVisible();
+  await user.click(screen.getByRole('switch', { name: 'Begin slowly' }));
+  expect(screen.getByText(/a limit per day says where it ends/)).toBeVisible();
+  await user.type(screen.getByRole('textbox', { name: 'Per day' }), '50');
+  expect(screen.getByText(/^Reaches 50 a day on/)).toBeVisible();
 });

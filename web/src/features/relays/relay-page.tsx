@@ -3,27 +3,29 @@ import { useForm } from '@mantine/form';
 import { IconPlayerPause } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useId, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Relay, RelayInput } from '@/api/types';
-import { applyProblem } from '@/lib/form-problem';
+import { applyProblem, firstWrongField } from '@/lib/form-problem';
 import { FormAlert } from '@/ui/form-alert';
 import { LinkAnchor } from '@/ui/link';
-import { notifyError, notifySuccess } from '@/ui/notify';
+import { notifySuccess } from '@/ui/notify';
 import { PageHeader } from '@/ui/page-header';
 import { QueryView } from '@/ui/query-view';
 import { SaveGuard } from '@/ui/save-guard';
-import { StatusBadge } from '@/ui/status-badge';
-import { createRelay, relayQuery, resumeRelay, updateRelay } from './queries';
+import { PaceBadge } from './pace-badge';
+import { PACE_POLL_MS, PaceCard } from './pace-card';
+import { createRelay, relayQuery, updateRelay } from './queries';
 import { RelayFields } from './relay-fields';
 import { newRelay, relayInput, submitted } from './relay-form';
 import { RelayTestCard } from './relay-test-card';
+import { useResume } from './use-resume';
 
 const route = getRouteApi('/shell/relays/$id');
 
 export function RelayPage() {
   const id = Number(route.useParams().id);
-  const query = useQuery(relayQuery(id));
+  const query = useQuery({ ...relayQuery(id), refetchInterval: PACE_POLL_MS });
   return <QueryView query={query}>{(relay) => <RelayEditor key={relay.id} relay={relay} />}</QueryView>;
 }
 
@@ -35,6 +37,7 @@ function RelayEditor({ relay }: { relay?: Relay }) {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const queryClient = useQueryClient();
+  const formId = useId();
   const [problem, setProblem] = useState<string | null>(null);
   const form = useForm<RelayInput>({ initialValues: relay ? relayInput(relay) : newRelay });
   const save = useMutation({
@@ -45,30 +48,29 @@ function RelayEditor({ relay }: { relay?: Relay }) {
       form.setValues(relayInput(saved));
       form.resetDirty(relayInput(saved));
       queryClient.setQueryData(relayQuery(saved.id).queryKey, saved);
-      void queryClient.invalidateQueries({ queryKey: ['relays', 'all'] });
+      void queryClient.invalidateQueries({ queryKey: ['relays'] });
       notifySuccess(t('common.saved'));
       if (!relay) await navigate({ to: '/relays/$id', params: { id: String(saved.id) }, ignoreBlocker: true });
     },
-    onError: (error) => setProblem(applyProblem(form, error)),
+    onError: (error) => {
+      setProblem(applyProblem(form, error));
+      const wrong = firstWrongField(form, error);
+      // After the errors are drawn: the field may be far down the page.
+      if (wrong) requestAnimationFrame(() => form.getInputNode(wrong)?.focus());
+    },
   });
   return (
-    <form onSubmit={form.onSubmit((values) => save.mutate(values))}>
+    <>
       <PageHeader
         title={relay ? relay.name : t('relays.new')}
-        badge={
-          relay && (
-            <StatusBadge tone={relay.status === 'active' ? 'good' : 'warn'}>
-              {t(`relays.status.${relay.status}`)}
-            </StatusBadge>
-          )
-        }
+        badge={relay && <PaceBadge relay={relay} />}
         back={
           <LinkAnchor to="/relays" className="link">
             {t('nav.relays')}
           </LinkAnchor>
         }
         actions={
-          <Button type="submit" loading={save.isPending}>
+          <Button type="submit" form={formId} loading={save.isPending}>
             {relay ? t('common.save') : t('relays.add')}
           </Button>
         }
@@ -77,24 +79,21 @@ function RelayEditor({ relay }: { relay?: Relay }) {
       <Stack maw={860}>
         <FormAlert message={problem} />
         {relay?.status === 'paused' && <PausedBanner relay={relay} />}
-        <RelayFields form={form} relay={relay} />
+        {relay && <PaceCard relay={relay} />}
+        <form id={formId} onSubmit={form.onSubmit((values) => save.mutate(values))}>
+          <Stack>
+            <RelayFields form={form} relay={relay} />
+          </Stack>
+        </form>
         <RelayTestCard form={form} relayId={relay?.id} />
       </Stack>
-    </form>
+    </>
   );
 }
 
 function PausedBanner({ relay }: { relay: Relay }) {
   const { t } = useTranslation();
-  const queryClient = useQueryClient();
-  const resume = useMutation({
-    mutationFn: () => resumeRelay(relay.id),
-    onSuccess: (saved) => {
-      queryClient.setQueryData(relayQuery(relay.id).queryKey, saved);
-      return queryClient.invalidateQueries({ queryKey: ['relays'] });
-    },
-    onError: notifyError,
-  });
+  const resume = useResume(relay.id);
   return (
     <Alert variant="default" icon={<IconPlayerPause color="var(--app-warn)" />} title={t('relays.pausedTitle')}>
       <Group justify="space-between">

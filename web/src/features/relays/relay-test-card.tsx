@@ -6,7 +6,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { errorMessage, formPath, Problem } from '@/api/problem';
 import type { RelayInput, RelayTest } from '@/api/types';
-import { applyProblem } from '@/lib/form-problem';
+import { applyProblem, firstWrongField } from '@/lib/form-problem';
 import { formatNumber } from '@/lib/format';
 import { i18n } from '@/lib/i18n';
 import { FormAlert } from '@/ui/form-alert';
@@ -91,7 +91,7 @@ function showProblem(
   const rest = error.errors.filter((one) => !here.some((name) => formPath(one.location) === name));
   const others = new Problem(error.status, { detail: error.detail, errors: rest });
   const left = here.length > 0 && rest.length === 0 ? null : applyProblem(form, others);
-  const first = Object.keys(fields).find((name) => name in form.getValues());
+  const first = firstWrongField(form, error);
   // After the errors are drawn: the field may be far up the page.
   requestAnimationFrame(() => {
     const node = first ? form.getInputNode(first) : here[0] && addresses.getInputNode(here[0]);

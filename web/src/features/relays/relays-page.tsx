@@ -12,8 +12,9 @@ import { LinkAnchor, LinkButton } from '@/ui/link';
 import { notifyError, notifySuccess } from '@/ui/notify';
 import { PageHeader } from '@/ui/page-header';
 import { QueryView } from '@/ui/query-view';
-import { StatusBadge } from '@/ui/status-badge';
+import { PaceCell } from './pace-badge';
 import { deleteRelay, pauseRelay, relaysQuery, resumeRelay } from './queries';
+import { rates } from './relay-form';
 
 const route = getRouteApi('/shell/relays');
 
@@ -72,25 +73,13 @@ function useColumns(): Column<Relay>[] {
     {
       key: 'status',
       header: t('common.status'),
-      render: (row) => (
-        <div>
-          <StatusBadge tone={row.status === 'active' ? 'good' : 'warn'}>{t(`relays.status.${row.status}`)}</StatusBadge>
-          {row.pause_reason && (
-            <Text size="sm" c="dimmed" lineClamp={2}>
-              {row.pause_reason}
-            </Text>
-          )}
-        </div>
-      ),
+      render: (row) => <PaceCell relay={row} />,
     },
     { key: 'tls', header: t('relays.tls'), render: (row) => t(`relays.tlsKind.${row.tls}`) },
     {
       key: 'limit',
       header: t('relays.limit'),
-      render: (row) =>
-        row.rate_limit === null
-          ? t('relays.noLimit')
-          : t(`relays.limitPer.${row.rate_period}`, { count: row.rate_limit, formatted: formatNumber(row.rate_limit) }),
+      render: (row) => <Limits relay={row} />,
     },
     {
       key: 'connections',
@@ -100,6 +89,25 @@ function useColumns(): Column<Relay>[] {
     },
     { key: 'menu', header: '', width: 56, render: (row) => <RowMenu relay={row} /> },
   ];
+}
+
+function Limits({ relay }: { relay: Relay }) {
+  const { t } = useTranslation();
+  const limits = rates.flatMap((rate) => {
+    const limit = relay[rate];
+    return limit === null ? [] : [t(`relays.limitPer.${rate}`, { formatted: formatNumber(limit) })];
+  });
+  const plans = (['warmup', 'window'] as const).filter((plan) => relay[plan] !== null);
+  return (
+    <div>
+      {limits.join(', ') || t('relays.noLimit')}
+      {plans.length > 0 && (
+        <Text size="sm" c="dimmed">
+          {plans.map((plan) => t(`relays.plans.${plan}`)).join(', ')}
+        </Text>
+      )}
+    </div>
+  );
 }
 
 function RowMenu({ relay }: { relay: Relay }) {
