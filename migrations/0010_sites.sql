@@ -1,7 +1,7 @@
 -- +goose Up
 -- Owner: sender.
 
--- Whether the relay delivers to the recipients' servers itself, so that what is known of those must be kept to..
+-- Whether the relay delivers to the recipients' servers itself, so that what is known of those must be kept to.
 ALTER TABLE relays ADD COLUMN site_limits boolean NOT NULL DEFAULT false;
 
 -- Who takes the mail of a domain, as DNS said: a known provider by its id, else its MX hosts in order, else the domain itself.
