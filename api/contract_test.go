@@ -350,6 +350,11 @@ func TestShapesOfSending(t *testing.T) {
 	if !v.HasPassword || v.PerMinute == nil || *v.PerMinute != 100 || v.Warmup == nil || v.Warmup.Start != "2026-11-27" || v.Window == nil || v.Window.Until != "18:30" {
 		t.Errorf("changed without a password: %+v", v)
 	}
+	var allDay relayJSON
+	c.put(at, `{`+relay+`,"window":{"days":[6,7],"from":"00:00","until":"24:00"}}`).want(200).json(&allDay)
+	if allDay.Window == nil || allDay.Window.Until != "24:00" {
+		t.Errorf("a window of whole days came back as %+v", allDay.Window)
+	}
 	c.get(at+"/pace").want(200).keys("", "used_hour used_day warmup_cap held_up changes")
 	c.get(at+"/forecast?messages=100000").want(200).keys("", "ends_at")
 	c.get(at+"/forecast?messages=100000&with=1,2").want(200).keys("", "ends_at")

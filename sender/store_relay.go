@@ -107,9 +107,14 @@ func relayArgs(in RelayInput) pgx.NamedArgs {
 	}
 	if w := in.Window; w != nil {
 		args["send_days"], args["send_zone"] = w.Days, w.Zone
-		args["send_from"], args["send_until"] = w.From.Seconds(), w.Until.Seconds()
+		args["send_from"], args["send_until"] = timeText(w.From), timeText(w.Until)
 	}
 	return args
+}
+
+// timeText is a time of day for Postgres, which knows 24:00.
+func timeText(d time.Duration) string {
+	return fmt.Sprintf("%02d:%02d", int(d.Hours()), int(d.Minutes())%60)
 }
 
 func insertRelay(ctx context.Context, db pg.DB, in RelayInput) (id int64, err error) {
@@ -119,8 +124,8 @@ func insertRelay(ctx context.Context, db pg.DB, in RelayInput) (id int64, err er
 			warmup_start, warmup_first, warmup_percent, send_days, send_from, send_until, send_zone, weight, from_domains, recipient_sites, site_limits)
 		VALUES (@name, @kind, @host, @port, @tls, @auth, @username, @helo_name, @max_connections, @max_messages,
 			@return_path, @dkim, @signing_profile, @provider, @oauth_client_id, @oauth_token_url, @per_second, @per_minute, @per_hour, @per_day,
-			@warmup_start, @warmup_first, @warmup_percent, @send_days, time '00:00' + make_interval(secs => @send_from),
-			time '00:00' + make_interval(secs => @send_until), @send_zone, @weight, @from_domains, @recipient_sites, @site_limits)
+			@warmup_start, @warmup_first, @warmup_percent, @send_days, @send_from::time,
+			@send_until::time, @send_zone, @weight, @from_domains, @recipient_sites, @site_limits)
 		RETURNING id`, relayArgs(in)).Scan(&id)
 	return id, relayViolation(err, in)
 }
@@ -133,8 +138,8 @@ func updateRelay(ctx context.Context, db pg.DB, id int64, in RelayInput) error {
 			helo_name = @helo_name, max_connections = @max_connections, max_messages_per_connection = @max_messages,
 			per_second = @per_second, per_minute = @per_minute, per_hour = @per_hour, per_day = @per_day,
 			warmup_start = @warmup_start, warmup_first = @warmup_first, warmup_percent = @warmup_percent,
-			send_days = @send_days, send_from = time '00:00' + make_interval(secs => @send_from),
-			send_until = time '00:00' + make_interval(secs => @send_until), send_zone = @send_zone, return_path = @return_path, dkim = @dkim,
+			send_days = @send_days, send_from = @send_from::time,
+			send_until = @send_until::time, send_zone = @send_zone, return_path = @return_path, dkim = @dkim,
 			signing_profile = @signing_profile, provider = @provider, oauth_client_id = @oauth_client_id, oauth_token_url = @oauth_token_url,
 			weight = @weight, from_domains = @from_domains, recipient_sites = @recipient_sites, site_limits = @site_limits, updated_at = now()
 		WHERE id = @id`, args)
