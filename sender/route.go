@@ -100,7 +100,8 @@ type provider struct {
 	site string
 }
 
-// providers as of 2026-11, from their own set-up pages.
+// providers as they were known in 2026-11. The includes are those that each names in its set-up instructions; not every page could be read again: compare
+// before you rely on a line.
 var providers = []provider{
 	{name: "Google", site: "google", hosts: []string{"gmail.com", "google.com", "googlemail.com"}, includes: []string{"_spf.google.com"},
 		mailboxes: []string{"gmail.com", "googlemail.com"}},
