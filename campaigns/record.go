@@ -191,7 +191,7 @@ func updateDeliveries(ctx context.Context, tx pgx.Tx, c claim, attempts []attemp
 			reply_text = CASE WHEN u.released THEN d.reply_text ELSE u.text END
 		FROM unnest($4::int[], $5::smallint[], $6::smallint[], $7::smallint[], $8::text[], $9::text[], $10::timestamptz[], $11::bool[])
 			AS u (seq, attempt, state, code, status, text, next, released)
-		WHERE d.campaign_id = $1 AND d.seq = u.seq
+		WHERE d.campaign_id = $1 AND d.seq = u.seq AND d.seq = ANY ($4::int[])
 			AND CASE WHEN d.node_id = $3 AND d.attempts = u.attempt AND (d.state = 1
 				OR d.state = 6 AND (NOT u.released OR EXISTS (SELECT FROM nodes n WHERE n.id = $3 AND n.settled_at IS NOT NULL))) THEN true ELSE false END
 		RETURNING d.seq`,
