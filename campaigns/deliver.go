@@ -246,16 +246,21 @@ func (s *Service) send(ctx context.Context, content *prepared, relay sender.Rela
 		return nil
 	}
 	// In the connection's own line of work: noted later, the connection would be at its next message, and there would be two in doubt.
-	msg.AfterReply = func(r reply.Reply) {
-		if a.dotted {
-			s.noteReply(entry, r)
-		}
-	}
+	msg.AfterReply = func(r reply.Reply, more bool) { s.noteReply(a.dotted, entry, r, more) }
 	a.outcome, a.unsent = s.d.Pools.Send(ctx, relay, msg)
 }
 
-func (s *Service) noteReply(e journal.Entry, r reply.Reply) {
-	if err := s.d.Journal.Reply(e, journal.Reply{Code: r.Code, Status: r.Status, Text: r.Text}); err != nil {
+// noteReply writes the reply down, which may wait when the connection has its next message in hand. A message that was refused before its dot leaves no
+// line, but the one before it on the connection may have counted on it.
+func (s *Service) noteReply(dotted bool, e journal.Entry, r reply.Reply, more bool) {
+	var err error
+	switch {
+	case dotted:
+		err = s.d.Journal.Reply(e, journal.Reply{Code: r.Code, Status: r.Status, Text: r.Text}, more)
+	case !more:
+		err = s.d.Journal.Flush()
+	}
+	if err != nil {
 		s.d.Logger.Warn("a reply could not be written to the journal; a crash before the next record would leave it in doubt", "error", err)
 	}
 }

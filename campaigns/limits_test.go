@@ -79,7 +79,7 @@ func TestDeadProcessGivesItsShareBack(t *testing.T) {
 			_, err := j.Dot(journal.Entry{CampaignID: c.ID, Seq: seq, Attempt: 1})
 			must(t, err)
 		}
-		must(t, j.Reply(journal.Entry{CampaignID: c.ID, Seq: 1, Attempt: 1}, journal.Reply{Code: 250, Status: "2.0.0", Text: "queued"}))
+		must(t, j.Reply(journal.Entry{CampaignID: c.ID, Seq: 1, Attempt: 1}, journal.Reply{Code: 250, Status: "2.0.0", Text: "queued"}, false))
 	})
 	_, err := b.SettleLocal(t.Context(), b.dir)
 	must(t, err)

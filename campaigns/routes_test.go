@@ -309,7 +309,7 @@ func TestSettlingFindsTheRelayOfEachClaim(t *testing.T) {
 		for _, seq := range []int32{1, 4, 5} {
 			_, err := j.Dot(journal.Entry{CampaignID: c.ID, Seq: seq, Attempt: 1})
 			must(t, err)
-			must(t, j.Reply(journal.Entry{CampaignID: c.ID, Seq: seq, Attempt: 1}, journal.Reply{Code: 250, Status: "2.0.0", Text: "queued"}))
+			must(t, j.Reply(journal.Entry{CampaignID: c.ID, Seq: seq, Attempt: 1}, journal.Reply{Code: 250, Status: "2.0.0", Text: "queued"}, false))
 		}
 	})
 	_, err := b.SettleLocal(t.Context(), b.dir)

@@ -76,8 +76,8 @@ func TestJournalTellsWhatBecameOfTheClaims(t *testing.T) {
 			_, err := j.Dot(e)
 			must(t, err)
 		}
-		must(t, j.Reply(entry(1, 1), journal.Reply{Code: 250, Status: "2.0.0", Text: "queued as ABC"}))
-		must(t, j.Reply(entry(2, 1), journal.Reply{Code: 550, Status: "5.1.1", Text: "no such user"}))
+		must(t, j.Reply(entry(1, 1), journal.Reply{Code: 250, Status: "2.0.0", Text: "queued as ABC"}, false))
+		must(t, j.Reply(entry(2, 1), journal.Reply{Code: 550, Status: "5.1.1", Text: "no such user"}, false))
 	})
 	settled, err := b.SettleLocal(t.Context(), b.dir)
 	must(t, err)
@@ -134,7 +134,7 @@ func TestSilentNodeWithoutJournalLeavesItsClaimsInDoubt(t *testing.T) {
 		e := journal.Entry{CampaignID: c.ID, Seq: 2, Attempt: 1}
 		_, err := j.Dot(e)
 		must(t, err)
-		must(t, j.Reply(e, journal.Reply{Code: 250, Text: "ok"}))
+		must(t, j.Reply(e, journal.Reply{Code: 250, Text: "ok"}, false))
 	})
 	_, err := b.SettleLocal(t.Context(), b.dir)
 	must(t, err)

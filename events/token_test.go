@@ -1,6 +1,9 @@
 package events
 
 import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
 	"math"
 	"math/rand/v2"
 	"regexp"
@@ -41,6 +44,24 @@ func TestTokensRoundTrip(t *testing.T) {
 				if err != nil || got != want {
 					t.Fatalf("Parse(%d, %q) = %+v, %v; want %+v", kind, form, got, err, want)
 				}
+			}
+		}
+	}
+}
+
+func TestTokensCarryAnHMAC(t *testing.T) {
+	t.Parallel()
+	tokens := NewTokens(testKey)
+	for _, kind := range allKinds {
+		for n := range maxTokenBytes - macSize + 1 {
+			payload := make([]byte, n)
+			for i := range payload {
+				payload[i] = byte(rand.Uint32())
+			}
+			h := hmac.New(sha256.New, testKey[:])
+			h.Write(append([]byte{byte(kind)}, payload...))
+			if got, want := tokens.appendMAC(nil, kind, payload), h.Sum(nil)[:macSize]; !bytes.Equal(got, want) {
+				t.Fatalf("kind %d, %d bytes: %x; want the HMAC %x", kind, n, got, want)
 			}
 		}
 	}

@@ -116,7 +116,7 @@ func (l *lane) transact(it *item) (smtpconn.Outcome, error) {
 			return smtpconn.Outcome{}, err
 		}
 		if outcome.Reply.Code != 0 && it.msg.AfterReply != nil {
-			it.msg.AfterReply(outcome.Reply)
+			it.msg.AfterReply(outcome.Reply, l.announced != nil && outcome.Reusable)
 		}
 		if !outcome.Reusable {
 			l.hangUp()

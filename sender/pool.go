@@ -28,8 +28,8 @@ type Message struct {
 	Header, Body []byte
 	// BeforeDot runs right before the final dot is sent; an error keeps it from being sent, and is what Send gives.
 	BeforeDot func() error
-	// AfterReply runs when the server has answered, before the connection takes the next message.
-	AfterReply func(reply.Reply)
+	// AfterReply runs when the server has answered, before the connection takes the next message. With more it has that one in hand: its BeforeDot comes next.
+	AfterReply func(r reply.Reply, more bool)
 }
 
 // Unavailable says that a relay cannot be used right now. Nothing was sent.

@@ -57,7 +57,8 @@ func TestNothingIsLostToAFullDisk(t *testing.T) {
 		for refused < 3 {
 			seq++
 			if _, err := j.Dot(Entry{1, seq, 1}); err == nil {
-				want[Key{1, seq}] = Record{Attempt: 1}
+				want[Key{1, seq}] = Record{Attempt: 1, Reply: &Reply{Code: 250}}
+				must(t, j.Reply(Entry{1, seq, 1}, Reply{Code: 250}, true)) // goes out when there is room
 			} else if refused++; !errors.Is(err, unix.EFBIG) {
 				t.Fatal(err)
 			}
@@ -86,7 +87,7 @@ func TestARefusedLineCountsForNothing(t *testing.T) {
 	if _, err := j.Dot(Entry{1, 1, 1}); !errors.Is(err, unix.ENOSPC) {
 		t.Fatalf("a dot that could not be noted: %v", err)
 	}
-	if err := j.Reply(Entry{1, 1, 1}, Reply{Code: 250}); !errors.Is(err, unix.ENOSPC) {
+	if err := j.Reply(Entry{1, 1, 1}, Reply{Code: 250}, false); !errors.Is(err, unix.ENOSPC) {
 		t.Errorf("a reply that could not be noted: %v", err)
 	}
 	if j.current.open != 0 || j.current.size != 0 {
@@ -107,7 +108,7 @@ func TestALineAfterAPieceIsWhole(t *testing.T) {
 	j.current.file = w
 	dot(t, j, Entry{1, 1, 1})
 	must(t, w.SetWriteDeadline(time.Now().Add(20*time.Millisecond)))
-	if err := j.Reply(Entry{1, 1, 1}, Reply{Code: 250, Text: strings.Repeat("x", 2*size)}); err == nil || !j.current.torn {
+	if err := j.Reply(Entry{1, 1, 1}, Reply{Code: 250, Text: strings.Repeat("x", 2*size)}, false); err == nil || !j.current.torn {
 		t.Fatalf("nothing was torn: %v", err)
 	}
 	var got bytes.Buffer

@@ -1,8 +1,8 @@
 // Package journal remembers, on the local disk, which messages were between their final dot and the recorded result when a process died.
 //
 // The ledger in Postgres is written in batches. Between two batches a crash would leave every claimed message in doubt. So each process appends
-// two short lines to a file of its own: "D", before the final dot is sent, and "R", when the reply has come; each with one write(2), as Exim's -J
-// journal does. After kill -9 the lines are in the page cache or on the disk, and the next start reads them. A claimed delivery without D was never
+// two short lines to a file of its own: "D", before the final dot is sent, and "R", when the reply has come, as Exim's -J journal does; an "R" may
+// share one write(2) with the "D" of the message after it on the same connection, which comes before that one is in doubt. After kill -9 the lines are in the page cache or on the disk, and the next start reads them. A claimed delivery without D was never
 // accepted by anyone; one with R has its reply; only D without R is in doubt.
 //
 // A journal consists of segments. A segment is removed when every message it holds has its result committed in Postgres.
@@ -60,7 +60,8 @@ type Journal struct {
 	n       int
 	current *segment
 	old     []*segment
-	line    []byte
+	// out is what goes out with the next write: replies that could wait, and the line in hand.
+	out []byte
 }
 
 // Open makes the journal of a node in dir, which is created with mode 0700 when missing. A node is named by a UUID. Its lock file is held until Close, so
@@ -96,30 +97,54 @@ func (j *Journal) Dot(e Entry) (Mark, error) {
 		// As long as the file in hand takes lines nothing is in danger; a new one is tried for again a good deal later.
 		j.current.full = j.current.size + segmentBytes/8
 	}
-	j.line = appendEntry(append(j.line[:0], 'D'), e)
-	if err := j.write(); err != nil {
+	if err := j.write(appendEntry(append(j.out, 'D'), e)); err != nil {
 		return Mark{}, err
 	}
 	j.current.open++
 	return Mark{seg: j.current}, nil
 }
 
-// Reply notes the server's answer to the final dot. An error means that a crash now would leave the entry in doubt although it is not: worth a
-// log line, not worth losing the answer.
-func (j *Journal) Reply(e Entry, r Reply) error {
+// maxHeld bounds the replies that wait.
+const maxHeld = 32 << 10
+
+// Reply notes the server's answer to the final dot. With more the line may wait for the next Dot or Reply of anybody and go out in one write(2) with it: the
+// caller's connection has its next message in hand, whose Dot comes before that message can be in doubt, so that there is still at most one of each
+// connection. An error means that a crash now would leave the entry in doubt although it is not: worth a log line, not worth losing the answer.
+func (j *Journal) Reply(e Entry, r Reply, more bool) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.current == nil {
 		return errClosed
 	}
-	j.line = appendEntry(append(j.line[:0], 'R'), e)
-	j.line = append(j.line, ' ')
-	j.line = strconv.AppendInt(j.line, int64(r.Code), 10)
-	j.line = append(j.line, ' ')
-	j.line = strconv.AppendQuote(j.line, r.Status)
-	j.line = append(j.line, ' ')
-	j.line = strconv.AppendQuote(j.line, r.Text)
-	return j.write()
+	b := appendEntry(append(j.out, 'R'), e)
+	b = append(b, ' ')
+	b = strconv.AppendInt(b, int64(r.Code), 10)
+	b = append(b, ' ')
+	b = strconv.AppendQuote(b, r.Status)
+	b = append(b, ' ')
+	b = strconv.AppendQuote(b, r.Text)
+	if more && len(b) < maxHeld {
+		j.out = append(b, '\n')
+		return nil
+	}
+	return j.write(b)
+}
+
+// Flush writes the replies that wait for another line.
+func (j *Journal) Flush() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.current == nil {
+		return errClosed
+	}
+	return j.flush()
+}
+
+func (j *Journal) flush() error {
+	if len(j.out) == 0 {
+		return nil
+	}
+	return j.write(j.out[:len(j.out)-1])
 }
 
 // Settle says that the results of the marked entries are committed. Full segments without an open entry are removed, the oldest first and never past one
@@ -146,6 +171,7 @@ func (j *Journal) Close() error {
 	if j.current == nil {
 		return nil
 	}
+	flushed := j.flush()
 	open := 0
 	segs := append(j.old, j.current)
 	for _, s := range segs {
@@ -158,8 +184,9 @@ func (j *Journal) Close() error {
 			_ = os.Remove(s.path)
 		}
 		_ = os.Remove(lockPath(j.dir, j.node))
+		flushed = nil // nobody needs them any more
 	}
-	return j.lock.Close()
+	return errors.Join(flushed, j.lock.Close())
 }
 
 // Probe tries whether there is room for another line, by writing an empty one, which readers pass over. It is for those who were refused by Dot and want to
@@ -171,27 +198,32 @@ func (j *Journal) Probe() error {
 		return errClosed
 	}
 	// As long as a line with a long reply: room for one byte is none.
-	j.line = append(j.line[:0], probe...)
-	return j.write()
+	return j.write(append(j.out, probe...))
 }
 
 // probe is a line that means nothing.
 var probe = bytes.Repeat([]byte{'-'}, 1023)
 
-// write appends j.line and a newline with one write(2). Of a short write the piece is cut off again or, when that fails too, ended by the next line: a
-// whole line must never run on from a piece, or it would be passed over as well.
-func (j *Journal) write() error {
-	j.line = append(j.line, '\n')
+// write appends b, which is j.out and a line, and a newline with one write(2). Of a short write the piece is cut off again or, when that fails too, ended by
+// the next line: a whole line must never run on from a piece, or it would be passed over as well. What fails leaves j.out as it was.
+func (j *Journal) write(b []byte) error {
+	held := len(j.out)
+	b = append(b, '\n')
 	seg := j.current
 	if seg.torn {
-		j.line = slices.Insert(j.line, 0, '\n')
+		b = slices.Insert(b, 0, '\n')
 	}
-	n, err := seg.file.Write(j.line)
+	n, err := seg.file.Write(b)
 	if err == nil {
 		seg.torn = false
 		seg.size += int64(n)
+		j.out = b[:0]
 		return nil
 	}
+	if seg.torn {
+		b = b[1:]
+	}
+	j.out = b[:held]
 	if n > 0 && seg.file.Truncate(seg.size) != nil {
 		seg.torn = true
 		seg.size += int64(n)

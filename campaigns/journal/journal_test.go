@@ -50,11 +50,11 @@ func TestReadsWhatADeadNodeLeft(t *testing.T) {
 	j := open(t, dir, nodeA)
 	dot(t, j, Entry{1, 1, 1})
 	dot(t, j, Entry{1, 2, 1})
-	if err := j.Reply(Entry{1, 2, 1}, Reply{250, "2.0.0", "queued as \"x\"\nnext"}); err != nil {
+	if err := j.Reply(Entry{1, 2, 1}, Reply{250, "2.0.0", "queued as \"x\"\nnext"}, false); err != nil {
 		t.Fatal(err)
 	}
 	dot(t, j, Entry{1, 3, 1})
-	_ = j.Reply(Entry{1, 3, 1}, Reply{451, "", "later"})
+	_ = j.Reply(Entry{1, 3, 1}, Reply{451, "", "later"}, false)
 	dot(t, j, Entry{1, 3, 2}) // a second attempt makes the first reply void
 	if got := orphans(t, dir); len(got) != 0 {
 		t.Fatalf("a living node's journal was taken for an orphan: %v", got[0].Node)
@@ -78,6 +78,44 @@ func TestReadsWhatADeadNodeLeft(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(dir); len(left) != 0 {
 		t.Errorf("%d files left after Remove", len(left))
+	}
+}
+
+func TestAReplyWaitsForTheNextLineAtMost(t *testing.T) {
+	t.Parallel()
+	reply := Reply{250, "2.0.0", "ok"}
+	read := Record{Attempt: 1, Reply: &reply}
+	held := func(t *testing.T, dir string) *Journal {
+		j := open(t, dir, nodeA)
+		dot(t, j, Entry{1, 1, 1})
+		must(t, j.Reply(Entry{1, 1, 1}, reply, true))
+		return j
+	}
+	for name, test := range map[string]struct {
+		then func(*Journal)
+		want map[Key]Record
+	}{
+		"nothing comes":  {func(*Journal) {}, map[Key]Record{{1, 1}: {Attempt: 1}}},
+		"the next dot":   {func(j *Journal) { dot(t, j, Entry{1, 2, 1}) }, map[Key]Record{{1, 1}: read, {1, 2}: {Attempt: 1}}},
+		"another reply":  {func(j *Journal) { must(t, j.Reply(Entry{1, 1, 1}, reply, false)) }, map[Key]Record{{1, 1}: read}},
+		"nothing to add": {func(j *Journal) { must(t, j.Flush()) }, map[Key]Record{{1, 1}: read}},
+		"the end":        {func(j *Journal) { must(t, j.Close()) }, map[Key]Record{{1, 1}: read}},
+		"a long wait": {func(j *Journal) {
+			for range maxHeld / 20 {
+				must(t, j.Reply(Entry{1, 1, 1}, reply, true))
+			}
+		}, map[Key]Record{{1, 1}: read}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			j := held(t, dir)
+			test.then(j)
+			abandon(j)
+			if diff := cmp.Diff(test.want, orphans(t, dir)[0].Records); diff != "" {
+				t.Error(diff)
+			}
+		})
 	}
 }
 
@@ -160,7 +198,7 @@ func TestAReplyInALaterSegmentOutlivesItsNeighbours(t *testing.T) {
 	dot(t, j, slow)
 	j.current.full = 0
 	second := dot(t, j, Entry{1, 2, 1})
-	if err := j.Reply(slow, Reply{Code: 250}); err != nil {
+	if err := j.Reply(slow, Reply{Code: 250}, false); err != nil {
 		t.Fatal(err)
 	}
 	j.current.full = 0

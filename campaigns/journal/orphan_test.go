@@ -208,7 +208,7 @@ func FuzzRoundTrip(f *testing.F) {
 		j := open(t, dir, nodeA)
 		e := Entry{1, 2, 3}
 		dot(t, j, e)
-		must(t, j.Reply(e, Reply{code, status, text}))
+		must(t, j.Reply(e, Reply{code, status, text}, false))
 		abandon(j)
 		sameRecords(t, map[Key]Record{{1, 2}: {Attempt: 3, Reply: &Reply{code, status, text}}}, orphan(t, dir))
 	})

@@ -71,16 +71,20 @@ func appendWire(dst, part []byte) ([]byte, error) {
 
 var carriageReturn = []byte{'\r'}
 
-// sevenBit looks for bytes over 127 and NUL, eight at a time.
+// sevenBit looks for bytes over 127, 32 at a time, and NUL.
 func sevenBit(b []byte) bool {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	for ; len(b) >= 8; b = b[8:] {
-		if w := binary.LittleEndian.Uint64(b); (w|(w-ones)&^w)&highs != 0 {
+	const highs = 0x8080808080808080
+	if bytes.IndexByte(b, 0) >= 0 {
+		return false
+	}
+	for ; len(b) >= 32; b = b[32:] {
+		w := binary.LittleEndian.Uint64(b) | binary.LittleEndian.Uint64(b[8:]) | binary.LittleEndian.Uint64(b[16:]) | binary.LittleEndian.Uint64(b[24:])
+		if w&highs != 0 {
 			return false
 		}
 	}
 	for _, c := range b {
-		if c >= utf8.RuneSelf || c == 0 {
+		if c >= utf8.RuneSelf {
 			return false
 		}
 	}
