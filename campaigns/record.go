@@ -176,8 +176,9 @@ func updateDeliveries(ctx context.Context, tx pgx.Tx, c claim, attempts []attemp
 		codes[i], statuses[i], texts[i] = replyColumns(d)
 		nexts[i], released[i] = d.next, d.released
 	}
-	// The planner must not see the conditions on node and state: it takes rows that meet them for rare and reads the whole campaign to find them (28 ms for a
-	// batch of 200 in a campaign of 200,000). Behind a CASE they are unknown to it, and it looks each row up by its key (1 ms).
+	// The planner must be kept from reading the whole campaign for a batch, which it does when the table was not analysed since the campaign started: 60 ms for
+	// 200 rows of 100,000, against 0.8. So it is told the bounds of the numbers, and the conditions on node and state, which it takes for rare, stand behind a
+	// CASE.
 	// An unconfirmed row keeps its node: should that node's journal turn up later, it may still tell what happened. What the node itself put down as
 	// unconfirmed is never released; what others did because they took the node for dead is, if it knows that it sent nothing.
 	rows, err := tx.Query(ctx, `
@@ -191,11 +192,12 @@ func updateDeliveries(ctx context.Context, tx pgx.Tx, c claim, attempts []attemp
 			reply_text = CASE WHEN u.released THEN d.reply_text ELSE u.text END
 		FROM unnest($4::int[], $5::smallint[], $6::smallint[], $7::smallint[], $8::text[], $9::text[], $10::timestamptz[], $11::bool[])
 			AS u (seq, attempt, state, code, status, text, next, released)
-		WHERE d.campaign_id = $1 AND d.seq = u.seq AND d.seq = ANY ($4::int[])
+		WHERE d.campaign_id = $1 AND d.seq = u.seq AND d.seq = ANY ($4::int[]) AND d.seq BETWEEN $12 AND $13
 			AND CASE WHEN d.node_id = $3 AND d.attempts = u.attempt AND (d.state = 1
 				OR d.state = 6 AND (NOT u.released OR EXISTS (SELECT FROM nodes n WHERE n.id = $3 AND n.settled_at IS NOT NULL))) THEN true ELSE false END
 		RETURNING d.seq`,
-		c.campaignID, nullID(c.relay.ID), c.node, seqs, tries, states, codes, statuses, texts, nexts, released)
+		c.campaignID, nullID(c.relay.ID), c.node, seqs, tries, states, codes, statuses, texts, nexts, released,
+		slices.Min(seqs), slices.Max(seqs))
 	if err != nil {
 		return nil, fmt.Errorf("recording results of campaign %d: %w", c.campaignID, err)
 	}
