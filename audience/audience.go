@@ -39,12 +39,13 @@ func MailableQuery() string {
 }
 
 // StillMailableSQL is a boolean SQL expression: may this person be mailed now? It is asked again when a delivery is claimed, because people
-// unsubscribe while a campaign runs. subscriberCol is a column with the subscriber's id; listIDsParam a parameter or expression with the lists.
-func StillMailableSQL(subscriberCol, listIDsParam string) string {
-	return strings.NewReplacer("{subscriber}", subscriberCol, "{lists}", listIDsParam).Replace(
-		`(EXISTS (SELECT 1 FROM subscriptions still_s JOIN subscribers still_u ON still_u.id = still_s.subscriber_id
-			WHERE still_s.subscriber_id = {subscriber} AND still_s.list_id = ANY ({lists}::bigint[]) AND still_s.status = 'subscribed'
-			AND NOT EXISTS (SELECT 1 FROM suppressions still_x WHERE still_x.email_key = still_u.email_key)))`)
+// unsubscribe while a campaign runs. subscriberCol and emailKeyCol are columns with the subscriber's id and email_key; listIDsParam a parameter or expression with
+// the lists.
+func StillMailableSQL(subscriberCol, emailKeyCol, listIDsParam string) string {
+	return strings.NewReplacer("{subscriber}", subscriberCol, "{key}", emailKeyCol, "{lists}", listIDsParam).Replace(
+		`(EXISTS (SELECT 1 FROM subscriptions still_s
+			WHERE still_s.subscriber_id = {subscriber} AND still_s.list_id = ANY ({lists}::bigint[]) AND still_s.status = 'subscribed')
+		AND NOT EXISTS (SELECT 1 FROM suppressions still_x WHERE still_x.email_key = {key}))`)
 }
 
 // AudienceCounts says whom a campaign to some lists would reach. Subscribed are the people subscribed to at least one of them, whether suppressed or

@@ -74,7 +74,7 @@ func TestMailableQueryGivesEachPersonOneVerdict(t *testing.T) {
 		t.Error(d)
 	}
 	still := map[string]bool{}
-	rows = must[pgx.Rows](t)(b.pool.Query(b.ctx, `SELECT p.email, `+StillMailableSQL("p.id", "$1")+` FROM subscribers p`, lists))
+	rows = must[pgx.Rows](t)(b.pool.Query(b.ctx, `SELECT p.email, `+StillMailableSQL("p.id", "p.email_key", "$1")+` FROM subscribers p`, lists))
 	var ok bool
 	if _, err := pgx.ForEachRow(rows, []any{&email, &ok}, func() error { still[email] = ok; return nil }); err != nil {
 		t.Fatal(err)

@@ -195,10 +195,10 @@ func takeTx(ctx context.Context, tx pgx.Tx, p pick, chosen shared) ([]claimRow, 
 		u AS (
 			UPDATE deliveries d SET state = 1, node_id = $6, attempts = d.attempts + 1, updated_at = now(),
 				first_tried_at = COALESCE(d.first_tried_at, now())`+set+`
-			FROM q WHERE d.campaign_id = $1 AND d.seq = q.seq
+			FROM q WHERE d.campaign_id = $1 AND d.seq = q.seq AND d.seq BETWEEN $2 AND $3
 			RETURNING d.seq, d.subscriber_id, d.email, d.attempts, d.first_tried_at)
 		SELECT u.seq, u.subscriber_id, u.email, u.attempts, u.first_tried_at, s.name, s.attributes,
-			s.id IS NOT NULL AND `+audience.StillMailableSQL("u.subscriber_id", "$7")+` AS mailable
+			s.id IS NOT NULL AND `+audience.StillMailableSQL("s.id", "s.email_key", "$7")+` AS mailable
 		FROM u LEFT JOIN subscribers s ON s.id = u.subscriber_id ORDER BY u.seq`, args...)
 }
 

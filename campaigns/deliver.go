@@ -31,9 +31,12 @@ func (s *Service) deliverRange(ctx context.Context, a DeliverArgs) (rangeEnd, er
 		if s.d.Now().Sub(began) > jobBudget || s.draining.Load() {
 			return rangeEnd{rest: over.from(lo)}, nil
 		}
-		l, err := s.claim(ctx, a, lo)
-		if err != nil {
-			return rangeEnd{}, err
+		var l look
+		if lo <= a.Hi {
+			var err error
+			if l, err = s.claim(ctx, a, lo); err != nil {
+				return rangeEnd{}, err
+			}
 		}
 		switch {
 		case l.stale:
@@ -117,7 +120,9 @@ func (s *Service) sendBatch(ctx context.Context, l look, i int) (batchEnd, error
 		s.release(c, err)
 		return batchEnd{}, err
 	}
+	began := time.Now()
 	attempts := s.sendRows(ctx, content, c)
+	s.tempo.took(c.relay.ID, countReached(attempts), time.Since(began), s.inHand(c.relay), s.cfg.ClaimSize)
 	if err := s.record(c, attempts); err != nil {
 		return batchEnd{}, err
 	}

@@ -36,7 +36,7 @@ func (s *Service) dispatchTx(ctx context.Context, tx pgx.Tx, id int64, count int
 	if err != nil {
 		return fmt.Errorf("handing out ranges of campaign %d: %w", id, err)
 	}
-	size, window := s.shape(rate)
+	size, window := s.shape(rate, recipients)
 	if count == 0 {
 		count = window
 	}
@@ -58,11 +58,16 @@ func (s *Service) dispatchTx(ctx context.Context, tx pgx.Tx, id int64, count int
 	return nil
 }
 
-// shape gives the size of a range and how many of them are out at once. On relays with a rate limit, all together, a range is what it takes in about a minute, and
-// there are only as many as keep it busy, so that they do not hold all workers while they wait.
-func (s *Service) shape(perSecond *float64) (size int32, window int) {
+// rangeLeast is the size under which a range is not worth a job of its own.
+const rangeLeast = 100
+
+// shape gives the size of a range and how many of them are out at once. A small campaign is cut so that all of them get a part of it: a range alone cannot keep many
+// connections busy. On relays with a rate limit, all together, a range is what it takes in about a minute, and there are only as many as keep it busy, so that they do
+// not hold all workers while they wait.
+func (s *Service) shape(perSecond *float64, recipients int32) (size int32, window int) {
 	if perSecond == nil {
-		return int32(s.cfg.RangeSize), s.cfg.Window
+		share := int(recipients)/s.cfg.Window + 1
+		return int32(min(max(share, rangeLeast), s.cfg.RangeSize)), s.cfg.Window
 	}
 	size = int32(min(max(int(*perSecond*60), 10), s.cfg.RangeSize))
 	window = min(max(int(*perSecond/100)+1, 1), s.cfg.Window)
@@ -71,11 +76,11 @@ func (s *Service) shape(perSecond *float64) (size int32, window int) {
 
 // claimSize is how many deliveries are claimed at once: not more than the relay takes in a few seconds.
 func (s *Service) claimSize(r sender.Relay) int {
-	rate, limited := r.Rate()
-	if !limited {
-		return s.cfg.ClaimSize
+	size := s.tempo.size(r.ID, s.cfg.ClaimSize)
+	if rate, limited := r.Rate(); limited {
+		size = min(size, max(int(rate*batchTime.Seconds()), 1))
 	}
-	return min(max(int(rate*2), 1), s.cfg.ClaimSize)
+	return size
 }
 
 func deliverJob(args DeliverArgs) river.InsertManyParams {

@@ -1,6 +1,6 @@
 // Package campaigns owns mailings and the ledger of their deliveries: what is to be sent, to whom, and what came of every single message.
 //
-// Its tables are campaigns, campaign_lists, campaign_contents, deliveries, delivery_attempts, exclusions, campaign_stats and campaign_minutes.
+// Its tables are campaigns, campaign_lists, campaign_contents, deliveries, delivery_attempts, exclusions, campaign_counts and campaign_minutes.
 //
 // The way of a mailing:
 //

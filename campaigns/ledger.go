@@ -183,8 +183,5 @@ func (s *Service) ResolveUnconfirmed(ctx context.Context, id int64, action strin
 		}
 		return s.newRunTx(ctx, tx, id)
 	})
-	if err != nil {
-		return 0, err
-	}
-	return changed, s.rollUp(ctx, id)
+	return changed, err
 }

@@ -146,7 +146,7 @@ func (s *Service) Resume(ctx context.Context, id int64) (Campaign, error) {
 
 // Cancel ends a campaign for good. Everybody who has not been mailed becomes skipped; what is on the wire is finished and recorded.
 func (s *Service) Cancel(ctx context.Context, id int64) (Campaign, error) {
-	c, err := s.change(ctx, id, func(tx pgx.Tx, c Campaign) error {
+	return s.change(ctx, id, func(tx pgx.Tx, c Campaign) error {
 		switch c.Status {
 		case StatusScheduled, StatusRunning, StatusPaused:
 		default:
@@ -157,11 +157,6 @@ func (s *Service) Cancel(ctx context.Context, id int64) (Campaign, error) {
 		}
 		return skipWaiting(ctx, tx, id, "campaign cancelled")
 	})
-	if err != nil || c.StartedAt == nil {
-		return c, err
-	}
-	// The figures of an ended campaign are not looked at again by themselves, short of what is still on the wire.
-	return c, s.rollUp(ctx, id)
 }
 
 // change runs fn on the locked campaign and gives the campaign as it is afterwards.
@@ -178,7 +173,6 @@ func (s *Service) change(ctx context.Context, id int64, fn func(tx pgx.Tx, c Cam
 		c, err = getCampaign(ctx, tx, id)
 		return err
 	})
-	s.rollups.forget(id)
 	return c, err
 }
 

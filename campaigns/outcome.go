@@ -50,6 +50,15 @@ func (a *attempt) reached() bool {
 	return a.outcome.State == smtpconn.Accepted || a.outcome.State == smtpconn.Rejected || a.outcome.State == smtpconn.InDoubt
 }
 
+func countReached(attempts []attempt) (n int) {
+	for i := range attempts {
+		if attempts[i].reached() {
+			n++
+		}
+	}
+	return n
+}
+
 // decide draws the conclusion from an attempt. It is pure: the recovery after a crash comes to the same results from the journal.
 func (a *attempt) decide(t terms) decision {
 	switch {

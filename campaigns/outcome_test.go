@@ -76,16 +76,20 @@ func TestRanges(t *testing.T) {
 	}
 }
 
-func TestShapeFollowsTheRate(t *testing.T) {
+func TestShapeFollowsTheRateAndTheSize(t *testing.T) {
 	t.Parallel()
 	s := New(Config{}, Deps{})
 	rate := func(f float64) *float64 { return &f }
 	for _, tc := range []struct {
-		rate   *float64
-		size   int32
-		window int
-	}{{nil, 1000, 8}, {rate(1), 60, 1}, {rate(0.005), 10, 1}, {rate(1000), 1000, 8}, {rate(150), 1000, 2}} {
-		size, window := s.shape(tc.rate)
+		rate       *float64
+		recipients int32
+		size       int32
+		window     int
+	}{
+		{nil, 1e6, 2000, 8}, {nil, 2000, 251, 8}, {nil, 10, 100, 8},
+		{rate(1), 1e6, 60, 1}, {rate(0.005), 1e6, 10, 1}, {rate(1000), 1e6, 2000, 8}, {rate(150), 1e6, 2000, 2},
+	} {
+		size, window := s.shape(tc.rate, tc.recipients)
 		if size != tc.size || window != tc.window {
 			t.Errorf("rate %v: ranges of %d, %d at once; want %d, %d", tc.rate, size, window, tc.size, tc.window)
 		}

@@ -84,12 +84,7 @@ func (s *Service) recordTx(ctx context.Context, tx pgx.Tx, c claim, attempts []a
 	if err := insertAttempts(ctx, tx, c, as, ds); err != nil {
 		return err
 	}
-	used := 0
-	for i := range as {
-		if as[i].reached() {
-			used++
-		}
-	}
+	used := countReached(as)
 	if err := sender.SitesDoneTx(ctx, tx, c.relay, c.node, bySite(c.relay, as)); err != nil {
 		return err
 	}

@@ -27,9 +27,9 @@ type Config struct {
 	Workers int
 	// Window is how many ranges of one campaign may wait or run at once, so that others get their turn. Default 8.
 	Window int
-	// RangeSize is how many deliveries one job covers at most. Default 1000.
+	// RangeSize is how many deliveries one job covers at most. Default 2000.
 	RangeSize int
-	// ClaimSize is how many deliveries are claimed at once. It bounds what is in doubt when a node is lost together with its disk. Default 200.
+	// ClaimSize is how many deliveries are claimed at once at most; on a slow relay it is what that takes in about two seconds. It bounds what is in doubt when a node is lost together with its disk. Default 500.
 	ClaimSize int
 	// Snooze is the longest that a range rests before it looks again whether its relay may be used, since a person may have changed something. Default 15 s.
 	Snooze time.Duration
@@ -43,8 +43,8 @@ func (c Config) withDefaults() Config {
 	}
 	set(&c.Workers, 32)
 	set(&c.Window, 8)
-	set(&c.RangeSize, 1000)
-	set(&c.ClaimSize, 200)
+	set(&c.RangeSize, 2000)
+	set(&c.ClaimSize, 500)
 	if c.Snooze <= 0 {
 		c.Snooze = 15 * time.Second
 	}
@@ -78,8 +78,8 @@ type Service struct {
 	inflight inflight
 	noting   noting
 	draining atomic.Bool
-	rollups  rollupClock
 	turns    turnBook
+	tempo    *tempo
 	rests    rests
 }
 
@@ -92,8 +92,7 @@ type JobInserter interface {
 func New(cfg Config, deps Deps) *Service {
 	return &Service{
 		d: deps, cfg: cfg.withDefaults(), signing: semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))),
-		contents: contentCache{byID: map[int64]*prepared{}},
-		rollups:  rollupClock{next: map[int64]time.Time{}},
+		contents: contentCache{byID: map[int64]*prepared{}}, tempo: newTempo(),
 	}
 }
 

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -13,85 +11,57 @@ import (
 	"postrider/sender"
 )
 
-// rollupClock spaces the roll-ups of a campaign: never more often than once a second, and never so often that they take more than a twentieth of the time.
-type rollupClock struct {
-	mu   sync.Mutex
-	next map[int64]time.Time
-}
-
-func (r *rollupClock) due(id int64, now time.Time) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return !now.Before(r.next[id])
-}
-
-func (r *rollupClock) took(id int64, now time.Time, d time.Duration) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.next[id] = now.Add(max(time.Second, 20*d))
-}
-
-func (r *rollupClock) forget(id int64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.next, id)
-}
-
-// rollUpRunning brings the figures of the campaigns that change up to date, and finishes those that have nothing left to do.
-func (s *Service) rollUpRunning(ctx context.Context) error {
+// finishDone finishes the campaigns that have nothing left to do.
+func (s *Service) finishDone(ctx context.Context) error {
 	ids, err := collectIDs(ctx, s.d.Pool, `
-		SELECT c.id FROM campaigns c LEFT JOIN campaign_stats st ON st.campaign_id = c.id
-		WHERE c.status IN ('running', 'paused') OR c.finished_at > now() - interval '30 minutes' AND st.states[1] + st.states[2] + st.states[4] > 0`)
+		SELECT c.id FROM campaigns c WHERE c.status = 'running'
+			AND (SELECT COALESCE(sum(n.queued + n.claimed + n.deferred), 0) FROM campaign_counts n WHERE n.campaign_id = c.id) = 0`)
 	if err != nil {
 		return err
 	}
 	for _, id := range ids {
-		if !s.rollups.due(id, s.d.Now()) {
-			continue
-		}
-		if err := s.rollUp(ctx, id); err != nil {
-			return err
+		if err := pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error { return finishTx(ctx, tx, id) }); err != nil {
+			return fmt.Errorf("finishing campaign %d: %w", id, err)
 		}
 	}
 	return nil
 }
 
-// rollUp counts the ledger of one campaign. A running campaign with nothing queued, claimed or deferred is finished in the same transaction.
-func (s *Service) rollUp(ctx context.Context, id int64) error {
-	began := time.Now()
-	err := pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error {
-		var open int64
-		err := tx.QueryRow(ctx, `
-			WITH n AS (SELECT state, count(*)::int AS n FROM deliveries WHERE campaign_id = $1 GROUP BY state),
-			st AS (
-				INSERT INTO campaign_stats (campaign_id, states, as_of)
-				SELECT $1, ARRAY(SELECT COALESCE((SELECT n.n FROM n WHERE n.state = s), 0) FROM generate_series(0, 7) AS s ORDER BY s), now()
-				ON CONFLICT (campaign_id) DO UPDATE SET states = excluded.states, as_of = excluded.as_of
-				RETURNING states)
-			SELECT states[1] + states[2] + states[4] FROM st`, id).Scan(&open)
-		if err != nil {
-			return fmt.Errorf("rolling up campaign %d: %w", id, err)
-		}
-		if open > 0 {
-			return nil
-		}
-		// Somebody may be putting deliveries back into the queue right now; who does so holds the campaign.
-		c, err := lockCampaign(ctx, tx, id)
-		if err != nil || c.Status != StatusRunning {
-			return err
-		}
-		var left bool
-		err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM deliveries WHERE campaign_id = $1 AND state IN (0, 1, 3))`, id).Scan(&left)
-		if err != nil || left {
-			return err
-		}
-		return exec(ctx, tx, `UPDATE campaigns SET status = 'finished', finished_at = now(), updated_at = now() WHERE id = $1 AND status = 'running'`, id)
-	})
-	s.rollups.took(id, s.d.Now(), time.Since(began))
-	return err
+// finishTx finishes a running campaign if its ledger says that nothing is left. Somebody may be putting deliveries back into the queue right now; who does so
+// holds the campaign.
+func finishTx(ctx context.Context, tx pgx.Tx, id int64) error {
+	c, err := lockCampaign(ctx, tx, id)
+	if err != nil || c.Status != StatusRunning {
+		return err
+	}
+	var left bool
+	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM deliveries WHERE campaign_id = $1 AND state IN (0, 1, 3))`, id).Scan(&left)
+	if err != nil || left {
+		return err
+	}
+	if err := exec(ctx, tx, `UPDATE campaigns SET status = 'finished', finished_at = now(), updated_at = now() WHERE id = $1`, id); err != nil {
+		return err
+	}
+	return mergeCounts(ctx, tx, id)
 }
 
-// Stats gives the figures of a campaign. Those of the ledger are as of the last roll-up: of a running campaign at most seconds old.
+// mergeCounts puts what the backends of the database counted for a campaign into one row. Those that are counting now are left alone.
+func mergeCounts(ctx context.Context, tx pgx.Tx, id int64) error {
+	return exec(ctx, tx, `
+		WITH gone AS (
+			DELETE FROM campaign_counts WHERE campaign_id = $1 AND backend IN (
+				SELECT backend FROM campaign_counts WHERE campaign_id = $1 AND backend <> 0 FOR UPDATE SKIP LOCKED)
+			RETURNING queued, claimed, sent, deferred, bounced, failed, unconfirmed, skipped)
+		INSERT INTO campaign_counts AS c (campaign_id, backend, queued, claimed, sent, deferred, bounced, failed, unconfirmed, skipped)
+		SELECT $1, 0, sum(queued), sum(claimed), sum(sent), sum(deferred), sum(bounced), sum(failed), sum(unconfirmed), sum(skipped)
+		FROM gone HAVING count(*) > 0
+		ON CONFLICT (campaign_id, backend) DO UPDATE SET
+			queued = c.queued + excluded.queued, claimed = c.claimed + excluded.claimed, sent = c.sent + excluded.sent,
+			deferred = c.deferred + excluded.deferred, bounced = c.bounced + excluded.bounced, failed = c.failed + excluded.failed,
+			unconfirmed = c.unconfirmed + excluded.unconfirmed, skipped = c.skipped + excluded.skipped`, id)
+}
+
+// Stats gives the figures of a campaign as they are now.
 func (s *Service) Stats(ctx context.Context, id int64) (Stats, error) {
 	c, err := s.Get(ctx, id)
 	if err != nil {
@@ -105,20 +75,8 @@ func (s *Service) statsOf(ctx context.Context, c Campaign) (Stats, error) {
 	if c.StartedAt == nil {
 		return st, nil
 	}
-	if s.rollups.due(c.ID, s.d.Now()) && c.FinishedAt == nil {
-		if err := s.rollUp(ctx, c.ID); err != nil {
-			return st, err
-		}
-	}
-	states, asOf, err := s.states(ctx, c.ID)
-	if err != nil {
+	if err := s.count(ctx, c.ID, &st); err != nil {
 		return st, err
-	}
-	st.AsOf = asOf
-	st.Queued, st.Claimed, st.Sent, st.Deferred = states[Queued], states[Claimed], states[Sent], states[Deferred]
-	st.Bounced, st.Failed, st.Unconfirmed, st.Skipped = states[Bounced], states[Failed], states[Unconfirmed], states[Skipped]
-	for _, n := range states {
-		st.Recipients += n
 	}
 	counts, err := s.d.Events.Counts(ctx, c.ID)
 	if err != nil {
@@ -154,24 +112,18 @@ func (s *Service) heldUp(ctx context.Context, c Campaign, st *Stats) error {
 	return nil
 }
 
-// states reads the rolled-up ledger; a campaign that was never rolled up is counted now.
-func (s *Service) states(ctx context.Context, id int64) ([]int64, time.Time, error) {
-	var states []int64
-	var asOf time.Time
-	read := func() error {
-		return s.d.Pool.QueryRow(ctx, `SELECT states, as_of FROM campaign_stats WHERE campaign_id = $1`, id).Scan(&states, &asOf)
-	}
-	err := read()
-	if errors.Is(err, pgx.ErrNoRows) {
-		if err := s.rollUp(ctx, id); err != nil {
-			return nil, asOf, err
-		}
-		err = read()
-	}
+// count reads how many deliveries are in which state.
+func (s *Service) count(ctx context.Context, id int64, st *Stats) error {
+	err := s.d.Pool.QueryRow(ctx, `
+		SELECT COALESCE(sum(queued), 0), COALESCE(sum(claimed), 0), COALESCE(sum(sent), 0), COALESCE(sum(deferred), 0),
+			COALESCE(sum(bounced), 0), COALESCE(sum(failed), 0), COALESCE(sum(unconfirmed), 0), COALESCE(sum(skipped), 0)
+		FROM campaign_counts WHERE campaign_id = $1`, id).
+		Scan(&st.Queued, &st.Claimed, &st.Sent, &st.Deferred, &st.Bounced, &st.Failed, &st.Unconfirmed, &st.Skipped)
 	if err != nil {
-		return nil, asOf, fmt.Errorf("reading the figures of campaign %d: %w", id, err)
+		return fmt.Errorf("reading the figures of campaign %d: %w", id, err)
 	}
-	return states, asOf, nil
+	st.Recipients = st.Queued + st.Claimed + st.Sent + st.Deferred + st.Bounced + st.Failed + st.Unconfirmed + st.Skipped
+	return nil
 }
 
 // pace estimates rate and time left from what was recorded in this minute and the one before.

@@ -18,7 +18,7 @@ const tickEvery = time.Second
 // tickLock is the advisory lock that the ticking process holds for the length of a tick: "prtick" in ASCII, another one than that of the migrations.
 const tickLock = 0x70727469636b
 
-// Run starts what is due, gives deferred deliveries new ranges, rolls figures up, finishes campaigns, and looks after silent nodes, until ctx ends.
+// Run starts what is due, gives deferred deliveries new ranges, finishes campaigns, and looks after silent nodes, until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
 	tick := time.NewTicker(tickEvery)
 	defer tick.Stop()
@@ -45,7 +45,7 @@ func (s *Service) tick(ctx context.Context) error {
 		if err := tx.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock($1)`, tickLock).Scan(&mine); err != nil || !mine {
 			return err
 		}
-		for _, step := range []func(context.Context) error{s.startDue, s.settleSilent, s.sweepDeferred, s.rollUpRunning, s.wakeStuck} {
+		for _, step := range []func(context.Context) error{s.startDue, s.settleSilent, s.sweepDeferred, s.finishDone, s.wakeStuck} {
 			if err := s.within(ctx, step); err != nil {
 				return err
 			}
@@ -138,10 +138,11 @@ func (s *Service) sweepDeferred(ctx context.Context) error {
 // wakeStuck gives a running campaign that has deliveries waiting and no job left a new run. It should never find one; a queue that was emptied by
 // hand is no reason to leave people without their mail.
 func (s *Service) wakeStuck(ctx context.Context) error {
-	// The roll-up is only there to look at few ledgers. Rows and jobs are looked at in one statement, so that a job which ends in between is no alarm.
+	// The counts are only there to look at few ledgers. Rows and jobs are looked at in one statement, so that a job which ends in between is no alarm.
 	ids, err := collectIDs(ctx, s.d.Pool, `
-		SELECT c.id FROM campaigns c JOIN campaign_stats st ON st.campaign_id = c.id
-		WHERE c.status = 'running' AND c.started_at < now() - interval '30 seconds' AND st.states[1] > 0
+		SELECT c.id FROM campaigns c
+		WHERE c.status = 'running' AND c.started_at < now() - interval '30 seconds'
+			AND (SELECT sum(n.queued) FROM campaign_counts n WHERE n.campaign_id = c.id) > 0
 			AND EXISTS (SELECT FROM deliveries d WHERE d.campaign_id = c.id AND d.state = 0)
 			AND NOT EXISTS (SELECT FROM river_job j WHERE j.kind = 'deliver_range' AND j.state IN ('available', 'running', 'scheduled', 'retryable', 'pending')
 				AND (j.args ->> 'campaign_id')::bigint = c.id AND (j.args ->> 'run')::int = c.run)`)
