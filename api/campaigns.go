@@ -31,8 +31,9 @@ type CampaignFields struct {
 	ScheduledAt       *time.Time `json:"scheduled_at"`
 	StartedAt         *time.Time `json:"started_at"`
 	FinishedAt        *time.Time `json:"finished_at"`
-	Recipients        int        `json:"recipients" doc:"0 until the start froze the audience"`
+	Recipients        int        `json:"recipients" doc:"0 until the start"`
 	Excluded          int        `json:"excluded"`
+	Freezing          bool       `json:"freezing" doc:"The campaign has just started, and a large audience is still being written into its ledger: recipients and excluded grow until this is false"`
 	CreatedAt         time.Time  `json:"created_at"`
 	UpdatedAt         time.Time  `json:"updated_at"`
 }
@@ -115,7 +116,7 @@ func encodeCampaignFields(c campaigns.Campaign) CampaignFields {
 		ID: c.ID, Name: c.Name, Status: string(c.Status), PauseReason: c.PauseReason, Subject: c.Subject, Preheader: c.Preheader, FromName: c.FromName,
 		FromEmail: c.FromEmail, ReplyTo: c.ReplyTo, TemplateID: c.TemplateID, RelayID: first, RelayIDs: c.RelayIDs, ListIDs: c.ListIDs, TrackOpens: c.TrackOpens,
 		TrackClicks: c.TrackClicks, UnconfirmedPolicy: c.UnconfirmedPolicy, ExpiresAfterHours: c.ExpiresAfterHours, ScheduledAt: utc(c.ScheduledAt),
-		StartedAt: utc(c.StartedAt), FinishedAt: utc(c.FinishedAt), Recipients: c.Recipients, Excluded: c.Excluded, CreatedAt: c.CreatedAt.UTC(),
+		StartedAt: utc(c.StartedAt), FinishedAt: utc(c.FinishedAt), Recipients: c.Recipients, Excluded: c.Excluded, Freezing: c.Freezing, CreatedAt: c.CreatedAt.UTC(),
 		UpdatedAt: c.UpdatedAt.UTC(),
 	}
 }

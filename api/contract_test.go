@@ -59,7 +59,7 @@ const (
 		"suppressed progress created_at started_at finished_at"
 	templateKeys = "id name subject html text created_at updated_at"
 	summaryKeys  = "id name status pause_reason subject preheader from_name from_email reply_to template_id relay_id relay_ids list_ids track_opens track_clicks " +
-		"unconfirmed_policy expires_after_hours scheduled_at started_at finished_at recipients excluded created_at updated_at"
+		"unconfirmed_policy expires_after_hours scheduled_at started_at finished_at recipients excluded freezing created_at updated_at"
 	campaignKeys = summaryKeys + " html text"
 	statsKeys    = "recipients queued claimed sent deferred bounced failed unconfirmed skipped excluded opens unique_opens clicks unique_clicks " +
 		"unsubscribes as_of rate_per_second seconds_left held_up"

@@ -105,8 +105,8 @@ func (s *server) campaignProgress(ctx context.Context, in *byID) (*stream, error
 		state := encodeProgress(campaigns.WithStats{Campaign: c, Stats: stats})
 		mark := state
 		mark.Stats.AsOf = time.Time{} // a newer count of the same figures is no news
-		// A cancelled campaign still changes while its last messages are on the wire.
-		ended := (c.Status == campaigns.StatusFinished || c.Status == campaigns.StatusCancelled) && stats.Queued+stats.Claimed == 0
+		// A cancelled campaign still changes while its last messages are on the wire or its audience is being written.
+		ended := (c.Status == campaigns.StatusFinished || c.Status == campaigns.StatusCancelled) && stats.Queued+stats.Claimed == 0 && !c.Freezing
 		return snapshot{state: state, mark: mark, final: ended}, nil
 	})
 }

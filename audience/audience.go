@@ -19,24 +19,31 @@ const (
 	VerdictUnconfirmed  = "unconfirmed"
 )
 
-// mailableQuery has one row per person on any of the lists; subscribed says whether to at least one of them.
+// mailableQuery has one row per person on any of the lists $1; subscribed says whether to at least one of them. {bounds} may say more about subscriptions.
 const mailableQuery = `
 	SELECT u.id AS subscriber_id, u.email,
 	       CASE WHEN x.email_key IS NOT NULL THEN 'suppressed' WHEN a.subscribed THEN 'mail' WHEN a.unconfirmed THEN 'unconfirmed'
 	            ELSE 'unsubscribed' END AS verdict,
 	       a.subscribed
 	FROM (SELECT subscriber_id, bool_or(status = 'subscribed') AS subscribed, bool_or(status = 'unconfirmed') AS unconfirmed
-	      FROM subscriptions WHERE list_id = ANY ($1::bigint[]) GROUP BY subscriber_id) a
+	      FROM subscriptions WHERE list_id = ANY ($1::bigint[]) {bounds} GROUP BY subscriber_id) a
 	JOIN subscribers u ON u.id = a.subscriber_id
 	LEFT JOIN suppressions x ON x.email_key = u.email_key`
 
-// MailableQuery is the SQL of a campaign's audience: columns subscriber_id, email and verdict, with $1 = ids of lists (bigint[]), one row for each
-// person on any of them. verdict is VerdictMail when the person is subscribed to at least one of the lists and not suppressed; being suppressed wins
-// over everything; else it is VerdictUnconfirmed when a confirmation is pending on any, else VerdictUnsubscribed. It is for the caller's own
-// INSERT … SELECT.
+// MailableQuery is the SQL of a part of a campaign's audience: columns subscriber_id, email and verdict, with $1 = ids of lists (bigint[]), one row for each
+// person on any of them whose id is greater than $2 and not greater than $3, as far as they came on the list until $4 (timestamptz). verdict is VerdictMail when the
+// person is subscribed to at least one of the lists and not suppressed; being suppressed wins over everything; else it is VerdictUnconfirmed when a confirmation is
+// pending on any, else VerdictUnsubscribed. It is for the caller's own INSERT … SELECT.
 func MailableQuery() string {
-	return `SELECT subscriber_id, email, verdict FROM (` + mailableQuery + `) audience`
+	return `SELECT subscriber_id, email, verdict FROM (` +
+		strings.Replace(mailableQuery, "{bounds}", "AND subscriber_id > $2 AND subscriber_id <= $3 AND created_at <= $4", 1) + `) audience`
 }
+
+// PartEndSQL is a query for the id that ends a part of the audience: after $2, of about $3 people, in which no list has more. It is NULL when the rest is no more
+// than that.
+const PartEndSQL = `
+	SELECT min(n.id) FROM unnest($1::bigint[]) AS l (id), LATERAL (
+		SELECT s.subscriber_id AS id FROM subscriptions s WHERE s.list_id = l.id AND s.subscriber_id > $2 ORDER BY s.subscriber_id OFFSET $3 LIMIT 1) n`
 
 // StillMailableSQL is a boolean SQL expression: may this person be mailed now? It is asked again when a delivery is claimed, because people
 // unsubscribe while a campaign runs. subscriberCol and emailKeyCol are columns with the subscriber's id and email_key; listIDsParam a parameter or expression with
@@ -65,7 +72,7 @@ type Excluded struct {
 // AudienceCounts counts the people on the lists, each once.
 func (s *Service) AudienceCounts(ctx context.Context, listIDs []int64) (AudienceCounts, error) {
 	c := AudienceCounts{Excluded: []Excluded{}}
-	rows, err := s.pool.Query(ctx, `SELECT verdict, count(*), count(*) FILTER (WHERE subscribed) FROM (`+mailableQuery+`) audience
+	rows, err := s.pool.Query(ctx, `SELECT verdict, count(*), count(*) FILTER (WHERE subscribed) FROM (`+strings.Replace(mailableQuery, "{bounds}", "", 1)+`) audience
 		GROUP BY verdict ORDER BY verdict`, listIDs)
 	if err != nil {
 		return c, fmt.Errorf("counting an audience: %w", err)

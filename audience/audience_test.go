@@ -1,7 +1,9 @@
 package audience
 
 import (
+	"math"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
@@ -55,7 +57,7 @@ func TestMailableQueryGivesEachPersonOneVerdict(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	lists, want := audienceOf(b)
-	rows := must[pgx.Rows](t)(b.pool.Query(b.ctx, MailableQuery(), lists))
+	rows := must[pgx.Rows](t)(b.pool.Query(b.ctx, MailableQuery(), lists, 0, math.MaxInt64, time.Now()))
 	got := map[string]string{}
 	var (
 		id             int64

@@ -61,9 +61,10 @@ type Campaign struct {
 	ScheduledAt *time.Time
 	StartedAt   *time.Time
 	FinishedAt  *time.Time
-	// Recipients and Excluded are 0 until Start froze the audience.
+	// Recipients and Excluded are 0 until Start. Freezing says that they still grow: the audience is being written into the ledger.
 	Recipients int
 	Excluded   int
+	Freezing   bool
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
 }

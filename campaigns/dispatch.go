@@ -20,11 +20,15 @@ func (s *Service) newRunTx(ctx context.Context, tx pgx.Tx, id int64) error {
 	if err != nil {
 		return err
 	}
-	return s.dispatchTx(ctx, tx, id, 0)
+	return s.dispatchTx(ctx, tx, id, all)
 }
 
-// dispatchTx hands the next ranges of the campaign to River: count of them, or with 0 as many as may wait at once.
-func (s *Service) dispatchTx(ctx context.Context, tx pgx.Tx, id int64, count int) error {
+// all and one are how many ranges to hand out, of those that may be out at once.
+func all(window int) int { return window }
+func one(int) int        { return 1 }
+
+// dispatchTx hands the next ranges of the campaign to River, as many as count says.
+func (s *Service) dispatchTx(ctx context.Context, tx pgx.Tx, id int64, count func(window int) int) error {
 	var next, recipients int32
 	var run int
 	var rate *float64
@@ -37,11 +41,8 @@ func (s *Service) dispatchTx(ctx context.Context, tx pgx.Tx, id int64, count int
 		return fmt.Errorf("handing out ranges of campaign %d: %w", id, err)
 	}
 	size, window := s.shape(rate, recipients)
-	if count == 0 {
-		count = window
-	}
 	var jobs []river.InsertManyParams
-	for ; count > 0 && next <= recipients; count-- {
+	for n := count(window); n > 0 && next <= recipients; n-- {
 		hi := min(next+size-1, recipients)
 		jobs = append(jobs, deliverJob(DeliverArgs{CampaignID: id, Run: run, Lo: next, Hi: hi, Chain: true}))
 		next = hi + 1
@@ -60,6 +61,19 @@ func (s *Service) dispatchTx(ctx context.Context, tx pgx.Tx, id int64, count int
 
 // rangeLeast is the size under which a range is not worth a job of its own.
 const rangeLeast = 100
+
+// topUpTx hands out ranges anew after the campaign's ledger has grown, if jobs found nothing left to go on with: as many as are missing.
+func (s *Service) topUpTx(ctx context.Context, tx pgx.Tx, id int64) error {
+	var chains int
+	err := tx.QueryRow(ctx, `
+		SELECT count(*) FROM river_job j JOIN campaigns c ON c.id = $1
+		WHERE j.kind = 'deliver_range' AND j.state IN ('available', 'running', 'scheduled', 'retryable', 'pending')
+			AND (j.args ->> 'campaign_id')::bigint = c.id AND (j.args ->> 'run')::int = c.run AND (j.args ->> 'chain')::bool`, id).Scan(&chains)
+	if err != nil {
+		return fmt.Errorf("counting the jobs of campaign %d: %w", id, err)
+	}
+	return s.dispatchTx(ctx, tx, id, func(window int) int { return window - chains })
+}
 
 // shape gives the size of a range and how many of them are out at once. A small campaign is cut so that all of them get a part of it: a range alone cannot keep many
 // connections busy. On relays with a rate limit, all together, a range is what it takes in about a minute, and there are only as many as keep it busy, so that they do

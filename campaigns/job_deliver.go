@@ -31,14 +31,22 @@ type deliverWorker struct {
 }
 
 // Workers registers the package's jobs.
-func (s *Service) Workers(w *river.Workers) { river.AddWorker(w, &deliverWorker{service: s}) }
+func (s *Service) Workers(w *river.Workers) {
+	river.AddWorker(w, &deliverWorker{service: s})
+	river.AddWorker(w, &freezeWorker{service: s})
+}
 
 // Timeout is finite: River never takes a job without one back from a dead process.
 func (*deliverWorker) Timeout(*river.Job[DeliverArgs]) time.Duration { return jobTimeout }
 
-// NextRetry keeps a range from resting for an hour because the database was away a few times: River's own waits grow with the fourth power.
+// NextRetry keeps a range from resting for an hour because the database was away a few times.
 func (w *deliverWorker) NextRetry(job *river.Job[DeliverArgs]) time.Time {
-	return w.service.d.Now().Add(min(time.Duration(job.Attempt)*2*time.Second, 30*time.Second))
+	return w.service.nextRetry(job.Attempt)
+}
+
+// nextRetry is when a job that failed comes again. River's own waits grow with the fourth power.
+func (s *Service) nextRetry(attempt int) time.Time {
+	return s.d.Now().Add(min(time.Duration(attempt)*2*time.Second, 30*time.Second))
 }
 
 // Work delivers the range, or as much of it as fits in jobBudget.
@@ -73,7 +81,7 @@ func (s *Service) finishJob(ctx context.Context, job *river.Job[DeliverArgs], en
 			}
 		}
 		if job.Args.Chain {
-			return s.dispatchTx(ctx, tx, job.Args.CampaignID, 1)
+			return s.dispatchTx(ctx, tx, job.Args.CampaignID, one)
 		}
 		return nil
 	})

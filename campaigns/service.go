@@ -31,6 +31,9 @@ type Config struct {
 	RangeSize int
 	// ClaimSize is how many deliveries are claimed at once at most; on a slow relay it is what that takes in about two seconds. It bounds what is in doubt when a node is lost together with its disk. Default 500.
 	ClaimSize int
+	// FirstPart is how many people of its audience Start itself writes into the ledger, about; few enough that the first message goes out at once. Default 10,000. Part is
+	// how many a job writes at once after that: what takes a fraction of a second. Default 50,000.
+	FirstPart, Part int
 	// Snooze is the longest that a range rests before it looks again whether its relay may be used, since a person may have changed something. Default 15 s.
 	Snooze time.Duration
 }
@@ -45,6 +48,8 @@ func (c Config) withDefaults() Config {
 	set(&c.Window, 8)
 	set(&c.RangeSize, 2000)
 	set(&c.ClaimSize, 500)
+	set(&c.FirstPart, 10_000)
+	set(&c.Part, 50_000)
 	if c.Snooze <= 0 {
 		c.Snooze = 15 * time.Second
 	}

@@ -43,7 +43,8 @@ func TestMailToABusySiteIsSpreadOut(t *testing.T) {
 		t.Errorf("%d of those that wait have an attempt", n[0])
 	}
 	gap := query[float64](b, `
-		SELECT min(gap)::float8 FROM (SELECT EXTRACT(epoch FROM next_attempt_at - lag(next_attempt_at) OVER (ORDER BY next_attempt_at)) AS gap FROM deliveries WHERE state = 3) g`)
+		SELECT min(gap)::float8 FROM (SELECT EXTRACT(epoch FROM next_attempt_at - lag(next_attempt_at) OVER (ORDER BY next_attempt_at)) AS gap
+			FROM deliveries WHERE state = 3 AND email LIKE '%@gmail.com') g`)
 	if gap[0] < 1 {
 		t.Errorf("two of them come back within %.2f s, one a second may go", gap[0])
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
 
 	"postrider/audience"
 	"postrider/internal/errs"
@@ -29,7 +30,7 @@ func (s *Service) CountAudience(ctx context.Context, id int64) (audience.Audienc
 
 // Start freezes content and audience and begins to send. A second Start is a conflict that says when the first was.
 //
-// It is one transaction: either the whole ledger of the campaign exists and jobs for it are queued, or nothing has happened.
+// It is one transaction: either the campaign is started, with its content, the first part of its ledger and jobs for that and for the rest, or nothing has happened.
 func (s *Service) Start(ctx context.Context, id int64) (Campaign, error) {
 	seen, err := s.Get(ctx, id)
 	if err != nil {
@@ -52,25 +53,22 @@ func (s *Service) Start(ctx context.Context, id int64) (Campaign, error) {
 		if !c.UpdatedAt.Equal(seen.UpdatedAt) {
 			return errs.New(errs.Conflict, "campaign %d was changed while it was being started; look at it and start it again", id)
 		}
-		recipients, excluded, err := freezeAudience(ctx, tx, c)
+		err := exec(ctx, tx, `
+			UPDATE campaigns SET status = 'running', started_at = now(), scheduled_at = NULL, pause_reason = NULL, freeze_after = 0, updated_at = now() WHERE id = $1`, id)
 		if err != nil {
 			return err
-		}
-		if recipients == 0 {
-			return nobodyLeft(excluded)
 		}
 		if err := storeContent(ctx, tx, id, frozen); err != nil {
 			return err
 		}
-		total := 0
-		for _, n := range excluded {
-			total += n
-		}
-		err = exec(ctx, tx, `
-			UPDATE campaigns SET status = 'running', started_at = now(), scheduled_at = NULL, pause_reason = NULL, recipients = $2, excluded = $3,
-				updated_at = now() WHERE id = $1`, id, recipients, total)
+		whole, err := s.freezeFirstTx(ctx, tx, id)
 		if err != nil {
 			return err
+		}
+		if !whole {
+			if _, err := s.jobs.InsertManyTx(ctx, tx, []river.InsertManyParams{freezeJob(id)}); err != nil {
+				return fmt.Errorf("queueing the rest of the audience of campaign %d: %w", id, err)
+			}
 		}
 		return s.newRunTx(ctx, tx, id)
 	})
@@ -159,51 +157,6 @@ func addFields(f *errs.Fields, err error) {
 		return
 	}
 	f.Add("html", "%s", err.Error())
-}
-
-// freezeAudience writes the ledger rows 1..N and the exclusions, from one look at the lists.
-func freezeAudience(ctx context.Context, tx pgx.Tx, c Campaign) (recipients int, excluded map[string]int, err error) {
-	// The sort of a million people fits in here, and spilling to the disk takes longer than sending the first thousand messages.
-	if _, err := tx.Exec(ctx, `SET LOCAL work_mem = '128MB'`); err != nil {
-		return 0, nil, fmt.Errorf("freezing the audience of campaign %d: %w", c.ID, err)
-	}
-	rows, err := tx.Query(ctx, `
-		WITH a AS MATERIALIZED (`+audience.MailableQuery()+`),
-		x AS (
-			INSERT INTO exclusions (campaign_id, subscriber_id, email, reason)
-			SELECT $2, a.subscriber_id, a.email, a.verdict FROM a WHERE a.verdict <> 'mail'
-			RETURNING reason),
-		d AS (
-			INSERT INTO deliveries (campaign_id, seq, subscriber_id, email)
-			SELECT $2, row_number() OVER (ORDER BY a.subscriber_id), a.subscriber_id, a.email FROM a WHERE a.verdict = 'mail')
-		SELECT reason, count(*)::int FROM x GROUP BY reason
-		UNION ALL SELECT 'mail', count(*)::int FROM a WHERE a.verdict = 'mail'`, c.ListIDs, c.ID)
-	if err != nil {
-		return 0, nil, fmt.Errorf("freezing the audience of campaign %d: %w", c.ID, err)
-	}
-	excluded = map[string]int{}
-	var reason string
-	var n int
-	_, err = pgx.ForEachRow(rows, []any{&reason, &n}, func() error { excluded[reason] = n; return nil })
-	if err != nil {
-		return 0, nil, fmt.Errorf("freezing the audience of campaign %d: %w", c.ID, err)
-	}
-	recipients = excluded[audience.VerdictMail]
-	delete(excluded, audience.VerdictMail)
-	return recipients, excluded, nil
-}
-
-func nobodyLeft(excluded map[string]int) error {
-	var why []string
-	for _, reason := range []string{"suppressed", "unsubscribed", "unconfirmed"} {
-		if n := excluded[reason]; n > 0 {
-			why = append(why, fmt.Sprintf("%d %s", n, reason))
-		}
-	}
-	if len(why) == 0 {
-		return errs.InvalidField("list_ids", "the chosen lists are empty; import people or choose another list")
-	}
-	return errs.InvalidField("list_ids", "nobody is left to mail: of the people in the chosen lists %s; choose another list", strings.Join(why, ", "))
 }
 
 // frozenContent is what Start keeps of everything that could change later.

@@ -14,7 +14,7 @@ import (
 // finishDone finishes the campaigns that have nothing left to do.
 func (s *Service) finishDone(ctx context.Context) error {
 	ids, err := collectIDs(ctx, s.d.Pool, `
-		SELECT c.id FROM campaigns c WHERE c.status = 'running'
+		SELECT c.id FROM campaigns c WHERE c.status = 'running' AND c.freeze_after IS NULL
 			AND (SELECT COALESCE(sum(n.queued + n.claimed + n.deferred), 0) FROM campaign_counts n WHERE n.campaign_id = c.id) = 0`)
 	if err != nil {
 		return err
@@ -31,7 +31,7 @@ func (s *Service) finishDone(ctx context.Context) error {
 // holds the campaign.
 func finishTx(ctx context.Context, tx pgx.Tx, id int64) error {
 	c, err := lockCampaign(ctx, tx, id)
-	if err != nil || c.Status != StatusRunning {
+	if err != nil || c.Status != StatusRunning || c.Freezing {
 		return err
 	}
 	var left bool
@@ -84,7 +84,7 @@ func (s *Service) statsOf(ctx context.Context, c Campaign) (Stats, error) {
 	}
 	st.Opens, st.UniqueOpens, st.Clicks, st.UniqueClicks, st.Unsubscribes = counts.Opens, counts.UniqueOpens, counts.Clicks, counts.UniqueClicks, counts.Unsubscribes
 	if c.Status == StatusRunning && st.Queued+st.Claimed > 0 {
-		return st, errors.Join(s.pace(ctx, c.ID, &st), s.heldUp(ctx, c, &st))
+		return st, errors.Join(s.pace(ctx, c, &st), s.heldUp(ctx, c, &st))
 	}
 	return st, nil
 }
@@ -126,23 +126,26 @@ func (s *Service) count(ctx context.Context, id int64, st *Stats) error {
 	return nil
 }
 
-// pace estimates rate and time left from what was recorded in this minute and the one before.
-func (s *Service) pace(ctx context.Context, id int64, st *Stats) error {
+// pace estimates rate and time left from what was recorded in this minute and the one before. Nobody knows what is left while the audience is being written.
+func (s *Service) pace(ctx context.Context, c Campaign, st *Stats) error {
 	var done int64
 	var seconds float64
 	err := s.d.Pool.QueryRow(ctx, `
 		SELECT COALESCE(sum(m.sent + m.bounced + m.deferred), 0),
 			EXTRACT(epoch FROM now() - GREATEST(date_trunc('minute', now()) - interval '1 minute', c.started_at))::float8
 		FROM campaigns c LEFT JOIN campaign_minutes m ON m.campaign_id = c.id AND m.minute >= date_trunc('minute', now()) - interval '1 minute'
-		WHERE c.id = $1 GROUP BY c.started_at`, id).Scan(&done, &seconds)
+		WHERE c.id = $1 GROUP BY c.started_at`, c.ID).Scan(&done, &seconds)
 	if err != nil {
-		return fmt.Errorf("reading the pace of campaign %d: %w", id, err)
+		return fmt.Errorf("reading the pace of campaign %d: %w", c.ID, err)
 	}
 	if done == 0 || seconds <= 0 {
 		return nil
 	}
 	rate := float64(done) / max(seconds, 1)
-	left := int64(float64(st.Queued+st.Claimed) / rate)
-	st.RatePerSecond, st.SecondsLeft = &rate, &left
+	st.RatePerSecond = &rate
+	if !c.Freezing {
+		left := int64(float64(st.Queued+st.Claimed) / rate)
+		st.SecondsLeft = &left
+	}
 	return nil
 }

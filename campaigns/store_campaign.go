@@ -33,6 +33,7 @@ type campaignRow struct {
 	FinishedAt        *time.Time
 	Recipients        int
 	Excluded          int
+	Freezing          bool
 	CreatedAt         time.Time
 	UpdatedAt         time.Time
 	ListIDs           []int64 `db:"list_ids"`
@@ -47,7 +48,7 @@ const campaignColumns = `
 		WHERE r.id = ANY (` + relayIDsSQL + `) AND (r.status = 'paused' OR r.pause_reason IS NOT NULL)) END) AS pause_reason,
 	c.subject, c.preheader, c.from_name, c.from_email, c.reply_to, c.html, c.text, c.template_id,
 	c.track_opens, c.track_clicks, c.unconfirmed_policy, c.expires_after_hours, c.scheduled_at, c.started_at, c.finished_at,
-	c.recipients, c.excluded, c.created_at, c.updated_at,
+	c.recipients, c.excluded, c.freeze_after IS NOT NULL AS freezing, c.created_at, c.updated_at,
 	ARRAY(SELECT l.list_id FROM campaign_lists l WHERE l.campaign_id = c.id ORDER BY l.list_id) AS list_ids,` + relayIDsSQL + ` AS relay_ids`
 
 func (r campaignRow) campaign() Campaign {
@@ -59,7 +60,7 @@ func (r campaignRow) campaign() Campaign {
 			TrackOpens: r.TrackOpens, TrackClicks: r.TrackClicks, UnconfirmedPolicy: r.UnconfirmedPolicy, ExpiresAfterHours: r.ExpiresAfterHours,
 		},
 		ScheduledAt: r.ScheduledAt, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt,
-		Recipients: r.Recipients, Excluded: r.Excluded, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
+		Recipients: r.Recipients, Excluded: r.Excluded, Freezing: r.Freezing, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 	}
 }
 

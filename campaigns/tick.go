@@ -155,6 +155,29 @@ func (s *Service) wakeStuck(ctx context.Context) error {
 			return err
 		}
 	}
+	return s.wakeFreezing(ctx)
+}
+
+// wakeFreezing does the same for a campaign whose audience is not written to its end.
+func (s *Service) wakeFreezing(ctx context.Context) error {
+	ids, err := collectIDs(ctx, s.d.Pool, `
+		SELECT c.id FROM campaigns c
+		WHERE c.freeze_after IS NOT NULL AND c.started_at < now() - interval '30 seconds'
+			AND NOT EXISTS (SELECT FROM river_job j WHERE j.kind = 'freeze_audience' AND j.state IN ('available', 'running', 'scheduled', 'retryable', 'pending')
+				AND (j.args ->> 'campaign_id')::bigint = c.id)`)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		s.d.Logger.Warn("a campaign's audience was not written to its end and there was no job for it; it goes on now", "campaign", id)
+		err := pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error {
+			_, err := s.jobs.InsertManyTx(ctx, tx, []river.InsertManyParams{freezeJob(id)})
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("queueing the rest of the audience of campaign %d: %w", id, err)
+		}
+	}
 	return nil
 }
 

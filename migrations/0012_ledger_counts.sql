@@ -3,9 +3,10 @@
 
 -- How many deliveries of a campaign are in each state, at any moment: the sum over its rows. What changes the ledger changes them in the same transaction, by the
 -- triggers below, so they always add up to it. Each backend of the database writes a row of its own; so nobody waits for anybody, and no two can deadlock.
--- Backend 0 holds what Start put into the queue, and what was put together of the others.
+-- Backend 0 holds what Start put into the queue, and what was put together of the others. There is no foreign key: its check would wait for whoever holds the campaign,
+-- and a Cancel does so while it waits for rows that are being claimed.
 CREATE TABLE campaign_counts (
-    campaign_id bigint  NOT NULL REFERENCES campaigns (id) ON DELETE CASCADE,
+    campaign_id bigint  NOT NULL,
     backend     integer NOT NULL,
     queued      integer NOT NULL DEFAULT 0,
     claimed     integer NOT NULL DEFAULT 0,
@@ -52,6 +53,16 @@ $$;
 -- +goose StatementEnd
 CREATE TRIGGER campaigns_recipients_counted AFTER UPDATE OF recipients ON campaigns
     FOR EACH ROW WHEN (NEW.recipients <> OLD.recipients) EXECUTE FUNCTION count_recipients();
+
+-- +goose StatementBegin
+CREATE OR REPLACE FUNCTION delete_deliveries() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM deliveries WHERE campaign_id = OLD.id;
+    DELETE FROM campaign_counts WHERE campaign_id = OLD.id;
+    RETURN OLD;
+END
+$$;
+-- +goose StatementEnd
 
 -- The triggers hold writers off until this is through, so what is counted here stays right.
 INSERT INTO campaign_counts (campaign_id, backend, queued, claimed, sent, deferred, bounced, failed, unconfirmed, skipped)

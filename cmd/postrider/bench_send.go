@@ -161,8 +161,8 @@ func (c benchSendCmd) campaign(ctx context.Context, a *app, api *client, id int6
 	var st demoStats
 	err := pollFor(ctx, time.Hour, 250*time.Millisecond, func() (bool, error) {
 		err := api.call(ctx, http.MethodGet, fmt.Sprintf("/campaigns/%d/stats", id), nil, &st)
-		screen.bar("Sending", st.Recipients-st.Queued-st.Claimed, st.Recipients)
-		return st.Recipients > 0 && st.Queued+st.Claimed == 0, err
+		screen.bar("Sending", st.Recipients-st.Queued-st.Claimed, int64(c.Messages))
+		return st.Recipients == int64(c.Messages) && st.Queued+st.Claimed == 0, err
 	})
 	if err != nil {
 		return err

@@ -1299,6 +1299,8 @@ export interface components {
             expires_after_hours: number;
             /** Format: date-time */
             finished_at: string | null;
+            /** @description The campaign has just started, and a large audience is still being written into its ledger: recipients and excluded grow until this is false */
+            freezing: boolean;
             from_email: string;
             from_name: string;
             html: string;
@@ -1310,7 +1312,7 @@ export interface components {
             preheader: string;
             /**
              * Format: int64
-             * @description 0 until the start froze the audience
+             * @description 0 until the start
              */
             recipients: number;
             /**
@@ -1395,6 +1397,8 @@ export interface components {
             expires_after_hours: number;
             /** Format: date-time */
             finished_at: string | null;
+            /** @description The campaign has just started, and a large audience is still being written into its ledger: recipients and excluded grow until this is false */
+            freezing: boolean;
             from_email: string;
             from_name: string;
             /** Format: int64 */
@@ -1405,7 +1409,7 @@ export interface components {
             preheader: string;
             /**
              * Format: int64
-             * @description 0 until the start froze the audience
+             * @description 0 until the start
              */
             recipients: number;
             /**

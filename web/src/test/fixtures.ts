@@ -173,6 +173,7 @@ const content = {
   finished_at: null,
   recipients: 0,
   excluded: 0,
+  freezing: false,
 } as const;
 
 export const campaigns: (Campaign & { stats: Stats })[] = [

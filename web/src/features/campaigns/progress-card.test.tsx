@@ -36,3 +36,9 @@ it('tells what holds a campaign up, with the way to its relay, and guesses no ti
   expect(screen.queryByText(/left$/)).not.toBeInTheDocument();
   expect(screen.queryByText('per second')).not.toBeInTheDocument();
 });
+
+it('says that the number of recipients still grows', async () => {
+  const campaign = of('running');
+  renderPart(<ProgressCard campaign={{ ...campaign, freezing: true }} stats={campaign.stats} />);
+  expect(await screen.findByText(/list of recipients is still being written/)).toBeVisible();
+});

@@ -47,6 +47,11 @@ export function ProgressCard({ campaign, stats }: Props) {
           )}
         </Group>
       </Group>
+      {campaign.freezing && (
+        <Text c="dimmed" mb="sm">
+          {t('campaigns.live.freezing')}
+        </Text>
+      )}
       {heldUp && <HeldUp holdup={heldUp} relayId={campaign.relay_id} />}
       <DeliveryBar stats={stats} label={t('campaigns.progressOf', { name: campaign.name })} legend />
     </Paper>

@@ -1,0 +1,158 @@
+package campaigns
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"postrider/audience"
+	"postrider/internal/errs"
+	"postrider/internal/pg"
+)
+
+// frozen is what a part came to.
+type frozen struct {
+	recipients int
+	excluded   map[string]int
+	whole      bool   // it was the last one
+	status     Status // of the campaign, which is locked from then on
+}
+
+// freezeFirstTx writes the first part of the ledger that has somebody to mail in it. whole says that this was everybody.
+func (s *Service) freezeFirstTx(ctx context.Context, tx pgx.Tx, id int64) (whole bool, err error) {
+	excluded := map[string]int{}
+	for {
+		f, err := freezePartTx(ctx, tx, id, s.cfg.FirstPart)
+		if err != nil {
+			return false, err
+		}
+		for reason, n := range f.excluded {
+			excluded[reason] += n
+		}
+		switch {
+		case f.recipients > 0:
+			return f.whole, nil
+		case f.whole:
+			return false, nobodyLeft(excluded)
+		}
+	}
+}
+
+// freeze writes the rest of a campaign's ledger, part by part, each in its own transaction with the place where the next one begins: after a crash it goes on there.
+// It is false when the process ends before it is through.
+func (s *Service) freeze(ctx context.Context, id int64) (done bool, err error) {
+	for !s.draining.Load() {
+		var f frozen
+		err := pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error {
+			var err error
+			if f, err = freezePartTx(ctx, tx, id, s.cfg.Part); err != nil {
+				return err
+			}
+			return s.afterPartTx(ctx, tx, id, f.status)
+		})
+		if errs.Is(err, errs.NotFound) {
+			return true, nil // it was deleted
+		}
+		if err != nil || f.whole {
+			return f.whole, err
+		}
+	}
+	return false, nil
+}
+
+// freezePartTx writes the ledger rows and exclusions of the next people. Rows are numbered on from those that are there.
+//
+// Whoever comes on a list after Start is not written; who leaves one meanwhile is left out as unsubscribed. The campaign itself is locked only at the end, because
+// ranges are handed out under its lock.
+func freezePartTx(ctx context.Context, tx pgx.Tx, id int64, size int) (frozen, error) {
+	f := frozen{excluded: map[string]int{}, whole: true}
+	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1, $2::bigint::int)`, freezeLock, id%math.MaxInt32); err != nil {
+		return f, fmt.Errorf("freezing the audience of campaign %d: %w", id, err)
+	}
+	p, err := pg.One[struct {
+		FreezeAfter *int64
+		StartedAt   *time.Time
+		Recipients  int
+		ListIDs     []int64 `db:"list_ids"`
+	}](ctx, tx, fmt.Sprintf("campaign %d", id), `
+		SELECT freeze_after, started_at, recipients, ARRAY(SELECT list_id FROM campaign_lists WHERE campaign_id = $1) AS list_ids FROM campaigns WHERE id = $1`, id)
+	if err != nil || p.FreezeAfter == nil {
+		return f, err
+	}
+	var end *int64
+	if err := tx.QueryRow(ctx, audience.PartEndSQL, p.ListIDs, *p.FreezeAfter, size-1).Scan(&end); err != nil {
+		return f, fmt.Errorf("freezing the audience of campaign %d: %w", id, err)
+	}
+	upto := int64(math.MaxInt64)
+	if end != nil {
+		upto, f.whole = *end, false
+	}
+	rows, err := tx.Query(ctx, `
+		WITH a AS MATERIALIZED (`+audience.MailableQuery()+`),
+		x AS (
+			INSERT INTO exclusions (campaign_id, subscriber_id, email, reason)
+			SELECT $5, a.subscriber_id, a.email, a.verdict FROM a WHERE a.verdict <> 'mail'),
+		d AS (
+			INSERT INTO deliveries (campaign_id, seq, subscriber_id, email)
+			SELECT $5, $6 + row_number() OVER (ORDER BY a.subscriber_id), a.subscriber_id, a.email FROM a WHERE a.verdict = 'mail')
+		SELECT verdict, count(*)::int FROM a GROUP BY verdict`, p.ListIDs, *p.FreezeAfter, upto, p.StartedAt, id, p.Recipients)
+	if err != nil {
+		return f, fmt.Errorf("freezing the audience of campaign %d: %w", id, err)
+	}
+	var verdict string
+	var n, excluded int
+	_, err = pgx.ForEachRow(rows, []any{&verdict, &n}, func() error {
+		if verdict == audience.VerdictMail {
+			f.recipients = n
+			return nil
+		}
+		f.excluded[verdict] = n
+		excluded += n
+		return nil
+	})
+	if err != nil {
+		return f, fmt.Errorf("freezing the audience of campaign %d: %w", id, err)
+	}
+	err = tx.QueryRow(ctx, `
+		UPDATE campaigns SET recipients = recipients + $2, excluded = excluded + $3, freeze_after = $4 WHERE id = $1 RETURNING status`,
+		id, f.recipients, excluded, end).Scan(&f.status)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return f, errs.New(errs.NotFound, "campaign %d was deleted while its audience was being written", id)
+	}
+	if err != nil {
+		return f, fmt.Errorf("freezing the audience of campaign %d: %w", id, err)
+	}
+	return f, nil
+}
+
+// freezeLock is the first key of the advisory lock under which one part after the other is written: "prfz" in ASCII.
+const freezeLock = 0x7072667a
+
+// afterPartTx sees to it that what a part added is worked on. The campaign is locked by now, so no job can find at the same time that there is nothing left for it.
+func (s *Service) afterPartTx(ctx context.Context, tx pgx.Tx, id int64, status Status) error {
+	switch status {
+	case StatusCancelled:
+		return skipWaiting(ctx, tx, id, "campaign cancelled")
+	case StatusRunning:
+		return s.topUpTx(ctx, tx, id)
+	}
+	return nil
+}
+
+func nobodyLeft(excluded map[string]int) error {
+	var why []string
+	for _, reason := range []string{"suppressed", "unsubscribed", "unconfirmed"} {
+		if n := excluded[reason]; n > 0 {
+			why = append(why, fmt.Sprintf("%d %s", n, reason))
+		}
+	}
+	if len(why) == 0 {
+		return errs.InvalidField("list_ids", "the chosen lists are empty; import people or choose another list")
+	}
+	return errs.InvalidField("list_ids", "nobody is left to mail: of the people in the chosen lists %s; choose another list", strings.Join(why, ", "))
+}
