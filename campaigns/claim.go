@@ -157,7 +157,7 @@ func (s *Service) claimTx(ctx context.Context, tx pgx.Tx, p pick, l *look) (err 
 	if err != nil || p.most == 0 {
 		return err
 	}
-	rows, err := takeTx(ctx, tx, p, shared{})
+	rows, err := takeTx(ctx, tx, p, nil)
 	if err != nil {
 		return err
 	}
@@ -173,33 +173,36 @@ func (s *Service) claimTx(ctx context.Context, tx pgx.Tx, p pick, l *look) (err 
 	return sender.ClaimedTx(ctx, tx, relay, c.node, len(c.rows))
 }
 
-// takeTx claims queued deliveries: the next ones, or where relays were chosen those, each with its relay. The status is asked again inside: a claim may
-// overlap with a Pause, but none begins after one has been answered.
-func takeTx(ctx context.Context, tx pgx.Tx, p pick, chosen shared) ([]claimRow, error) {
-	join, set := "", ""
+// takeTx claims queued deliveries: the next ones, or those that were chosen for a relay. The status is asked again inside: a claim may overlap with a Pause, but none
+// begins after one has been answered.
+//
+// The rows are locked in a subquery whose result is an array, and not joined to it: the planner takes both for a handful, and compared each row with each.
+func takeTx(ctx context.Context, tx pgx.Tx, p pick, chosen *chosen) ([]claimRow, error) {
+	only, set := "", ""
 	args := []any{p.CampaignID, p.lo, p.Hi, p.Run, p.most, p.node, p.listIDs}
-	if chosen.seqs != nil {
-		join, set = `JOIN unnest($8::int[], $9::bigint[]) AS r (seq, relay_id) ON r.seq = d.seq`, `, relay_id = q.relay_id`
-		args = append(args, chosen.seqs, chosen.relays)
-	}
-	column := ""
-	if join != "" {
-		column = ", r.relay_id"
+	if chosen != nil {
+		only, set = `AND q.seq = ANY ($8::int[])`, `, relay_id = $9`
+		args = append(args, chosen.seqs, chosen.relayID)
 	}
 	return pg.Many[claimRow](ctx, tx, "queued deliveries", `
-		WITH q AS (
-			SELECT d.seq`+column+` FROM deliveries d `+join+`
-			WHERE d.campaign_id = $1 AND d.seq BETWEEN $2 AND $3 AND d.state = 0
-				AND EXISTS (SELECT FROM campaigns c WHERE c.id = $1 AND c.status = 'running' AND c.run = $4)
-			ORDER BY d.seq LIMIT $5 FOR UPDATE OF d SKIP LOCKED),
-		u AS (
+		WITH u AS (
 			UPDATE deliveries d SET state = 1, node_id = $6, attempts = d.attempts + 1, updated_at = now(),
 				first_tried_at = COALESCE(d.first_tried_at, now())`+set+`
-			FROM q WHERE d.campaign_id = $1 AND d.seq = q.seq AND d.seq BETWEEN $2 AND $3
+			WHERE d.campaign_id = $1 AND d.seq = ANY (ARRAY (
+				SELECT q.seq FROM deliveries q
+				WHERE q.campaign_id = $1 AND q.seq BETWEEN $2 AND $3 AND q.state = 0 `+only+`
+					AND EXISTS (SELECT FROM campaigns c WHERE c.id = $1 AND c.status = 'running' AND c.run = $4)
+				ORDER BY q.seq LIMIT $5 FOR UPDATE OF q SKIP LOCKED))
 			RETURNING d.seq, d.subscriber_id, d.email, d.attempts, d.first_tried_at)
 		SELECT u.seq, u.subscriber_id, u.email, u.attempts, u.first_tried_at, s.name, s.attributes,
 			s.id IS NOT NULL AND `+audience.StillMailableSQL("s.id", "s.email_key", "$7")+` AS mailable
 		FROM u LEFT JOIN subscribers s ON s.id = u.subscriber_id ORDER BY u.seq`, args...)
+}
+
+// chosen are deliveries that are to go through a relay.
+type chosen struct {
+	seqs    []int32
+	relayID int64
 }
 
 // mailableTx keeps those who may still be mailed and skips the others.

@@ -64,15 +64,23 @@ func takeSharedTx(ctx context.Context, tx pgx.Tx, p pick, res shared) ([]claim, 
 			return nil, err
 		}
 	}
-	if len(res.seqs) == 0 {
-		return nil, nil
+	var claims []claim
+	for _, ch := range res.chosen() {
+		rows, err := takeTx(ctx, tx, p, &ch)
+		if err != nil {
+			return nil, err
+		}
+		c := p.claim
+		c.relay = p.relay(ch.relayID)
+		if c.rows, err = mailableTx(ctx, tx, p.CampaignID, rows); err != nil {
+			return nil, err
+		}
+		if len(c.rows) > 0 {
+			claims = append(claims, c)
+		}
 	}
-	rows, err := takeTx(ctx, tx, p, res)
-	if err != nil {
-		return nil, err
-	}
-	keep, err := mailableTx(ctx, tx, p.CampaignID, rows)
-	return p.split(keep, res), err
+	res.mark(claims)
+	return claims, nil
 }
 
 // siteRoomTx asks for the outlets that have limits for sites how much those take now, in the order of the relays' ids as everybody does.
@@ -170,27 +178,33 @@ func firstOpen(outlets []outlet, now time.Time) time.Time {
 	return first
 }
 
-// split makes one claim for each relay, in the order of their ids.
-func (p pick) split(rows []claimed, res shared) []claim {
+// chosen gives what was shared out to each relay, in the order of their ids.
+func (res shared) chosen() []chosen {
+	byRelay := map[int64][]int32{}
+	for i, seq := range res.seqs {
+		byRelay[res.relays[i]] = append(byRelay[res.relays[i]], seq)
+	}
+	var all []chosen
+	for _, id := range slices.Sorted(maps.Keys(byRelay)) {
+		all = append(all, chosen{byRelay[id], id})
+	}
+	return all
+}
+
+// mark notes on what was claimed what sharing it out found.
+func (res shared) mark(claims []claim) {
 	place := make(map[int32]int, len(res.seqs))
 	for i, seq := range res.seqs {
 		place[seq] = i
 	}
-	byRelay := map[int64][]claimed{}
-	for _, row := range rows {
-		i := place[row.Seq]
-		row.others, row.site = res.others[i], res.sites[i]
-		byRelay[res.relays[i]] = append(byRelay[res.relays[i]], row)
-	}
-	var claims []claim
-	for _, r := range p.relays {
-		if len(byRelay[r.ID]) == 0 {
-			continue
+	for _, c := range claims {
+		for j := range c.rows {
+			i := place[c.rows[j].Seq]
+			c.rows[j].others, c.rows[j].site = res.others[i], res.sites[i]
 		}
-		c := p.claim
-		c.relay, c.rows = r, byRelay[r.ID]
-		claims = append(claims, c)
 	}
-	slices.SortFunc(claims, func(a, b claim) int { return cmp.Compare(a.relay.ID, b.relay.ID) })
-	return claims
+}
+
+func (o order) relay(id int64) sender.Relay {
+	return o.relays[slices.IndexFunc(o.relays, func(r sender.Relay) bool { return r.ID == id })]
 }

@@ -138,12 +138,11 @@ func (s *Service) sweepDeferred(ctx context.Context) error {
 // wakeStuck gives a running campaign that has deliveries waiting and no job left a new run. It should never find one; a queue that was emptied by
 // hand is no reason to leave people without their mail.
 func (s *Service) wakeStuck(ctx context.Context) error {
-	// The counts are only there to look at few ledgers. Rows and jobs are looked at in one statement, so that a job which ends in between is no alarm.
+	// Counts and jobs are looked at in one statement, so that a job which ends in between is no alarm.
 	ids, err := collectIDs(ctx, s.d.Pool, `
 		SELECT c.id FROM campaigns c
 		WHERE c.status = 'running' AND c.started_at < now() - interval '30 seconds'
 			AND (SELECT sum(n.queued) FROM campaign_counts n WHERE n.campaign_id = c.id) > 0
-			AND EXISTS (SELECT FROM deliveries d WHERE d.campaign_id = c.id AND d.state = 0)
 			AND NOT EXISTS (SELECT FROM river_job j WHERE j.kind = 'deliver_range' AND j.state IN ('available', 'running', 'scheduled', 'retryable', 'pending')
 				AND (j.args ->> 'campaign_id')::bigint = c.id AND (j.args ->> 'run')::int = c.run)`)
 	if err != nil {
