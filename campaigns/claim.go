@@ -22,6 +22,7 @@ type claimed struct {
 	Email        string
 	Attempts     int16
 	FirstTriedAt time.Time
+	ClaimedAt    time.Time // tells this claim from one before it, which may have been given back with its attempt
 	person       templates.Person
 	others       int16  // how many other relays of the campaign take the recipient
 	site         string // of the recipient, where the relay has limits for sites
@@ -73,6 +74,7 @@ type claimRow struct {
 	Email        string
 	Attempts     int16
 	FirstTriedAt time.Time
+	ClaimedAt    time.Time
 	Name         *string
 	Attributes   []byte
 	Mailable     bool
@@ -193,8 +195,8 @@ func takeTx(ctx context.Context, tx pgx.Tx, p pick, chosen *chosen) ([]claimRow,
 				WHERE q.campaign_id = $1 AND q.seq BETWEEN $2 AND $3 AND q.state = 0 `+only+`
 					AND EXISTS (SELECT FROM campaigns c WHERE c.id = $1 AND c.status = 'running' AND c.run = $4)
 				ORDER BY q.seq LIMIT $5 FOR UPDATE OF q SKIP LOCKED))
-			RETURNING d.seq, d.subscriber_id, d.email, d.attempts, d.first_tried_at)
-		SELECT u.seq, u.subscriber_id, u.email, u.attempts, u.first_tried_at, s.name, s.attributes,
+			RETURNING d.seq, d.subscriber_id, d.email, d.attempts, d.first_tried_at, d.updated_at)
+		SELECT u.seq, u.subscriber_id, u.email, u.attempts, u.first_tried_at, u.updated_at AS claimed_at, s.name, s.attributes,
 			s.id IS NOT NULL AND `+audience.StillMailableSQL("s.id", "s.email_key", "$7")+` AS mailable
 		FROM u LEFT JOIN subscribers s ON s.id = u.subscriber_id ORDER BY u.seq`, args...)
 }
@@ -218,7 +220,8 @@ func mailableTx(ctx context.Context, tx pgx.Tx, campaignID int64, rows []claimRo
 		if err != nil {
 			return nil, err
 		}
-		keep = append(keep, claimed{campaignID: campaignID, Seq: r.Seq, SubscriberID: r.SubscriberID, Email: r.Email, Attempts: r.Attempts, FirstTriedAt: r.FirstTriedAt, person: person})
+		keep = append(keep, claimed{campaignID: campaignID, Seq: r.Seq, SubscriberID: r.SubscriberID, Email: r.Email, Attempts: r.Attempts, FirstTriedAt: r.FirstTriedAt,
+			ClaimedAt: r.ClaimedAt, person: person})
 	}
 	if len(gone) == 0 {
 		return keep, nil

@@ -12,6 +12,14 @@ import (
 	"postrider/internal/pg"
 )
 
+// setupParts makes parts of a few people.
+func setupParts(t *testing.T) *bundle {
+	t.Helper()
+	b := setup(t)
+	b.cfg.FirstPart, b.cfg.Part = 30, 20
+	return b
+}
+
 // halfWritten starts a campaign to n people of whom only the first part is in the ledger, and keeps everything from going on.
 func halfWritten(t *testing.T, b *bundle, n int) Campaign {
 	t.Helper()
@@ -49,7 +57,7 @@ func manyRows[T any](t *testing.T, b *bundle, sql string, args ...any) []T {
 
 func TestPartsMakeTheWholeAudience(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b := setupParts(t)
 	other, err := b.d.Audience.CreateList(t.Context(), "Others", "")
 	must(t, err)
 	b.people(150)
@@ -88,7 +96,7 @@ func TestPartsMakeTheWholeAudience(t *testing.T) {
 
 func TestWhoComesOrLeavesWhileTheAudienceIsWritten(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b := setupParts(t)
 	c := halfWritten(t, b, 60)
 	b.exec(`UPDATE subscriptions SET status = 'unsubscribed' WHERE subscriber_id = (SELECT id FROM subscribers WHERE email_key = $1)`, person(50))
 	b.exec(`WITH s AS (INSERT INTO subscribers (email, email_key) VALUES ('late@example.org', 'late@example.org') RETURNING id)
@@ -104,7 +112,7 @@ func TestWhoComesOrLeavesWhileTheAudienceIsWritten(t *testing.T) {
 
 func TestTheAudienceIsWrittenOnAfterACrash(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b := setupParts(t)
 	c := halfWritten(t, b, 200)
 	if done, err := b.freeze(t.Context(), c.ID); err != nil || done {
 		t.Fatalf("it was written although the process ends: %v, %v", done, err)
@@ -129,7 +137,7 @@ func TestTheAudienceIsWrittenOnAfterACrash(t *testing.T) {
 
 func TestRangesFollowTheAudience(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b := setupParts(t)
 	c := halfWritten(t, b, 300)
 	b.exec(`DELETE FROM river_job WHERE kind = 'freeze_audience'`)
 	goOn(t, b, c.ID)
@@ -144,7 +152,7 @@ func TestRangesFollowTheAudience(t *testing.T) {
 
 func TestRangesThatCaughtUpGoOn(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b := setupParts(t)
 	c := halfWritten(t, b, 100)
 	b.exec(`DELETE FROM river_job WHERE kind = 'freeze_audience'`)
 	b.draining.Store(false)
@@ -160,7 +168,7 @@ func TestRangesThatCaughtUpGoOn(t *testing.T) {
 
 func TestCancelWhileTheAudienceIsWritten(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b := setupParts(t)
 	c := halfWritten(t, b, 100)
 	_, err := b.Cancel(t.Context(), c.ID)
 	must(t, err)
@@ -173,7 +181,7 @@ func TestCancelWhileTheAudienceIsWritten(t *testing.T) {
 
 func TestDeleteWhileTheAudienceIsWritten(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b := setupParts(t)
 	c := halfWritten(t, b, 100)
 	_, err := b.Cancel(t.Context(), c.ID)
 	must(t, err)
@@ -186,7 +194,7 @@ func TestDeleteWhileTheAudienceIsWritten(t *testing.T) {
 
 func TestStartLooksForSomebodyToMail(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b := setupParts(t)
 	b.people(100)
 	b.exec(`UPDATE subscriptions SET status = 'unsubscribed' WHERE subscriber_id < (SELECT id FROM subscribers WHERE email_key = $1)`, person(95))
 	if st := b.awaitFinished(b.start().ID); st.Sent != 6 || st.Excluded != 94 {

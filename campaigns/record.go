@@ -66,7 +66,7 @@ func (s *Service) recordOnce(c claim, attempts []attempt, decisions []decision) 
 	return pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error { return s.recordTx(ctx, tx, c, attempts, decisions) })
 }
 
-// recordTx updates the rows that are still claimed by the node for this attempt, and writes attempts, events, suppressions and the minute's figures for
+// recordTx updates the rows that are still claimed by the node as they were, and writes attempts, events, suppressions and the minute's figures for
 // those. It is safe to run again: a row that was recorded is not claimed any more. Rows that others put down as unconfirmed because the node was silent
 // are the node's all the same: it knows what became of them.
 func (s *Service) recordTx(ctx context.Context, tx pgx.Tx, c claim, attempts []attempt, decisions []decision) error {
@@ -165,11 +165,11 @@ func updateDeliveries(ctx context.Context, tx pgx.Tx, c claim, attempts []attemp
 	}
 	seqs, tries, states := make([]int32, n), make([]int16, n), make([]int16, n)
 	codes, statuses, texts := make([]*int16, n), make([]*string, n), make([]*string, n)
-	nexts, released := make([]*time.Time, n), make([]bool, n)
+	nexts, released, claimedAt := make([]*time.Time, n), make([]bool, n), make([]time.Time, n)
 	for i, d := range decisions {
 		seqs[i], tries[i], states[i] = attempts[i].Seq, attempts[i].Attempts, int16(d.state)
 		codes[i], statuses[i], texts[i] = replyColumns(d)
-		nexts[i], released[i] = d.next, d.released
+		nexts[i], released[i], claimedAt[i] = d.next, d.released, attempts[i].ClaimedAt
 	}
 	// The planner knows little of a campaign that has just begun, and is kept from two ways that cost 60 ms and more instead of one: reading the whole
 	// campaign, so it is told the bounds of the numbers and the conditions on node and state, which it takes for rare, stand behind a CASE; and comparing each
@@ -188,13 +188,13 @@ func updateDeliveries(ctx context.Context, tx pgx.Tx, c claim, attempts []attemp
 			reply_code = CASE WHEN u.released THEN d.reply_code ELSE u.code END,
 			reply_status = CASE WHEN u.released THEN d.reply_status ELSE u.status END,
 			reply_text = CASE WHEN u.released THEN d.reply_text ELSE u.text END
-		FROM unnest($4::int[], $5::smallint[], $6::smallint[], $7::smallint[], $8::text[], $9::text[], $10::timestamptz[], $11::bool[])
-			AS u (seq, attempt, state, code, status, text, next, released)
+		FROM unnest($4::int[], $5::smallint[], $6::smallint[], $7::smallint[], $8::text[], $9::text[], $10::timestamptz[], $11::bool[], $14::timestamptz[])
+			AS u (seq, attempt, state, code, status, text, next, released, claimed_at)
 		WHERE d.campaign_id = $1 AND d.seq = u.seq AND d.seq = ANY ($4::int[]) AND d.seq BETWEEN $12 AND $13
-			AND CASE WHEN d.node_id = $3 AND d.attempts = u.attempt AND (d.state = 1
+			AND CASE WHEN d.node_id = $3 AND d.attempts = u.attempt AND (d.state = 1 AND d.updated_at = u.claimed_at
 				OR d.state = 6 AND (NOT u.released OR EXISTS (SELECT FROM nodes n WHERE n.id = $3 AND n.settled_at IS NOT NULL))) THEN true ELSE false END
 		RETURNING d.seq`,
-		c.campaignID, nullID(c.relay.ID), c.node, seqs, tries, states, codes, statuses, texts, nexts, released, slices.Min(seqs), slices.Max(seqs),
+		c.campaignID, nullID(c.relay.ID), c.node, seqs, tries, states, codes, statuses, texts, nexts, released, slices.Min(seqs), slices.Max(seqs), claimedAt,
 	).Query(func(rows pgx.Rows) error {
 		var seq int32
 		_, err := pgx.ForEachRow(rows, []any{&seq}, func() error { written[seq] = true; return nil })

@@ -104,14 +104,14 @@ type heldRow struct {
 // heldBy reads what a node has claimed of a campaign, and what was put down as unconfirmed when it fell silent.
 func heldBy(ctx context.Context, tx pgx.Tx, node string, campaignID int64) ([]heldRow, error) {
 	rows, err := tx.Query(ctx, `
-		SELECT seq, subscriber_id, email, attempts, first_tried_at, state, relay_id FROM deliveries
+		SELECT seq, subscriber_id, email, attempts, first_tried_at, updated_at, state, relay_id FROM deliveries
 		WHERE campaign_id = $2 AND state IN (1, 6) AND node_id = $1 ORDER BY seq FOR UPDATE`, node, campaignID)
 	if err != nil {
 		return nil, fmt.Errorf("reading what node %s had claimed: %w", node, err)
 	}
 	var all []heldRow
 	r := heldRow{claimed: claimed{campaignID: campaignID}}
-	_, err = pgx.ForEachRow(rows, []any{&r.Seq, &r.SubscriberID, &r.Email, &r.Attempts, &r.FirstTriedAt, &r.state, &r.relayID}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&r.Seq, &r.SubscriberID, &r.Email, &r.Attempts, &r.FirstTriedAt, &r.ClaimedAt, &r.state, &r.relayID}, func() error {
 		all = append(all, r)
 		return nil
 	})

@@ -375,3 +375,42 @@ func TestCampaignWithoutJobsIsWokenAndOthersAreLeftAlone(t *testing.T) {
 		t.Errorf("%+v", st)
 	}
 }
+
+func TestAReleaseTriedAgainLeavesTheNextClaimAlone(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.people(5)
+	b.Drain()
+	c := b.start()
+	take := func() claim {
+		l, err := b.claim(t.Context(), DeliverArgs{CampaignID: c.ID, Run: 1, Lo: 1, Hi: 5}, 1)
+		must(t, err)
+		return l.claims[0]
+	}
+	giveBack := func(c claim) {
+		attempts := make([]attempt, len(c.rows))
+		decisions := make([]decision, len(c.rows))
+		for i := range attempts {
+			attempts[i] = attempt{claimed: c.rows[i], unsent: errNeverDotted}
+			decisions[i] = attempts[i].decide(terms{})
+		}
+		must(t, b.recordOnce(c, attempts, decisions))
+	}
+	count := func(state State) int {
+		return query[int](b, `SELECT count(*) FROM deliveries WHERE attempts = 1 AND state = $1`, state)[0]
+	}
+	first := take()
+	giveBack(first)
+	if n := count(Claimed); n != 0 {
+		t.Fatalf("%d are still claimed", n)
+	}
+	second := take()
+	giveBack(first) // the answer to the commit was lost
+	if n := count(Claimed); n != 5 {
+		t.Errorf("%d of 5 are claimed after the first release was tried again", n)
+	}
+	giveBack(second)
+	if n := count(Claimed); n != 0 {
+		t.Errorf("%d are still claimed", n)
+	}
+}

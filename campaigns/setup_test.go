@@ -93,7 +93,7 @@ func setup(t *testing.T, opts ...smtptest.Option) *bundle {
 	j, err := journal.Open(b.dir, node.ID)
 	must(t, err)
 	pools := sender.NewPools(send, b.pool, node, logger, time.Now)
-	b.Service = New(Config{Workers: 3, RangeSize: 40, ClaimSize: 10, Window: 3, FirstPart: 30, Part: 20, Snooze: 200 * time.Millisecond}, Deps{
+	b.Service = New(Config{Workers: 3, RangeSize: 40, ClaimSize: 10, Window: 3, Snooze: 200 * time.Millisecond}, Deps{
 		Pool: b.pool, Audience: people, Events: evs, Tokens: events.NewTokens(box.Derive("link tokens")), Sender: send, Settings: set,
 		Node: node, Pools: pools, Journal: j, Logger: logger, Now: b.clock.now,
 	})
