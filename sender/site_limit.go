@@ -108,7 +108,7 @@ func checkSiteLimits(limits []SiteLimit) error {
 	for i := range limits {
 		l, at := &limits[i], fmt.Sprintf("items[%d].", i)
 		l.Site = strings.ToLower(strings.TrimSpace(l.Site))
-		if l.Site == "" || len(l.Site) > 2000 || hasControl(l.Site) {
+		if l.Site == "" || len(l.Site) > longestSite || hasControl(l.Site) {
 			wrong.Add(at+"site", "name a provider such as google, a domain, or a site as the relay's page shows it")
 		}
 		for name, n := range map[string]*int{"per_minute": l.PerMinute, "per_hour": l.PerHour, "in_flight": l.InFlight} {
