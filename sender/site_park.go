@@ -38,6 +38,9 @@ type SiteResult struct {
 	Reply  string
 }
 
+// missesSQL counts the deferrals u.missed to those of relay_sites rs, unless the site is parked already: what was on its way then says nothing new.
+const missesSQL = `(rs.misses + CASE WHEN rs.parked_until > now() THEN 0 ELSE u.missed END)`
+
 // SitesDoneTx notes what came of claimed messages, by site: trouble halves the site's rate, too much of it parks the site, a success ends the counting.
 func SitesDoneTx(ctx context.Context, tx pgx.Tx, r Relay, node string, results map[string]SiteResult) error {
 	if !r.SiteLimits || len(results) == 0 {
@@ -59,9 +62,9 @@ func SitesDoneTx(ctx context.Context, tx pgx.Tx, r Relay, node string, results m
 	if err == nil {
 		_, err = tx.Exec(ctx, `
 			UPDATE relay_sites rs SET
-				misses = CASE WHEN u.sent > 0 OR rs.misses + u.missed >= $6 THEN 0 ELSE rs.misses + u.missed END,
-				parks = CASE WHEN u.sent > 0 THEN 0 WHEN rs.misses + u.missed >= $6 THEN rs.parks + 1 ELSE rs.parks END,
-				parked_until = CASE WHEN u.sent = 0 AND rs.misses + u.missed >= $6 THEN now() + LEAST($7::interval * (2 ^ LEAST(rs.parks, 10)), $8::interval)
+				misses = CASE WHEN u.sent > 0 OR `+missesSQL+` >= $6 THEN 0 ELSE `+missesSQL+` END,
+				parks = CASE WHEN u.sent > 0 THEN 0 WHEN `+missesSQL+` >= $6 THEN rs.parks + 1 ELSE rs.parks END,
+				parked_until = CASE WHEN u.sent = 0 AND `+missesSQL+` >= $6 THEN now() + LEAST($7::interval * (2 ^ LEAST(rs.parks, 10)), $8::interval)
 					WHEN u.sent = 0 THEN rs.parked_until END,
 				halved = CASE WHEN u.missed > 0 AND (`+halvedSQL+` = 0 OR rs.halved_at < now() - $9::interval) THEN LEAST(`+halvedSQL+` + 1, $10) ELSE rs.halved END,
 				halved_at = CASE WHEN u.missed > 0 AND (`+halvedSQL+` = 0 OR rs.halved_at < now() - $9::interval) THEN now() ELSE rs.halved_at END,

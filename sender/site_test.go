@@ -356,3 +356,22 @@ func TestSitesAreAskedForByTheirWholeName(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// What was on its way when a site was parked says nothing new.
+func TestOneTroubleParksASiteOnce(t *testing.T) {
+	t.Parallel()
+	b, r, node := siteBundle(t)
+	b.claimSite(t, r, node, "dead.example", 400)
+	for range 8 {
+		b.siteDone(t, r, node, "dead.example", SiteResult{Count: 50, Missed: 50, Reply: "451 4.3.0 down"})
+	}
+	s := b.relaySite(t, r)
+	if s.ParkedUntil == nil || time.Until(*s.ParkedUntil) > 16*time.Minute {
+		t.Errorf("the first park lasts until %v", s.ParkedUntil)
+	}
+	b.back(t, time.Hour)
+	b.siteDone(t, r, node, "dead.example", SiteResult{Count: 9, Missed: 9, Reply: "451 4.3.0 down"})
+	if s := b.relaySite(t, r); s.ParkedUntil != nil {
+		t.Errorf("parked again after nine: %+v", s)
+	}
+}
