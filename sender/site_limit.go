@@ -242,8 +242,9 @@ func SitesClaimedTx(ctx context.Context, tx pgx.Tx, r Relay, node string, claime
 	if len(sites) == 0 {
 		return nil
 	}
+	// Not now(): a transaction that had to wait for another one began long before it claims, and would pay with time that has passed.
 	_, err := tx.Exec(ctx, `
-		UPDATE relay_sites rs SET next_at = GREATEST(rs.next_at, now()) + u.span, put_off_to = COALESCE(u.line, rs.put_off_to)
+		UPDATE relay_sites rs SET next_at = GREATEST(rs.next_at, clock_timestamp()) + u.span, put_off_to = COALESCE(u.line, rs.put_off_to)
 		FROM unnest($2::text[], $3::interval[], $4::timestamptz[]) AS u (site, span, line) WHERE rs.relay_id = $1 AND rs.site = u.site`, r.ID, sites, spans, lines)
 	if err == nil {
 		_, err = tx.Exec(ctx, `

@@ -375,3 +375,34 @@ func TestOneTroubleParksASiteOnce(t *testing.T) {
 		t.Errorf("parked again after nine: %+v", s)
 	}
 }
+
+// Claims that waited long for their turn pay from when they took, not from when they began to wait.
+func TestClaimsThatWaitedAreNoBurst(t *testing.T) {
+	t.Parallel()
+	b, r, node := siteBundle(t)
+	limit := 6000
+	if err := b.SetSiteLimits(t.Context(), []SiteLimit{{Site: "busy.example", PerMinute: &limit}}); err != nil {
+		t.Fatal(err)
+	}
+	begun, err := b.pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := begun.Exec(t.Context(), `SELECT pg_sleep(1)`); err != nil { // as behind a lock
+		t.Fatal(err)
+	}
+	rooms, err := SiteRoomTx(t.Context(), begun, r, []string{"busy.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := rooms["busy.example"].Free
+	if err := SitesClaimedTx(t.Context(), begun, r, node, map[string]int{"busy.example": first}, rooms); err != nil {
+		t.Fatal(err)
+	}
+	if err := begun.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n, _ := b.claimSite(t, r, node, "busy.example", 1000); n > 20 {
+		t.Errorf("%d more right after %d, 100 a second are allowed", n, first)
+	}
+}
