@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/net/idna"
 
 	"postrider/internal/errs"
 	"postrider/internal/pg"
@@ -107,7 +108,7 @@ func checkSiteLimits(limits []SiteLimit) error {
 	}
 	for i := range limits {
 		l, at := &limits[i], fmt.Sprintf("items[%d].", i)
-		l.Site = strings.ToLower(strings.TrimSpace(l.Site))
+		l.Site = namedSite(l.Site)
 		if l.Site == "" || len(l.Site) > longestSite || hasControl(l.Site) {
 			wrong.Add(at+"site", "name a provider such as google, a domain, or a site as the relay's page shows it")
 		}
@@ -118,6 +119,15 @@ func checkSiteLimits(limits []SiteLimit) error {
 		}
 	}
 	return wrong.Err("the limits cannot be set like this")
+}
+
+// namedSite brings what a person calls a site into the form in which sites are compared; a well-known mailbox domain is its provider.
+func namedSite(name string) string {
+	name = strings.ToLower(strings.TrimSpace(name))
+	if ascii, ok := toASCII(idna.Lookup, name); ok {
+		name = ascii
+	}
+	return SiteOf(name)
 }
 
 // SiteRoom is how much a relay may send to a site at one moment, and when those may go that are too many.
@@ -174,12 +184,16 @@ func SiteRoomTx(ctx context.Context, tx pgx.Tx, r Relay, sites []string) (map[st
 	if err != nil {
 		return nil, fmt.Errorf("looking at the sites of relay %d: %w", r.ID, err)
 	}
+	// A limit may name a domain, whose mail the site takes. What is a provider's has the provider's limit: one company there is not all of it.
 	states, err := pg.Many[siteState](ctx, tx, "sites", `
+		WITH named AS MATERIALIZED (
+			SELECT l.*, (SELECT s.site FROM sites s WHERE s.domain = l.site AND strpos(s.site, '.') > 0) AS taken_by
+			FROM site_limits l WHERE l.relay_id = $1 OR l.relay_id IS NULL)
 		SELECT rs.site, clock_timestamp() AS now, rs.next_at, rs.put_off_to, `+halvedSQL+` AS halved, rs.parked_until,
 			(SELECT COALESCE(sum(claimed), 0)::int FROM relay_site_claims c WHERE c.relay_id = rs.relay_id AND c.site = rs.site) AS in_flight,
 			l.site IS NOT NULL AS is_set, l.per_minute, l.per_hour, l.in_flight AS most_flying
 		FROM relay_sites rs LEFT JOIN LATERAL (
-			SELECT * FROM site_limits l WHERE l.site = rs.site AND (l.relay_id = $1 OR l.relay_id IS NULL) ORDER BY l.relay_id NULLS LAST LIMIT 1) l ON true
+			SELECT * FROM named l WHERE rs.site IN (l.site, l.taken_by) ORDER BY l.relay_id NULLS LAST, l.site = rs.site DESC, l.site LIMIT 1) l ON true
 		WHERE rs.relay_id = $1 AND rs.site = ANY ($2) ORDER BY rs.site FOR UPDATE OF rs`, r.ID, sites)
 	if err != nil {
 		return nil, err

@@ -406,3 +406,47 @@ func TestClaimsThatWaitedAreNoBurst(t *testing.T) {
 		t.Errorf("%d more right after %d, 100 a second are allowed", n, first)
 	}
 }
+
+// Nobody knows a domain's MX hosts by heart: a limit that names the domain holds for the site that takes its mail.
+func TestLimitForADomainHoldsForItsSite(t *testing.T) {
+	t.Parallel()
+	b, r, node := siteBundle(t)
+	b.dns.mx = map[string][]*net.MX{"corp.example": {{Host: "mx1.corp.example."}, {Host: "mx2.corp.example."}}}
+	b.Site("corp.example")
+	b.lookUp(t)
+	few, most := 3, 5
+	site := b.Site("corp.example")
+	if err := b.SetSiteLimits(t.Context(), []SiteLimit{{Site: "Corp.example", InFlight: &most}, {Site: "gmail.com", InFlight: &few}}); err != nil {
+		t.Fatal(err)
+	}
+	if n, _ := b.claimSite(t, r, node, site, 100); n != most {
+		t.Errorf("%d at once go to %s, %d are allowed", n, site, most)
+	}
+	if n, _ := b.claimSite(t, r, node, "google", 100); n != few {
+		t.Errorf("%d at once go to Google, %d are allowed for gmail.com", n, few)
+	}
+	b.siteDone(t, r, node, site, SiteResult{Count: most, Sent: most})
+	one := 1
+	if err := b.SetSiteLimits(t.Context(), []SiteLimit{{Site: "corp.example", InFlight: &most}, {Site: site, InFlight: &one}}); err != nil {
+		t.Fatal(err)
+	}
+	if n, _ := b.claimSite(t, r, node, site, 100); n != one {
+		t.Errorf("%d at once, the site's own limit is %d", n, one)
+	}
+}
+
+// A company at Google with a limit of its own is no reason to send less to all of Google.
+func TestLimitForADomainDoesNotBoundItsProvider(t *testing.T) {
+	t.Parallel()
+	b, r, node := siteBundle(t)
+	b.dns.mx = map[string][]*net.MX{"corp.example": {{Host: "aspmx.l.google.com."}}}
+	b.Site("corp.example")
+	b.lookUp(t)
+	one := 1
+	if err := b.SetSiteLimits(t.Context(), []SiteLimit{{Site: "google"}, {RelayID: &r.ID, Site: "corp.example", InFlight: &one}}); err != nil {
+		t.Fatal(err)
+	}
+	if n, _ := b.claimSite(t, r, node, "google", 100); n != 100 {
+		t.Errorf("%d at once go to Google", n)
+	}
+}
