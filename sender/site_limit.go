@@ -80,6 +80,10 @@ func (s *Service) SetSiteLimits(ctx context.Context, limits []SiteLimit) error {
 		return err
 	}
 	return pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		// Two who replace everything at the same time would not see what the other one adds.
+		if _, err := tx.Exec(ctx, `LOCK TABLE site_limits IN SHARE ROW EXCLUSIVE MODE`); err != nil {
+			return fmt.Errorf("setting site limits: %w", err)
+		}
 		if _, err := tx.Exec(ctx, `DELETE FROM site_limits`); err != nil {
 			return fmt.Errorf("setting site limits: %w", err)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
 
 	"postrider/internal/errs"
 	"postrider/internal/pg"
@@ -448,5 +449,23 @@ func TestLimitForADomainDoesNotBoundItsProvider(t *testing.T) {
 	}
 	if n, _ := b.claimSite(t, r, node, "google", 100); n != 100 {
 		t.Errorf("%d at once go to Google", n)
+	}
+}
+
+// Who replaces the limits while somebody else does gets what one of them wanted.
+func TestLimitsThatTwoSetAtOnceAreThoseOfOne(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for round := range 20 {
+		var group errgroup.Group
+		for _, sites := range [][]string{{"a.example", "b.example"}, {"b.example", "c.example"}} {
+			group.Go(func() error { return b.SetSiteLimits(t.Context(), []SiteLimit{{Site: sites[0]}, {Site: sites[1]}}) })
+		}
+		if err := group.Wait(); err != nil {
+			t.Fatalf("round %d: %v", round, err)
+		}
+		if set, _, err := b.ListSiteLimits(t.Context()); err != nil || len(set) != 2 {
+			t.Fatalf("round %d: %+v, %v", round, set, err)
+		}
 	}
 }
