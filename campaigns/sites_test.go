@@ -122,3 +122,19 @@ func TestTroubleOfASiteLeavesTheRelayAlone(t *testing.T) {
 		t.Errorf("%+v", sites)
 	}
 }
+
+// Before a recipient is named, a server speaks of itself: an own Postfix that wants less goes slower, and no site is blamed.
+func TestTroubleOfTheRelayItselfBlamesNoSite(t *testing.T) {
+	t.Parallel()
+	b := setup(t, smtptest.WithScript(smtptest.Script{At: smtptest.AtMail, Reply: "450 4.7.1 Error: too much mail from 192.0.2.1"}))
+	b.direct()
+	b.peopleAt(15, "gmail.com")
+	c := b.start()
+	b.await(c.ID, "the first refusals", func(_ Campaign, st Stats) bool { return st.Deferred > 0 && st.Claimed == 0 })
+	if n := query[int](b, `SELECT count(*)::int FROM relay_pace`); n[0] != 1 {
+		t.Error("the relay does not go slower")
+	}
+	if n := query[int](b, `SELECT count(*)::int FROM relay_sites WHERE misses > 0 OR parks > 0 OR halved > 0`); n[0] != 0 {
+		t.Error("Google is blamed for it")
+	}
+}

@@ -48,7 +48,7 @@ func (pl *pool) learn(o smtpconn.Outcome, began time.Time) {
 		pl.won()
 	case smtpconn.Rejected:
 		switch class := presets.Classify(pl.relay.PresetKey(), o.Reply); {
-		case pl.relay.SiteLimits && SiteTrouble(class):
+		case pl.relay.SiteLimits && SiteTrouble(class, o.Reply.Stage):
 			// It is the recipient's server that asks for less; its site goes slower, when the result is recorded.
 		case class.Action == reply.ActionSlowDown:
 			pl.slowDown(class, o.Reply.String(), began)

@@ -22,8 +22,12 @@ const (
 	halvedTimes = 6
 )
 
-// SiteTrouble says that a refusal for now is about how much a site gets from us, or about the site as a whole, and not about one recipient.
-func SiteTrouble(c reply.Class) bool {
+// SiteTrouble says that a refusal for now is about how much a site gets from us, or about the site as a whole, and not about one recipient. Before it knows
+// the recipient a server can only speak of itself.
+func SiteTrouble(c reply.Class, at reply.Stage) bool {
+	if at.Session() || at == reply.StageMail || at == reply.StageRset {
+		return false
+	}
 	if c.Permanence != reply.Transient || c.Reason == reply.ReasonMailboxFull || c.Action != reply.ActionRetry && c.Action != reply.ActionSlowDown {
 		return false
 	}
