@@ -26,7 +26,7 @@ func (s *Service) claimRoutedTx(ctx context.Context, tx pgx.Tx, p pick, l *look)
 	}
 	p.most = s.cfg.ClaimSize
 	queued, err := pg.Many[waiting](ctx, tx, "queued deliveries", `
-		SELECT seq, email, CASE WHEN reply_code BETWEEN 400 AND 499 THEN relay_id END AS tried FROM deliveries
+		SELECT seq, email, CASE WHEN reply_code >= 400 THEN relay_id END AS tried, reply_code, reply_status, reply_text FROM deliveries
 		WHERE campaign_id = $1 AND seq BETWEEN $2 AND $3 AND state = 0 ORDER BY seq LIMIT $4`, p.CampaignID, p.lo, p.Hi, p.most)
 	if err != nil {
 		return err
@@ -34,6 +34,7 @@ func (s *Service) claimRoutedTx(ctx context.Context, tx pgx.Tx, p pick, l *look)
 	for i := range queued {
 		queued[i].domain = sender.DomainOf(queued[i].Email)
 		queued[i].site = s.d.Sender.Site(queued[i].domain)
+		queued[i].refused(outlets)
 	}
 	if err := siteRoomTx(ctx, tx, outlets, queued); err != nil {
 		return err

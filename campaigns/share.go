@@ -5,15 +5,42 @@ import (
 	"time"
 
 	"postrider/sender"
+	"postrider/sender/presets"
+	"postrider/sender/reply"
 )
 
 // waiting is a queued delivery that is to get a relay.
 type waiting struct {
 	Seq   int32
 	Email string
-	Tried *int64 // the relay through which the receiver put it off; it goes there again, since greylisting knows it by that
+	Tried *int64 // the relay through which it was refused for now; it goes there again, since greylisting knows it by that
+	// What was said there.
+	ReplyCode              *int16
+	ReplyStatus, ReplyText *string
 
 	domain, site string // of the recipient
+	elsewhere    bool   // it was refused for what the relay is: another one may do better
+}
+
+// refused draws from the last refusal whether another relay may do better than the one that it came through, which outlets knows.
+func (w *waiting) refused(outlets []outlet) {
+	if w.Tried == nil || w.ReplyCode == nil {
+		return
+	}
+	r := reply.Reply{Code: int(*w.ReplyCode), Status: deref(w.ReplyStatus), Text: deref(w.ReplyText)}
+	for i := range outlets {
+		if o := &outlets[i]; o.relay.ID == *w.Tried {
+			action := presets.Classify(o.relay.PresetKey(), r).Action
+			w.elsewhere = action == reply.ActionSlowDown || action == reply.ActionStopRelay
+		}
+	}
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
 }
 
 // outlet is one of a campaign's relays at one look at the queue.
@@ -153,12 +180,7 @@ func (sh *share) fitting(row waiting) (fit []*outlet) {
 
 // choose gives the outlet for a delivery, or the room of its site when that is full for all outlets, or when to ask again.
 func (sh *share) choose(fit []*outlet, row waiting) (*outlet, *sender.SiteRoom, time.Time) {
-	usable, again := usableOutlets(fit, sh.now)
-	for _, o := range fit {
-		if row.Tried != nil && o.relay.ID == *row.Tried && o.again.IsZero() {
-			usable = []*outlet{o}
-		}
-	}
+	usable, again := sh.usable(fit, row)
 	var free []*outlet
 	var full *sender.SiteRoom
 	allFull := true
@@ -183,6 +205,29 @@ func (sh *share) choose(fit []*outlet, row waiting) (*outlet, *sender.SiteRoom, 
 		return free[0], nil, again
 	}
 	return sh.turn(free), nil, again
+}
+
+// usable gives the outlets that can be used now for a delivery, in view of how its last try ended; without any, when the first of them can be.
+func (sh *share) usable(fit []*outlet, row waiting) (usable []*outlet, again time.Time) {
+	usable, again = usableOutlets(fit, sh.now)
+	if row.Tried == nil {
+		return usable, again
+	}
+	var others []*outlet
+	for _, o := range fit {
+		switch {
+		case o.relay.ID != *row.Tried:
+			others = append(others, o)
+		case !row.elsewhere && o.again.IsZero():
+			return []*outlet{o}, again
+		}
+	}
+	if row.elsewhere {
+		if better, _ := usableOutlets(others, sh.now); len(better) > 0 {
+			return better, again
+		}
+	}
+	return usable, again
 }
 
 // usableOutlets gives the outlets that can be used now: the backups only when there is none besides them, and then the first. Without any it gives when the

@@ -138,3 +138,21 @@ func TestTroubleOfTheRelayItselfBlamesNoSite(t *testing.T) {
 		t.Error("Google is blamed for it")
 	}
 }
+
+// Where one relay is refused for what it is, another one may do better, and the first would not a second later.
+func TestRefusedBySiteGoesThroughTheOtherRelay(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.direct()
+	b.refuse("421 4.7.0 our server is rate limiting mail from your address")
+	yes := true
+	srv, second := b.second(sender.RelayInput{SiteLimits: &yes, Weight: new(int)})
+	b.peopleAt(5, "busy.example")
+	c := b.start(through(b.relay, second))
+	b.await(c.ID, "the refusals", func(_ Campaign, st Stats) bool { return st.Deferred == 5 })
+	b.clock.advance(2 * time.Second)
+	b.await(c.ID, "the second try", func(_ Campaign, st Stats) bool { return st.Sent == 5 || st.Queued+st.Claimed == 0 && st.Deferred > 0 })
+	if count(srv) != 5 {
+		t.Errorf("%d through the other relay", count(srv))
+	}
+}
