@@ -128,7 +128,8 @@ func (s *Service) outletsTx(ctx context.Context, tx pgx.Tx, o order, now time.Ti
 	var outlets []outlet
 	for _, r := range o.relays {
 		if r.TakesFrom(o.from) {
-			outlets = append(outlets, outlet{relay: r, again: s.notBefore(r, now)})
+			again, busy := s.notBefore(r, now)
+			outlets = append(outlets, outlet{relay: r, again: again, busy: busy})
 		}
 	}
 	// Everybody who reserves for several relays does so in one order, so that nobody waits in a circle.
@@ -157,11 +158,11 @@ func byRelayID(outlets []outlet) []int {
 // firstOpen gives when the first of the outlets can be used, zero when one can be now.
 func firstOpen(outlets []outlet, now time.Time) time.Time {
 	var first time.Time
+	if anyFree(outlets) {
+		return first
+	}
 	for _, o := range outlets {
-		if o.again.IsZero() {
-			return time.Time{}
-		}
-		if first.IsZero() || o.again.Before(first) {
+		if !o.again.IsZero() && (first.IsZero() || o.again.Before(first)) {
 			first = o.again
 		}
 	}

@@ -48,6 +48,7 @@ type outlet struct {
 	relay sender.Relay
 	free  int       // how many more it takes now
 	again time.Time // when to ask again; zero when it can be used
+	busy  bool      // it can be used but for its rate, until then: it keeps its mail from the backups
 	// rooms are what the sites take of a relay that has limits for them, else nil.
 	rooms map[string]*sender.SiteRoom
 }
@@ -57,6 +58,9 @@ func (o *outlet) takes(site string) bool {
 	room := o.rooms[site]
 	return o.free > 0 && (room == nil || room.Free > 0)
 }
+
+// keeps says that the outlet has enough to do for the moment, so that its mail waits for it.
+func (o *outlet) keeps() bool { return o.busy && !o.relay.Backup() }
 
 // full gives the room of a site that takes no more at present, nil when it does, or has no limits.
 func (o *outlet) full(site string) *sender.SiteRoom {
@@ -129,7 +133,7 @@ const lookAgain = time.Second
 func (sh *share) out(rows []waiting) shared {
 	var res shared
 	for _, row := range rows {
-		if !sh.anyFree() {
+		if !anyFree(sh.outlets) {
 			break
 		}
 		res.last = row.Seq
@@ -153,11 +157,12 @@ func (sh *share) out(rows []waiting) shared {
 }
 
 // anyFree says whether an outlet takes more. A backup counts only where it can get something: beside an outlet that takes every recipient it cannot.
-func (sh *share) anyFree() bool {
+func anyFree(outlets []outlet) bool {
 	var more, backup, covered bool
-	for _, o := range sh.outlets {
+	for _, o := range outlets {
 		switch {
 		case !o.again.IsZero():
+			covered = covered || o.keeps() && len(o.relay.RecipientSites) == 0
 		case o.relay.Backup():
 			backup = backup || o.free > 0
 		default:
@@ -218,8 +223,11 @@ func (sh *share) usable(fit []*outlet, row waiting) (usable []*outlet, again tim
 		switch {
 		case o.relay.ID != *row.Tried:
 			others = append(others, o)
-		case !row.elsewhere && o.again.IsZero():
+		case row.elsewhere:
+		case o.again.IsZero():
 			return []*outlet{o}, again
+		case o.busy:
+			return nil, o.again
 		}
 	}
 	if row.elsewhere {
@@ -234,9 +242,11 @@ func (sh *share) usable(fit []*outlet, row waiting) (usable []*outlet, again tim
 // first of them can be.
 func usableOutlets(fit []*outlet, now time.Time) (usable []*outlet, again time.Time) {
 	var backup *outlet
+	kept := false
 	for _, o := range fit {
 		switch {
 		case !o.again.IsZero():
+			kept = kept || o.keeps()
 			if again.IsZero() || o.again.Before(again) {
 				again = o.again
 			}
@@ -246,7 +256,7 @@ func usableOutlets(fit []*outlet, now time.Time) (usable []*outlet, again time.T
 			backup = o
 		}
 	}
-	if len(usable) == 0 && backup != nil {
+	if len(usable) == 0 && backup != nil && !kept {
 		usable = []*outlet{backup}
 	}
 	if again.IsZero() {

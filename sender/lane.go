@@ -160,7 +160,7 @@ func (l *lane) clear(ctx context.Context) error {
 	err := pl.limit.wait(ctx)
 	var early *tooEarly
 	if errors.As(err, &early) {
-		return &Unavailable{Relay: pl.relay.Name, Until: early.at, Err: err}
+		return &Unavailable{Relay: pl.relay.Name, Until: early.at, Err: err, Busy: true}
 	}
 	if err != nil {
 		return err

@@ -39,6 +39,8 @@ type Unavailable struct {
 	Err   error
 	// Paused is set when the relay was taken out of service until a person looks at it.
 	Paused bool
+	// Busy is set when it is only its rate that lets nothing more go before Until.
+	Busy bool
 }
 
 // Error names the relay and the cause in the server's words.
