@@ -25,9 +25,13 @@ func (s *Service) claimRoutedTx(ctx context.Context, tx pgx.Tx, p pick, l *look)
 		return nil
 	}
 	p.most = s.cfg.ClaimSize
+	only, args := "", []any{p.CampaignID, p.lo, p.Hi, p.most}
+	if p.Only != nil {
+		only, args = " AND seq = ANY ($5)", append(args, p.Only)
+	}
 	queued, err := pg.Many[waiting](ctx, tx, "queued deliveries", `
 		SELECT seq, email, CASE WHEN reply_code >= 400 THEN relay_id END AS tried, reply_code, reply_status, reply_text FROM deliveries
-		WHERE campaign_id = $1 AND seq BETWEEN $2 AND $3 AND state = 0 ORDER BY seq LIMIT $4`, p.CampaignID, p.lo, p.Hi, p.most)
+		WHERE campaign_id = $1 AND seq BETWEEN $2 AND $3`+only+` AND state = 0 ORDER BY seq LIMIT $4`, args...)
 	if err != nil {
 		return err
 	}

@@ -385,3 +385,27 @@ func TestBackupDoesNotHelpOneThatIsAtItsRate(t *testing.T) {
 	}
 	b.once(c.ID, 12, map[int64]*smtptest.Server{b.relay.ID: b.smtp, backup.ID: srv})
 }
+
+// A second try is for those who are due. The people between them, whom no relay takes at the moment, have jobs of their own: one more with each try would add up.
+func TestSecondTryIsForThoseWhoAreDue(t *testing.T) {
+	t.Parallel()
+	b := setup(t, smtptest.WithGreylist(&smtptest.Greylist{}))
+	b.limit(func(in *sender.RelayInput) { in.Weight, in.RecipientSites = number(100), []string{"google"} })
+	_, rest := b.second(sender.RelayInput{Limits: sender.Limits{PerHour: number(10)}})
+	b.peopleAt(5, "gmail.com")
+	b.peopleAt(200, "example.org")
+	b.peopleAt(5, "googlemail.com")
+	c := b.start(through(b.relay, rest))
+	b.await(c.ID, "the greylisting", func(_ Campaign, st Stats) bool { return st.Deferred == 10 && st.Sent == 10 && st.Claimed == 0 })
+	b.clock.advance(6 * time.Minute)
+	b.await(c.ID, "the second try", func(_ Campaign, st Stats) bool { return st.Sent == 20 && st.Claimed == 0 })
+	// 210 people are six ranges, and each waits with a job of its own.
+	var waiting []string
+	b.await(c.ID, "the job of the second try to end", func(Campaign, Stats) bool {
+		waiting = query[string](b, `SELECT (args ->> 'lo') || ' to ' || (args ->> 'hi') FROM river_job WHERE kind = 'deliver_range' AND state <> 'completed' ORDER BY id`)
+		return len(waiting) <= 6
+	})
+	if len(waiting) != 6 {
+		t.Errorf("jobs for %q", waiting)
+	}
+}
