@@ -3,12 +3,14 @@ package campaigns
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"postrider/campaigns/journal"
+	"postrider/internal/errs"
 	"postrider/sender"
 	"postrider/sender/smtptest"
 )
@@ -407,5 +409,32 @@ func TestSecondTryIsForThoseWhoAreDue(t *testing.T) {
 	})
 	if len(waiting) != 6 {
 		t.Errorf("jobs for %q", waiting)
+	}
+}
+
+// What was on the wire counts when its campaign is deleted, too.
+func TestCampaignIsNotDeletedWhileItsMessagesAreOnTheirWay(t *testing.T) {
+	t.Parallel()
+	gate := make(chan struct{})
+	b := setup(t, smtptest.WithScript(smtptest.Script{At: smtptest.AtDot, Wait: gate}))
+	open := sync.OnceFunc(func() { close(gate) })
+	t.Cleanup(open)
+	b.limit(func(in *sender.RelayInput) { in.Limits.PerDay = number(100) })
+	b.people(3)
+	c := b.start()
+	b.await(c.ID, "messages on their way", func(_ Campaign, st Stats) bool { return st.Claimed == 3 })
+	_, err := b.Cancel(t.Context(), c.ID)
+	must(t, err)
+	if err := b.Delete(t.Context(), c.ID); !errs.Is(err, errs.Conflict) {
+		t.Errorf("deleted: %v", err)
+	}
+	open()
+	b.await(c.ID, "the end of them", func(_ Campaign, st Stats) bool { return st.Sent == 3 })
+	must(t, b.Delete(t.Context(), c.ID))
+	if used := query[int](b, `SELECT COALESCE(sum(used), 0)::int FROM relay_usage`); used[0] != 3 {
+		t.Errorf("%d of 3 counted", used[0])
+	}
+	if left := query[int](b, `SELECT COALESCE(sum(claimed), 0)::int FROM relay_claims`); left[0] != 0 {
+		t.Errorf("%d still reserved", left[0])
 	}
 }
