@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
+	"postrider/sender/reply"
 	"postrider/sender/smtpconn"
 	"postrider/sender/smtptest"
 )
@@ -309,5 +312,47 @@ func TestShareOfADayOverTwoProcesses(t *testing.T) {
 	}
 	if err := b.SpendOne(t.Context(), r); err != nil {
 		t.Errorf("a day later: %v", err)
+	}
+}
+
+// What a dead process had reserved is nobody's any more, whatever became of the rows that it was for.
+func TestSettledNodeReservesNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	limit := 10
+	r := b.relayTo(t, smtptest.Start(t), func(in *RelayInput) { in.Limits.PerDay = &limit })
+	dead, err := StartNode(t.Context(), b.pool, 0, b.logger, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.tx(t, func(tx pgx.Tx) error { return ClaimedTx(t.Context(), tx, r, dead.ID, 10) })
+	b.tx(t, func(tx pgx.Tx) error { _, err := SettleNodeTx(t.Context(), tx, dead.ID); return err })
+	b.tx(t, func(tx pgx.Tx) error {
+		granted, _, err := ReserveTx(t.Context(), tx, r, 10, time.Now())
+		if granted != 10 {
+			t.Errorf("%d of 10 may be claimed", granted)
+		}
+		return err
+	})
+}
+
+// Two messages that were on the wire together are refused with different words: the longer block counts.
+func TestSecondRefusalDoesNotShortenABlock(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.create(t, goodRelay())
+	block := func(wait time.Duration) time.Time {
+		until, err := b.BlockRelay(t.Context(), r, reply.Class{Reason: reply.ReasonQuotaExhausted, RetryAfter: wait}, "no more")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return until
+	}
+	long := block(24 * time.Hour)
+	if short := block(time.Hour); short.Before(long) {
+		t.Errorf("blocked until %s, and then until %s", long, short)
+	}
+	if later := block(48 * time.Hour); !later.After(long) {
+		t.Errorf("still until %s", later)
 	}
 }
