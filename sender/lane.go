@@ -140,7 +140,7 @@ func (l *lane) announce() *smtpconn.Envelope {
 	}
 	pl.mu.Lock()
 	defer pl.mu.Unlock()
-	if pl.waiting.size == 0 || pl.isDown() || !pl.limit.try() {
+	if pl.waiting.size == 0 || l.slot > pl.allowed() || pl.isDown() || !pl.limit.try() {
 		return nil
 	}
 	it := pl.waiting.pop()

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"postrider/sender/reply"
 	"postrider/sender/smtpconn"
 	"postrider/sender/smtptest"
 )
@@ -360,5 +361,78 @@ func TestSettledNodeGivesItsSlotsBack(t *testing.T) {
 	}
 	if _, ok, err := takeSlot(t.Context(), b.pool, r.ID, 1, alive.ID, []int{}); !ok || err != nil {
 		t.Errorf("the slot did not come back: %v", err)
+	}
+}
+
+// Who has entered the right server wants to see that it works.
+func TestTroubleOfTheOldSettingsIsForgotten(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	gone, server := smtptest.Start(t), smtptest.Start(t)
+	r := b.relayTo(t, gone, nil)
+	if err := gone.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p := b.pools(t)
+	sendAll(t.Context(), p, r, 0, 1)
+	in := RelayInput{Name: r.Name, Host: server.Host(), Port: server.Port(), TLS: TLSNone, Auth: AuthNone, DKIM: DKIMOff}
+	changed, err := b.UpdateRelay(t.Context(), r.ID, in)
+	if err != nil || changed.PauseReason == nil {
+		t.Fatalf("%+v, %v", changed, err)
+	}
+	noErrors(t, sendAll(t.Context(), p, changed, 0, 1))
+	if r, err := b.GetRelay(t.Context(), r.ID); err != nil || r.PauseReason != nil {
+		t.Errorf("it still says %v, %v", *r.PauseReason, err)
+	}
+}
+
+// A lane beyond what is allowed leaves after its message, also where the commands of the next one could travel with it.
+func TestSurplusLaneLeavesAfterItsMessage(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	server := smtptest.Start(t, smtptest.WithLatency(20*time.Millisecond))
+	r := b.relayTo(t, server, func(in *RelayInput) { in.MaxConnections = 4 })
+	p := b.pools(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		sendAll(ctx, p, r, 0, 400)
+	}()
+	open := func(n int) func() bool {
+		return func() bool {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			pl := p.pools[r.ID]
+			if pl == nil {
+				return false
+			}
+			pl.mu.Lock()
+			defer pl.mu.Unlock()
+			return pl.lanes == n && pl.open == n
+		}
+	}
+	until(t, open(4))
+	pl := p.pools[r.ID]
+	pl.mu.Lock()
+	pl.setPace(&Pace{Connections: 1, Reason: string(reply.ReasonTooManyConnections), ChangedAt: time.Now()})
+	pl.mu.Unlock()
+	until(t, open(1))
+	if n := len(server.Accepted()); n > 100 {
+		t.Errorf("%d messages until all but one connection had left", n)
+	}
+	cancel()
+	<-done
+}
+
+// until waits for a condition.
+func until(t *testing.T, ok func() bool) {
+	t.Helper()
+	poll := time.NewTicker(2 * time.Millisecond)
+	defer poll.Stop()
+	for deadline := time.Now().Add(20 * time.Second); !ok(); <-poll.C {
+		if time.Now().After(deadline) {
+			t.Fatal("it did not come to that")
+		}
 	}
 }
