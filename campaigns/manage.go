@@ -169,6 +169,9 @@ func (s *Service) Cancel(ctx context.Context, id int64) (Campaign, error) {
 	if err != nil || c.StartedAt == nil {
 		return c, err
 	}
+	if err := s.d.Sender.EndLines(ctx, c.RelayIDs); err != nil {
+		return c, err
+	}
 	// The figures of an ended campaign are not looked at again by themselves, short of what is still on the wire.
 	return c, s.rollUp(ctx, id)
 }

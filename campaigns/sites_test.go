@@ -156,3 +156,21 @@ func TestRefusedBySiteGoesThroughTheOtherRelay(t *testing.T) {
 		t.Errorf("%d through the other relay", count(srv))
 	}
 }
+
+// What a cancelled campaign had in a site's line must not keep the next one waiting behind it.
+func TestLineOfASiteEndsWithItsCampaign(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.direct(sender.SiteLimit{Site: "google", PerMinute: number(6)})
+	b.peopleAt(40, "gmail.com")
+	c := b.start()
+	b.await(c.ID, "the line", func(c Campaign, st Stats) bool { return settled(c, st) && st.Deferred >= 30 })
+	_, err := b.Cancel(t.Context(), c.ID)
+	must(t, err)
+	next := b.start()
+	b.await(next.ID, "the next line", func(c Campaign, st Stats) bool { return settled(c, st) && st.Deferred >= 30 })
+	first := query[float64](b, `SELECT EXTRACT(epoch FROM min(next_attempt_at) - now())::float8 FROM deliveries WHERE campaign_id = $1 AND state = 3`, next.ID)
+	if first[0] > 60 {
+		t.Errorf("the first of them comes back in %.0f s, one in ten seconds may go and nobody is before them", first[0])
+	}
+}

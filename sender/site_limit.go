@@ -79,6 +79,13 @@ func (s *Service) SetSiteLimits(ctx context.Context, limits []SiteLimit) error {
 	if err := checkSiteLimits(limits); err != nil {
 		return err
 	}
+	if err := s.storeSiteLimits(ctx, limits); err != nil {
+		return err
+	}
+	return s.EndLines(ctx, nil)
+}
+
+func (s *Service) storeSiteLimits(ctx context.Context, limits []SiteLimit) error {
 	return pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		// Two who replace everything at the same time would not see what the other one adds.
 		if _, err := tx.Exec(ctx, `LOCK TABLE site_limits IN SHARE ROW EXCLUSIVE MODE`); err != nil {
@@ -272,6 +279,20 @@ func SitesClaimedTx(ctx context.Context, tx pgx.Tx, r Relay, node string, claime
 	}
 	if err != nil {
 		return fmt.Errorf("noting what was claimed for the sites of relay %d: %w", r.ID, err)
+	}
+	return nil
+}
+
+// EndLines lets the lines of those who were put off begin anew at the sites of some relays, nil for all: many have left them, or they go faster now. Whoever
+// is in one comes back at the same moment as before.
+func (s *Service) EndLines(ctx context.Context, relayIDs []int64) error {
+	_, err := s.pool.Exec(ctx, `
+		UPDATE relay_sites rs SET put_off_to = now() FROM (
+			SELECT relay_id, site FROM relay_sites WHERE ($1::bigint[] IS NULL OR relay_id = ANY ($1)) AND put_off_to > now()
+			ORDER BY relay_id, site FOR UPDATE) q
+		WHERE rs.relay_id = q.relay_id AND rs.site = q.site`, relayIDs)
+	if err != nil {
+		return fmt.Errorf("ending the lines of sites: %w", err)
 	}
 	return nil
 }

@@ -469,3 +469,33 @@ func TestLimitsThatTwoSetAtOnceAreThoseOfOne(t *testing.T) {
 		}
 	}
 }
+
+// Whoever comes after a limit was raised does not wait behind the line of the old one.
+func TestAnotherLimitBeginsAnotherLine(t *testing.T) {
+	t.Parallel()
+	b, r, node := siteBundle(t)
+	slow, fast := 1, 6000
+	if err := b.SetSiteLimits(t.Context(), []SiteLimit{{Site: "busy.example", PerMinute: &slow}}); err != nil {
+		t.Fatal(err)
+	}
+	b.tx(t, func(tx pgx.Tx) error {
+		rooms, err := SiteRoomTx(t.Context(), tx, r, []string{"busy.example"})
+		if err != nil {
+			return err
+		}
+		for range 300 {
+			rooms["busy.example"].PutOff()
+		}
+		return SitesClaimedTx(t.Context(), tx, r, node, nil, rooms)
+	})
+	if s := b.relaySite(t, r); s.PutOffUntil == nil || time.Until(*s.PutOffUntil) < 4*time.Hour {
+		t.Fatalf("%+v", s)
+	}
+	if err := b.SetSiteLimits(t.Context(), []SiteLimit{{Site: "busy.example", PerMinute: &fast}}); err != nil {
+		t.Fatal(err)
+	}
+	_, room := b.claimSite(t, r, node, "busy.example", 1000)
+	if at := room.PutOff(); time.Until(at) > 5*time.Second {
+		t.Errorf("the next one is put off until %s", at)
+	}
+}
