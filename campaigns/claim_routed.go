@@ -57,17 +57,8 @@ func (s *Service) claimRoutedTx(ctx context.Context, tx pgx.Tx, p pick, l *look)
 
 // takeSharedTx claims what was shared out, and puts off those whose site takes no more at present: they come back at their moment without an attempt.
 func takeSharedTx(ctx context.Context, tx pgx.Tx, p pick, res shared) ([]claim, error) {
-	if len(res.off) > 0 {
-		err := exec(ctx, tx, `
-			UPDATE deliveries d SET state = 3, next_attempt_at = q.at, updated_at = now() FROM (
-				SELECT d.seq, u.at FROM deliveries d JOIN unnest($2::int[], $3::timestamptz[]) AS u (seq, at) ON u.seq = d.seq
-				WHERE d.campaign_id = $1 AND d.seq BETWEEN $5 AND $6 AND d.state = 0
-					AND EXISTS (SELECT FROM campaigns c WHERE c.id = $1 AND c.status = 'running' AND c.run = $4)
-				ORDER BY d.seq FOR UPDATE OF d SKIP LOCKED) q
-			WHERE d.campaign_id = $1 AND d.seq = q.seq`, p.CampaignID, res.off, res.offTo, p.Run, p.lo, p.Hi)
-		if err != nil {
-			return nil, err
-		}
+	if err := putOffTx(ctx, tx, p, res.off); err != nil {
+		return nil, err
 	}
 	if len(res.seqs) == 0 {
 		return nil, nil
@@ -78,6 +69,28 @@ func takeSharedTx(ctx context.Context, tx pgx.Tx, p pick, res shared) ([]claim, 
 	}
 	keep, err := mailableTx(ctx, tx, p.CampaignID, rows)
 	return p.split(keep, res), err
+}
+
+// putOffTx lets deliveries wait for their site. For one that is in trouble they wait no longer than for a refusal of their own: at a site that is dead for
+// good only some are tried in hours, and the others would wait for as long as there are people.
+func putOffTx(ctx context.Context, tx pgx.Tx, p pick, off putOff) error {
+	if len(off.seqs) == 0 {
+		return nil
+	}
+	return exec(ctx, tx, `
+		UPDATE deliveries d SET updated_at = now(),
+			state = CASE WHEN q.late THEN 5 ELSE 3 END, next_attempt_at = CASE WHEN NOT q.late THEN q.at END,
+			first_tried_at = CASE WHEN q.parked THEN COALESCE(d.first_tried_at, now()) ELSE d.first_tried_at END,
+			reply_text = CASE WHEN q.late THEN $9 || q.reply ELSE d.reply_text END
+		FROM (
+			SELECT d.seq, u.at, u.parked, u.reply, u.parked AND COALESCE(u.at > d.first_tried_at + $8::interval, false) AS late
+			FROM deliveries d JOIN unnest($2::int[], $3::timestamptz[], $4::bool[], $5::text[]) AS u (seq, at, parked, reply) ON u.seq = d.seq
+			WHERE d.campaign_id = $1 AND d.seq BETWEEN $6 AND $7 AND d.state = 0
+				AND EXISTS (SELECT FROM campaigns c WHERE c.id = $1 AND c.status = 'running' AND c.run = $10)
+			ORDER BY d.seq FOR UPDATE OF d SKIP LOCKED) q
+		WHERE d.campaign_id = $1 AND d.seq = q.seq`,
+		p.CampaignID, off.seqs, off.to, off.parked, off.replies, p.lo, p.Hi, p.expires,
+		"given up after "+p.expires.String()+"; the recipient's server was in trouble all the time: ", p.Run)
 }
 
 // siteRoomTx asks for the outlets that have limits for sites how much those take now, in the order of the relays' ids as everybody does.

@@ -91,11 +91,22 @@ type shared struct {
 	relays []int64 // in step with seqs
 	others []int16 // likewise: how many other relays of the campaign take the recipient
 	sites  []string
-	// off are those whose site takes no more at present, offTo their moments.
-	off   []int32
-	offTo []time.Time
-	last  int32 // the last delivery that was looked at
-	left  left
+	off    putOff
+	last   int32 // the last delivery that was looked at
+	left   left
+}
+
+// putOff are those whose site takes no more at present, and in step with them their moments, and whether that is because the site is in trouble, in its words.
+type putOff struct {
+	seqs    []int32
+	to      []time.Time
+	parked  []bool
+	replies []string
+}
+
+func (p *putOff) add(seq int32, room *sender.SiteRoom) {
+	p.seqs, p.to = append(p.seqs, seq), append(p.to, room.PutOff())
+	p.parked, p.replies = append(p.parked, room.Parked), append(p.replies, room.Reply)
 }
 
 // left are deliveries that stay in the queue because no relay takes them now: low is the first of them, 0 for none, again when one may.
@@ -141,7 +152,7 @@ func (sh *share) out(rows []waiting) shared {
 		o, room, again := sh.choose(fit, row)
 		switch {
 		case room != nil:
-			res.off, res.offTo = append(res.off, row.Seq), append(res.offTo, room.PutOff())
+			res.off.add(row.Seq, room)
 			continue
 		case o == nil:
 			res.left.add(row.Seq, again)

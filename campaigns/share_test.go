@@ -113,7 +113,7 @@ func TestShareKeepsToTheRoomOfSites(t *testing.T) {
 	if diff := cmp.Diff([]int32{1, 2, 3, 5}, got.seqs); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]int32{4, 6}, got.off); diff != "" {
+	if diff := cmp.Diff([]int32{4, 6}, got.off.seqs); diff != "" {
 		t.Error(diff)
 	}
 	if got.left.low != 0 || got.last != 6 {

@@ -2,6 +2,7 @@ package campaigns
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -172,5 +173,29 @@ func TestLineOfASiteEndsWithItsCampaign(t *testing.T) {
 	first := query[float64](b, `SELECT EXTRACT(epoch FROM min(next_attempt_at) - now())::float8 FROM deliveries WHERE campaign_id = $1 AND state = 3`, next.ID)
 	if first[0] > 60 {
 		t.Errorf("the first of them comes back in %.0f s, one in ten seconds may go and nobody is before them", first[0])
+	}
+}
+
+// Those at a site that is dead for good are given up as everybody is, although hardly anybody of them is ever tried.
+func TestPeopleAtADeadSiteAreGivenUp(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.direct()
+	b.refuse("451 4.3.0 not now, the server has trouble")
+	b.peopleAt(60, "dead.example")
+	c := b.start(func(in *Input) { in.ExpiresAfterHours = 24 })
+	b.await(c.ID, "the park", func(c Campaign, st Stats) bool { return settled(c, st) && st.Deferred == 60 })
+	// A day later it is parked as it was.
+	b.exec(`UPDATE deliveries SET first_tried_at = first_tried_at - interval '25 hours'`)
+	b.exec(`UPDATE relay_sites SET parked_until = now() + interval '4 hours'`)
+	b.clock.advance(25 * time.Hour)
+	st := b.awaitFinished(c.ID)
+	if st.Failed != 60 {
+		t.Errorf("%+v", st)
+	}
+	for _, text := range query[string](b, `SELECT DISTINCT reply_text FROM deliveries`) {
+		if !strings.Contains(text, "given up after 24h") || !strings.Contains(text, "not now, the server has trouble") {
+			t.Errorf("the ledger says %q", text)
+		}
 	}
 }

@@ -145,6 +145,7 @@ func namedSite(name string) string {
 type SiteRoom struct {
 	Free   int
 	Parked bool
+	Reply  string // the site's latest words of trouble
 
 	interval time.Duration // of the limit; 0 for none
 	again    time.Time     // when the next may go, if none may now
@@ -174,6 +175,7 @@ type siteState struct {
 	PutOffTo    time.Time
 	Halved      int
 	ParkedUntil *time.Time
+	Reply       string
 	InFlight    int
 	IsSet       bool
 	PerMinute   *int
@@ -200,7 +202,7 @@ func SiteRoomTx(ctx context.Context, tx pgx.Tx, r Relay, sites []string) (map[st
 		WITH named AS MATERIALIZED (
 			SELECT l.*, (SELECT s.site FROM sites s WHERE s.domain = l.site AND strpos(s.site, '.') > 0) AS taken_by
 			FROM site_limits l WHERE l.relay_id = $1 OR l.relay_id IS NULL)
-		SELECT rs.site, clock_timestamp() AS now, rs.next_at, rs.put_off_to, `+halvedSQL+` AS halved, rs.parked_until,
+		SELECT rs.site, clock_timestamp() AS now, rs.next_at, rs.put_off_to, `+halvedSQL+` AS halved, rs.parked_until, rs.reply,
 			(SELECT COALESCE(sum(claimed), 0)::int FROM relay_site_claims c WHERE c.relay_id = rs.relay_id AND c.site = rs.site) AS in_flight,
 			l.site IS NOT NULL AS is_set, l.per_minute, l.per_hour, l.in_flight AS most_flying
 		FROM relay_sites rs LEFT JOIN LATERAL (
@@ -228,7 +230,7 @@ func (st siteState) limit() SiteLimit {
 func (st siteState) room() *SiteRoom {
 	l := st.limit()
 	interval := l.interval(st.Halved)
-	room := &SiteRoom{Free: math.MaxInt, interval: interval, again: st.Now.Add(time.Second), line: st.PutOffTo, step: max(interval, 20*time.Millisecond)}
+	room := &SiteRoom{Free: math.MaxInt, Reply: st.Reply, interval: interval, again: st.Now.Add(time.Second), line: st.PutOffTo, step: max(interval, 20*time.Millisecond)}
 	if interval > 0 {
 		next, burst := st.NextAt, max(siteBurst, interval)
 		if next.Before(st.Now) {
