@@ -436,3 +436,22 @@ func until(t *testing.T, ok func() bool) {
 		}
 	}
 }
+
+// Whether the next message may travel with the end of this one is asked right before the final dot: that must not wait for the database, which another
+// connection asks meanwhile, or the dot goes out after the lease has ended.
+func TestAnnouncingNeverWaitsForTheDatabase(t *testing.T) {
+	t.Parallel()
+	l := &limiter{interval: time.Second, lateness: time.Second, now: time.Now, next: time.Now(), left: 1}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	got := make(chan bool, 1)
+	go func() { got <- l.try() }()
+	select {
+	case may := <-got:
+		if may {
+			t.Error("it took a moment that another one is taking")
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("it waits")
+	}
+}
