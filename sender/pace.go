@@ -127,10 +127,13 @@ func speedUp(ctx context.Context, db pg.DB, r Relay, from Pace) (*Pace, error) {
 		}
 	}
 	p, found, err := getPace(ctx, db, r.ID)
+	if err != nil {
+		return &from, err
+	}
 	if !found {
 		return nil, err
 	}
-	return &p, err
+	return &p, nil
 }
 
 func noteChange(ctx context.Context, db pg.DB, relayID int64, c PaceChange) error {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"postrider/internal/pg"
 	"postrider/sender/reply"
 	"postrider/sender/smtpconn"
 	"postrider/sender/smtptest"
@@ -354,5 +355,25 @@ func TestSecondRefusalDoesNotShortenABlock(t *testing.T) {
 	}
 	if later := block(48 * time.Hour); !later.After(long) {
 		t.Errorf("still until %s", later)
+	}
+}
+
+// broken is a database of which one kind of question goes unanswered.
+type broken struct{ pg.DB }
+
+func (broken) Query(context.Context, string, ...any) (pgx.Rows, error) {
+	return nil, errors.New("away")
+}
+
+func TestRelayStaysSlowWhenItsPaceCannotBeRead(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.create(t, goodRelay())
+	// Another process has changed it meanwhile, and how cannot be read.
+	for _, connections := range []int{2, r.MaxConnections - 1} {
+		p, err := speedUp(t.Context(), broken{b.pool}, r, Pace{Connections: connections, ChangedAt: time.Now()})
+		if err == nil || p == nil || p.Connections != connections {
+			t.Errorf("from %d: %+v, %v", connections, p, err)
+		}
 	}
 }
