@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"postrider/sender/reply"
 	"postrider/sender/smtpconn"
 	"postrider/sender/smtptest"
@@ -453,5 +455,39 @@ func TestAnnouncingNeverWaitsForTheDatabase(t *testing.T) {
 		}
 	case <-time.After(5 * time.Second):
 		t.Error("it waits")
+	}
+}
+
+// What a server takes is counted over all processes: one that has a single connection of four must not leave the relay with that one.
+func TestTooManyConnectionsCountsThoseOfOtherProcesses(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	gate := make(chan struct{})
+	open := sync.OnceFunc(func() { close(gate) })
+	defer open()
+	server := smtptest.Start(t, smtptest.WithLatency(10*time.Millisecond), smtptest.WithScript(smtptest.Script{Match: "p1*", At: smtptest.AtDot, Wait: gate}),
+		smtptest.WithProvider(smtptest.Provider{Connections: 4, ConnectionReply: "421 4.7.0 Too many connections from your host"}))
+	r := b.relayTo(t, server, func(in *RelayInput) { in.MaxConnections = 8 })
+	one, two := b.pools(t), b.pools(t)
+	var group errgroup.Group
+	group.Go(func() error { return errors.Join(sendAll(t.Context(), two, r, 11, 3)...) })
+	until(t, func() bool { now, _ := server.Connections(); return now == 3 })
+	group.Go(func() error { return errors.Join(sendAll(t.Context(), one, r, 14, 1)...) })
+	until(t, func() bool { now, _ := server.Connections(); return now == 4 })
+	group.Go(func() error { return errors.Join(sendAll(t.Context(), one, r, 15, 1)...) })
+	var seen Relay
+	until(t, func() bool {
+		var err error
+		if seen, err = b.GetRelay(t.Context(), r.ID); err != nil {
+			t.Fatal(err)
+		}
+		return seen.Pace != nil
+	})
+	if seen.Pace.Connections != 4 {
+		t.Errorf("%d connections from now on, the server takes four", seen.Pace.Connections)
+	}
+	open()
+	if err := group.Wait(); err != nil {
+		t.Error(err)
 	}
 }
