@@ -186,7 +186,7 @@ func TestPeopleAtADeadSiteAreGivenUp(t *testing.T) {
 	c := b.start(func(in *Input) { in.ExpiresAfterHours = 24 })
 	b.await(c.ID, "the park", func(c Campaign, st Stats) bool { return settled(c, st) && st.Deferred == 60 })
 	// A day later it is parked as it was.
-	b.exec(`UPDATE deliveries SET first_tried_at = first_tried_at - interval '25 hours'`)
+	b.exec(`UPDATE deliveries SET first_tried_at = now() - interval '25 hours'`)
 	b.exec(`UPDATE relay_sites SET parked_until = now() + interval '4 hours'`)
 	b.clock.advance(25 * time.Hour)
 	st := b.awaitFinished(c.ID)
