@@ -25,15 +25,20 @@ func (s *Service) claimRoutedTx(ctx context.Context, tx pgx.Tx, p pick, l *look)
 		return nil
 	}
 	p.most = s.cfg.ClaimSize
+	only, args := "", []any{p.CampaignID, p.lo, p.Hi, p.most}
+	if p.Only != nil {
+		only, args = " AND seq = ANY ($5)", append(args, p.Only)
+	}
 	queued, err := pg.Many[waiting](ctx, tx, "queued deliveries", `
-		SELECT seq, email, CASE WHEN reply_code BETWEEN 400 AND 499 THEN relay_id END AS tried FROM deliveries
-		WHERE campaign_id = $1 AND seq BETWEEN $2 AND $3 AND state = 0 ORDER BY seq LIMIT $4`, p.CampaignID, p.lo, p.Hi, p.most)
+		SELECT seq, email, CASE WHEN reply_code >= 400 THEN relay_id END AS tried, reply_code, reply_status, reply_text FROM deliveries
+		WHERE campaign_id = $1 AND seq BETWEEN $2 AND $3`+only+` AND state = 0 ORDER BY seq LIMIT $4`, args...)
 	if err != nil {
 		return err
 	}
 	for i := range queued {
 		queued[i].domain = sender.DomainOf(queued[i].Email)
 		queued[i].site = s.d.Sender.Site(queued[i].domain)
+		queued[i].refused(outlets)
 	}
 	if err := siteRoomTx(ctx, tx, outlets, queued); err != nil {
 		return err
@@ -52,17 +57,8 @@ func (s *Service) claimRoutedTx(ctx context.Context, tx pgx.Tx, p pick, l *look)
 
 // takeSharedTx claims what was shared out, and puts off those whose site takes no more at present: they come back at their moment without an attempt.
 func takeSharedTx(ctx context.Context, tx pgx.Tx, p pick, res shared) ([]claim, error) {
-	if len(res.off) > 0 {
-		err := exec(ctx, tx, `
-			UPDATE deliveries d SET state = 3, next_attempt_at = q.at, updated_at = now() FROM (
-				SELECT d.seq, u.at FROM deliveries d JOIN unnest($2::int[], $3::timestamptz[]) AS u (seq, at) ON u.seq = d.seq
-				WHERE d.campaign_id = $1 AND d.seq BETWEEN $5 AND $6 AND d.state = 0
-					AND EXISTS (SELECT FROM campaigns c WHERE c.id = $1 AND c.status = 'running' AND c.run = $4)
-				ORDER BY d.seq FOR UPDATE OF d SKIP LOCKED) q
-			WHERE d.campaign_id = $1 AND d.seq = q.seq`, p.CampaignID, res.off, res.offTo, p.Run, p.lo, p.Hi)
-		if err != nil {
-			return nil, err
-		}
+	if err := putOffTx(ctx, tx, p, res.off); err != nil {
+		return nil, err
 	}
 	var claims []claim
 	for _, ch := range res.chosen() {
@@ -81,6 +77,28 @@ func takeSharedTx(ctx context.Context, tx pgx.Tx, p pick, res shared) ([]claim, 
 	}
 	res.mark(claims)
 	return claims, nil
+}
+
+// putOffTx lets deliveries wait for their site. For one that is in trouble they wait no longer than for a refusal of their own: at a site that is dead for
+// good only some are tried in hours, and the others would wait for as long as there are people.
+func putOffTx(ctx context.Context, tx pgx.Tx, p pick, off putOff) error {
+	if len(off.seqs) == 0 {
+		return nil
+	}
+	return exec(ctx, tx, `
+		UPDATE deliveries d SET updated_at = now(),
+			state = CASE WHEN q.late THEN 5 ELSE 3 END, next_attempt_at = CASE WHEN NOT q.late THEN q.at END,
+			first_tried_at = CASE WHEN q.parked THEN COALESCE(d.first_tried_at, now()) ELSE d.first_tried_at END,
+			reply_text = CASE WHEN q.late THEN $9 || q.reply ELSE d.reply_text END
+		FROM (
+			SELECT d.seq, u.at, u.parked, u.reply, u.parked AND COALESCE(u.at > d.first_tried_at + $8::interval, false) AS late
+			FROM deliveries d JOIN unnest($2::int[], $3::timestamptz[], $4::bool[], $5::text[]) AS u (seq, at, parked, reply) ON u.seq = d.seq
+			WHERE d.campaign_id = $1 AND d.seq BETWEEN $6 AND $7 AND d.state = 0
+				AND EXISTS (SELECT FROM campaigns c WHERE c.id = $1 AND c.status = 'running' AND c.run = $10)
+			ORDER BY d.seq FOR UPDATE OF d SKIP LOCKED) q
+		WHERE d.campaign_id = $1 AND d.seq = q.seq`,
+		p.CampaignID, off.seqs, off.to, off.parked, off.replies, p.lo, p.Hi, p.expires,
+		"given up after "+p.expires.String()+"; the recipient's server was in trouble all the time: ", p.Run)
 }
 
 // siteRoomTx asks for the outlets that have limits for sites how much those take now, in the order of the relays' ids as everybody does.
@@ -135,7 +153,8 @@ func (s *Service) outletsTx(ctx context.Context, tx pgx.Tx, o order, now time.Ti
 	var outlets []outlet
 	for _, r := range o.relays {
 		if r.TakesFrom(o.from) {
-			outlets = append(outlets, outlet{relay: r, again: s.notBefore(r, now)})
+			again, busy := s.notBefore(r, now)
+			outlets = append(outlets, outlet{relay: r, again: again, busy: busy})
 		}
 	}
 	// Everybody who reserves for several relays does so in one order, so that nobody waits in a circle.
@@ -164,11 +183,11 @@ func byRelayID(outlets []outlet) []int {
 // firstOpen gives when the first of the outlets can be used, zero when one can be now.
 func firstOpen(outlets []outlet, now time.Time) time.Time {
 	var first time.Time
+	if anyFree(outlets) {
+		return first
+	}
 	for _, o := range outlets {
-		if o.again.IsZero() {
-			return time.Time{}
-		}
-		if first.IsZero() || o.again.Before(first) {
+		if !o.again.IsZero() && (first.IsZero() || o.again.Before(first)) {
 			first = o.again
 		}
 	}

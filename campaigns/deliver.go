@@ -143,7 +143,7 @@ func (s *Service) elsewhere(relay sender.Relay, attempts []attempt) batchEnd {
 		switch err := attempts[i].unsent; {
 		case err == nil:
 		case errors.As(err, &u):
-			s.rests.note(relay, u.Until, s.d.Now())
+			s.rests.note(relay, u, s.d.Now())
 			end.back.add(attempts[i].Seq, s.d.Now())
 		default:
 			end.wait = max(end.wait, time.Second)

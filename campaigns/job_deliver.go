@@ -13,13 +13,15 @@ import (
 )
 
 // DeliverArgs name a range of a campaign's deliveries. Chain says that the job hands out the next range when it is done; ranges of deferred deliveries do
-// not.
+// not. Such a range may span the whole campaign: Only names those whom it is for. With several relays others in it may have to wait for days, and would
+// keep the job.
 type DeliverArgs struct {
-	CampaignID int64 `json:"campaign_id"`
-	Run        int   `json:"run"`
-	Lo         int32 `json:"lo"`
-	Hi         int32 `json:"hi"`
-	Chain      bool  `json:"chain"`
+	CampaignID int64   `json:"campaign_id"`
+	Run        int     `json:"run"`
+	Lo         int32   `json:"lo"`
+	Hi         int32   `json:"hi"`
+	Chain      bool    `json:"chain"`
+	Only       []int32 `json:"only,omitempty"`
 }
 
 // Kind is River's name of the job.

@@ -2,10 +2,12 @@ package campaigns
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"postrider/campaigns/journal"
+	"postrider/internal/errs"
 	"postrider/sender"
 	"postrider/sender/smtptest"
 )
@@ -162,5 +164,56 @@ func TestYandexIsNeverAskedForMore(t *testing.T) {
 	b.awaitHeldUp(c.ID, 500)
 	if v := b.smtp.LimitViolations(); len(v) > 0 || len(b.smtp.Accepted()) != 500 {
 		t.Errorf("%d sent, violations %v", len(b.smtp.Accepted()), v)
+	}
+}
+
+// A second try is for those who are due. The people between them, whom no relay takes at the moment, have jobs of their own: one more with each try would add up.
+func TestSecondTryIsForThoseWhoAreDue(t *testing.T) {
+	t.Parallel()
+	b := setup(t, smtptest.WithGreylist(&smtptest.Greylist{}))
+	b.limit(func(in *sender.RelayInput) { in.Weight, in.RecipientSites = number(100), []string{"google"} })
+	_, rest := b.second(sender.RelayInput{Limits: sender.Limits{PerHour: number(10)}})
+	b.peopleAt(5, "gmail.com")
+	b.peopleAt(200, "example.org")
+	b.peopleAt(5, "googlemail.com")
+	c := b.start(through(b.relay, rest))
+	b.await(c.ID, "the greylisting", func(_ Campaign, st Stats) bool { return st.Deferred == 10 && st.Sent == 10 && st.Claimed == 0 })
+	b.clock.advance(6 * time.Minute)
+	b.await(c.ID, "the second try", func(_ Campaign, st Stats) bool { return st.Sent == 20 && st.Claimed == 0 })
+	// 210 people are six ranges, and each waits with a job of its own.
+	var waiting []string
+	b.await(c.ID, "the job of the second try to end", func(Campaign, Stats) bool {
+		waiting = query[string](b, `SELECT (args ->> 'lo') || ' to ' || (args ->> 'hi') FROM river_job WHERE kind = 'deliver_range' AND state <> 'completed' ORDER BY id`)
+		return len(waiting) <= 6
+	})
+	if len(waiting) != 6 {
+		t.Errorf("jobs for %q", waiting)
+	}
+}
+
+// What was on the wire counts when its campaign is deleted, too.
+func TestCampaignIsNotDeletedWhileItsMessagesAreOnTheirWay(t *testing.T) {
+	t.Parallel()
+	gate := make(chan struct{})
+	b := setup(t, smtptest.WithScript(smtptest.Script{At: smtptest.AtDot, Wait: gate}))
+	open := sync.OnceFunc(func() { close(gate) })
+	t.Cleanup(open)
+	b.limit(func(in *sender.RelayInput) { in.Limits.PerDay = number(100) })
+	b.people(3)
+	c := b.start()
+	b.await(c.ID, "messages on their way", func(_ Campaign, st Stats) bool { return st.Claimed == 3 })
+	_, err := b.Cancel(t.Context(), c.ID)
+	must(t, err)
+	if err := b.Delete(t.Context(), c.ID); !errs.Is(err, errs.Conflict) {
+		t.Errorf("deleted: %v", err)
+	}
+	open()
+	b.await(c.ID, "the end of them", func(_ Campaign, st Stats) bool { return st.Sent == 3 })
+	must(t, b.Delete(t.Context(), c.ID))
+	if used := query[int](b, `SELECT COALESCE(sum(used), 0)::int FROM relay_usage`); used[0] != 3 {
+		t.Errorf("%d of 3 counted", used[0])
+	}
+	if left := query[int](b, `SELECT COALESCE(sum(claimed), 0)::int FROM relay_claims`); left[0] != 0 {
+		t.Errorf("%d still reserved", left[0])
 	}
 }

@@ -78,7 +78,7 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (Campaign, err
 	})
 }
 
-// Delete removes a campaign and its ledger. One that is being sent must be cancelled first.
+// Delete removes a campaign and its ledger. One that is being sent must be cancelled first, and what is on the wire then must be through.
 func (s *Service) Delete(ctx context.Context, id int64) error {
 	return pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error {
 		c, err := lockCampaign(ctx, tx, id)
@@ -87,6 +87,15 @@ func (s *Service) Delete(ctx context.Context, id int64) error {
 		}
 		if c.Status == StatusRunning || c.Status == StatusPaused {
 			return errs.New(errs.Conflict, "campaign %d is %s; cancel it before you delete it", id, c.Status)
+		}
+		// What comes of those is counted for their relay, and nobody could be told any more.
+		var onTheWay bool
+		err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM deliveries WHERE campaign_id = $1 AND state = 1)`, id).Scan(&onTheWay)
+		if err != nil {
+			return fmt.Errorf("deleting campaign %d: %w", id, err)
+		}
+		if onTheWay {
+			return errs.New(errs.Conflict, "campaign %d still has messages on their way; delete it again when they are through", id)
 		}
 		if _, err := tx.Exec(ctx, `DELETE FROM campaigns WHERE id = $1`, id); err != nil {
 			return fmt.Errorf("deleting campaign %d: %w", id, err)
@@ -146,7 +155,7 @@ func (s *Service) Resume(ctx context.Context, id int64) (Campaign, error) {
 
 // Cancel ends a campaign for good. Everybody who has not been mailed becomes skipped; what is on the wire is finished and recorded.
 func (s *Service) Cancel(ctx context.Context, id int64) (Campaign, error) {
-	return s.change(ctx, id, func(tx pgx.Tx, c Campaign) error {
+	c, err := s.change(ctx, id, func(tx pgx.Tx, c Campaign) error {
 		switch c.Status {
 		case StatusScheduled, StatusRunning, StatusPaused:
 		default:
@@ -157,6 +166,10 @@ func (s *Service) Cancel(ctx context.Context, id int64) (Campaign, error) {
 		}
 		return skipWaiting(ctx, tx, id, "campaign cancelled")
 	})
+	if err != nil || c.StartedAt == nil {
+		return c, err
+	}
+	return c, s.d.Sender.EndLines(ctx, c.RelayIDs)
 }
 
 // change runs fn on the locked campaign and gives the campaign as it is afterwards.

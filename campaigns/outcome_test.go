@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"postrider/sender/reply"
 	"postrider/sender/smtpconn"
 	"postrider/sender/smtptest"
@@ -62,17 +60,6 @@ func TestDecide(t *testing.T) {
 				t.Errorf("next try %v, want after %s", d.next, tc.wait)
 			}
 		})
-	}
-}
-
-func TestRanges(t *testing.T) {
-	t.Parallel()
-	got := ranges([]int32{9, 1, 2, 3, 40, 41}, 3)
-	if diff := cmp.Diff([][2]int32{{1, 3}, {9, 41}}, got); diff != "" {
-		t.Error(diff)
-	}
-	if ranges(nil, 3) != nil {
-		t.Error("ranges of nothing")
 	}
 }
 

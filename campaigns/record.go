@@ -117,7 +117,7 @@ func bySite(relay sender.Relay, attempts []attempt) map[string]sender.SiteResult
 		case !a.reached():
 		case a.outcome.State == smtpconn.Accepted:
 			r.Sent++
-		case sender.SiteTrouble(presets.Classify(relay.PresetKey(), a.outcome.Reply)):
+		case sender.SiteTrouble(presets.Classify(relay.PresetKey(), a.outcome.Reply), a.outcome.Reply.Stage):
 			r.Missed++
 			r.Reply = a.outcome.Reply.String()
 		}

@@ -114,37 +114,38 @@ type rests struct {
 type rest struct {
 	until    time.Time
 	settings time.Time // of the relay as it was used; a change makes a new beginning
+	busy     bool      // it sends as fast as its rate allows
 }
 
 // restMost bounds a rest: what lasts longer is in the database.
 const restMost = time.Minute
 
-func (r *rests) note(relay sender.Relay, until, now time.Time) {
+func (r *rests) note(relay sender.Relay, u *sender.Unavailable, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.until == nil {
 		r.until = map[int64]rest{}
 	}
-	until = now.Add(min(max(until.Sub(now), time.Second), restMost))
-	r.until[relay.ID] = rest{until: until, settings: relay.UpdatedAt}
+	until := now.Add(min(max(u.Until.Sub(now), time.Second), restMost))
+	r.until[relay.ID] = rest{until: until, settings: relay.UpdatedAt, busy: u.Busy}
 }
 
-// of gives until when the relay rests, zero when it does not.
-func (r *rests) of(relay sender.Relay, now time.Time) time.Time {
+// of gives the rest of the relay, the zero one when it does not rest.
+func (r *rests) of(relay sender.Relay, now time.Time) rest {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	found := r.until[relay.ID]
 	if !found.until.After(now) || relay.UpdatedAt.After(found.settings) {
-		return time.Time{}
+		return rest{}
 	}
-	return found.until
+	return found
 }
 
-// notBefore is until when nothing may be claimed for the relay, zero when something may.
-func (s *Service) notBefore(r sender.Relay, now time.Time) time.Time {
-	at := r.NotBefore(now)
-	if rests := s.rests.of(r, now); rests.After(at) {
-		return rests
+// notBefore is until when nothing may be claimed for the relay, zero when something may. busy says that it works and has enough to do until then.
+func (s *Service) notBefore(r sender.Relay, now time.Time) (at time.Time, busy bool) {
+	at = r.NotBefore(now)
+	if rest := s.rests.of(r, now); rest.until.After(at) {
+		return rest.until, rest.busy && at.IsZero()
 	}
-	return at
+	return at, false
 }

@@ -366,3 +366,22 @@ func TestRelayOfAnEarlierVersionCounts(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// A relay that sends as fast as it may is busy, and keeps its mail.
+func TestBackupDoesNotHelpOneThatIsAtItsRate(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.limit(func(in *sender.RelayInput) { in.Limits.PerMinute = number(15) })
+	srv, backup := b.second(sender.RelayInput{Weight: new(int)})
+	b.people(12)
+	c := b.start(through(b.relay, backup))
+	b.await(c.ID, "the second message", func(_ Campaign, _ Stats) bool { return count(b.smtp) >= 2 || count(srv) > 0 })
+	if count(srv) != 0 {
+		t.Errorf("the backup got %v", srv.Counts())
+	}
+	b.exec(`UPDATE relays SET status = 'paused', updated_at = now() WHERE id = $1`, b.relay.ID)
+	if st := b.awaitFinished(c.ID); st.Sent != 12 {
+		t.Errorf("%+v", st)
+	}
+	b.once(c.ID, 12, map[int64]*smtptest.Server{b.relay.ID: b.smtp, backup.ID: srv})
+}

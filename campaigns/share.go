@@ -5,15 +5,42 @@ import (
 	"time"
 
 	"postrider/sender"
+	"postrider/sender/presets"
+	"postrider/sender/reply"
 )
 
 // waiting is a queued delivery that is to get a relay.
 type waiting struct {
 	Seq   int32
 	Email string
-	Tried *int64 // the relay through which the receiver put it off; it goes there again, since greylisting knows it by that
+	Tried *int64 // the relay through which it was refused for now; it goes there again, since greylisting knows it by that
+	// What was said there.
+	ReplyCode              *int16
+	ReplyStatus, ReplyText *string
 
 	domain, site string // of the recipient
+	elsewhere    bool   // it was refused for what the relay is: another one may do better
+}
+
+// refused draws from the last refusal whether another relay may do better than the one that it came through, which outlets knows.
+func (w *waiting) refused(outlets []outlet) {
+	if w.Tried == nil || w.ReplyCode == nil {
+		return
+	}
+	r := reply.Reply{Code: int(*w.ReplyCode), Status: deref(w.ReplyStatus), Text: deref(w.ReplyText)}
+	for i := range outlets {
+		if o := &outlets[i]; o.relay.ID == *w.Tried {
+			action := presets.Classify(o.relay.PresetKey(), r).Action
+			w.elsewhere = action == reply.ActionSlowDown || action == reply.ActionStopRelay
+		}
+	}
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
 }
 
 // outlet is one of a campaign's relays at one look at the queue.
@@ -21,6 +48,7 @@ type outlet struct {
 	relay sender.Relay
 	free  int       // how many more it takes now
 	again time.Time // when to ask again; zero when it can be used
+	busy  bool      // it can be used but for its rate, until then: it keeps its mail from the backups
 	// rooms are what the sites take of a relay that has limits for them, else nil.
 	rooms map[string]*sender.SiteRoom
 }
@@ -30,6 +58,9 @@ func (o *outlet) takes(site string) bool {
 	room := o.rooms[site]
 	return o.free > 0 && (room == nil || room.Free > 0)
 }
+
+// keeps says that the outlet has enough to do for the moment, so that its mail waits for it.
+func (o *outlet) keeps() bool { return o.busy && !o.relay.Backup() }
 
 // full gives the room of a site that takes no more at present, nil when it does, or has no limits.
 func (o *outlet) full(site string) *sender.SiteRoom {
@@ -60,11 +91,22 @@ type shared struct {
 	relays []int64 // in step with seqs
 	others []int16 // likewise: how many other relays of the campaign take the recipient
 	sites  []string
-	// off are those whose site takes no more at present, offTo their moments.
-	off   []int32
-	offTo []time.Time
-	last  int32 // the last delivery that was looked at
-	left  left
+	off    putOff
+	last   int32 // the last delivery that was looked at
+	left   left
+}
+
+// putOff are those whose site takes no more at present, and in step with them their moments, and whether that is because the site is in trouble, in its words.
+type putOff struct {
+	seqs    []int32
+	to      []time.Time
+	parked  []bool
+	replies []string
+}
+
+func (p *putOff) add(seq int32, room *sender.SiteRoom) {
+	p.seqs, p.to = append(p.seqs, seq), append(p.to, room.PutOff())
+	p.parked, p.replies = append(p.parked, room.Parked), append(p.replies, room.Reply)
 }
 
 // left are deliveries that stay in the queue because no relay takes them now: low is the first of them, 0 for none, again when one may.
@@ -102,7 +144,7 @@ const lookAgain = time.Second
 func (sh *share) out(rows []waiting) shared {
 	var res shared
 	for _, row := range rows {
-		if !sh.anyFree() {
+		if !anyFree(sh.outlets) {
 			break
 		}
 		res.last = row.Seq
@@ -110,7 +152,7 @@ func (sh *share) out(rows []waiting) shared {
 		o, room, again := sh.choose(fit, row)
 		switch {
 		case room != nil:
-			res.off, res.offTo = append(res.off, row.Seq), append(res.offTo, room.PutOff())
+			res.off.add(row.Seq, room)
 			continue
 		case o == nil:
 			res.left.add(row.Seq, again)
@@ -126,11 +168,12 @@ func (sh *share) out(rows []waiting) shared {
 }
 
 // anyFree says whether an outlet takes more. A backup counts only where it can get something: beside an outlet that takes every recipient it cannot.
-func (sh *share) anyFree() bool {
+func anyFree(outlets []outlet) bool {
 	var more, backup, covered bool
-	for _, o := range sh.outlets {
+	for _, o := range outlets {
 		switch {
 		case !o.again.IsZero():
+			covered = covered || o.keeps() && len(o.relay.RecipientSites) == 0
 		case o.relay.Backup():
 			backup = backup || o.free > 0
 		default:
@@ -153,12 +196,7 @@ func (sh *share) fitting(row waiting) (fit []*outlet) {
 
 // choose gives the outlet for a delivery, or the room of its site when that is full for all outlets, or when to ask again.
 func (sh *share) choose(fit []*outlet, row waiting) (*outlet, *sender.SiteRoom, time.Time) {
-	usable, again := usableOutlets(fit, sh.now)
-	for _, o := range fit {
-		if row.Tried != nil && o.relay.ID == *row.Tried && o.again.IsZero() {
-			usable = []*outlet{o}
-		}
-	}
+	usable, again := sh.usable(fit, row)
 	var free []*outlet
 	var full *sender.SiteRoom
 	allFull := true
@@ -185,13 +223,41 @@ func (sh *share) choose(fit []*outlet, row waiting) (*outlet, *sender.SiteRoom, 
 	return sh.turn(free), nil, again
 }
 
+// usable gives the outlets that can be used now for a delivery, in view of how its last try ended; without any, when the first of them can be.
+func (sh *share) usable(fit []*outlet, row waiting) (usable []*outlet, again time.Time) {
+	usable, again = usableOutlets(fit, sh.now)
+	if row.Tried == nil {
+		return usable, again
+	}
+	var others []*outlet
+	for _, o := range fit {
+		switch {
+		case o.relay.ID != *row.Tried:
+			others = append(others, o)
+		case row.elsewhere:
+		case o.again.IsZero():
+			return []*outlet{o}, again
+		case o.busy:
+			return nil, o.again
+		}
+	}
+	if row.elsewhere {
+		if better, _ := usableOutlets(others, sh.now); len(better) > 0 {
+			return better, again
+		}
+	}
+	return usable, again
+}
+
 // usableOutlets gives the outlets that can be used now: the backups only when there is none besides them, and then the first. Without any it gives when the
 // first of them can be.
 func usableOutlets(fit []*outlet, now time.Time) (usable []*outlet, again time.Time) {
 	var backup *outlet
+	kept := false
 	for _, o := range fit {
 		switch {
 		case !o.again.IsZero():
+			kept = kept || o.keeps()
 			if again.IsZero() || o.again.Before(again) {
 				again = o.again
 			}
@@ -201,7 +267,7 @@ func usableOutlets(fit []*outlet, now time.Time) (usable []*outlet, again time.T
 			backup = o
 		}
 	}
-	if len(usable) == 0 && backup != nil {
+	if len(usable) == 0 && backup != nil && !kept {
 		usable = []*outlet{backup}
 	}
 	if again.IsZero() {

@@ -57,6 +57,7 @@ func TestShareChoosesTheRelay(t *testing.T) {
 	t.Parallel()
 	later := time.Now().Add(time.Hour)
 	shut := func(o outlet) outlet { o.free, o.again = 0, later; return o }
+	busy := func(o outlet) outlet { o.free, o.again, o.busy = 0, later, true; return o }
 	second := int64(2)
 	for _, tc := range []struct {
 		name    string
@@ -70,6 +71,15 @@ func TestShareChoosesTheRelay(t *testing.T) {
 		{"a backup waits", []outlet{outletOf(1, 0, 9), outletOf(2, 5, 9)}, queuedFor("a.test a.test"), []int64{2, 2}, 0, 2},
 		{"a backup does not help one that is merely busy", []outlet{outletOf(1, 5, 1), outletOf(2, 0, 9)}, queuedFor("a.test a.test"), []int64{1}, 0, 1},
 		{"a backup helps when no other can be used", []outlet{shut(outletOf(1, 5, 0)), outletOf(2, 0, 9), outletOf(3, 0, 9)}, queuedFor("a.test a.test"), []int64{2, 2}, 0, 2},
+		{"nor one that is at its rate, for its recipients", []outlet{busy(outletOf(1, 5, 0, "google")), outletOf(2, 0, 9)},
+			queuedFor("gmail.com a.test"), []int64{2}, 1, 2},
+		{"one that is at its rate leaves the rest to the others", []outlet{busy(outletOf(1, 5, 0)), outletOf(2, 1, 9)}, queuedFor("a.test a.test"), []int64{2, 2}, 0, 2},
+		{"the receiver's relay is waited for when it is at its rate", []outlet{outletOf(1, 1, 9), busy(outletOf(2, 1, 0))},
+			[]waiting{{Seq: 1, Email: "a@a.test", Tried: &second}, {Seq: 2, Email: "b@a.test"}}, []int64{1}, 1, 2},
+		{"not the relay that it failed over from", []outlet{outletOf(1, 1, 9), outletOf(2, 100, 9)},
+			[]waiting{{Seq: 1, Email: "a@a.test", Tried: &second, elsewhere: true}}, []int64{1}, 0, 1},
+		{"unless there is no other", []outlet{shut(outletOf(1, 1, 0)), outletOf(2, 1, 9)},
+			[]waiting{{Seq: 1, Email: "a@a.test", Tried: &second, elsewhere: true}}, []int64{2}, 0, 1},
 		{"by provider, by domain, the rest to the backup", []outlet{outletOf(1, 1, 9, "google", "b.test"), outletOf(2, 0, 9)},
 			queuedFor("gmail.com a.test b.test GoogleMail.com"), []int64{1, 2, 1, 1}, 0, 4},
 		{"who has to wait does not keep the others waiting", []outlet{shut(outletOf(1, 1, 0)), outletOf(2, 1, 9, "google")},
@@ -103,7 +113,7 @@ func TestShareKeepsToTheRoomOfSites(t *testing.T) {
 	if diff := cmp.Diff([]int32{1, 2, 3, 5}, got.seqs); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]int32{4, 6}, got.off); diff != "" {
+	if diff := cmp.Diff([]int32{4, 6}, got.off.seqs); diff != "" {
 		t.Error(diff)
 	}
 	if got.left.low != 0 || got.last != 6 {

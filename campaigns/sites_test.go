@@ -2,6 +2,7 @@ package campaigns
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -121,5 +122,81 @@ func TestTroubleOfASiteLeavesTheRelayAlone(t *testing.T) {
 	must(t, err)
 	if sites[0].Site != "busy.example" || sites[0].Halved == 0 {
 		t.Errorf("%+v", sites)
+	}
+}
+
+// Before a recipient is named, a server speaks of itself: an own Postfix that wants less goes slower, and no site is blamed.
+func TestTroubleOfTheRelayItselfBlamesNoSite(t *testing.T) {
+	t.Parallel()
+	b := setup(t, smtptest.WithScript(smtptest.Script{At: smtptest.AtMail, Reply: "450 4.7.1 Error: too much mail from 192.0.2.1"}))
+	b.direct()
+	b.peopleAt(15, "gmail.com")
+	c := b.start()
+	b.await(c.ID, "the first refusals", func(_ Campaign, st Stats) bool { return st.Deferred > 0 && st.Claimed == 0 })
+	if n := query[int](b, `SELECT count(*)::int FROM relay_pace`); n[0] != 1 {
+		t.Error("the relay does not go slower")
+	}
+	if n := query[int](b, `SELECT count(*)::int FROM relay_sites WHERE misses > 0 OR parks > 0 OR halved > 0`); n[0] != 0 {
+		t.Error("Google is blamed for it")
+	}
+}
+
+// Where one relay is refused for what it is, another one may do better, and the first would not a second later.
+func TestRefusedBySiteGoesThroughTheOtherRelay(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.direct()
+	b.refuse("421 4.7.0 our server is rate limiting mail from your address")
+	yes := true
+	srv, second := b.second(sender.RelayInput{SiteLimits: &yes, Weight: new(int)})
+	b.peopleAt(5, "busy.example")
+	c := b.start(through(b.relay, second))
+	b.await(c.ID, "the refusals", func(_ Campaign, st Stats) bool { return st.Deferred == 5 })
+	b.clock.advance(2 * time.Second)
+	b.await(c.ID, "the second try", func(_ Campaign, st Stats) bool { return st.Sent == 5 || st.Queued+st.Claimed == 0 && st.Deferred > 0 })
+	if count(srv) != 5 {
+		t.Errorf("%d through the other relay", count(srv))
+	}
+}
+
+// What a cancelled campaign had in a site's line must not keep the next one waiting behind it.
+func TestLineOfASiteEndsWithItsCampaign(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.direct(sender.SiteLimit{Site: "google", PerMinute: number(6)})
+	b.peopleAt(40, "gmail.com")
+	c := b.start()
+	b.await(c.ID, "the line", func(c Campaign, st Stats) bool { return settled(c, st) && st.Deferred >= 30 })
+	_, err := b.Cancel(t.Context(), c.ID)
+	must(t, err)
+	next := b.start()
+	b.await(next.ID, "the next line", func(c Campaign, st Stats) bool { return settled(c, st) && st.Deferred >= 30 })
+	first := query[float64](b, `SELECT EXTRACT(epoch FROM min(next_attempt_at) - now())::float8 FROM deliveries WHERE campaign_id = $1 AND state = 3`, next.ID)
+	if first[0] > 60 {
+		t.Errorf("the first of them comes back in %.0f s, one in ten seconds may go and nobody is before them", first[0])
+	}
+}
+
+// Those at a site that is dead for good are given up as everybody is, although hardly anybody of them is ever tried.
+func TestPeopleAtADeadSiteAreGivenUp(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.direct()
+	b.refuse("451 4.3.0 not now, the server has trouble")
+	b.peopleAt(60, "dead.example")
+	c := b.start(func(in *Input) { in.ExpiresAfterHours = 24 })
+	b.await(c.ID, "the park", func(c Campaign, st Stats) bool { return settled(c, st) && st.Deferred == 60 })
+	// A day later it is parked as it was.
+	b.exec(`UPDATE deliveries SET first_tried_at = now() - interval '25 hours'`)
+	b.exec(`UPDATE relay_sites SET parked_until = now() + interval '4 hours'`)
+	b.clock.advance(25 * time.Hour)
+	st := b.awaitFinished(c.ID)
+	if st.Failed != 60 {
+		t.Errorf("%+v", st)
+	}
+	for _, text := range query[string](b, `SELECT DISTINCT reply_text FROM deliveries`) {
+		if !strings.Contains(text, "given up after 24h") || !strings.Contains(text, "not now, the server has trouble") {
+			t.Errorf("the ledger says %q", text)
+		}
 	}
 }

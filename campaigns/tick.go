@@ -3,6 +3,7 @@ package campaigns
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -108,20 +109,23 @@ func (s *Service) sweepDeferred(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("sweeping deferred deliveries: %w", err)
 		}
-		due := map[DeliverArgs][]int32{}
-		var args DeliverArgs
+		due := map[int64]DeliverArgs{}
+		var id int64
+		var run int
 		var seq int32
-		_, err = pgx.ForEachRow(rows, []any{&args.CampaignID, &seq, &args.Run}, func() error {
-			due[args] = append(due[args], seq)
+		_, err = pgx.ForEachRow(rows, []any{&id, &seq, &run}, func() error {
+			due[id] = DeliverArgs{CampaignID: id, Run: run, Only: append(due[id].Only, seq)}
 			return nil
 		})
 		if err != nil {
 			return fmt.Errorf("sweeping deferred deliveries: %w", err)
 		}
 		var jobs []river.InsertManyParams
-		for args, seqs := range due {
-			for _, r := range ranges(seqs, sweepChunk) {
-				args.Lo, args.Hi = r[0], r[1]
+		for _, all := range due {
+			slices.Sort(all.Only)
+			for seqs := range slices.Chunk(all.Only, sweepChunk) {
+				args := all
+				args.Lo, args.Hi, args.Only = seqs[0], seqs[len(seqs)-1], seqs
 				jobs = append(jobs, deliverJob(args))
 			}
 		}

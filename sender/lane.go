@@ -140,7 +140,7 @@ func (l *lane) announce() *smtpconn.Envelope {
 	}
 	pl.mu.Lock()
 	defer pl.mu.Unlock()
-	if pl.waiting.size == 0 || pl.isDown() || !pl.limit.try() {
+	if pl.waiting.size == 0 || l.slot > pl.allowed() || pl.isDown() || !pl.limit.try() {
 		return nil
 	}
 	it := pl.waiting.pop()
@@ -160,7 +160,7 @@ func (l *lane) clear(ctx context.Context) error {
 	err := pl.limit.wait(ctx)
 	var early *tooEarly
 	if errors.As(err, &early) {
-		return &Unavailable{Relay: pl.relay.Name, Until: early.at, Err: err}
+		return &Unavailable{Relay: pl.relay.Name, Until: early.at, Err: err, Busy: true}
 	}
 	if err != nil {
 		return err

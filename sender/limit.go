@@ -85,12 +85,14 @@ func sleepUntil(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// try takes a moment that has come already, without asking the database. A nil limiter always has one.
+// try takes a moment that has come already, without asking the database and without waiting for somebody who does. A nil limiter always has one.
 func (l *limiter) try() bool {
 	if l == nil {
 		return true
 	}
-	l.mu.Lock()
+	if !l.mu.TryLock() {
+		return false
+	}
 	defer l.mu.Unlock()
 	l.dropOld()
 	if l.left == 0 || l.next.After(l.now()) {

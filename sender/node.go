@@ -168,7 +168,7 @@ func FenceTx(ctx context.Context, tx pgx.Tx, id string) (bool, error) {
 	return alive, nil
 }
 
-// SettleNodeTx marks a node as accounted for and gives its connections back. It waits for claims under way. It reports false when somebody did so
+// SettleNodeTx marks a node as accounted for and gives its connections and shares back. It waits for claims under way. It reports false when somebody did so
 // before.
 func SettleNodeTx(ctx context.Context, tx pgx.Tx, id string) (bool, error) {
 	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(`+nodeFence+`)`, id); err != nil {
@@ -180,6 +180,10 @@ func SettleNodeTx(ctx context.Context, tx pgx.Tx, id string) (bool, error) {
 	}
 	if _, err := tx.Exec(ctx, `DELETE FROM relay_slots WHERE node_id = $1`, id); err != nil {
 		return false, fmt.Errorf("giving back the connections of node %s: %w", id, err)
+	}
+	// What is recorded for it from here on counts as used, and nothing of the rest is used any more.
+	if _, err := tx.Exec(ctx, `DELETE FROM relay_claims WHERE node_id = $1`, id); err != nil {
+		return false, fmt.Errorf("giving back the shares of node %s: %w", id, err)
 	}
 	if err := ForgetSiteClaimsTx(ctx, tx, id); err != nil {
 		return false, err

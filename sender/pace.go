@@ -127,10 +127,13 @@ func speedUp(ctx context.Context, db pg.DB, r Relay, from Pace) (*Pace, error) {
 		}
 	}
 	p, found, err := getPace(ctx, db, r.ID)
+	if err != nil {
+		return &from, err
+	}
 	if !found {
 		return nil, err
 	}
-	return &p, err
+	return &p, nil
 }
 
 func noteChange(ctx context.Context, db pg.DB, relayID int64, c PaceChange) error {
@@ -217,7 +220,7 @@ func (s *Service) BlockRelay(ctx context.Context, r Relay, class reply.Class, wo
 	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		var changed bool
 		err := tx.QueryRow(ctx, `
-			UPDATE relays r SET blocked_until = now() + $2::interval, blocked_reason = $3 FROM (SELECT id, blocked_until FROM relays WHERE id = $1 FOR UPDATE) old
+			UPDATE relays r SET blocked_until = GREATEST(now() + $2::interval, old.blocked_until), blocked_reason = $3 FROM (SELECT id, blocked_until FROM relays WHERE id = $1 FOR UPDATE) old
 			WHERE r.id = old.id RETURNING r.blocked_until, old.blocked_until IS NULL OR old.blocked_until < now()`, r.ID, wait, words).Scan(&until, &changed)
 		if err != nil {
 			return fmt.Errorf("blocking relay %d: %w", r.ID, err)

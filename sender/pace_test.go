@@ -8,6 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"postrider/internal/pg"
+	"postrider/sender/reply"
 	"postrider/sender/smtpconn"
 	"postrider/sender/smtptest"
 )
@@ -111,10 +116,8 @@ func TestEachRestWithoutSuccessIsLonger(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for i, want := range []time.Duration{30 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute} {
-		if i > 0 && rests[i] < want {
-			t.Errorf("rest %d lasts %s: %v", i, rests[i], rests)
-		}
+	if diff := cmp.Diff([]time.Duration{restFirst, 2 * restFirst, 4 * restFirst, 8 * restFirst}, rests); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -309,5 +312,72 @@ func TestShareOfADayOverTwoProcesses(t *testing.T) {
 	}
 	if err := b.SpendOne(t.Context(), r); err != nil {
 		t.Errorf("a day later: %v", err)
+	}
+}
+
+// What a dead process had reserved is nobody's any more, whatever became of the rows that it was for.
+func TestSettledNodeReservesNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	limit := 10
+	r := b.relayTo(t, smtptest.Start(t), func(in *RelayInput) { in.Limits.PerDay = &limit })
+	dead, err := StartNode(t.Context(), b.pool, 0, b.logger, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	granted := func(want int) {
+		t.Helper()
+		b.tx(t, func(tx pgx.Tx) error {
+			n, _, err := ReserveTx(t.Context(), tx, r, 10, time.Now())
+			if n != want {
+				t.Errorf("%d may be claimed, want %d", n, want)
+			}
+			return err
+		})
+	}
+	b.tx(t, func(tx pgx.Tx) error { return ClaimedTx(t.Context(), tx, r, dead.ID, 7) })
+	granted(3) // whoever asks
+	b.tx(t, func(tx pgx.Tx) error { _, err := SettleNodeTx(t.Context(), tx, dead.ID); return err })
+	granted(10)
+}
+
+// Two messages that were on the wire together are refused with different words: the longer block counts.
+func TestSecondRefusalDoesNotShortenABlock(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.create(t, goodRelay())
+	block := func(wait time.Duration) time.Time {
+		until, err := b.BlockRelay(t.Context(), r, reply.Class{Reason: reply.ReasonQuotaExhausted, RetryAfter: wait}, "no more")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return until
+	}
+	long := block(24 * time.Hour)
+	if short := block(time.Hour); short.Before(long) {
+		t.Errorf("blocked until %s, and then until %s", long, short)
+	}
+	if later := block(48 * time.Hour); !later.After(long) {
+		t.Errorf("still until %s", later)
+	}
+}
+
+// broken is a database of which one kind of question goes unanswered.
+type broken struct{ pg.DB }
+
+func (broken) Query(context.Context, string, ...any) (pgx.Rows, error) {
+	return nil, errors.New("away")
+}
+
+func TestRelayStaysSlowWhenItsPaceCannotBeRead(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.create(t, goodRelay())
+	// Another process has changed it meanwhile, and how cannot be read.
+	for _, connections := range []int{2, r.MaxConnections - 1} {
+		p, err := speedUp(t.Context(), broken{b.pool}, r, Pace{Connections: connections, ChangedAt: time.Now()})
+		if err == nil || p == nil || p.Connections != connections {
+			t.Errorf("from %d: %+v, %v", connections, p, err)
+		}
 	}
 }

@@ -39,6 +39,8 @@ type Unavailable struct {
 	Err   error
 	// Paused is set when the relay was taken out of service until a person looks at it.
 	Paused bool
+	// Busy is set when it is only its rate that lets nothing more go before Until.
+	Busy bool
 }
 
 // Error names the relay and the cause in the server's words.
@@ -130,7 +132,7 @@ func (p *Pools) pool(r Relay) (*pool, error) {
 	if old != nil {
 		old.stop()
 	}
-	pl := &pool{parent: p, relay: r, limit: newLimiter(p.db, r, p.now), stopped: make(chan struct{})}
+	pl := &pool{parent: p, relay: r, limit: newLimiter(p.db, r, p.now), stopped: make(chan struct{}), troubled: r.PauseReason != nil}
 	pl.observe(r)
 	p.pools[r.ID] = pl
 	return pl, nil
@@ -154,6 +156,7 @@ type pool struct {
 	// noSlot is until when it is of no use to ask for another connection, because other processes have them all.
 	noSlot   time.Time
 	failures int
+	troubled bool         // the relay still says what was wrong before we came
 	down     *Unavailable // set while backing off
 
 	pace     *Pace     // nil: full speed
@@ -351,10 +354,10 @@ func (pl *pool) failed(err error) *Unavailable {
 
 func (pl *pool) worked() {
 	pl.mu.Lock()
-	had := pl.failures
-	pl.failures = 0
+	had := pl.failures > 0 || pl.troubled
+	pl.failures, pl.troubled = 0, false
 	pl.mu.Unlock()
-	if had == 0 {
+	if !had {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)

@@ -48,7 +48,7 @@ func (pl *pool) learn(o smtpconn.Outcome, began time.Time) {
 		pl.won()
 	case smtpconn.Rejected:
 		switch class := presets.Classify(pl.relay.PresetKey(), o.Reply); {
-		case pl.relay.SiteLimits && SiteTrouble(class):
+		case pl.relay.SiteLimits && SiteTrouble(class, o.Reply.Stage):
 			// It is the recipient's server that asks for less; its site goes slower, when the result is recorded.
 		case class.Action == reply.ActionSlowDown:
 			pl.slowDown(class, o.Reply.String(), began)
@@ -69,9 +69,15 @@ func (pl *pool) slowDown(class reply.Class, words string, began time.Time) {
 	pl.step(s)
 }
 
-// tooMany says that the server takes no more connections than it has from us.
+// tooMany says that the server takes no more connections than it has from us: open from this process, and those of the others.
 func (pl *pool) tooMany(class reply.Class, words string, open int) {
-	pl.step(slower{relay: pl.relay, class: class, reply: words, to: open, noRest: true})
+	ctx, cancel := context.WithTimeout(context.Background(), paceTimeout)
+	defer cancel()
+	others, err := slotsOfOthers(ctx, pl.parent.db, pl.relay.ID, pl.parent.node.ID)
+	if err != nil {
+		pl.parent.logger.Warn("the connections of other processes could not be counted", "relay", pl.relay.ID, "error", err)
+	}
+	pl.step(slower{relay: pl.relay, class: class, reply: words, to: open + others, noRest: true})
 }
 
 func (pl *pool) step(s slower) {

@@ -1,6 +1,7 @@
 package sender
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -108,10 +109,16 @@ func (s *Service) LookUpSites(ctx context.Context) error {
 	if len(domains) == 0 {
 		return nil
 	}
-	rows, err := pg.Many[siteRow](ctx, s.pool, "sites", `SELECT domain, site, expires_at FROM sites WHERE domain = ANY ($1) AND expires_at > $2`, domains, s.now())
+	rows, err := pg.Many[siteRow](ctx, s.pool, "sites", `SELECT domain, site, expires_at FROM sites WHERE domain = ANY ($1)`, domains)
 	if err != nil {
 		return err
 	}
+	before := map[string]string{}
+	now := s.now()
+	rows = slices.DeleteFunc(rows, func(r siteRow) bool {
+		before[r.Domain] = r.Site
+		return !r.ExpiresAt.After(now)
+	})
 	s.sites.put(rows)
 	domains = slices.DeleteFunc(domains, func(d string) bool { return slices.ContainsFunc(rows, func(r siteRow) bool { return r.Domain == d }) })
 	found := make([]siteRow, len(domains))
@@ -119,7 +126,7 @@ func (s *Service) LookUpSites(ctx context.Context) error {
 	group.SetLimit(siteLookups)
 	for i, domain := range domains {
 		group.Go(func() error {
-			found[i] = s.askSite(ctx, domain)
+			found[i] = s.askSite(ctx, domain, cmp.Or(before[domain], SiteOf(domain)))
 			return nil
 		})
 	}
@@ -131,11 +138,11 @@ func (s *Service) LookUpSites(ctx context.Context) error {
 	return storeSites(ctx, s.pool, found, s.now())
 }
 
-// askSite asks DNS who takes the mail of a domain.
-func (s *Service) askSite(ctx context.Context, domain string) siteRow {
+// askSite asks DNS who takes the mail of a domain. Without an answer it is who did before.
+func (s *Service) askSite(ctx context.Context, domain, before string) siteRow {
 	ctx, cancel := context.WithTimeout(ctx, questionTimeout)
 	defer cancel()
-	mx, err := s.cfg.Resolver.LookupMX(ctx, domain)
+	mx, err := s.cfg.Resolver.LookupMX(ctx, absolute(domain))
 	var hosts []string
 	for _, m := range mx {
 		if h := strings.ToLower(strings.TrimSuffix(m.Host, ".")); h != "" {
@@ -147,13 +154,26 @@ func (s *Service) askSite(ctx context.Context, domain string) siteRow {
 	row := siteRow{Domain: domain, Site: domain, ExpiresAt: s.now().Add(siteKept)}
 	switch provider, known := presets.SiteByMX(hosts); {
 	case err != nil && !isNotFound(err):
-		row.Site, row.ExpiresAt = SiteOf(domain), s.now().Add(siteKeptFailed)
+		row.Site, row.ExpiresAt = before, s.now().Add(siteKeptFailed)
 	case known:
 		row.Site = provider.ID
-	case len(hosts) > 0:
-		row.Site = strings.Join(hosts, ",")
+	default:
+		row.Site = siteOfHosts(domain, hosts)
 	}
 	return row
+}
+
+// longestSite keeps the name of a site well below what an index of Postgres holds.
+const longestSite = 2000
+
+// siteOfHosts names the site of MX hosts that are no provider's. Whoever owns the domain chooses them: a single word could be the name of a provider, and of
+// too many hosts the domain itself is the name.
+func siteOfHosts(domain string, hosts []string) string {
+	site := strings.Join(hosts, ",")
+	if !strings.Contains(site, ".") || len(site) > longestSite {
+		return domain
+	}
+	return site
 }
 
 func storeSites(ctx context.Context, db pg.DB, rows []siteRow, now time.Time) error {

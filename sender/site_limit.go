@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/net/idna"
 
 	"postrider/internal/errs"
 	"postrider/internal/pg"
@@ -78,7 +79,18 @@ func (s *Service) SetSiteLimits(ctx context.Context, limits []SiteLimit) error {
 	if err := checkSiteLimits(limits); err != nil {
 		return err
 	}
+	if err := s.storeSiteLimits(ctx, limits); err != nil {
+		return err
+	}
+	return s.EndLines(ctx, nil)
+}
+
+func (s *Service) storeSiteLimits(ctx context.Context, limits []SiteLimit) error {
 	return pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		// Two who replace everything at the same time would not see what the other one adds.
+		if _, err := tx.Exec(ctx, `LOCK TABLE site_limits IN SHARE ROW EXCLUSIVE MODE`); err != nil {
+			return fmt.Errorf("setting site limits: %w", err)
+		}
 		if _, err := tx.Exec(ctx, `DELETE FROM site_limits`); err != nil {
 			return fmt.Errorf("setting site limits: %w", err)
 		}
@@ -107,8 +119,8 @@ func checkSiteLimits(limits []SiteLimit) error {
 	}
 	for i := range limits {
 		l, at := &limits[i], fmt.Sprintf("items[%d].", i)
-		l.Site = strings.ToLower(strings.TrimSpace(l.Site))
-		if l.Site == "" || len(l.Site) > 2000 || hasControl(l.Site) {
+		l.Site = namedSite(l.Site)
+		if l.Site == "" || len(l.Site) > longestSite || hasControl(l.Site) {
 			wrong.Add(at+"site", "name a provider such as google, a domain, or a site as the relay's page shows it")
 		}
 		for name, n := range map[string]*int{"per_minute": l.PerMinute, "per_hour": l.PerHour, "in_flight": l.InFlight} {
@@ -120,10 +132,20 @@ func checkSiteLimits(limits []SiteLimit) error {
 	return wrong.Err("the limits cannot be set like this")
 }
 
+// namedSite brings what a person calls a site into the form in which sites are compared; a well-known mailbox domain is its provider.
+func namedSite(name string) string {
+	name = strings.ToLower(strings.TrimSpace(name))
+	if ascii, ok := toASCII(idna.Lookup, name); ok {
+		name = ascii
+	}
+	return SiteOf(name)
+}
+
 // SiteRoom is how much a relay may send to a site at one moment, and when those may go that are too many.
 type SiteRoom struct {
 	Free   int
 	Parked bool
+	Reply  string // the site's latest words of trouble
 
 	interval time.Duration // of the limit; 0 for none
 	again    time.Time     // when the next may go, if none may now
@@ -153,6 +175,7 @@ type siteState struct {
 	PutOffTo    time.Time
 	Halved      int
 	ParkedUntil *time.Time
+	Reply       string
 	InFlight    int
 	IsSet       bool
 	PerMinute   *int
@@ -174,12 +197,16 @@ func SiteRoomTx(ctx context.Context, tx pgx.Tx, r Relay, sites []string) (map[st
 	if err != nil {
 		return nil, fmt.Errorf("looking at the sites of relay %d: %w", r.ID, err)
 	}
+	// A limit may name a domain, whose mail the site takes. What is a provider's has the provider's limit: one company there is not all of it.
 	states, err := pg.Many[siteState](ctx, tx, "sites", `
-		SELECT rs.site, clock_timestamp() AS now, rs.next_at, rs.put_off_to, `+halvedSQL+` AS halved, rs.parked_until,
+		WITH named AS MATERIALIZED (
+			SELECT l.*, (SELECT s.site FROM sites s WHERE s.domain = l.site AND strpos(s.site, '.') > 0) AS taken_by
+			FROM site_limits l WHERE l.relay_id = $1 OR l.relay_id IS NULL)
+		SELECT rs.site, clock_timestamp() AS now, rs.next_at, rs.put_off_to, `+halvedSQL+` AS halved, rs.parked_until, rs.reply,
 			(SELECT COALESCE(sum(claimed), 0)::int FROM relay_site_claims c WHERE c.relay_id = rs.relay_id AND c.site = rs.site) AS in_flight,
 			l.site IS NOT NULL AS is_set, l.per_minute, l.per_hour, l.in_flight AS most_flying
 		FROM relay_sites rs LEFT JOIN LATERAL (
-			SELECT * FROM site_limits l WHERE l.site = rs.site AND (l.relay_id = $1 OR l.relay_id IS NULL) ORDER BY l.relay_id NULLS LAST LIMIT 1) l ON true
+			SELECT * FROM named l WHERE rs.site IN (l.site, l.taken_by) ORDER BY l.relay_id NULLS LAST, l.site = rs.site DESC, l.site LIMIT 1) l ON true
 		WHERE rs.relay_id = $1 AND rs.site = ANY ($2) ORDER BY rs.site FOR UPDATE OF rs`, r.ID, sites)
 	if err != nil {
 		return nil, err
@@ -203,7 +230,7 @@ func (st siteState) limit() SiteLimit {
 func (st siteState) room() *SiteRoom {
 	l := st.limit()
 	interval := l.interval(st.Halved)
-	room := &SiteRoom{Free: math.MaxInt, interval: interval, again: st.Now.Add(time.Second), line: st.PutOffTo, step: max(interval, 20*time.Millisecond)}
+	room := &SiteRoom{Free: math.MaxInt, Reply: st.Reply, interval: interval, again: st.Now.Add(time.Second), line: st.PutOffTo, step: max(interval, 20*time.Millisecond)}
 	if interval > 0 {
 		next, burst := st.NextAt, max(siteBurst, interval)
 		if next.Before(st.Now) {
@@ -242,8 +269,9 @@ func SitesClaimedTx(ctx context.Context, tx pgx.Tx, r Relay, node string, claime
 	if len(sites) == 0 {
 		return nil
 	}
+	// Not now(): a transaction that had to wait for another one began long before it claims, and would pay with time that has passed.
 	_, err := tx.Exec(ctx, `
-		UPDATE relay_sites rs SET next_at = GREATEST(rs.next_at, now()) + u.span, put_off_to = COALESCE(u.line, rs.put_off_to)
+		UPDATE relay_sites rs SET next_at = GREATEST(rs.next_at, clock_timestamp()) + u.span, put_off_to = COALESCE(u.line, rs.put_off_to)
 		FROM unnest($2::text[], $3::interval[], $4::timestamptz[]) AS u (site, span, line) WHERE rs.relay_id = $1 AND rs.site = u.site`, r.ID, sites, spans, lines)
 	if err == nil {
 		_, err = tx.Exec(ctx, `
@@ -253,6 +281,20 @@ func SitesClaimedTx(ctx context.Context, tx pgx.Tx, r Relay, node string, claime
 	}
 	if err != nil {
 		return fmt.Errorf("noting what was claimed for the sites of relay %d: %w", r.ID, err)
+	}
+	return nil
+}
+
+// EndLines lets the lines of those who were put off begin anew at the sites of some relays, nil for all: many have left them, or they go faster now. Whoever
+// is in one comes back at the same moment as before.
+func (s *Service) EndLines(ctx context.Context, relayIDs []int64) error {
+	_, err := s.pool.Exec(ctx, `
+		UPDATE relay_sites rs SET put_off_to = now() FROM (
+			SELECT relay_id, site FROM relay_sites WHERE ($1::bigint[] IS NULL OR relay_id = ANY ($1)) AND put_off_to > now()
+			ORDER BY relay_id, site FOR UPDATE) q
+		WHERE rs.relay_id = q.relay_id AND rs.site = q.site`, relayIDs)
+	if err != nil {
+		return fmt.Errorf("ending the lines of sites: %w", err)
 	}
 	return nil
 }

@@ -22,8 +22,12 @@ const (
 	halvedTimes = 6
 )
 
-// SiteTrouble says that a refusal for now is about how much a site gets from us, or about the site as a whole, and not about one recipient.
-func SiteTrouble(c reply.Class) bool {
+// SiteTrouble says that a refusal for now is about how much a site gets from us, or about the site as a whole, and not about one recipient. Before it knows
+// the recipient a server can only speak of itself.
+func SiteTrouble(c reply.Class, at reply.Stage) bool {
+	if at.Session() || at == reply.StageMail || at == reply.StageRset {
+		return false
+	}
 	if c.Permanence != reply.Transient || c.Reason == reply.ReasonMailboxFull || c.Action != reply.ActionRetry && c.Action != reply.ActionSlowDown {
 		return false
 	}
@@ -37,6 +41,9 @@ type SiteResult struct {
 	Missed int // deferred for trouble of the site
 	Reply  string
 }
+
+// missesSQL counts the deferrals u.missed to those of relay_sites rs, unless the site is parked already: what was on its way then says nothing new.
+const missesSQL = `(rs.misses + CASE WHEN rs.parked_until > now() THEN 0 ELSE u.missed END)`
 
 // SitesDoneTx notes what came of claimed messages, by site: trouble halves the site's rate, too much of it parks the site, a success ends the counting.
 func SitesDoneTx(ctx context.Context, tx pgx.Tx, r Relay, node string, results map[string]SiteResult) error {
@@ -59,9 +66,9 @@ func SitesDoneTx(ctx context.Context, tx pgx.Tx, r Relay, node string, results m
 	if err == nil {
 		_, err = tx.Exec(ctx, `
 			UPDATE relay_sites rs SET
-				misses = CASE WHEN u.sent > 0 OR rs.misses + u.missed >= $6 THEN 0 ELSE rs.misses + u.missed END,
-				parks = CASE WHEN u.sent > 0 THEN 0 WHEN rs.misses + u.missed >= $6 THEN rs.parks + 1 ELSE rs.parks END,
-				parked_until = CASE WHEN u.sent = 0 AND rs.misses + u.missed >= $6 THEN now() + LEAST($7::interval * (2 ^ LEAST(rs.parks, 10)), $8::interval)
+				misses = CASE WHEN u.sent > 0 OR `+missesSQL+` >= $6 THEN 0 ELSE `+missesSQL+` END,
+				parks = CASE WHEN u.sent > 0 THEN 0 WHEN `+missesSQL+` >= $6 THEN rs.parks + 1 ELSE rs.parks END,
+				parked_until = CASE WHEN u.sent = 0 AND `+missesSQL+` >= $6 THEN now() + LEAST($7::interval * (2 ^ LEAST(rs.parks, 10)), $8::interval)
 					WHEN u.sent = 0 THEN rs.parked_until END,
 				halved = CASE WHEN u.missed > 0 AND (`+halvedSQL+` = 0 OR rs.halved_at < now() - $9::interval) THEN LEAST(`+halvedSQL+` + 1, $10) ELSE rs.halved END,
 				halved_at = CASE WHEN u.missed > 0 AND (`+halvedSQL+` = 0 OR rs.halved_at < now() - $9::interval) THEN now() ELSE rs.halved_at END,

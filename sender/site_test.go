@@ -1,6 +1,8 @@
 package sender
 
 import (
+	"context"
+	"crypto/rand"
 	"net"
 	"strings"
 	"testing"
@@ -181,18 +183,22 @@ func TestInFlightOfASiteIsKept(t *testing.T) {
 	if err := b.SetSiteLimits(t.Context(), []SiteLimit{{Site: "google"}, {RelayID: &r.ID, Site: "google", InFlight: &most}}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []int{3, 2, 0} {
-		if n, _ := b.claimSite(t, r, node, "google", 3); n != want {
+	other, err := StartNode(t.Context(), b.pool, 0, b.logger, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []int{3, 2, 0} {
+		if n, _ := b.claimSite(t, r, []string{node, other.ID}[i%2], "google", 3); n != want {
 			t.Errorf("claimed %d, want %d", n, want)
 		}
 	}
-	b.siteDone(t, r, node, "google", SiteResult{Count: 4, Sent: 4})
-	if n, _ := b.claimSite(t, r, node, "google", 9); n != 4 {
-		t.Errorf("claimed %d after four were through", n)
+	b.siteDone(t, r, node, "google", SiteResult{Count: 3, Sent: 3})
+	if n, _ := b.claimSite(t, r, node, "google", 9); n != 3 {
+		t.Errorf("claimed %d after three were through", n)
 	}
 	b.tx(t, func(tx pgx.Tx) error { _, err := SettleNodeTx(t.Context(), tx, node); return err })
-	if s := b.relaySite(t, r); s.InFlight != 0 {
-		t.Errorf("a dead process still has %d on their way", s.InFlight)
+	if s := b.relaySite(t, r); s.InFlight != 2 {
+		t.Errorf("%d on their way, two of the process that lives", s.InFlight)
 	}
 }
 
@@ -278,5 +284,98 @@ func TestSiteThatAsksForLessGetsHalfForAWhile(t *testing.T) {
 	b.back(t, 11*time.Minute)
 	if _, room = b.claimSite(t, r, node, "busy.example", 0); room.Free < before-2 {
 		t.Errorf("%d may go after ten minutes, %d before", room.Free, before)
+	}
+}
+
+// Whoever owns a domain decides what its MX records say. They must neither name a site that they are not, nor be more than the ledger can hold.
+func TestHostileMailServersMakeNoSite(t *testing.T) {
+	t.Parallel()
+	b, r, node := siteBundle(t)
+	var many []*net.MX
+	for range 60 {
+		many = append(many, &net.MX{Host: strings.ReplaceAll(rand.Text()+rand.Text(), "=", "") + "." + rand.Text() + "." + rand.Text() + ".evil.example."})
+	}
+	b.dns.mx = map[string][]*net.MX{"many.example": many, "google.example": {{Host: "google."}}, "null.example": {{Host: "."}}}
+	for _, domain := range []string{"many.example", "google.example", "null.example"} {
+		b.Site(domain)
+	}
+	b.lookUp(t)
+	for _, domain := range []string{"many.example", "google.example", "null.example"} {
+		if got := b.Site(domain); got != domain {
+			t.Errorf("%s is %.80s", domain, got)
+		}
+		if n, _ := b.claimSite(t, r, node, b.Site(domain), 3); n != 3 {
+			t.Errorf("%d of 3 for %s could be claimed", n, domain)
+		}
+	}
+}
+
+// A resolver that is away for an hour does not make every company at Google a site without limits.
+func TestSilentResolverChangesNoSite(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.dns.mx = map[string][]*net.MX{"corp.example": {{Host: "aspmx.l.google.com."}}}
+	b.Site("corp.example")
+	b.lookUp(t)
+	b.clock.advance(8 * day)
+	b.dns.down = map[string]bool{"corp.example": true}
+	if got := b.Site("corp.example"); got != "google" {
+		t.Fatalf("before it was asked again: %s", got)
+	}
+	b.lookUp(t)
+	other := New(b.pool, b.box, Config{Resolver: b.dns}, b.logger, b.clock.now)
+	other.Site("corp.example")
+	if err := other.LookUpSites(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []*Service{b.Service, other} {
+		if got := s.Site("corp.example"); got != "google" {
+			t.Errorf("it is %s while DNS is silent", got)
+		}
+	}
+}
+
+// rawZone notes the names as they are asked for.
+type rawZone struct {
+	*zone
+	names []string
+}
+
+func (z *rawZone) LookupMX(ctx context.Context, name string) ([]*net.MX, error) {
+	z.names = append(z.names, name)
+	return z.zone.LookupMX(ctx, name)
+}
+
+// The machine's own search domains are not tried behind a recipient's domain: a wildcard there would answer for everybody.
+func TestSitesAreAskedForByTheirWholeName(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	dns := &rawZone{zone: b.dns}
+	s := New(b.pool, b.box, Config{Resolver: dns}, b.logger, b.clock.now)
+	s.Site("corp.example")
+	if err := s.LookUpSites(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"corp.example."}, dns.names); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// What was on its way when a site was parked says nothing new.
+func TestOneTroubleParksASiteOnce(t *testing.T) {
+	t.Parallel()
+	b, r, node := siteBundle(t)
+	b.claimSite(t, r, node, "dead.example", 400)
+	for range 8 {
+		b.siteDone(t, r, node, "dead.example", SiteResult{Count: 50, Missed: 50, Reply: "451 4.3.0 down"})
+	}
+	s := b.relaySite(t, r)
+	if s.ParkedUntil == nil || time.Until(*s.ParkedUntil) > 16*time.Minute {
+		t.Errorf("the first park lasts until %v", s.ParkedUntil)
+	}
+	b.back(t, time.Hour)
+	b.siteDone(t, r, node, "dead.example", SiteResult{Count: 9, Missed: 9, Reply: "451 4.3.0 down"})
+	if s := b.relaySite(t, r); s.ParkedUntil != nil {
+		t.Errorf("parked again after nine: %+v", s)
 	}
 }

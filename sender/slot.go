@@ -38,6 +38,15 @@ func takeSlot(ctx context.Context, db pg.DB, relayID int64, most int, node strin
 	return slot, true, nil
 }
 
+// slotsOfOthers counts the connections that other processes hold.
+func slotsOfOthers(ctx context.Context, db pg.DB, relayID int64, node string) (n int, err error) {
+	err = db.QueryRow(ctx, `SELECT count(*) FROM relay_slots WHERE relay_id = $1 AND node_id <> $2`, relayID, node).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("counting the connections of relay %d: %w", relayID, err)
+	}
+	return n, nil
+}
+
 func giveSlot(ctx context.Context, db pg.DB, relayID int64, slot int, node string) error {
 	_, err := db.Exec(ctx, `DELETE FROM relay_slots WHERE relay_id = $1 AND slot = $2 AND node_id = $3`, relayID, slot, node)
 	if err != nil {
