@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import type { Relay } from '@/api/types';
 import { siteLimitsQuery } from '@/features/site-limits/queries';
-import { formatList } from '@/lib/format';
+import { capitalized, formatList } from '@/lib/format';
 import { siteName } from '@/lib/sites';
 
 type Rules = Pick<Relay, 'from_domains' | 'recipient_sites'>;
@@ -23,5 +23,5 @@ export function RoutingRules({ relay }: { relay: Rules }) {
     const sites = relay.recipient_sites.map((site) => siteName(data?.known ?? [], site));
     rules.push(t('routing.to', { sites: listed(sites) }));
   }
-  return rules.join(' · ') || t('routing.all');
+  return capitalized(rules.join(' · ') || t('routing.all'));
 }

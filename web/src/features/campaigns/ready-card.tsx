@@ -34,9 +34,19 @@ export function ReadyCard({ campaign }: { campaign: Campaign }) {
         {steps.map((step) => (
           <Group key={step.key} gap={8} wrap="nowrap" align="flex-start">
             {step.done ? (
-              <IconCircleCheck size={18} color="var(--app-good)" aria-label={t('campaigns.ready.done')} />
+              <IconCircleCheck
+                size={18}
+                color="var(--app-good)"
+                style={{ flexShrink: 0 }}
+                aria-label={t('campaigns.ready.done')}
+              />
             ) : (
-              <IconCircleDashed size={18} color="var(--mantine-color-dimmed)" aria-label={t('campaigns.ready.open')} />
+              <IconCircleDashed
+                size={18}
+                color="var(--mantine-color-dimmed)"
+                style={{ flexShrink: 0 }}
+                aria-label={t('campaigns.ready.open')}
+              />
             )}
             <div style={{ minWidth: 0 }}>
               <Text {...(step.done ? {} : { c: 'dimmed' })}>{step.label}</Text>

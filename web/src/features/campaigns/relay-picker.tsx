@@ -130,6 +130,9 @@ function Chosen({ ids, relays, from, error, ready, onChange }: ChosenProps) {
             .filter((id) => !relays.some((relay) => relay.id === id))
             .map((id) => <Gone key={id} id={id} onRemove={() => remove(id)} />)}
         <div aria-live="polite">
+          <Text fw={600} mt="xs">
+            {t('campaigns.plan.title')}
+          </Text>
           <RelayPlan relays={relays} from={from} />
         </div>
       </Stack>

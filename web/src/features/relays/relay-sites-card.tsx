@@ -115,10 +115,13 @@ function useColumns(relayId: number, nameOf: (site: string) => string): Column<R
       key: 'rate',
       header: t('relays.sites.perMinute'),
       align: 'end',
-      render: (row) => (row.per_minute === null ? t('relays.noLimit') : formatNumber(row.per_minute)),
+      render: (row) => (row.per_minute === null ? t('relays.noLimit') : formatNumber(rounded(row.per_minute))),
     },
   ];
 }
+
+/** Fractions matter only where little may go. */
+const rounded = (rate: number) => (rate >= 10 ? Math.round(rate) : rate);
 
 /** What the site takes of us, until when it takes less, and its words for that. */
 function SiteStatus({ site }: { site: RelaySite }) {

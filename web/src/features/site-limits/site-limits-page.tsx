@@ -187,18 +187,17 @@ function useColumns({ asOf, relayName, freeFor, onEdit }: Columns): Column<Limit
   ];
 }
 
-/** A figure, and beside a person's own the shipped one that it stands for. */
+/** A figure, and beside a person's own the one that it stands for. */
 function Figure({ row, name }: { row: LimitRow; name: 'in_flight' | 'per_minute' | 'per_hour' }) {
   const { t } = useTranslation();
   const tell = (value: number | null) => (value === null ? t('relays.noLimit') : formatNumber(value));
-  const shipped = row.known?.[name] ?? null;
-  const changed = !row.shipped && row.known !== undefined && shipped !== row[name];
+  const changed = row.behind?.[name] !== row[name];
   return (
     <div>
       {tell(row[name])}
-      {changed && (
+      {changed && row.behind && (
         <Text size="sm" c="dimmed">
-          {t('siteLimits.insteadOf', { shipped: tell(shipped) })}
+          {t('siteLimits.insteadOf', { other: tell(row.behind[name]) })}
         </Text>
       )}
     </div>

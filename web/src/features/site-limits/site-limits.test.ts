@@ -9,7 +9,15 @@ const keys = (items: { site: string; relay_id: number | null }[]) =>
 
 it('lists the limits by name, what holds for all relays first', () => {
   expect(keys(limitRows(siteLimits))).toEqual(['google null', 'google 1', 'orange null']);
-  expect(limitRows(siteLimits)[2]).toMatchObject({ name: 'Orange', shipped: false, known: { per_minute: 60 } });
+  expect(limitRows(siteLimits)[2]).toMatchObject({ name: 'Orange', shipped: false, behind: { per_minute: 60 } });
+  expect(limitRows(siteLimits)[0]?.behind).toBeUndefined();
+});
+
+it('tells what a limit for one relay stands for: the one for all, before the shipped one', () => {
+  expect(limitRows(siteLimits)[1]?.behind).toMatchObject({ per_minute: 300 });
+  const { items } = withLimit(siteLimits, { site: 'google', relay_id: null, ...none, per_minute: 77 });
+  const all = { ...siteLimits, items: items.map((item) => ({ ...item, shipped: false })) };
+  expect(limitRows(all)[1]).toMatchObject({ relay_id: 1, behind: { per_minute: 77 } });
 });
 
 it('finds a limit by name, mail servers and relay', () => {
@@ -52,6 +60,8 @@ it('knows which limit holds', () => {
 it('calls a site by its name, and understands it', () => {
   expect(siteName(siteLimits.known, 'google')).toBe('Google');
   expect(siteName(siteLimits.known, 'example.org')).toBe('example.org');
+  expect(siteName([], 'mx1.example.org,mx2.example.org')).toBe('mx1.example.org, mx2.example.org');
+  expect(siteOf([], 'mx1.example.org, mx2.example.org')).toBe('mx1.example.org,mx2.example.org');
   expect([' GOOGLE', 'Orange', ' Example.ORG'].map((typed) => siteOf(siteLimits.known, typed))).toEqual([
     'google',
     'orange',

@@ -2,19 +2,33 @@ import type { KnownSite, SiteLimit, SiteLimitInput, SiteLimits } from '@/api/typ
 import { siteName } from '@/lib/sites';
 
 export type LimitKey = Pick<SiteLimit, 'site' | 'relay_id'>;
-/** A limit that holds. known is the site as the program knows it: there its own limit comes back when a person's goes. */
-export type LimitRow = SiteLimit & { key: string; name: string; known: KnownSite | undefined };
+/**
+ * A limit that holds. known is the site as the program knows it; behind is what would hold without a person's limit: the one for all relays, else the
+ * shipped one.
+ */
+export type LimitRow = SiteLimit & {
+  key: string;
+  name: string;
+  known: KnownSite | undefined;
+  behind: Figures | undefined;
+};
+export type Figures = Pick<SiteLimit, 'per_minute' | 'per_hour' | 'in_flight'>;
 
 const same = (a: LimitKey, b: LimitKey) => a.site === b.site && a.relay_id === b.relay_id;
 
 /** All limits that hold, by the name of the site, the one for all relays before those for single ones. */
 export function limitRows({ known, items }: SiteLimits): LimitRow[] {
-  const rows = items.map((item) => ({
-    ...item,
-    key: `${item.relay_id} ${item.site}`,
-    name: siteName(known, item.site),
-    known: known.find(({ site }) => site === item.site),
-  }));
+  const rows = items.map((item) => {
+    const knownSite = known.find(({ site }) => site === item.site);
+    const forAll = items.find((one) => same(one, { site: item.site, relay_id: null }));
+    return {
+      ...item,
+      key: `${item.relay_id} ${item.site}`,
+      name: siteName(known, item.site),
+      known: knownSite,
+      behind: item.shipped ? undefined : item.relay_id === null ? knownSite : forAll,
+    };
+  });
   return rows.sort((a, b) => a.name.localeCompare(b.name) || (a.relay_id ?? 0) - (b.relay_id ?? 0));
 }
 
@@ -48,7 +62,7 @@ export function withoutLimit(all: SiteLimits, key: LimitKey): SiteLimitInput[] {
   return ownLimits(all).filter((item) => !same(item, key));
 }
 
-const figures = ({ per_minute, per_hour, in_flight }: Omit<SiteLimitInput, 'site' | 'relay_id'>) => ({
+const figures = ({ per_minute, per_hour, in_flight }: Figures): Figures => ({
   per_minute,
   per_hour,
   in_flight,
