@@ -58,13 +58,23 @@ func (l SiteLimit) interval(halved int) time.Duration {
 	return d << halved
 }
 
-// perMinute is how many messages the site gets in a minute, nil for no limit; halved says how many times the rate was halved.
+// perMinute is how many messages may go to the site in a minute, nil for no limit; halved says how many times the rate was halved. The margin is left out:
+// it is ours.
 func (l SiteLimit) perMinute(halved int) *float64 {
-	d := l.interval(halved)
-	if d == 0 {
-		return nil
+	n := math.Inf(1)
+	if l.PerMinute != nil {
+		n = float64(*l.PerMinute)
 	}
-	n := math.Round(marginSite*float64(time.Minute)/float64(d)*100) / 100
+	if l.PerHour != nil {
+		n = min(n, float64(*l.PerHour)/60)
+	}
+	if math.IsInf(n, 1) {
+		if halved == 0 {
+			return nil
+		}
+		n = 2 * time.Minute.Seconds() / halfOfNone.Seconds()
+	}
+	n = math.Round(100*math.Ldexp(n, -halved)) / 100
 	return &n
 }
 

@@ -318,4 +318,6 @@ func TestLimitOfASiteIsShownAsItHolds(t *testing.T) {
 	want("yahoo", nil, nil)
 	b.siteDone(t, r, node, "google", SiteResult{Count: 1, Missed: 1, Reply: "421 4.7.0 too fast"})
 	want("google", 30.0, 7)
+	b.siteDone(t, r, node, "yahoo", SiteResult{Count: 1, Missed: 1, Reply: "421 4.7.0 too fast"})
+	want("yahoo", 120.0, nil)
 }

@@ -12,7 +12,10 @@ export async function startSmtp(refusal: (recipient: string) => string | undefin
     socket.on('error', () => socket.destroy());
     socket.write('220 mx.example.org ESMTP\r\n');
     let inData = false;
-    createInterface({ input: socket }).on('line', (line) => {
+    const lines = createInterface({ input: socket });
+    // It hands on the errors of the socket, which is closed above.
+    lines.on('error', () => {});
+    lines.on('line', (line) => {
       if (inData && line !== '.') return;
       inData = line.toUpperCase() === 'DATA';
       socket.write(`${answer(line, refusal)}\r\n`);

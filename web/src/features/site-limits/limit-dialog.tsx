@@ -81,7 +81,7 @@ function LimitForm({ limits, draft, onClose }: Props & { draft: LimitDraft }) {
         <Select
           label={t('siteLimits.holdsFor')}
           allowDeselect={false}
-          disabled={draft.fixed === 'both'}
+          readOnly={draft.fixed === 'both'}
           data={[...(draft.fixed === 'site' ? [] : [{ value: ALL, label: t('siteLimits.allRelays') }]), ...choices]}
           {...form.getInputProps('relay_id')}
           value={form.values.relay_id === null ? ALL : String(form.values.relay_id)}
