@@ -360,8 +360,13 @@ func TestShapesOfSending(t *testing.T) {
 	c.get(at+"/forecast?messages=100000&with=1,2").want(200).keys("", "ends_at")
 	c.get(at + "/forecast").problem(400)
 	c.get(at+"/sites").want(200).keys("", "items next_cursor")
-	c.get("/site-limits").want(200).keys("", "as_of items").keys("items.0", "relay_id site per_minute per_hour in_flight shipped")
-	c.put("/site-limits", `{"items":[{"site":"google","per_minute":60}]}`).want(200).keys("", "as_of items")
+	c.get("/site-limits").want(200).keys("", "as_of known items").keys("known.0", "site name mx per_minute per_hour in_flight").
+		keys("items.0", "relay_id site per_minute per_hour in_flight shipped")
+	var limits siteLimitsJSON
+	c.put("/site-limits", `{"items":[{"site":"google","per_minute":60}]}`).want(200).json(&limits)
+	if i := limits.Items[0]; i.Shipped || *i.PerMinute != 60 || limits.Known[0].Site != "google" || *limits.Known[0].PerMinute != 300 {
+		t.Errorf("what is shipped is not told beside what was set: %+v, %+v", i, limits.Known[0])
+	}
 	c.put("/site-limits", `{"items":[{"site":"google","per_minute":0}]}`).problem(400)
 	c.get("/relays").want(200).keys("", "items next_cursor").keys("items.0", relayKeys)
 	c.post("/relays", `{"name":"x","host":"http://x","port":0}`).problem(400)

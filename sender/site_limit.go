@@ -25,8 +25,8 @@ type SiteLimit struct {
 	InFlight  *int // on their way at once
 }
 
-// shippedLimit gives the limit of sender/presets.
-func shippedLimit(s presets.Site) SiteLimit {
+// ShippedLimit gives the limit of sender/presets; 0 there is nil here.
+func ShippedLimit(s presets.Site) SiteLimit {
 	some := func(n int) *int {
 		if n == 0 {
 			return nil
@@ -59,13 +59,33 @@ func (l SiteLimit) interval(halved int) time.Duration {
 	return d << halved
 }
 
+// perMinute is how many messages may go to the site in a minute, nil for no limit; halved says how many times the rate was halved. The margin is left out:
+// it is ours.
+func (l SiteLimit) perMinute(halved int) *float64 {
+	n := math.Inf(1)
+	if l.PerMinute != nil {
+		n = float64(*l.PerMinute)
+	}
+	if l.PerHour != nil {
+		n = min(n, float64(*l.PerHour)/60)
+	}
+	if math.IsInf(n, 1) {
+		if halved == 0 {
+			return nil
+		}
+		n = 2 * time.Minute.Seconds() / halfOfNone.Seconds()
+	}
+	n = math.Round(100*math.Ldexp(n, -halved)) / 100
+	return &n
+}
+
 // ListSiteLimits gives what people have set, and the shipped limits of the sites for which nobody has set anything for all relays.
 func (s *Service) ListSiteLimits(ctx context.Context) (set, shipped []SiteLimit, err error) {
 	set, err = pg.Many[SiteLimit](ctx, s.pool, "site limits", `
 		SELECT relay_id, site, per_minute, per_hour, in_flight FROM site_limits ORDER BY site, relay_id NULLS FIRST`)
 	for _, site := range presets.Sites() {
 		if !slices.ContainsFunc(set, func(l SiteLimit) bool { return l.RelayID == nil && l.Site == site.ID }) {
-			shipped = append(shipped, shippedLimit(site))
+			shipped = append(shipped, ShippedLimit(site))
 		}
 	}
 	return set, shipped, err
@@ -175,6 +195,7 @@ type siteState struct {
 	PutOffTo    time.Time
 	Halved      int
 	ParkedUntil *time.Time
+	Misses      int
 	Reply       string
 	InFlight    int
 	IsSet       bool
@@ -185,6 +206,18 @@ type siteState struct {
 
 // halvedSQL is how many times the rate of relay_sites rs is halved now: every ten minutes one is taken back.
 const halvedSQL = `GREATEST(rs.halved - floor(EXTRACT(epoch FROM now() - rs.halved_at) / 600)::int, 0)`
+
+// siteStateSQL reads siteState for relay $1, with the limit that counts: the one for the relay before the one for all. A limit may name a domain, whose mail the site
+// takes. What is a provider's has the provider's limit: one company there is not all of it.
+const siteStateSQL = `
+	WITH named AS MATERIALIZED (
+		SELECT l.*, (SELECT s.site FROM sites s WHERE s.domain = l.site AND strpos(s.site, '.') > 0) AS taken_by
+		FROM site_limits l WHERE l.relay_id = $1 OR l.relay_id IS NULL)
+	SELECT rs.site, clock_timestamp() AS now, rs.next_at, rs.put_off_to, ` + halvedSQL + ` AS halved, rs.parked_until, rs.misses, rs.reply,
+		(SELECT COALESCE(sum(claimed), 0)::int FROM relay_site_claims c WHERE c.relay_id = rs.relay_id AND c.site = rs.site) AS in_flight,
+		l.site IS NOT NULL AS is_set, l.per_minute, l.per_hour, l.in_flight AS most_flying
+	FROM relay_sites rs LEFT JOIN LATERAL (
+		SELECT * FROM named l WHERE rs.site IN (l.site, l.taken_by) ORDER BY l.relay_id NULLS LAST, l.site = rs.site DESC, l.site LIMIT 1) l ON true`
 
 // SiteRoomTx gives how much may be claimed for the relay now, for each of the sites. It keeps others from claiming for them until the transaction ends;
 // SitesClaimedTx must follow. A relay that leaves deliveries to others has no limits per site: nil.
@@ -197,17 +230,7 @@ func SiteRoomTx(ctx context.Context, tx pgx.Tx, r Relay, sites []string) (map[st
 	if err != nil {
 		return nil, fmt.Errorf("looking at the sites of relay %d: %w", r.ID, err)
 	}
-	// A limit may name a domain, whose mail the site takes. What is a provider's has the provider's limit: one company there is not all of it.
-	states, err := pg.Many[siteState](ctx, tx, "sites", `
-		WITH named AS MATERIALIZED (
-			SELECT l.*, (SELECT s.site FROM sites s WHERE s.domain = l.site AND strpos(s.site, '.') > 0) AS taken_by
-			FROM site_limits l WHERE l.relay_id = $1 OR l.relay_id IS NULL)
-		SELECT rs.site, clock_timestamp() AS now, rs.next_at, rs.put_off_to, `+halvedSQL+` AS halved, rs.parked_until, rs.reply,
-			(SELECT COALESCE(sum(claimed), 0)::int FROM relay_site_claims c WHERE c.relay_id = rs.relay_id AND c.site = rs.site) AS in_flight,
-			l.site IS NOT NULL AS is_set, l.per_minute, l.per_hour, l.in_flight AS most_flying
-		FROM relay_sites rs LEFT JOIN LATERAL (
-			SELECT * FROM named l WHERE rs.site IN (l.site, l.taken_by) ORDER BY l.relay_id NULLS LAST, l.site = rs.site DESC, l.site LIMIT 1) l ON true
-		WHERE rs.relay_id = $1 AND rs.site = ANY ($2) ORDER BY rs.site FOR UPDATE OF rs`, r.ID, sites)
+	states, err := pg.Many[siteState](ctx, tx, "sites", siteStateSQL+` WHERE rs.relay_id = $1 AND rs.site = ANY ($2) ORDER BY rs.site FOR UPDATE OF rs`, r.ID, sites)
 	if err != nil {
 		return nil, err
 	}
@@ -223,7 +246,7 @@ func (st siteState) limit() SiteLimit {
 		return SiteLimit{Site: st.Site, PerMinute: st.PerMinute, PerHour: st.PerHour, InFlight: st.MostFlying}
 	}
 	known, _ := presets.SiteByID(st.Site)
-	return shippedLimit(known)
+	return ShippedLimit(known)
 }
 
 // room works out how much may go now.

@@ -93,13 +93,15 @@ func ForgetSiteClaimsTx(ctx context.Context, tx pgx.Tx, node string) error {
 
 // RelaySite is how a relay stands with a site.
 type RelaySite struct {
-	Site        string
-	ParkedUntil *time.Time // nil: not parked
-	Halved      int        // times that the rate is halved now
-	Misses      int        // deferrals since the last success
-	InFlight    int
-	PutOffUntil *time.Time // when the last of those may go that were too many; nil: none
-	Reply       string     // the latest words of trouble
+	Site         string
+	ParkedUntil  *time.Time // nil: not parked
+	Halved       int        // times that the rate is halved now
+	Misses       int        // deferrals since the last success
+	InFlight     int
+	MostInFlight *int       // nil: no limit
+	PerMinute    *float64   // what may go there in a minute now, halvings included; nil: no limit
+	PutOffUntil  *time.Time // when the last of those may go that were too many; nil: none
+	Reply        string     // the latest words of trouble
 }
 
 // shownSites is how many sites of a relay are shown.
@@ -110,9 +112,27 @@ func (s *Service) RelaySites(ctx context.Context, relayID int64) ([]RelaySite, e
 	if _, err := s.GetRelay(ctx, relayID); err != nil {
 		return nil, err
 	}
-	return pg.Many[RelaySite](ctx, s.pool, "sites of a relay", `
-		SELECT rs.site, CASE WHEN rs.parked_until > now() THEN rs.parked_until END AS parked_until, `+halvedSQL+` AS halved, rs.misses, rs.reply,
-			(SELECT COALESCE(sum(claimed), 0)::int FROM relay_site_claims c WHERE c.relay_id = rs.relay_id AND c.site = rs.site) AS in_flight,
-			CASE WHEN rs.put_off_to > now() THEN rs.put_off_to END AS put_off_until
-		FROM relay_sites rs WHERE rs.relay_id = $1 ORDER BY 2 DESC NULLS LAST, 3 DESC, rs.next_at DESC, rs.site LIMIT $2`, relayID, shownSites)
+	rows, err := pg.Many[siteState](ctx, s.pool, "sites of a relay", siteStateSQL+` WHERE rs.relay_id = $1
+		ORDER BY CASE WHEN rs.parked_until > now() THEN rs.parked_until END DESC NULLS LAST, halved DESC, rs.next_at DESC, rs.site LIMIT $2`, relayID, shownSites)
+	if err != nil {
+		return nil, err
+	}
+	sites := make([]RelaySite, len(rows))
+	for i, row := range rows {
+		sites[i] = row.shown()
+	}
+	return sites, nil
+}
+
+func (row siteState) shown() RelaySite {
+	l := row.limit()
+	v := RelaySite{Site: row.Site, Halved: row.Halved, Misses: row.Misses, InFlight: row.InFlight, MostInFlight: l.InFlight,
+		PerMinute: l.perMinute(row.Halved), Reply: row.Reply}
+	if p := row.ParkedUntil; p != nil && p.After(row.Now) {
+		v.ParkedUntil = p
+	}
+	if row.PutOffTo.After(row.Now) {
+		v.PutOffUntil = &row.PutOffTo
+	}
+	return v
 }

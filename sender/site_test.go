@@ -379,3 +379,44 @@ func TestOneTroubleParksASiteOnce(t *testing.T) {
 		t.Errorf("parked again after nine: %+v", s)
 	}
 }
+
+// What is shown of a site is what holds: the limit for the relay before the one for all, that before the shipped one, and less while it is halved.
+func TestLimitOfASiteIsShownAsItHolds(t *testing.T) {
+	t.Parallel()
+	b, r, node := siteBundle(t)
+	minute, hour, flying := 90, 3600, 7
+	shown := func(site string) (perMinute, mostInFlight any) {
+		b.claimSite(t, r, node, site, 1)
+		sites, err := b.RelaySites(t.Context(), r.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range sites {
+			if s.Site == site && s.PerMinute != nil {
+				perMinute = *s.PerMinute
+			}
+			if s.Site == site && s.MostInFlight != nil {
+				mostInFlight = *s.MostInFlight
+			}
+		}
+		return perMinute, mostInFlight
+	}
+	want := func(site string, perMinute, mostInFlight any) {
+		t.Helper()
+		if n, m := shown(site); n != perMinute || m != mostInFlight {
+			t.Errorf("%s: %v a minute and %v on their way, want %v and %v", site, n, m, perMinute, mostInFlight)
+		}
+	}
+	want("google", 200.0, 20) // 12000 an hour are fewer than 300 a minute
+	want("example.org", nil, nil)
+	if err := b.SetSiteLimits(t.Context(), []SiteLimit{{Site: "google", PerMinute: &minute}, {RelayID: &r.ID, Site: "google", PerHour: &hour, InFlight: &flying},
+		{Site: "yahoo"}}); err != nil {
+		t.Fatal(err)
+	}
+	want("google", 60.0, 7)
+	want("yahoo", nil, nil)
+	b.siteDone(t, r, node, "google", SiteResult{Count: 1, Missed: 1, Reply: "421 4.7.0 too fast"})
+	want("google", 30.0, 7)
+	b.siteDone(t, r, node, "yahoo", SiteResult{Count: 1, Missed: 1, Reply: "421 4.7.0 too fast"})
+	want("yahoo", 120.0, nil)
+}

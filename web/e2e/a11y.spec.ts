@@ -24,6 +24,7 @@ const pages = [
   '/relays',
   '/relays/new',
   '/relays/1',
+  '/site-limits',
   '/domains',
   '/domains/1',
   '/inbox',

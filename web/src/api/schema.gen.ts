@@ -1809,6 +1809,21 @@ export interface components {
         ItemsMergeTag: {
             items: components["schemas"]["MergeTag"][];
         };
+        KnownSite: {
+            /** Format: int64 */
+            in_flight: number | null;
+            /** @description Domains that its mail servers are in */
+            mx: string[];
+            name: string;
+            /** Format: int64 */
+            per_hour: number | null;
+            /**
+             * Format: int64
+             * @description Of the shipped limit
+             */
+            per_minute: number | null;
+            site: string;
+        };
         Link: {
             /** Format: int64 */
             clicks: number;
@@ -2477,10 +2492,20 @@ export interface components {
              */
             misses: number;
             /**
+             * Format: int64
+             * @description As many may be; null: no limit
+             */
+            most_in_flight: number | null;
+            /**
              * Format: date-time
              * @description Nothing goes there before; null: not parked
              */
             parked_until: string | null;
+            /**
+             * Format: double
+             * @description What may go there in a minute at present, halvings included; null: no limit
+             */
+            per_minute: number | null;
             /**
              * Format: date-time
              * @description When the last of those goes that were too many; null: nobody waits
@@ -2662,7 +2687,7 @@ export interface components {
             relay_id?: number | null;
             /** @description It came with the program, and holds as long as nobody sets another one */
             shipped: boolean;
-            /** @description A provider such as google, a domain, or a site as GET /relays/{id}/sites names it */
+            /** @description A provider such as google, a site as GET /relays/{id}/sites names it, or a domain: then the limit is for the site that takes its mail, unless that is a provider */
             site: string;
         };
         SiteLimitFields: {
@@ -2686,13 +2711,15 @@ export interface components {
              * @description null: every relay that has site_limits on
              */
             relay_id?: number | null;
-            /** @description A provider such as google, a domain, or a site as GET /relays/{id}/sites names it */
+            /** @description A provider such as google, a site as GET /relays/{id}/sites names it, or a domain: then the limit is for the site that takes its mail, unless that is a provider */
             site: string;
         };
         SiteLimits: {
             /** @description The month in which the shipped limits were last looked at */
             as_of: string;
             items: components["schemas"]["SiteLimit"][];
+            /** @description The sites that the program knows, with the limits that it came with */
+            known: components["schemas"]["KnownSite"][];
         };
         SiteLimitsInput: {
             items: components["schemas"]["SiteLimitFields"][];

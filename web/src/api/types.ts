@@ -75,6 +75,11 @@ export type RelayInput = Required<Omit<Schemas['RelayInput'], '$schema' | RelayS
   RelayPlan & { [secret in RelaySecrets]?: string };
 export type Provider = Schemas['Provider'];
 export type RelayTest = Schemas['TestReport'];
+export type RelaySite = Schemas['RelaySite'];
+export type KnownSite = Schemas['KnownSite'];
+export type SiteLimit = Required<Schemas['SiteLimit']>;
+export type SiteLimitInput = Omit<SiteLimit, 'shipped'>;
+export type SiteLimits = Omit<Schemas['SiteLimits'], 'items'> & { items: SiteLimit[] };
 
 export type Domain = Schemas['Domain'];
 export type DkimKey = Schemas['DkimKey'];

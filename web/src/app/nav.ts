@@ -2,6 +2,7 @@ import {
   IconAddressBook,
   IconBan,
   IconFileImport,
+  IconGauge,
   IconInbox,
   IconLayoutDashboard,
   IconListDetails,
@@ -34,6 +35,7 @@ export const nav = [
     group: 'sending',
     items: [
       { to: '/relays', key: 'relays', icon: IconServer2 },
+      { to: '/site-limits', key: 'siteLimits', icon: IconGauge },
       { to: '/domains', key: 'domains', icon: IconWorldCheck },
       { to: '/inbox', key: 'inbox', icon: IconInbox },
     ],

@@ -165,6 +165,17 @@ const relay = createRoute({
   component: lazyRouteComponent(() => import('@/features/relays/relay-page'), 'RelayPage'),
 });
 
+const siteLimits = createRoute({
+  getParentRoute: () => shell,
+  path: '/site-limits',
+  validateSearch: (search: Record<string, unknown>): { q?: string; site?: string; relay?: number } => ({
+    ...optionalText('q', search.q),
+    ...optionalText('site', search.site),
+    ...optionalNumber('relay', search.relay),
+  }),
+  component: lazyRouteComponent(() => import('@/features/site-limits/site-limits-page'), 'SiteLimitsPage'),
+});
+
 const domains = createRoute({
   getParentRoute: () => shell,
   path: '/domains',
@@ -215,6 +226,7 @@ const routeTree = root.addChildren([
     relays,
     newRelay,
     relay,
+    siteLimits,
     domains,
     domain,
     inbox,

@@ -10,7 +10,9 @@ import type {
   Provider,
   Relay,
   RelayPace,
+  RelaySite,
   Settings,
+  SiteLimits,
   Stats,
   Subscriber,
   Template,
@@ -453,6 +455,41 @@ export const relays: Relay[] = [
     created_at: ago(90 * DAY),
     updated_at: ago(DAY),
   },
+];
+
+const shipped = { relay_id: null, shipped: true };
+const google = { per_minute: 300, per_hour: 12_000, in_flight: 20 };
+
+/** Google as it came with the program, and Orange with a limit of a person's own. */
+export const siteLimits: SiteLimits = {
+  as_of: '2026-11',
+  known: [
+    { site: 'google', name: 'Google', mx: ['google.com', 'googlemail.com'], ...google },
+    { site: 'orange', name: 'Orange', mx: ['orange.fr'], per_minute: 60, per_hour: 2_500, in_flight: 4 },
+  ],
+  items: [
+    { site: 'google', relay_id: 1, shipped: false, per_minute: 30, per_hour: null, in_flight: 5 },
+    { site: 'orange', relay_id: null, shipped: false, per_minute: 90, per_hour: 2_500, in_flight: 4 },
+    { site: 'google', ...shipped, ...google },
+  ],
+};
+
+const calm = { parked_until: null, halved: 0, misses: 0, put_off_until: null, reply: '' };
+
+export const relaySites: RelaySite[] = [
+  {
+    ...calm,
+    site: 'orange',
+    in_flight: 0,
+    most_in_flight: 4,
+    per_minute: 30,
+    parked_until: ago(-900),
+    halved: 1,
+    misses: 0,
+    reply: '421 4.2.0 OFR_999 Too many connections',
+  },
+  { ...calm, site: 'google', in_flight: 3, most_in_flight: 5, per_minute: 30 },
+  { ...calm, site: 'mx1.example.org,mx2.example.org', in_flight: 1, most_in_flight: null, per_minute: null },
 ];
 
 const publicKey =

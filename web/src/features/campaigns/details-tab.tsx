@@ -4,10 +4,10 @@ import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import type { Campaign, CampaignInput } from '@/api/types';
 import { listsQuery } from '@/features/lists/queries';
-import { relaysQuery } from '@/features/relays/queries';
 import { formatNumber } from '@/lib/format';
 import { Section } from '@/ui/section';
 import { ReadyCard } from './ready-card';
+import { RelayPicker } from './relay-picker';
 
 type Props = { form: UseFormReturnType<CampaignInput>; campaign: Campaign };
 
@@ -74,20 +74,9 @@ function ListPicker({ form }: { form: Props['form'] }) {
 
 function SendingFields({ form }: { form: Props['form'] }) {
   const { t } = useTranslation();
-  const relays = useQuery(relaysQuery);
   return (
     <Stack>
-      <Select
-        label={t('campaigns.relay')}
-        description={t('campaigns.relayHint')}
-        placeholder={t('campaigns.chooseRelay')}
-        data={(relays.data?.items ?? []).map((relay) => ({ value: String(relay.id), label: relay.name }))}
-        {...form.getInputProps('relay_id')}
-        value={form.values.relay_id === null ? null : String(form.values.relay_id)}
-        onChange={(id) =>
-          form.setValues({ relay_id: id === null ? null : Number(id), relay_ids: id === null ? [] : [Number(id)] })
-        }
-      />
+      <RelayPicker form={form} />
       <Switch
         label={t('campaigns.trackOpens')}
         description={t('campaigns.trackOpensHint')}

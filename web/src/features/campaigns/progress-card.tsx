@@ -7,6 +7,7 @@ import { doneCount } from '@/lib/states';
 import { DeliveryBar } from '@/ui/delivery-bar';
 import { LinkAnchor } from '@/ui/link';
 import { DateTime, RelativeTime } from '@/ui/relative-time';
+import { RelayLine } from './relay-line';
 
 type Props = { campaign: Campaign; stats: Stats };
 
@@ -52,15 +53,18 @@ export function ProgressCard({ campaign, stats }: Props) {
           {t('campaigns.live.freezing')}
         </Text>
       )}
-      {heldUp && <HeldUp holdup={heldUp} relayId={campaign.relay_id} />}
+      {heldUp && <HeldUp holdup={heldUp} relayIds={campaign.relay_ids} />}
       <DeliveryBar stats={stats} label={t('campaigns.progressOf', { name: campaign.name })} legend />
+      <RelayLine campaign={campaign} />
     </Paper>
   );
 }
 
 /** Why nothing goes out although people wait, and when it goes on: the time left would be a guess. */
-function HeldUp({ holdup, relayId }: { holdup: Holdup; relayId: number | null }) {
+function HeldUp({ holdup, relayIds }: { holdup: Holdup; relayIds: number[] }) {
   const { t } = useTranslation();
+  // With several the reason is that of the one which opens first; all of them are linked below.
+  const [only, ...others] = relayIds;
   return (
     <Alert
       variant="default"
@@ -84,8 +88,8 @@ function HeldUp({ holdup, relayId }: { holdup: Holdup; relayId: number | null })
             t('campaigns.live.heldUp.byHand')
           )}
         </Text>
-        {relayId !== null && (
-          <LinkAnchor to="/relays/$id" params={{ id: String(relayId) }} className="link">
+        {only !== undefined && others.length === 0 && (
+          <LinkAnchor to="/relays/$id" params={{ id: String(only) }} className="link">
             {t('campaigns.live.heldUp.relay')}
           </LinkAnchor>
         )}

@@ -3,19 +3,28 @@ import { IconCircleCheck, IconCircleDashed } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import type { Campaign } from '@/api/types';
-import { formatNumber } from '@/lib/format';
+import { formatList, formatNumber } from '@/lib/format';
+import { keepsFromStarting, routeIssues } from '@/lib/routing';
 import { Section } from '@/ui/section';
 import { AudienceList } from './audience-list';
 import { audienceQuery } from './queries';
+import { useRelays } from './use-relays';
 
 /** What is still missing before the campaign can be sent, and how many it would reach, as saved. */
 export function ReadyCard({ campaign }: { campaign: Campaign }) {
   const { t } = useTranslation();
   const audience = useQuery({ ...audienceQuery(campaign.id), enabled: campaign.list_ids.length > 0 });
+  const { relays } = useRelays(campaign.relay_ids);
+  const blocked = routeIssues(relays, campaign.from_email).some(keepsFromStarting);
   const steps = [
     { key: 'lists', done: campaign.list_ids.length > 0, label: t('campaigns.ready.lists') },
     { key: 'from', done: campaign.from_email !== '', label: t('campaigns.ready.from') },
-    { key: 'relay', done: campaign.relay_id !== null, label: t('campaigns.ready.relay') },
+    {
+      key: 'relay',
+      done: relays.length > 0 && !blocked,
+      label: t(blocked ? 'campaigns.ready.relayBlocked' : 'campaigns.ready.relay', { count: relays.length || 1 }),
+      detail: formatList(relays.map((relay) => relay.name)),
+    },
     { key: 'subject', done: campaign.subject !== '', label: t('campaigns.ready.subject') },
     { key: 'content', done: campaign.html !== '' || campaign.text !== '', label: t('campaigns.ready.content') },
   ];
@@ -23,13 +32,30 @@ export function ReadyCard({ campaign }: { campaign: Campaign }) {
     <Section title={t('campaigns.ready.title')}>
       <Stack gap="sm">
         {steps.map((step) => (
-          <Group key={step.key} gap={8} wrap="nowrap">
+          <Group key={step.key} gap={8} wrap="nowrap" align="flex-start">
             {step.done ? (
-              <IconCircleCheck size={18} color="var(--app-good)" aria-label={t('campaigns.ready.done')} />
+              <IconCircleCheck
+                size={18}
+                color="var(--app-good)"
+                style={{ flexShrink: 0 }}
+                aria-label={t('campaigns.ready.done')}
+              />
             ) : (
-              <IconCircleDashed size={18} color="var(--mantine-color-dimmed)" aria-label={t('campaigns.ready.open')} />
+              <IconCircleDashed
+                size={18}
+                color="var(--mantine-color-dimmed)"
+                style={{ flexShrink: 0 }}
+                aria-label={t('campaigns.ready.open')}
+              />
             )}
-            <Text {...(step.done ? {} : { c: 'dimmed' })}>{step.label}</Text>
+            <div style={{ minWidth: 0 }}>
+              <Text {...(step.done ? {} : { c: 'dimmed' })}>{step.label}</Text>
+              {step.detail && (
+                <Text size="sm" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
+                  {step.detail}
+                </Text>
+              )}
+            </div>
           </Group>
         ))}
         {audience.data && campaign.list_ids.length > 0 && (

@@ -13,9 +13,11 @@ import { FormAlert } from '@/ui/form-alert';
 import { notifySuccess } from '@/ui/notify';
 import { ForecastNote } from './forecast-note';
 import { audienceQuery, campaignQuery, scheduleCampaign } from './queries';
+import { RelayIssues } from './relay-issues';
+import { useRelays } from './use-relays';
 
 type Props = {
-  campaign: Pick<Campaign, 'id' | 'name' | 'relay_id'>;
+  campaign: Pick<Campaign, 'id' | 'name' | 'relay_ids' | 'from_email'>;
   opened: boolean;
   onClose: () => void;
   onObjection: (error: unknown) => void;
@@ -29,6 +31,7 @@ export function ScheduleDialog({ campaign, opened, onClose, onObjection }: Props
   const zone = useTimeZone() ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
   const queryClient = useQueryClient();
   const audience = useQuery({ ...audienceQuery(campaign.id), enabled: opened });
+  const { relays } = useRelays(campaign.relay_ids);
   const [wall, setWall] = useState<string | null>(null);
   const schedule = useMutation({
     mutationFn: (at: string) => scheduleCampaign({ id: campaign.id, at }),
@@ -77,7 +80,10 @@ export function ScheduleDialog({ campaign, opened, onClose, onObjection }: Props
             {t('campaigns.schedule.count', { count: audience.data.mailable })}
           </Text>
         )}
-        {opened && <ForecastNote relayId={campaign.relay_id} messages={audience.data?.mailable ?? 0} kind="schedule" />}
+        {opened && (
+          <ForecastNote relayIds={campaign.relay_ids} messages={audience.data?.mailable ?? 0} kind="schedule" />
+        )}
+        {opened && <RelayIssues relays={relays} from={campaign.from_email} />}
         <Group justify="flex-end">
           <Button variant="default" onClick={close}>
             {t('common.cancel')}

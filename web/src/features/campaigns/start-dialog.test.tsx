@@ -1,21 +1,39 @@
 import { screen, waitFor } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { expect, it, vi } from 'vitest';
+import type { Relay } from '@/api/types';
 import { createFakeApi, problem } from '@/test/fake-api';
 import { ago, relays } from '@/test/fixtures';
 import { renderPart } from '@/test/render';
 import { StartDialog } from './start-dialog';
 
-const campaign = { id: 4, name: 'December preview', subject: 'A look at December', relay_id: 1 };
+const campaign = {
+  id: 4,
+  name: 'December preview',
+  subject: 'A look at December',
+  relay_ids: [1],
+  from_email: 'news@example.com',
+};
 
-function open(fake = createFakeApi()) {
+function open(fake = createFakeApi(), relay_ids = [1]) {
   const onClose = vi.fn();
   const onObjection = vi.fn();
   renderPart(
-    <StartDialog campaign={campaign} listNames={['Newsletter']} opened onClose={onClose} onObjection={onObjection} />,
+    <StartDialog
+      campaign={{ ...campaign, relay_ids }}
+      listNames={['Newsletter']}
+      opened
+      onClose={onClose}
+      onObjection={onObjection}
+    />,
     fake,
   );
   return { fake, onClose, onObjection };
+}
+/** Puts relays 1, 2, … in place of the usual ones. */
+function relaysAre(fake: ReturnType<typeof createFakeApi>, changes: Partial<Relay>[]) {
+  const items = changes.map((change, index) => ({ ...relays[0], id: index + 1, ...change }));
+  fake.on('GET /relays', () => ({ status: 200, body: { items, next_cursor: null } }));
 }
 const starts = (fake: ReturnType<typeof createFakeApi>) =>
   fake.requests.filter((request) => request.path === '/campaigns/4/start');
@@ -60,10 +78,7 @@ it('cannot send to nobody', async () => {
 
 it('tells when the last message goes out, and what in the relay decides that', async () => {
   const fake = createFakeApi();
-  fake.on('GET /relays/:id', () => ({
-    status: 200,
-    body: { ...relays[0], window: { days: [1], from: '08:00', until: '18:00', zone: '' } },
-  }));
+  relaysAre(fake, [{ window: { days: [1], from: '08:00', until: '18:00', zone: '' } }]);
   open(fake);
   expect(await screen.findByText(/the last message goes out around/)).toBeVisible();
   expect(screen.getByText('Because of: limits and sending window.')).toBeVisible();
@@ -80,4 +95,30 @@ it.each([
   await waitFor(() => expect(fake.requests.some(({ path }) => path === '/relays/1/forecast')).toBe(true));
   expect(await screen.findByRole('button', { name: 'Send to 12,004 people' })).toBeEnabled();
   expect(screen.queryByText(/the last message/)).not.toBeInTheDocument();
+});
+
+it('names all relays, tells what they do, and asks for the end of all of them together', async () => {
+  const fake = createFakeApi();
+  relaysAre(fake, [{ name: 'A', weight: 3 }, { name: 'B' }, { name: 'C', weight: 0, per_hour: 10 }]);
+  open(fake, [1, 2, 3]);
+  const dialog = await screen.findByRole('dialog');
+  expect(await screen.findByText('A, B, and C')).toBeVisible();
+  expect(
+    screen.getByText('Three quarters go through A, one quarter through B; C only when neither can be used.'),
+  ).toBeVisible();
+  expect(await screen.findByText(/With the limits of these relays/)).toBeVisible();
+  expect(fake.requests.find(({ path }) => path === '/relays/1/forecast')?.query.get('with')).toBe('2,3');
+  expect(dialog).toHaveTextContent('Send to 12,004 people');
+});
+
+it.each([
+  ['takes other senders only', { from_domains: ['example.org'] }, /“B” takes only mail From example.org, and this/],
+  ['is paused', { status: 'paused' as const }, /“B” is paused/],
+])('does not send while a relay %s, and says what to do', async (_, change, words) => {
+  const fake = createFakeApi();
+  relaysAre(fake, [{ name: 'A' }, { name: 'B', ...change }]);
+  open(fake, [1, 2]);
+  expect(await screen.findByText(words)).toBeVisible();
+  expect(screen.getByRole('link', { name: 'Open B' })).toHaveAttribute('href', '/relays/2');
+  expect(await screen.findByRole('button', { name: 'Send to 12,004 people' })).toBeDisabled();
 });

@@ -3,17 +3,21 @@ import { IconPlayerPlay } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { errorMessage, Problem } from '@/api/problem';
-import type { Campaign } from '@/api/types';
-import { formatNumber } from '@/lib/format';
+import type { Campaign, Relay } from '@/api/types';
+import { formatList, formatNumber } from '@/lib/format';
+import { keepsFromStarting, routeIssues } from '@/lib/routing';
 import { ErrorState } from '@/ui/error-state';
 import { FormAlert } from '@/ui/form-alert';
 import { notifySuccess } from '@/ui/notify';
 import { AudienceList } from './audience-list';
 import { ForecastNote } from './forecast-note';
 import { audienceQuery, campaignQuery, startCampaign } from './queries';
+import { RelayIssues } from './relay-issues';
+import { RelayPlan } from './relay-plan';
+import { useRelays } from './use-relays';
 
 type Props = {
-  campaign: Pick<Campaign, 'id' | 'name' | 'subject' | 'relay_id'>;
+  campaign: Pick<Campaign, 'id' | 'name' | 'subject' | 'relay_ids' | 'from_email'>;
   listNames: string[];
   opened: boolean;
   onClose: () => void;
@@ -49,6 +53,8 @@ export function StartDialog({ campaign, listNames, opened, onClose, onObjection 
     onClose();
   };
   const count = audience.data?.mailable ?? 0;
+  const { relays } = useRelays(campaign.relay_ids);
+  const blocked = routeIssues(relays, campaign.from_email).some(keepsFromStarting);
   return (
     <Modal opened={opened} onClose={close} title={t('campaigns.start.title', { name: campaign.name })} size="md">
       <Stack>
@@ -80,7 +86,8 @@ export function StartDialog({ campaign, listNames, opened, onClose, onObjection 
         ) : (
           <Skeleton height={64} />
         )}
-        <ForecastNote relayId={campaign.relay_id} messages={count} kind="start" />
+        <Through relays={relays} from={campaign.from_email} />
+        <ForecastNote relayIds={campaign.relay_ids} messages={count} kind="start" />
         <Text size="sm" c="dimmed">
           {t('campaigns.start.frozen')}
         </Text>
@@ -90,7 +97,7 @@ export function StartDialog({ campaign, listNames, opened, onClose, onObjection 
           </Button>
           <Button
             leftSection={<IconPlayerPlay size={16} />}
-            disabled={!audience.data || count === 0}
+            disabled={!audience.data || count === 0 || blocked}
             loading={start.isPending}
             onClick={() => start.mutate()}
           >
@@ -99,5 +106,25 @@ export function StartDialog({ campaign, listNames, opened, onClose, onObjection 
         </Group>
       </Stack>
     </Modal>
+  );
+}
+
+/** Which way the mail goes, and what is in its way. */
+function Through({ relays, from }: { relays: Relay[]; from: string }) {
+  const { t } = useTranslation();
+  if (relays.length === 0) return null;
+  return (
+    <>
+      <div>
+        <Text size="sm" c="dimmed">
+          {t('campaigns.start.through', { count: relays.length })}
+        </Text>
+        <Text fw={550} style={{ overflowWrap: 'anywhere' }}>
+          {formatList(relays.map((relay) => relay.name))}
+        </Text>
+        {relays.length > 1 && <RelayPlan relays={relays} from={from} />}
+      </div>
+      <RelayIssues relays={relays} from={from} />
+    </>
   );
 }

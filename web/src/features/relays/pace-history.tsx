@@ -11,8 +11,8 @@ import {
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { PaceChange } from '@/api/types';
+import { paceReason } from '@/lib/pace-state';
 import { DateTime, RelativeTime } from '@/ui/relative-time';
-import { paceReason } from './pace-state';
 
 const icons: Record<PaceChange['change'], [icon: typeof IconGauge, color: string]> = {
   slower: [IconTrendingDown, 'var(--app-warn)'],

@@ -13,10 +13,10 @@ import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Relay } from '@/api/types';
 import { capitalized, formatDateTime, formatNumber } from '@/lib/format';
+import { type PaceState, paceReason, paceTone } from '@/lib/pace-state';
 import { useTimeZone } from '@/lib/time-zone';
 import { confirmAction } from '@/ui/confirm';
 import { DateTime, RelativeTime } from '@/ui/relative-time';
-import { type PaceState, paceReason, paceTone } from './pace-state';
 import { providersQuery } from './queries';
 import { useResume } from './use-resume';
 

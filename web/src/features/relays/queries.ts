@@ -1,6 +1,6 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { api } from '@/api/client';
-import type { Forecast, Page, Provider, Relay, RelayInput, RelayPace, RelayTest } from '@/api/types';
+import type { Forecast, Page, Provider, Relay, RelayInput, RelayPace, RelaySite, RelayTest } from '@/api/types';
 
 export const relaysQuery = queryOptions({
   queryKey: ['relays', 'all'],
@@ -15,11 +15,17 @@ export const paceQuery = (id: number) =>
     queryKey: ['relays', id, 'pace'],
     queryFn: ({ signal }) => api.get<RelayPace>(`/relays/${id}/pace`, {}, signal),
   });
-/** When the last of a number of messages will have gone out, if they begin now and the relay does nothing else. */
-export const forecastQuery = (id: number, messages: number) =>
+/** How the relay stands with the sites that it sent to. */
+export const relaySitesQuery = (id: number) =>
   queryOptions({
-    queryKey: ['relays', id, 'forecast', messages],
-    queryFn: ({ signal }) => api.get<Forecast>(`/relays/${id}/forecast`, { messages }, signal),
+    queryKey: ['relays', id, 'sites'],
+    queryFn: ({ signal }) => api.get<Page<RelaySite>>(`/relays/${id}/sites`, {}, signal),
+  });
+/** When the last of a number of messages will have gone out, if they begin now and the relay, or all of them together, do nothing else. */
+export const forecastQuery = (id: number, messages: number, others: number[] = []) =>
+  queryOptions({
+    queryKey: ['relays', id, 'forecast', messages, others],
+    queryFn: ({ signal }) => api.get<Forecast>(`/relays/${id}/forecast`, { messages, with: others.join(',') }, signal),
     placeholderData: keepPreviousData,
   });
 

@@ -9,6 +9,7 @@ import { LoginFields } from './login-fields';
 import { ProviderFields } from './provider-fields';
 import { providersQuery } from './queries';
 import { withTls } from './relay-form';
+import { RoutingFields } from './routing-fields';
 import { WarmupFields } from './warmup-fields';
 import { WindowFields } from './window-fields';
 
@@ -41,6 +42,7 @@ export function RelayFields({ form, relay }: Form & { relay: Relay | undefined }
         </Stack>
       </Section>
       {smtp && <LoginFields form={form} relay={relay} provider={provider} />}
+      <RoutingFields form={form} provider={smtp ? provider : undefined} />
       <LimitFields form={form} provider={smtp ? provider : undefined} />
       <WindowFields form={form} />
       <WarmupFields form={form} />

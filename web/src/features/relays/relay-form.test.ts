@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
+import type { Provider } from '@/api/types';
 import { providers } from '@/test/fixtures';
-import { hasSecret, newRelay, submitted, withProvider, withTls } from './relay-form';
+import { hasSecret, keepsSiteLimits, newRelay, submitted, takesAll, withProvider, withTls } from './relay-form';
 
 const [mailbox, service] = providers;
 
@@ -64,4 +65,22 @@ it('knows whether the form itself can be tried', () => {
   expect(hasSecret({ ...newRelay, password: 'x' })).toBe(true);
   expect(hasSecret({ ...newRelay, auth: 'xoauth2', password: 'x' })).toBe(false);
   expect(hasSecret({ ...newRelay, auth: 'xoauth2', oauth_refresh_token: 'x' })).toBe(true);
+});
+
+it('knows whether a relay takes part like any other', () => {
+  expect(takesAll(newRelay)).toBe(true);
+  expect(takesAll({ ...newRelay, weight: null, site_limits: true })).toBe(true);
+  for (const change of [{ weight: 0 }, { weight: 2 }, { from_domains: ['example.org'] }, { recipient_sites: ['x'] }]) {
+    expect(takesAll({ ...newRelay, ...change })).toBe(false);
+  }
+});
+
+it('keeps limits per site as the provider is, until a person decides', () => {
+  const own = { ...mailbox, site_limits: true } as Provider;
+  expect(keepsSiteLimits(newRelay, undefined)).toBe(false);
+  expect(keepsSiteLimits(withProvider(newRelay, own), own)).toBe(true);
+  expect(keepsSiteLimits({ ...newRelay, site_limits: false }, own)).toBe(false);
+  // A stored relay says what its provider was; another provider decides anew.
+  expect(withProvider({ ...newRelay, site_limits: true }, service, own).site_limits).toBeNull();
+  expect(withProvider({ ...newRelay, site_limits: false }, service, own).site_limits).toBe(false);
 });

@@ -74,6 +74,17 @@ export function relayInput(relay: Relay): RelayInput {
   };
 }
 
+/** The fields that say which mail goes through the relay. */
+export const routingFields = ['weight', 'from_domains', 'recipient_sites', 'site_limits'] as const;
+
+/** Whether the relay takes part like any other: it has a plain share of everything. */
+export const takesAll = ({ weight, from_domains, recipient_sites }: RelayInput) =>
+  (weight ?? 1) === 1 && from_domains.length === 0 && recipient_sites.length === 0;
+
+/** Whether limits per site are kept: as it was chosen, else as the provider is. */
+export const keepsSiteLimits = ({ site_limits }: RelayInput, provider: Provider | undefined) =>
+  site_limits ?? provider?.site_limits ?? false;
+
 /** Changes the encryption, and the port with it as long as the port is a usual one. */
 export function withTls(input: RelayInput, tls: RelayTls): Pick<RelayInput, 'tls' | 'port'> {
   const usual = Object.values(usualPort).includes(input.port);
@@ -108,6 +119,8 @@ export function withProvider(input: RelayInput, provider: Provider | undefined, 
     return_path: provider.return_path,
     dkim: provider.signs_itself ? 'off' : 'sign',
     signing_profile: provider.signing_profile,
+    // What was chosen against the former provider's nature stays.
+    site_limits: input.site_limits === (former?.site_limits ?? null) ? null : input.site_limits,
   };
 }
 

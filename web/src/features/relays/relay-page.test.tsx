@@ -107,3 +107,37 @@ it('chooses all working days at once, and tells what the warm-up comes to', asyn
   await user.type(screen.getByRole('textbox', { name: 'Per day' }), '50');
   expect(screen.getByText(/^Reaches 50 a day on/)).toBeVisible();
 });
+
+it('keeps which mail goes here folded away until it matters', async () => {
+  const user = userEvent.setup();
+  const { fake } = renderPart(<NewRelayPage />);
+  const section = await screen.findByRole('region', { name: 'Which mail goes here' });
+  expect(section).toHaveTextContent('Takes all mail. A usual share beside other relays.');
+  expect(screen.queryByRole('radio', { name: 'It is a backup' })).not.toBeInTheDocument();
+  await user.click(screen.getByRole('button', { name: 'Change', expanded: false }));
+  await user.click(screen.getByRole('radio', { name: 'It is a backup' }));
+  await user.type(screen.getByRole('combobox', { name: 'Only mail to these recipients' }), 'Google,Example.ORG{Enter}');
+  await user.type(screen.getByRole('textbox', { name: /^Name( \*)?$/ }), 'Mine');
+  await user.type(screen.getByRole('textbox', { name: /^Host/ }), 'smtp.example.org');
+  await user.click(screen.getByRole('button', { name: 'Add relay' }));
+  const sent = () => fake.requests.find(({ method, path }) => method === 'POST' && path === '/relays')?.body;
+  await waitFor(() => expect(sent()).toBeDefined());
+  expect(sent()).toMatchObject({ weight: 0, recipient_sites: ['google', 'example.org'], site_limits: null });
+});
+
+it('unfolds it for what the server objects to', async () => {
+  const user = userEvent.setup();
+  const fake = createFakeApi();
+  fake.on('POST /relays', () =>
+    problem(400, 'this relay cannot be used as it is', [
+      { location: 'body.from_domains', message: '"x" is not a domain' },
+    ]),
+  );
+  renderPart(<NewRelayPage />, fake);
+  await user.type(await screen.findByRole('textbox', { name: /^Name( \*)?$/ }), 'Mine');
+  await user.type(screen.getByRole('textbox', { name: /^Host/ }), 'smtp.example.org');
+  await user.click(screen.getByRole('button', { name: 'Add relay' }));
+  const field = await screen.findByRole('combobox', { name: 'Only mail From these domains' });
+  await waitFor(() => expect(field).toHaveFocus());
+  expect(screen.getByText('"x" is not a domain')).toBeVisible();
+});

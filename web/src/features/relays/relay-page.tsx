@@ -10,14 +10,15 @@ import { applyProblem, firstWrongField } from '@/lib/form-problem';
 import { FormAlert } from '@/ui/form-alert';
 import { LinkAnchor } from '@/ui/link';
 import { notifySuccess } from '@/ui/notify';
+import { PaceBadge } from '@/ui/pace-badge';
 import { PageHeader } from '@/ui/page-header';
 import { QueryView } from '@/ui/query-view';
 import { SaveGuard } from '@/ui/save-guard';
-import { PaceBadge } from './pace-badge';
 import { PACE_POLL_MS, PaceCard } from './pace-card';
 import { createRelay, relayQuery, updateRelay } from './queries';
 import { RelayFields } from './relay-fields';
 import { newRelay, relayInput, submitted } from './relay-form';
+import { RelaySitesCard } from './relay-sites-card';
 import { RelayTestCard } from './relay-test-card';
 import { useResume } from './use-resume';
 
@@ -80,6 +81,7 @@ function RelayEditor({ relay }: { relay?: Relay }) {
         <FormAlert message={problem} />
         {relay?.status === 'paused' && <PausedBanner relay={relay} />}
         {relay && <PaceCard relay={relay} />}
+        {relay?.site_limits && <RelaySitesCard relayId={relay.id} />}
         <form id={formId} onSubmit={form.onSubmit((values) => save.mutate(values))}>
           <Stack>
             <RelayFields form={form} relay={relay} />

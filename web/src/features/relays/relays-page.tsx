@@ -5,14 +5,16 @@ import { getRouteApi } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import type { Relay } from '@/api/types';
 import { formatNumber } from '@/lib/format';
+import { isBackup } from '@/lib/routing';
 import { confirmAction } from '@/ui/confirm';
 import { type Column, DataTable } from '@/ui/data-table';
 import { EmptyState } from '@/ui/empty-state';
 import { LinkAnchor, LinkButton } from '@/ui/link';
 import { notifyError, notifySuccess } from '@/ui/notify';
+import { PaceCell } from '@/ui/pace-badge';
 import { PageHeader } from '@/ui/page-header';
 import { QueryView } from '@/ui/query-view';
-import { PaceCell } from './pace-badge';
+import { RoutingRules } from '@/ui/routing-rules';
 import { deleteRelay, pauseRelay, relaysQuery, resumeRelay } from './queries';
 import { rates } from './relay-form';
 
@@ -28,9 +30,17 @@ export function RelaysPage() {
       {t('relays.new')}
     </LinkButton>
   );
+  const actions = (
+    <>
+      <LinkButton to="/site-limits" variant="default">
+        {t('nav.siteLimits')}
+      </LinkButton>
+      {add}
+    </>
+  );
   return (
     <>
-      <PageHeader title={t('nav.relays')} description={t('relays.text')} actions={add} />
+      <PageHeader title={t('nav.relays')} description={t('relays.text')} actions={actions} />
       <Paper style={{ overflow: 'hidden' }}>
         <QueryView query={query}>
           {(page) =>
@@ -67,6 +77,7 @@ function useColumns(): Column<Relay>[] {
           <Text size="sm" c="dimmed">
             {row.kind === 'inbox' ? t('relays.kind.inbox') : `${row.host}:${row.port}`}
           </Text>
+          <Part relay={row} />
         </div>
       ),
     },
@@ -89,6 +100,24 @@ function useColumns(): Column<Relay>[] {
     },
     { key: 'menu', header: '', width: 56, render: (row) => <RowMenu relay={row} /> },
   ];
+}
+
+/** What sets the relay apart from one that takes an equal share of everything. */
+function Part({ relay }: { relay: Relay }) {
+  const { t } = useTranslation();
+  const restricted = relay.from_domains.length + relay.recipient_sites.length > 0;
+  const weighted = isBackup(relay) || relay.weight !== 1;
+  if (!restricted && !weighted) return null;
+  return (
+    <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
+      {weighted &&
+        (isBackup(relay)
+          ? t('relays.routing.backupShort')
+          : t('relays.routing.weightShort', { count: relay.weight ?? 1 }))}
+      {weighted && restricted && ' · '}
+      {restricted && <RoutingRules relay={relay} />}
+    </Text>
+  );
 }
 
 function Limits({ relay }: { relay: Relay }) {

@@ -2,11 +2,11 @@ import { Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import type { Relay } from '@/api/types';
+import { paceQuery } from '@/features/relays/queries';
 import { capitalized, formatNumber } from '@/lib/format';
-import { DateTime } from '@/ui/relative-time';
-import { StatusBadge } from '@/ui/status-badge';
-import { isCounted, type PaceState, paceState, paceTone } from './pace-state';
-import { paceQuery } from './queries';
+import { isCounted, type PaceState, paceState, paceTone } from '@/lib/pace-state';
+import { DateTime } from './relative-time';
+import { StatusBadge } from './status-badge';
 
 const POLL_MS = 15_000;
 
