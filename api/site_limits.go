@@ -48,7 +48,7 @@ func encodeSiteLimit(l sender.SiteLimit, shipped bool) siteLimitJSON {
 func (s *server) listSiteLimits(ctx context.Context, _ *nothing) (*answer[siteLimitsJSON], error) {
 	set, shipped, err := s.deps.Sender.ListSiteLimits(ctx)
 	return reply(set, err, func(set []sender.SiteLimit) siteLimitsJSON {
-		out := siteLimitsJSON{AsOf: presets.SitesAsOf, Items: []siteLimitJSON{}}
+		out := siteLimitsJSON{AsOf: presets.AsOf, Items: []siteLimitJSON{}}
 		for _, l := range set {
 			out.Items = append(out.Items, encodeSiteLimit(l, false))
 		}

@@ -11,9 +11,13 @@ const (
 	sesThrottling = "https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html"
 )
 
-// amazon is one provider with many regions. A login belongs to one region.
-func amazon() []Provider {
-	return []Provider{{
+func amazon() Company {
+	return Company{Name: "Amazon SES", AsOf: AsOf, Servers: []string{"amazonaws.com"}, SPF: []string{"amazonses.com"}, OwnReturnPath: true, Providers: []Provider{ses()}}
+}
+
+// ses is one provider with many regions. A login belongs to one region.
+func ses() Provider {
+	return Provider{
 		ID: "ses", Name: "Amazon SES", Kind: Service, AsOf: AsOf, Docs: "https://docs.aws.amazon.com/ses/latest/dg/smtp-connect.html",
 		Hosts: sesHosts(), Patterns: []string{"email-smtp.*.amazonaws.com", "email-smtp-fips.*.amazonaws.com", "email-smtp.*.amazonaws.com.cn"},
 		Endpoints: []Endpoint{{587, starttls}, {465, implicit}, {2587, starttls}, {2465, implicit}, {25, starttls}},
@@ -31,7 +35,7 @@ func amazon() []Provider {
 			Text: "The account has used up its SES quota of the last 24 hours. The window rolls: some of it opens again with each hour. Set the relay's daily limit to the quota shown in the console, or ask for a higher one."},
 		SigningProfile: "ses", SignsItself: true, ReturnPath: "per_recipient",
 		Failures: sesFailures(),
-	}}
+	}
 }
 
 func sesHosts() []Host {

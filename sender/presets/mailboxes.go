@@ -7,7 +7,33 @@ import (
 )
 
 // mailboxes are the other mailbox providers.
-func mailboxes() []Provider { return []Provider{zoho(), fastmail(), icloud(), yahoo(), gmx()} }
+func mailboxes() []Company {
+	return []Company{
+		{Name: "Zoho", AsOf: AsOf, Servers: []string{"zoho.com", "zoho.eu", "zoho.in", "zoho.com.au", "zohomail.com"},
+			SPF: []string{"zohomail.com", "zoho.com", "zoho.eu", "zohomail.eu", "zoho.in", "zoho.com.au", "zoho.jp", "one.zoho.com"},
+			Site: &Site{ID: "zoho", Name: "Zoho", AsOf: AsOf, MX: []string{"zoho.com", "zoho.eu", "zoho.in", "zoho.com.au"}, Mailboxes: []string{"zoho.com", "zohomail.com"},
+				PerMinute: 120, PerHour: 5000, InFlight: 10},
+			Providers: []Provider{zoho()}},
+		{Name: "Fastmail", AsOf: AsOf, Servers: []string{"fastmail.com", "messagingengine.com"}, SPF: []string{"spf.messagingengine.com"},
+			Site: &Site{ID: "fastmail", Name: "Fastmail", AsOf: AsOf, MX: []string{"messagingengine.com"}, Mailboxes: []string{"fastmail.com"},
+				PerMinute: 120, PerHour: 5000, InFlight: 10},
+			Providers: []Provider{fastmail()}},
+		{Name: "Apple", AsOf: AsOf, Servers: []string{"me.com", "icloud.com"}, SPF: []string{"icloud.com"},
+			Site: &Site{ID: "apple", Name: "Apple", AsOf: AsOf, MX: []string{"icloud.com", "apple.com"}, Mailboxes: []string{"icloud.com", "me.com", "mac.com"},
+				PerMinute: 240, PerHour: 10000, InFlight: 20},
+			Providers: []Provider{icloud()}},
+		{Name: "Yahoo and AOL", AsOf: AsOf, Servers: []string{"yahoo.com", "aol.com"},
+			Site: &Site{ID: "yahoo", Name: "Yahoo and AOL", AsOf: AsOf, MX: []string{"yahoodns.net", "yahoo.co.jp"},
+				Mailboxes: []string{"yahoo.com", "ymail.com", "rocketmail.com", "aol.com"}, CountryBrands: []string{"yahoo"},
+				PerMinute: 240, PerHour: 10000, InFlight: 20},
+			Providers: []Provider{yahoo()}},
+		{Name: "GMX and web.de", AsOf: AsOf, Servers: []string{"gmx.net", "gmx.com", "web.de"},
+			Site: &Site{ID: "gmx", Name: "GMX and web.de", AsOf: AsOf, MX: []string{"gmx.net", "web.de"},
+				Mailboxes: []string{"gmx.de", "gmx.net", "gmx.com", "gmx.at", "gmx.ch", "web.de"}, Brands: []string{"gmx"},
+				PerMinute: 120, PerHour: 5000, InFlight: 8},
+			Providers: []Provider{gmx()}},
+	}
+}
 
 func zoho() Provider {
 	const docs = "https://www.zoho.com/mail/help/zoho-smtp.html"

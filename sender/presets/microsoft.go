@@ -11,7 +11,19 @@ const (
 	submissionDocs = "https://learn.microsoft.com/en-us/exchange/clients-and-mobile-in-exchange-online/authenticated-client-smtp-submission"
 )
 
-func microsoft() []Provider {
+func microsoft() Company {
+	return Company{
+		Name: "Microsoft", AsOf: AsOf, Servers: []string{"office365.com", "outlook.com", "hotmail.com", "live.com"}, SPF: []string{"spf.protection.outlook.com"},
+		Site: &Site{ID: "microsoft", Name: "Microsoft", AsOf: AsOf, MX: []string{"protection.outlook.com", "mx.microsoft", "hotmail.com"},
+			Mailboxes: []string{"outlook.com", "outlook.de", "outlook.es", "outlook.fr", "outlook.it", "outlook.com.br", "hotmail.com", "msn.com",
+				"live.com", "live.nl", "live.fr", "live.de", "live.it", "live.co.uk", "live.com.au"},
+			Brands: []string{"outlook", "live"}, CountryBrands: []string{"hotmail"},
+			PerMinute: 300, PerHour: 12000, InFlight: 20},
+		Providers: microsoftProviders(),
+	}
+}
+
+func microsoftProviders() []Provider {
 	business := Provider{
 		ID: "microsoft365", Name: "Microsoft 365", Kind: Mailbox, AsOf: AsOf, Docs: submissionDocs,
 		Hosts:     []Host{{Name: "smtp.office365.com"}},

@@ -7,7 +7,16 @@ import (
 )
 
 // services send mailings as well as single messages.
-func services() []Provider { return []Provider{sendgrid(), mailgun(), brevo(), sparkpost()} }
+func services() []Company {
+	return []Company{
+		{Name: "SendGrid", AsOf: AsOf, Servers: []string{"sendgrid.net"}, SPF: []string{"sendgrid.net"}, OwnReturnPath: true, Providers: []Provider{sendgrid()}},
+		{Name: "Mailgun", AsOf: AsOf, Servers: []string{"mailgun.org"}, SPF: []string{"mailgun.org", "eu.mailgun.org"}, OwnReturnPath: true, Providers: []Provider{mailgun()}},
+		{Name: "Brevo", AsOf: AsOf, Servers: []string{"brevo.com", "sendinblue.com"}, SPF: []string{"spf.brevo.com", "spf.sendinblue.com"}, OwnReturnPath: true,
+			Providers: []Provider{brevo()}},
+		{Name: "SparkPost", AsOf: AsOf, Servers: []string{"sparkpostmail.com"}, SPF: []string{"sparkpostmail.com", "_netblocks.sparkpostmail.com"}, OwnReturnPath: true,
+			Providers: []Provider{sparkpost()}},
+	}
+}
 
 func sendgrid() Provider {
 	return Provider{

@@ -7,7 +7,12 @@ import (
 )
 
 // transactional are services made for single messages; mailings have their conditions there.
-func transactional() []Provider { return []Provider{postmark(), mandrill()} }
+func transactional() []Company {
+	return []Company{
+		{Name: "Postmark", AsOf: AsOf, Servers: []string{"postmarkapp.com"}, SPF: []string{"spf.mtasv.net"}, OwnReturnPath: true, Providers: []Provider{postmark()}},
+		{Name: "Mandrill", AsOf: AsOf, Servers: []string{"mandrillapp.com"}, SPF: []string{"spf.mandrillapp.com"}, OwnReturnPath: true, Providers: []Provider{mandrill()}},
+	}
+}
 
 func postmark() Provider {
 	const docs = "https://postmarkapp.com/developer/user-guide/send-email-with-smtp"
