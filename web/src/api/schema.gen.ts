@@ -1696,6 +1696,12 @@ export interface components {
             value: string;
         };
         Holdup: {
+            /**
+             * @description paused: somebody has to resume the relay. blocked: the provider takes nothing more of the account. outside_window: of the relay's sending window. resting: the server asked for less. day_used_up, hour_used_up: the share of 24 hours (or of the warm-up) or of 60 minutes is used up
+             * @enum {string}
+             */
+            code: "paused" | "blocked" | "outside_window" | "resting" | "day_used_up" | "hour_used_up";
+            /** @description The same in words, with the server's own where it spoke */
             reason: string;
             /**
              * Format: date-time
@@ -2309,7 +2315,7 @@ export interface components {
             /** @description For xoauth2. Empty: the provider's */
             oauth_token_url?: string;
             /** @description null: full speed */
-            pace: components["schemas"]["Pace"];
+            pace: components["schemas"]["Pace"] | null;
             pause_reason: string | null;
             /**
              * Format: int64
@@ -2439,7 +2445,7 @@ export interface components {
             /** @description The latest changes of pace, newest first */
             changes: components["schemas"]["PaceChange"][];
             /** @description Why nothing is sent at the moment; null: something may be */
-            held_up: components["schemas"]["Holdup"];
+            held_up: components["schemas"]["Holdup"] | null;
             /**
              * Format: int64
              * @description Messages in the last 24 hours; counted for relays with a limit for the hour or the day
@@ -2709,7 +2715,7 @@ export interface components {
             /** Format: int64 */
             failed: number;
             /** @description Why nothing is sent at the moment although something waits; null: nothing is in the way */
-            held_up: components["schemas"]["Holdup"];
+            held_up: components["schemas"]["Holdup"] | null;
             /** Format: int64 */
             opens: number;
             /** Format: int64 */
@@ -2897,7 +2903,7 @@ export interface components {
              * @description The first day, UTC
              */
             start: string;
-        };
+        } | null;
         Warning: {
             code: string;
             /** Format: int64 */
@@ -2915,7 +2921,7 @@ export interface components {
             until: string;
             /** @description IANA time zone; empty: UTC */
             zone?: string;
-        };
+        } | null;
     };
     responses: never;
     parameters: never;
