@@ -282,6 +282,9 @@ func TestShapesOfCampaigns(t *testing.T) {
 	c.post(at+"/schedule", `{"at":"tomorrow"}`).problem(400)
 	c.post(at+"/pause", "").problem(409)
 	c.post(at+"/test", `{"to":[]}`).problem(400)
+	if p := c.post(at+"/test", `{"to":["ann@example.net"],"relay_id":999}`).problem(400); !slices.Equal(p.locations(), []string{"body.relay_id"}) {
+		t.Errorf("a test through somebody else's relay is refused as %+v", p)
+	}
 	c.remove(at).want(204)
 
 	at = fmt.Sprint("/campaigns/", m.campaignID)

@@ -300,7 +300,7 @@ export interface paths {
         put?: never;
         /**
          * Send the campaign to a few addresses now
-         * @description Test messages are in no report.
+         * @description Test messages are in no report. What keeps the campaign from starting, short of its lists, keeps it from being tested.
          */
         post: operations["testCampaign"];
         delete?: never;
@@ -2856,6 +2856,12 @@ export interface components {
              */
             code: number | null;
             ok: boolean;
+            /**
+             * Format: int64
+             * @description The relay through which it went
+             */
+            relay_id: number;
+            relay_name: string;
             reply: string;
             to: string;
         };
@@ -2863,6 +2869,11 @@ export interface components {
             results: components["schemas"]["TestResult"][];
         };
         TestSend: {
+            /**
+             * Format: int64
+             * @description One of the campaign's relays; left out: for each address the one that the campaign would take
+             */
+            relay_id?: number;
             /**
              * Format: int64
              * @description Whose data the message shows; left out: somebody from the lists
