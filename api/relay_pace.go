@@ -24,10 +24,14 @@ type windowJSON struct {
 }
 
 // TransformSchema says in the OpenAPI document that a warm-up can be null, wherever there is one.
-func (warmupJSON) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema { return nullableType(s) }
+func (warmupJSON) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	return nullableType(s)
+}
 
 // TransformSchema says in the OpenAPI document that a window can be null, wherever there is one.
-func (windowJSON) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema { return nullableType(s) }
+func (windowJSON) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	return nullableType(s)
+}
 
 type paceJSON struct {
 	Connections int       `json:"connections" doc:"As many are used at the moment, over all processes"`
