@@ -77,7 +77,7 @@ func checkTestRecipients(to []string) error {
 }
 
 // testRelay gives the relay that was asked for, else the one that the campaign would take for an address: of those that take the recipient the first that can
-// be used now, a backup where there is no other. When none can be used it is the first, whose answer then says why.
+// be used now, a backup where there is no other. When none can be used it is the first that is no backup, and its answer says why.
 //
 // Invariant: one of the relays takes every recipient, which check sees to.
 func (s *Service) testRelay(relays []sender.Relay, asked int64, addr string) sender.Relay {
@@ -95,7 +95,8 @@ func (s *Service) testRelay(relays []sender.Relay, asked int64, addr string) sen
 	if usable, _ := usableOutlets(fit, s.d.Now()); len(usable) > 0 {
 		return usable[0].relay
 	}
-	return fit[0].relay
+	usual := max(0, slices.IndexFunc(fit, func(o *outlet) bool { return !o.relay.Backup() }))
+	return fit[usual].relay
 }
 
 func (s *Service) sendOneTest(ctx context.Context, p *prepared, relay sender.Relay, one claimed) (TestResult, error) {

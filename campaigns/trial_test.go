@@ -44,6 +44,13 @@ func TestATestTakesTheRelayThatTheCampaignWouldTake(t *testing.T) {
 	if diff := cmp.Diff([]string{"bob@example.net by Backup relay"}, try(TestSend{To: to[1:]})); diff != "" {
 		t.Errorf("while the usual one is paused: %s", diff)
 	}
+	_, err = b.d.Sender.PauseRelay(t.Context(), backup.ID, "")
+	must(t, err)
+	results, err := b.SendTest(t.Context(), c.ID, TestSend{To: to[1:]})
+	must(t, err)
+	if r := results[0]; r.OK || r.RelayID != b.relay.ID || !strings.Contains(r.Reply, "paused") {
+		t.Errorf("while all are paused: %+v", r)
+	}
 	other := b.makeRelay(sender.RelayInput{Name: "Somebody else's"})
 	if _, err := b.SendTest(t.Context(), c.ID, TestSend{To: to, RelayID: other.ID}); !strings.Contains(fields(t, err)["relay_id"], "none of this campaign's relays") {
 		t.Errorf("a relay of another campaign: %v", err)
