@@ -75,6 +75,7 @@ type scheduleJSON struct {
 type testSendJSON struct {
 	To           []string `json:"to" minItems:"1" maxItems:"5"`
 	SubscriberID int64    `json:"subscriber_id,omitempty" doc:"Whose data the message shows; left out: somebody from the lists"`
+	RelayID      int64    `json:"relay_id,omitempty" minimum:"1" doc:"One of the campaign's relays; left out: for each address the one that the campaign would take"`
 }
 
 type testResultsJSON struct {
@@ -82,10 +83,12 @@ type testResultsJSON struct {
 }
 
 type testResultJSON struct {
-	To    string `json:"to"`
-	OK    bool   `json:"ok"`
-	Reply string `json:"reply"`
-	Code  *int   `json:"code" doc:"null when the server said nothing"`
+	To        string `json:"to"`
+	RelayID   int64  `json:"relay_id" doc:"The relay through which it went"`
+	RelayName string `json:"relay_name"`
+	OK        bool   `json:"ok"`
+	Reply     string `json:"reply"`
+	Code      *int   `json:"code" doc:"null when the server said nothing"`
 }
 
 type audienceJSON struct {
@@ -163,7 +166,7 @@ func encodeAudience(v audience.AudienceCounts) audienceJSON {
 
 func encodeTestResults(results []campaigns.TestResult) testResultsJSON {
 	return testResultsJSON{Results: each(results, func(r campaigns.TestResult) testResultJSON {
-		out := testResultJSON{To: r.To, OK: r.OK, Reply: r.Reply}
+		out := testResultJSON{To: r.To, RelayID: r.RelayID, RelayName: r.RelayName, OK: r.OK, Reply: r.Reply}
 		if r.Code != 0 {
 			out.Code = &r.Code
 		}
@@ -239,6 +242,6 @@ func (s *server) cancelCampaign(ctx context.Context, in *byID) (*answer[campaign
 }
 
 func (s *server) testCampaign(ctx context.Context, in *onID[testSendJSON]) (*answer[testResultsJSON], error) {
-	results, err := s.deps.Campaigns.SendTest(ctx, in.ID, in.Body.To, in.Body.SubscriberID)
+	results, err := s.deps.Campaigns.SendTest(ctx, in.ID, campaigns.TestSend(in.Body))
 	return reply(results, err, encodeTestResults)
 }

@@ -282,6 +282,9 @@ func TestShapesOfCampaigns(t *testing.T) {
 	c.post(at+"/schedule", `{"at":"tomorrow"}`).problem(400)
 	c.post(at+"/pause", "").problem(409)
 	c.post(at+"/test", `{"to":[]}`).problem(400)
+	if p := c.post(at+"/test", `{"to":["ann@example.net"],"relay_id":999}`).problem(400); !slices.Equal(p.locations(), []string{"body.relay_id"}) {
+		t.Errorf("a test through somebody else's relay is refused as %+v", p)
+	}
 	c.remove(at).want(204)
 
 	at = fmt.Sprint("/campaigns/", m.campaignID)
@@ -355,6 +358,13 @@ func TestShapesOfSending(t *testing.T) {
 	if allDay.Window == nil || allDay.Window.Until != "24:00" {
 		t.Errorf("a window of whole days came back as %+v", allDay.Window)
 	}
+	c.put(at, `{`+relay+`,"window":null,"warmup":null}`).want(200).json(&allDay)
+	if allDay.Window != nil || allDay.Warmup != nil {
+		t.Errorf("null left %+v and %+v", allDay.Window, allDay.Warmup)
+	}
+	if p := c.put(at, `{`+relay+`,"window":{"days":"Monday","from":"00:00","until":"24:00"}}`).problem(400); !slices.Equal(p.locations(), []string{"body.window.days"}) {
+		t.Errorf("a window without sense is refused as %+v", p)
+	}
 	c.get(at+"/pace").want(200).keys("", "used_hour used_day warmup_cap held_up changes")
 	c.get(at+"/forecast?messages=100000").want(200).keys("", "ends_at")
 	c.get(at+"/forecast?messages=100000&with=1,2").want(200).keys("", "ends_at")
@@ -371,6 +381,7 @@ func TestShapesOfSending(t *testing.T) {
 	c.get("/relays").want(200).keys("", "items next_cursor").keys("items.0", relayKeys)
 	c.post("/relays", `{"name":"x","host":"http://x","port":0}`).problem(400)
 	c.post(at+"/pause", "").want(200).keys("", relayKeys)
+	c.get(at+"/pace").want(200).keys("held_up", "code reason until")
 	c.post(at+"/resume", "").want(200)
 	for _, r := range []*response{
 		c.post(at+"/test", ""), c.post(at+"/test", `{"from":"a@example.org","to":"ann@example.org"}`), c.post("/relays/test", `{`+relay+`,"password":"very-secret","from":"a@example.org"}`),

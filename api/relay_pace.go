@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"postrider/sender"
 )
 
@@ -21,6 +23,16 @@ type windowJSON struct {
 	Zone  string `json:"zone" required:"false" doc:"IANA time zone; empty: UTC"`
 }
 
+// TransformSchema says in the OpenAPI document that a warm-up can be null, wherever there is one.
+func (warmupJSON) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	return nullableType(s)
+}
+
+// TransformSchema says in the OpenAPI document that a window can be null, wherever there is one.
+func (windowJSON) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	return nullableType(s)
+}
+
 type paceJSON struct {
 	Connections int       `json:"connections" doc:"As many are used at the moment, over all processes"`
 	RestUntil   time.Time `json:"rest_until" doc:"Nothing is sent before"`
@@ -30,7 +42,8 @@ type paceJSON struct {
 }
 
 type holdupJSON struct {
-	Reason string     `json:"reason"`
+	Code   string     `json:"code" enum:"paused,blocked,outside_window,resting,day_used_up,hour_used_up" doc:"paused: somebody has to resume the relay. blocked: the provider takes nothing more of the account. outside_window: of the relay's sending window. resting: the server asked for less. day_used_up, hour_used_up: the share of 24 hours (or of the warm-up) or of 60 minutes is used up"`
+	Reason string     `json:"reason" doc:"The same in words, with the server's own where it spoke"`
 	Until  *time.Time `json:"until" doc:"null: until a person does something"`
 }
 
@@ -40,6 +53,11 @@ type relayPaceJSON struct {
 	WarmupCap *int             `json:"warmup_cap" doc:"What the warm-up allows in 24 hours today; null: no warm-up"`
 	HeldUp    *holdupJSON      `json:"held_up" doc:"Why nothing is sent at the moment; null: something may be"`
 	Changes   []paceChangeJSON `json:"changes" doc:"The latest changes of pace, newest first"`
+}
+
+// TransformSchema says in the OpenAPI document that held_up can be null.
+func (relayPaceJSON) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	return nullable(s, "held_up")
 }
 
 type paceChangeJSON struct {
@@ -112,7 +130,7 @@ func encodeHoldup(h *sender.Holdup) *holdupJSON {
 	if h == nil {
 		return nil
 	}
-	out := &holdupJSON{Reason: h.Reason}
+	out := &holdupJSON{Code: string(h.Code), Reason: h.Reason}
 	if !h.Until.IsZero() {
 		out.Until = utc(&h.Until)
 	}

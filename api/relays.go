@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"postrider/sender"
 )
 
@@ -51,6 +53,11 @@ type relayJSON struct {
 	InUse           bool       `json:"in_use" doc:"A scheduled, running or paused campaign sends through it"`
 	CreatedAt       time.Time  `json:"created_at"`
 	UpdatedAt       time.Time  `json:"updated_at"`
+}
+
+// TransformSchema says in the OpenAPI document that pace can be null.
+func (relayJSON) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	return nullable(s, "pace")
 }
 
 // RelayInput is a relay with the secrets that nobody gets to see again.

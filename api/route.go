@@ -174,7 +174,14 @@ func done(err error) (*nothing, error) {
 	return &nothing{}, nil
 }
 
-// nullable makes a member that is an object an object or null; huma has no way to say that with a tag.
+// nullableType makes all members of a type an object or null. It is for what comes in too: huma then still names the member of the object that is wrong, which it
+// does not with nullable.
+func nullableType(s *huma.Schema) *huma.Schema {
+	s.Nullable = true
+	return s
+}
+
+// nullable makes a member of an answer that is an object an object or null; huma has no way to say that with a tag.
 func nullable(s *huma.Schema, member string) *huma.Schema {
 	p := s.Properties[member]
 	s.Properties[member] = &huma.Schema{Description: p.Description, AnyOf: []*huma.Schema{{Ref: p.Ref}, {Type: "null"}}}

@@ -123,7 +123,7 @@ func (s *server) campaignRoutes() {
 	add(s, post("/campaigns/{id}/resume", "resumeCampaign", tagCampaigns, auth.CampaignsSend, "Go on sending").once(), s.resumeCampaign)
 	add(s, post("/campaigns/{id}/cancel", "cancelCampaign", tagCampaigns, auth.CampaignsSend, "End a campaign for good"), s.cancelCampaign)
 	add(s, post("/campaigns/{id}/test", "testCampaign", tagCampaigns, auth.CampaignsSend, "Send the campaign to a few addresses now").once().
-		note("Test messages are in no report."), s.testCampaign)
+		note("Test messages are in no report. What keeps the campaign from starting, short of its lists, keeps it from being tested."), s.testCampaign)
 	add(s, post("/campaigns/{id}/unconfirmed", "resolveUnconfirmed", tagCampaigns, auth.CampaignsSend, "Decide what becomes of deliveries whose reply was lost").once(), s.resolveUnconfirmed)
 
 	add(s, get("/campaigns/{id}/stats", "getStats", tagReports, auth.CampaignsRead, "Read the figures of a campaign"), s.getStats)

@@ -67,7 +67,7 @@ func encodeKnownSite(site presets.Site) knownSiteJSON {
 func (s *server) listSiteLimits(ctx context.Context, _ *nothing) (*answer[siteLimitsJSON], error) {
 	set, shipped, err := s.deps.Sender.ListSiteLimits(ctx)
 	return reply(set, err, func(set []sender.SiteLimit) siteLimitsJSON {
-		out := siteLimitsJSON{AsOf: presets.SitesAsOf, Known: each(presets.Sites(), encodeKnownSite), Items: []siteLimitJSON{}}
+		out := siteLimitsJSON{AsOf: presets.AsOf, Known: each(presets.Sites(), encodeKnownSite), Items: []siteLimitJSON{}}
 		for _, l := range set {
 			out.Items = append(out.Items, encodeSiteLimit(l, false))
 		}

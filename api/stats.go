@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"postrider/campaigns"
 )
 
@@ -27,6 +29,11 @@ type statsJSON struct {
 	RatePerSecond *float64    `json:"rate_per_second" doc:"null while nothing is being sent"`
 	SecondsLeft   *int64      `json:"seconds_left" doc:"null while nothing is being sent"`
 	HeldUp        *holdupJSON `json:"held_up" doc:"Why nothing is sent at the moment although something waits; null: nothing is in the way"`
+}
+
+// TransformSchema says in the OpenAPI document that held_up can be null.
+func (statsJSON) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	return nullable(s, "held_up")
 }
 
 type campaignStateJSON struct {

@@ -95,7 +95,7 @@ func (s *Service) claim(ctx context.Context, a DeliverArgs, lo int32) (look, err
 	} else if wait := o.relays[0].NotBefore(s.d.Now()); !wait.IsZero() {
 		return look{wait: wait}, nil
 	}
-	if !s.canNote(ctx, o.relays[0].ID) {
+	if !s.canNote(ctx, o.relays) {
 		return look{unnotable: true}, nil
 	}
 	l := look{routed: o.routed()}

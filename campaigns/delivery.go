@@ -114,10 +114,12 @@ type LinkStat struct {
 
 // TestResult is what came of one test message.
 type TestResult struct {
-	To    string
-	OK    bool
-	Code  int
-	Reply string
+	To        string
+	RelayID   int64 // through which it went
+	RelayName string
+	OK        bool
+	Code      int
+	Reply     string
 }
 
 // UnsubscribeInfo is what the unsubscribe page shows.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"postrider/sender"
 )
 
 // errUnnotable is why a message was held back right before its final dot.
@@ -28,9 +30,9 @@ func (n *noting) refuse(err error) error {
 	return n.refused
 }
 
-// canNote reports whether anything may be claimed for the relay as far as the journal is concerned. Once that has refused a line, nothing more is claimed
-// until it takes one again: each message would only be begun and broken off. The relay tells meanwhile why nothing moves.
-func (s *Service) canNote(ctx context.Context, relayID int64) bool {
+// canNote reports whether anything may be claimed for a campaign's relays as far as the journal is concerned. Once that has refused a line, nothing more is
+// claimed until it takes one again: each message would only be begun and broken off. The relays tell meanwhile why nothing moves.
+func (s *Service) canNote(ctx context.Context, relays []sender.Relay) bool {
 	n := &s.noting
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -49,15 +51,17 @@ func (s *Service) canNote(ctx context.Context, relayID int64) bool {
 		n.told = map[int64]bool{}
 		s.d.Logger.Error("nothing is sent because the journal cannot be written; make room on its disk", "error", n.refused)
 	}
-	if !n.told[relayID] {
-		n.told[relayID] = true
-		s.tell(ctx, relayID, n.refused.Error())
+	for _, r := range relays {
+		if !n.told[r.ID] {
+			n.told[r.ID] = true
+			s.tell(ctx, r.ID, n.refused.Error())
+		}
 	}
 	return false
 }
 
 func (s *Service) tell(ctx context.Context, relayID int64, trouble string) {
-	if err := s.d.Sender.Trouble(ctx, relayID, trouble); err != nil {
+	if err := s.d.Sender.Trouble(ctx, relayID, s.d.Node.ID, trouble); err != nil {
 		s.d.Logger.Warn("a relay's trouble could not be noted", "relay", relayID, "error", err)
 	}
 }

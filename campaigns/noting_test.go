@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"postrider/campaigns/journal"
+	"postrider/sender"
 	"postrider/sender/reply"
 	"postrider/sender/smtpconn"
 )
@@ -26,6 +27,52 @@ func TestNothingIsSentThatCannotBeNoted(t *testing.T) {
 	}
 	if n := strings.Count(b.log.String(), "make room on its disk"); n != 1 {
 		t.Errorf("said %d times in the log:\n%s", n, b.log)
+	}
+}
+
+// TestEveryRelayTellsThatTheJournalCannotBeWritten: the campaign stands still on all its relays, so a person who looks at any of them must see why.
+func TestEveryRelayTellsThatTheJournalCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	_, second := b.second(sender.RelayInput{})
+	b.people(20)
+	must(t, b.d.Journal.Close())
+	c := b.start(through(b.relay, second))
+	b.await(c.ID, "both relays to tell", func(Campaign, Stats) bool {
+		told := 0
+		for _, id := range []int64{b.relay.ID, second.ID} {
+			r, err := b.d.Sender.GetRelay(t.Context(), id)
+			must(t, err)
+			if r.PauseReason != nil && strings.Contains(*r.PauseReason, "journal") {
+				told++
+			}
+		}
+		return told == 2
+	})
+}
+
+// TestTroubleOfAnEarlierProcessIsForgottenAtStart: its journal could not be written; that of the process that starts now can.
+func TestTroubleOfAnEarlierProcessIsForgottenAtStart(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	_, second := b.second(sender.RelayInput{})
+	dead, err := sender.StartNode(t.Context(), b.pool, 0, b.d.Logger, b.nodeClock.now)
+	must(t, err)
+	dir := t.TempDir()
+	j, err := journal.Open(dir, dead.ID)
+	must(t, err)
+	_, err = j.Dot(journal.Entry{CampaignID: 1, Seq: 1, Attempt: 1}) // so that it is left behind
+	must(t, err)
+	must(t, j.Close())
+	must(t, b.d.Sender.Trouble(t.Context(), b.relay.ID, dead.ID, errUnnotable.Error()))
+	must(t, b.d.Sender.Trouble(t.Context(), second.ID, b.d.Node.ID, "no route"))
+	_, err = b.SettleLocal(t.Context(), dir)
+	must(t, err)
+	for id, want := range map[int64]string{b.relay.ID: "", second.ID: "no route"} {
+		got := query[string](b, `SELECT COALESCE(pause_reason, '') FROM relays WHERE id = $1`, id)[0]
+		if got != want {
+			t.Errorf("relay %d shows %q, want %q", id, got, want)
+		}
 	}
 }
 

@@ -121,7 +121,7 @@ func TestTestMessagesLeaveNoTraceInTheFigures(t *testing.T) {
 	b := setup(t)
 	b.people(1)
 	c := b.draft()
-	got, err := b.SendTest(t.Context(), c.ID, []string{"me@example.net"}, 0)
+	got, err := b.SendTest(t.Context(), c.ID, TestSend{To: []string{"me@example.net"}})
 	must(t, err)
 	if len(got) != 1 || !got[0].OK || got[0].Code != 250 {
 		t.Fatalf("%+v", got)
@@ -139,7 +139,7 @@ func TestTestMessagesLeaveNoTraceInTheFigures(t *testing.T) {
 	if n := query[int64](b, `SELECT count(*) FROM events`)[0]; n != 0 {
 		t.Errorf("%d events", n)
 	}
-	if _, err := b.SendTest(t.Context(), c.ID, nil, 0); fields(t, err)["to"] == "" {
+	if _, err := b.SendTest(t.Context(), c.ID, TestSend{}); fields(t, err)["to"] == "" {
 		t.Error("a test to nobody was taken")
 	}
 }
@@ -149,7 +149,7 @@ func TestTestMessageSaysWhatTheServerSaid(t *testing.T) {
 	b := setup(t)
 	b.smtp.Script(refuse("me@example.net", "550 5.7.1 not from you"))
 	c := b.draft()
-	got, err := b.SendTest(t.Context(), c.ID, []string{"me@example.net"}, 0)
+	got, err := b.SendTest(t.Context(), c.ID, TestSend{To: []string{"me@example.net"}})
 	must(t, err)
 	if got[0].OK || got[0].Code != 550 || !strings.Contains(got[0].Reply, "not from you") {
 		t.Errorf("%+v", got)

@@ -2,12 +2,15 @@ package campaigns
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/mail"
+	"slices"
 	"strings"
 	"time"
 
 	"postrider/internal/errs"
+	"postrider/sender"
 	"postrider/sender/smtpconn"
 	"postrider/templates"
 )
@@ -15,20 +18,25 @@ import (
 // mostTestRecipients of one test send.
 const mostTestRecipients = 5
 
-// SendTest sends the campaign as it stands to a few addresses at once, through the first of its relays. Test messages are not in the ledger. subscriberID chooses whose
-// data they show; 0 takes somebody from the campaign's lists, or a made-up person.
-func (s *Service) SendTest(ctx context.Context, id int64, to []string, subscriberID int64) ([]TestResult, error) {
-	if len(to) == 0 || len(to) > mostTestRecipients {
-		return nil, errs.InvalidField("to", "give between 1 and %d addresses", mostTestRecipients)
-	}
-	for _, addr := range to {
-		if a, err := mail.ParseAddress(addr); err != nil || a.Address != addr {
-			return nil, errs.InvalidField("to", "%q is not an e-mail address", addr)
-		}
+// TestSend is a test of a campaign.
+type TestSend struct {
+	To           []string
+	SubscriberID int64 // whose data the messages show; 0 takes somebody from the campaign's lists, or a made-up person
+	RelayID      int64 // one of the campaign's relays; 0 takes for each address the one that the campaign would take
+}
+
+// SendTest sends the campaign as it stands to a few addresses at once. Test messages are not in the ledger. What keeps the campaign from starting keeps it
+// from being tested, in the same words; only lists it needs none.
+func (s *Service) SendTest(ctx context.Context, id int64, in TestSend) ([]TestResult, error) {
+	if err := checkTestRecipients(in.To); err != nil {
+		return nil, err
 	}
 	c, err := s.Get(ctx, id)
 	if err != nil {
 		return nil, err
+	}
+	if in.RelayID != 0 && !slices.Contains(c.RelayIDs, in.RelayID) {
+		return nil, errs.InvalidField("relay_id", "relay %d is none of this campaign's relays; name one of those, or leave it out", in.RelayID)
 	}
 	if len(c.ListIDs) == 0 {
 		c.ListIDs = []int64{0} // a test needs no list
@@ -37,41 +45,88 @@ func (s *Service) SendTest(ctx context.Context, id int64, to []string, subscribe
 	if err != nil {
 		return nil, err
 	}
-	relay := relays[0]
 	frozen.Subject = "[Test] " + frozen.Subject
 	p, err := prepare(id, frozen)
 	if err != nil {
 		return nil, err
 	}
-	person, err := s.Person(ctx, subscriberID, c.ListIDs)
+	person, err := s.Person(ctx, in.SubscriberID, c.ListIDs)
 	if err != nil {
 		return nil, err
 	}
-	results := make([]TestResult, len(to))
-	for i, addr := range to {
+	results := make([]TestResult, len(in.To))
+	for i, addr := range in.To {
 		one := claimed{campaignID: id, Seq: testSeq, Email: addr, Attempts: 1, FirstTriedAt: s.d.Now(), person: person}
-		buf := getBuffer()
-		msg, err := s.build(ctx, p, relay, one, buf)
-		if err != nil {
-			putBuffer(buf)
+		if results[i], err = s.sendOneTest(ctx, p, s.testRelay(relays, in.RelayID, addr), one); err != nil {
 			return nil, err
 		}
-		if err := s.d.Sender.SpendOne(ctx, relay); err != nil {
-			putBuffer(buf)
-			results[i] = testResult(addr, smtpconn.Outcome{}, err)
-			continue
-		}
-		sendCtx, cancel := context.WithTimeout(ctx, 30*time.Second)
-		outcome, err := s.d.Pools.Send(sendCtx, relay, msg)
-		cancel()
-		putBuffer(buf)
-		results[i] = testResult(addr, outcome, err)
 	}
 	return results, nil
 }
 
-func testResult(to string, o smtpconn.Outcome, err error) TestResult {
-	r := TestResult{To: to, OK: err == nil && o.State == smtpconn.Accepted, Code: o.Reply.Code, Reply: o.Reply.String()}
+func checkTestRecipients(to []string) error {
+	if len(to) == 0 || len(to) > mostTestRecipients {
+		return errs.InvalidField("to", "give between 1 and %d addresses", mostTestRecipients)
+	}
+	for _, addr := range to {
+		if a, err := mail.ParseAddress(addr); err != nil || a.Address != addr {
+			return errs.InvalidField("to", "%q is not an e-mail address", addr)
+		}
+	}
+	return nil
+}
+
+// testRelay gives the relay that was asked for, else the one that the campaign would take for an address: of those that take the recipient the first that can
+// be used now, a backup where there is no other. When none can be used it is the first that is no backup, and its answer says why.
+//
+// Invariant: one of the relays takes every recipient, which check sees to.
+func (s *Service) testRelay(relays []sender.Relay, asked int64, addr string) sender.Relay {
+	if asked != 0 {
+		return relayOf(relays, &asked)
+	}
+	domain := sender.DomainOf(addr)
+	site := s.d.Sender.Site(domain)
+	var fit []*outlet
+	for _, r := range relays {
+		if r.TakesRecipient(domain, site) {
+			o := &outlet{relay: r}
+			o.again, o.busy = s.notBefore(r, s.d.Now())
+			fit = append(fit, o)
+		}
+	}
+	if usable, _ := usableOutlets(fit, s.d.Now()); len(usable) > 0 {
+		return usable[0].relay
+	}
+	usual := max(0, slices.IndexFunc(fit, func(o *outlet) bool { return !o.relay.Backup() }))
+	return fit[usual].relay
+}
+
+func (s *Service) sendOneTest(ctx context.Context, p *prepared, relay sender.Relay, one claimed) (TestResult, error) {
+	buf := getBuffer()
+	defer putBuffer(buf)
+	msg, err := s.build(ctx, p, relay, one, buf)
+	if err != nil {
+		return TestResult{}, err
+	}
+	// A paused relay is left alone, and a try through an account that has sent all it may can make its block longer. A window does not keep from testing.
+	held, err := s.d.Sender.Holdup(ctx, relay)
+	if err != nil {
+		return TestResult{}, err
+	}
+	if held != nil && (held.Code == sender.HoldupPaused || held.Code == sender.HoldupBlocked) {
+		return testResult(one.Email, relay, smtpconn.Outcome{}, &sender.Unavailable{Relay: relay.Name, Until: held.Until, Err: errors.New(held.Reason)}), nil
+	}
+	if err := s.d.Sender.SpendOne(ctx, relay); err != nil {
+		return testResult(one.Email, relay, smtpconn.Outcome{}, err), nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	outcome, err := s.d.Pools.Send(ctx, relay, msg)
+	return testResult(one.Email, relay, outcome, err), nil
+}
+
+func testResult(to string, relay sender.Relay, o smtpconn.Outcome, err error) TestResult {
+	r := TestResult{To: to, RelayID: relay.ID, RelayName: relay.Name, OK: err == nil && o.State == smtpconn.Accepted, Code: o.Reply.Code, Reply: o.Reply.String()}
 	switch {
 	case err != nil:
 		r.Reply = err.Error()

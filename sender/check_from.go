@@ -9,6 +9,7 @@ import (
 	"golang.org/x/net/publicsuffix"
 
 	"postrider/internal/errs"
+	"postrider/sender/presets"
 )
 
 // startTimeout bounds what CheckFrom asks DNS: somebody has pressed Start and waits.
@@ -47,7 +48,7 @@ func (s *Service) CheckFrom(ctx context.Context, relay Relay, fromEmail string) 
 // own through a personal mailbox that signs for its provider.
 func cannotAlign(relay Relay, from string) string {
 	registrable := registrableDomain(from)
-	if isFreeMail(registrable) {
+	if presets.FreeMail(registrable) {
 		switch {
 		case ownRelay(relay.Host, registrable) && relay.DKIM == DKIMSign:
 			return "mail from " + registrable + " is signed by " + shorten(relay.Host) + " itself, and nobody else has a key for it: set DKIM to off in this relay"
@@ -58,7 +59,7 @@ func cannotAlign(relay Relay, from string) string {
 			"; use an address in a domain of your own, or the relay of that provider with your account there"
 	}
 	_, account, isAddress := strings.Cut(strings.ToLower(relay.Username), "@")
-	if relay.DKIM == DKIMSign || !isAddress || !isFreeMail(registrableDomain(account)) {
+	if relay.DKIM == DKIMSign || !isAddress || !presets.FreeMail(registrableDomain(account)) {
 		return ""
 	}
 	return "the account " + shorten(relay.Username) + " signs mail for " + account + ", so mail from " + from + " is not aligned and receivers take it for forged; " +
@@ -70,8 +71,8 @@ func ownRelay(host, registrable string) bool {
 	if registrableDomain(host) == registrable {
 		return true
 	}
-	p := providerOf(host)
-	return p != nil && p.hasMailboxes(registrable)
+	c := presets.CompanyOf(host)
+	return c != nil && c.HasMailboxesIn(registrable)
 }
 
 func registrableDomain(domain string) string {

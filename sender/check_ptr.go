@@ -17,8 +17,8 @@ func (l *looker) checkPTR(ctx context.Context) []Check {
 	seen := map[string]bool{}
 	for _, r := range l.routes {
 		switch {
-		case r.provider != nil:
-			elsewhere.add(CheckSkipped, "%s sends from addresses of %s, who names them", r.relay.Name, r.provider.name)
+		case r.company != nil:
+			elsewhere.add(CheckSkipped, "%s sends from addresses of %s, who names them", r.relay.Name, r.company.Name)
 		case r.err != nil:
 			elsewhere.add(CheckUnknown, "The addresses of %s (%s) could not be looked up", r.relay.Name, r.relay.Host)
 		case len(r.addrs) == 0:

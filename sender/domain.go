@@ -10,6 +10,7 @@ import (
 
 	"postrider/internal/errs"
 	"postrider/sender/dkim"
+	"postrider/sender/presets"
 )
 
 // Algorithms of a DKIM key.
@@ -71,23 +72,6 @@ func splitTXT(value string) string {
 	return `"` + strings.Join(parts, `" "`) + `"`
 }
 
-// freeMail are providers under whose domains everybody has an address and nobody else may sign (as of 2026-11). Receivers treat mail "from"
-// them that comes through another server as forged.
-var freeMail = map[string]bool{
-	"gmail.com": true, "googlemail.com": true, "yahoo.com": true, "ymail.com": true, "rocketmail.com": true, "aol.com": true,
-	"outlook.com": true, "outlook.de": true, "outlook.es": true, "outlook.fr": true, "outlook.it": true, "outlook.com.br": true,
-	"live.nl": true, "live.fr": true, "live.de": true, "live.it": true, "live.co.uk": true, "live.com.au": true,
-	"hotmail.com": true, "live.com": true, "msn.com": true, "icloud.com": true, "me.com": true, "mac.com": true,
-	"yandex.ru": true, "yandex.com": true, "ya.ru": true, "yandex.by": true, "yandex.kz": true, "yandex.com.tr": true, "narod.ru": true,
-	"mail.ru": true, "bk.ru": true, "list.ru": true, "inbox.ru": true, "internet.ru": true, "rambler.ru": true,
-	"gmx.de": true, "gmx.net": true, "gmx.com": true, "gmx.at": true, "gmx.ch": true, "web.de": true, "t-online.de": true, "freenet.de": true,
-	"proton.me": true, "protonmail.com": true, "pm.me": true, "tuta.com": true, "tutanota.com": true, "fastmail.com": true, "zoho.com": true,
-	"mail.com": true, "hey.com": true, "orange.fr": true, "wanadoo.fr": true, "free.fr": true, "laposte.net": true, "sfr.fr": true,
-	"libero.it": true, "virgilio.it": true, "wp.pl": true, "o2.pl": true, "onet.pl": true, "interia.pl": true, "seznam.cz": true,
-	"ukr.net": true, "i.ua": true, "qq.com": true, "163.com": true, "126.com": true, "sina.com": true, "naver.com": true, "daum.net": true,
-	"comcast.net": true, "verizon.net": true, "att.net": true, "btinternet.com": true, "rediffmail.com": true, "uol.com.br": true,
-}
-
 // cleanDomain gives a domain in A-labels, lower case, or says why mail cannot be signed for it.
 func cleanDomain(raw string) (domain, problem string) {
 	domain = strings.TrimSuffix(strings.TrimSpace(raw), ".")
@@ -112,18 +96,11 @@ func cleanDomain(raw string) (domain, problem string) {
 	if err != nil {
 		return "", fmt.Sprintf("%s is a public suffix: domains are registered under it, nobody sends from it", ascii)
 	}
-	if isFreeMail(registrable) {
+	if presets.FreeMail(registrable) {
 		return "", fmt.Sprintf("%s belongs to a mailbox provider, so nobody but them can sign its mail and receivers take yours for forged; "+
 			"use a domain of your own", registrable)
 	}
 	return ascii, ""
-}
-
-// isFreeMail also knows Yahoo and Hotmail under their country domains: yahoo.co.uk, hotmail.fr.
-func isFreeMail(registrable string) bool {
-	brand, suffix, _ := strings.Cut(registrable, ".")
-	country := suffix[strings.LastIndexByte(suffix, '.')+1:]
-	return freeMail[registrable] || (len(country) == 2 && (brand == "yahoo" || brand == "hotmail"))
 }
 
 // cleanDomains checks both domains of an input at once. An empty bounce domain is none.

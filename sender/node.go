@@ -168,8 +168,8 @@ func FenceTx(ctx context.Context, tx pgx.Tx, id string) (bool, error) {
 	return alive, nil
 }
 
-// SettleNodeTx marks a node as accounted for and gives its connections and shares back. It waits for claims under way. It reports false when somebody did so
-// before.
+// SettleNodeTx marks a node as accounted for, gives its connections and shares back and takes back the trouble that it told of relays. It waits for claims under
+// way. It reports false when somebody did so before.
 func SettleNodeTx(ctx context.Context, tx pgx.Tx, id string) (bool, error) {
 	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(`+nodeFence+`)`, id); err != nil {
 		return false, fmt.Errorf("fencing node %s: %w", id, err)
@@ -186,6 +186,9 @@ func SettleNodeTx(ctx context.Context, tx pgx.Tx, id string) (bool, error) {
 		return false, fmt.Errorf("giving back the shares of node %s: %w", id, err)
 	}
 	if err := ForgetSiteClaimsTx(ctx, tx, id); err != nil {
+		return false, err
+	}
+	if err := forgetTroubleTx(ctx, tx, id); err != nil {
 		return false, err
 	}
 	// Old rows are of no use to anyone; journals that turn up later are matched by the id in the ledger.

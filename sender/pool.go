@@ -59,8 +59,8 @@ var (
 // RelayControl is what a pool needs of the Service.
 type RelayControl interface {
 	DialerFor(ctx context.Context, r Relay) (smtpconn.Dialer, error)
-	// Trouble notes on the relay why it cannot be used at the moment ("" when it can again).
-	Trouble(ctx context.Context, relayID int64, text string) error
+	// Trouble notes on the relay why the node cannot use it at the moment ("" when it can again).
+	Trouble(ctx context.Context, relayID int64, node, text string) error
 	PauseRelay(ctx context.Context, relayID int64, reason string) (Relay, error)
 	// BlockRelay keeps everybody from a relay whose quota is used up, until a moment that it gives.
 	BlockRelay(ctx context.Context, r Relay, class reply.Class, words string) (time.Time, error)
@@ -340,7 +340,7 @@ func (pl *pool) failed(err error) *Unavailable {
 	if u.Paused {
 		_, note = p.control.PauseRelay(ctx, pl.relay.ID, text)
 	} else {
-		note = p.control.Trouble(ctx, pl.relay.ID, text)
+		note = p.control.Trouble(ctx, pl.relay.ID, p.node.ID, text)
 	}
 	if note != nil {
 		p.logger.Warn("a relay's trouble could not be noted", "relay", pl.relay.ID, "error", note)
@@ -362,7 +362,7 @@ func (pl *pool) worked() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if err := pl.parent.control.Trouble(ctx, pl.relay.ID, ""); err != nil {
+	if err := pl.parent.control.Trouble(ctx, pl.relay.ID, pl.parent.node.ID, ""); err != nil {
 		pl.parent.logger.Warn("a relay's recovery could not be noted", "relay", pl.relay.ID, "error", err)
 	}
 }

@@ -146,22 +146,36 @@ func (r Relay) restUntil() *time.Time {
 
 // Holdup says why nothing goes to a relay at the moment, and until when that is so as far as it is known.
 type Holdup struct {
-	Reason string
+	Code   HoldupCode
+	Reason string    // in words for a person, with the server's own where it spoke
 	Until  time.Time // zero: until a person does something
 }
+
+// HoldupCode is the reason as programs read it. Other codes may be added, none changes its meaning.
+type HoldupCode string
+
+// The reasons for which nothing goes to a relay.
+const (
+	HoldupPaused        HoldupCode = "paused"         // by a person, or by the program until a person has mended something
+	HoldupBlocked       HoldupCode = "blocked"        // the provider takes nothing more of the account
+	HoldupOutsideWindow HoldupCode = "outside_window" // of the relay's sending window
+	HoldupResting       HoldupCode = "resting"        // the server asked for less
+	HoldupDayUsedUp     HoldupCode = "day_used_up"    // the limit of 24 hours, or the warm-up's
+	HoldupHourUsedUp    HoldupCode = "hour_used_up"
+)
 
 // Holdup looks whether the relay may be used now. nil: it may.
 func (s *Service) Holdup(ctx context.Context, r Relay) (*Holdup, error) {
 	now := s.now()
 	switch {
 	case r.Status == RelayPaused:
-		return &Holdup{Reason: "the relay is paused"}, nil
+		return &Holdup{Code: HoldupPaused, Reason: "the relay is paused"}, nil
 	case r.BlockedUntil != nil && now.Before(*r.BlockedUntil):
-		return &Holdup{Reason: "the provider takes nothing more: " + deref(r.BlockedReason), Until: *r.BlockedUntil}, nil
+		return &Holdup{Code: HoldupBlocked, Reason: "the provider takes nothing more: " + deref(r.BlockedReason), Until: *r.BlockedUntil}, nil
 	case r.Window.Opens(now).After(now):
-		return &Holdup{Reason: "outside of the relay's sending window", Until: r.Window.Opens(now)}, nil
+		return &Holdup{Code: HoldupOutsideWindow, Reason: "outside of the relay's sending window", Until: r.Window.Opens(now)}, nil
 	case r.Pace != nil && now.Before(r.Pace.RestUntil):
-		return &Holdup{Reason: "the relay rests, as it was asked to: " + r.Pace.Reply, Until: r.Pace.RestUntil}, nil
+		return &Holdup{Code: HoldupResting, Reason: "the relay rests, as it was asked to: " + r.Pace.Reply, Until: r.Pace.RestUntil}, nil
 	case !r.counted():
 		return nil, nil
 	}
@@ -172,9 +186,9 @@ func (s *Service) Holdup(ctx context.Context, r Relay) (*Holdup, error) {
 	hour, perDay := r.left(u, now)
 	switch {
 	case perDay == 0 && u.OldestDay != nil:
-		return &Holdup{Reason: "the day's share of the relay is used up", Until: u.OldestDay.Add(day + time.Minute)}, nil
+		return &Holdup{Code: HoldupDayUsedUp, Reason: "the day's share of the relay is used up", Until: u.OldestDay.Add(day + time.Minute)}, nil
 	case hour == 0 && u.OldestHour != nil:
-		return &Holdup{Reason: "the hour's share of the relay is used up", Until: u.OldestHour.Add(time.Hour + time.Minute)}, nil
+		return &Holdup{Code: HoldupHourUsedUp, Reason: "the hour's share of the relay is used up", Until: u.OldestHour.Add(time.Hour + time.Minute)}, nil
 	}
 	return nil, nil
 }

@@ -161,10 +161,13 @@ func (s *Service) ResumeRelay(ctx context.Context, id int64) (Relay, error) {
 	return s.setStatus(ctx, id, RelayActive, "")
 }
 
-// Trouble notes on an active relay why it cannot be used at the moment, as its PauseReason; "" says that it works again. On a paused relay the
-// reason of the pause stays.
-func (s *Service) Trouble(ctx context.Context, id int64, text string) error {
-	return noteTrouble(ctx, s.pool, id, text)
+// Trouble notes on an active relay why the node cannot use it at the moment, as its PauseReason; it is shown until some node can use the relay again or all
+// that told are gone. "" says that it works again. On a paused relay the reason of the pause stays.
+func (s *Service) Trouble(ctx context.Context, id int64, node, text string) error {
+	if text == "" {
+		return clearTrouble(ctx, s.pool, id)
+	}
+	return noteTrouble(ctx, s.pool, id, node, text)
 }
 
 func (s *Service) setStatus(ctx context.Context, id int64, status, reason string) (Relay, error) {

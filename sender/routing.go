@@ -8,6 +8,7 @@ import (
 	"golang.org/x/net/idna"
 
 	"postrider/internal/errs"
+	"postrider/sender/presets"
 )
 
 // Routing is how a relay takes part in campaigns that have several.
@@ -52,11 +53,8 @@ func DomainOf(address string) string {
 
 // SiteOf gives the site that takes the mail of a domain: the provider that has mailboxes in it, by its id, else the domain itself.
 func SiteOf(domain string) string {
-	registrable := registrableDomain(domain)
-	for i := range providers {
-		if p := &providers[i]; p.site != "" && p.hasMailboxes(registrable) {
-			return p.site
-		}
+	if site, known := presets.SiteByMailboxes(registrableDomain(domain)); known {
+		return site.ID
 	}
 	return domain
 }
@@ -64,10 +62,8 @@ func SiteOf(domain string) string {
 // knownSites are the sites that are providers.
 func knownSites() []string {
 	var ids []string
-	for _, p := range providers {
-		if p.site != "" {
-			ids = append(ids, p.site)
-		}
+	for _, site := range presets.Sites() {
+		ids = append(ids, site.ID)
 	}
 	return ids
 }

@@ -215,6 +215,9 @@ func TestRelayDelete(t *testing.T) {
 	}
 }
 
+// someNode is the id of a process that nobody settles.
+const someNode = "00000000-0000-0000-0000-000000000001"
+
 func TestRelayPauseReasons(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -231,7 +234,7 @@ func TestRelayPauseReasons(t *testing.T) {
 	}
 	trouble := func(text string) string {
 		t.Helper()
-		if err := b.Trouble(t.Context(), id, text); err != nil {
+		if err := b.Trouble(t.Context(), id, someNode, text); err != nil {
 			t.Fatal(err)
 		}
 		return look(b.GetRelay(t.Context(), id))
@@ -255,7 +258,7 @@ func TestRelayPauseReasons(t *testing.T) {
 	if _, err := b.PauseRelay(t.Context(), 99, ""); !errs.Is(err, errs.NotFound) {
 		t.Errorf("pause of no relay: %v", err)
 	}
-	_ = b.Trouble(t.Context(), id, "x")
+	_ = b.Trouble(t.Context(), id, someNode, "x")
 	resumed, _ := b.GetRelay(t.Context(), id)
 	if !resumed.UpdatedAt.After(before.UpdatedAt) {
 		t.Error("a pause does not show in updated_at")
@@ -266,7 +269,7 @@ func TestTroubleLeavesUpdatedAt(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	relay := b.create(t, goodRelay())
-	if err := b.Trouble(t.Context(), relay.ID, "no route"); err != nil {
+	if err := b.Trouble(t.Context(), relay.ID, someNode, "no route"); err != nil {
 		t.Fatal(err)
 	}
 	after, err := b.GetRelay(t.Context(), relay.ID)

@@ -48,11 +48,11 @@ func wantedTerms(routes []route) []string {
 }
 
 func (r route) terms() []string {
-	if r.provider != nil {
-		if r.provider.ownReturnPath || len(r.provider.includes) == 0 {
+	if r.company != nil {
+		if r.company.OwnReturnPath || len(r.company.SPF) == 0 {
 			return nil
 		}
-		return []string{"include:" + r.provider.includes[0]}
+		return []string{"include:" + r.company.SPF[0]}
 	}
 	var terms []string
 	for _, ip := range r.addrs {
@@ -82,7 +82,7 @@ func (c *Check) noSPF(routes []route, wanted []string) {
 	switch {
 	case len(routes) == 0:
 		c.set(CheckMissing, "there is no SPF record at %s; what it has to say is known once there is a relay", c.Name)
-	case len(wanted) == 0 && !slices.ContainsFunc(routes, func(r route) bool { return r.provider == nil || !r.provider.ownReturnPath }):
+	case len(wanted) == 0 && !slices.ContainsFunc(routes, func(r route) bool { return r.company == nil || !r.company.OwnReturnPath }):
 		c.set(CheckWarning, "there is no SPF record at %s; %s puts a return path of its own on the mail, so receivers do not ask for this one", c.Name, relayNames(routes))
 	default:
 		c.set(CheckMissing, "there is no SPF record at %s, so nothing says that your relays may send for it", c.Name)
@@ -157,14 +157,14 @@ func evaluateSPF(ctx context.Context, dns Resolver, ip net.IP, domain string) (s
 func (c *Check) judgeRoute(ctx context.Context, dns Resolver, r route, visited map[string]bool) (missing []string) {
 	name := r.relay.Name
 	switch {
-	case r.provider != nil && slices.ContainsFunc(r.provider.includes, func(i string) bool { return visited[i] }):
-		c.add(CheckOK, "%s (%s) is included", name, r.provider.name)
-	case r.provider != nil && r.provider.ownReturnPath:
-		c.add(CheckOK, "%s (%s) puts a return path of its own on the mail, so this record is not asked for it", name, r.provider.name)
-	case r.provider != nil && len(r.provider.includes) == 0:
-		c.add(CheckWarning, "%s (%s) offers no SPF record to include", name, r.provider.name)
-	case r.provider != nil:
-		c.add(CheckDifferent, "%s (%s) is not included: add %s", name, r.provider.name, r.terms()[0])
+	case r.company != nil && slices.ContainsFunc(r.company.SPF, func(i string) bool { return visited[i] }):
+		c.add(CheckOK, "%s (%s) is included", name, r.company.Name)
+	case r.company != nil && r.company.OwnReturnPath:
+		c.add(CheckOK, "%s (%s) puts a return path of its own on the mail, so this record is not asked for it", name, r.company.Name)
+	case r.company != nil && len(r.company.SPF) == 0:
+		c.add(CheckWarning, "%s (%s) offers no SPF record to include", name, r.company.Name)
+	case r.company != nil:
+		c.add(CheckDifferent, "%s (%s) is not included: add %s", name, r.company.Name, r.terms()[0])
 		return r.terms()
 	case r.err != nil:
 		c.add(CheckUnknown, "the addresses of %s (%s) could not be looked up", name, r.relay.Host)

@@ -48,6 +48,8 @@ func TestCheckSPF(t *testing.T) {
 		{name: "provider by redirect", record: []string{"v=spf1 redirect=_spf.google.com"}, relays: []string{"smtp.gmail.com"}, status: CheckOK},
 		{name: "provider missing", record: []string{"v=spf1 ip4:203.0.113.9 -all"}, relays: []string{"smtp.yandex.ru"}, status: CheckDifferent,
 			message: "add include:_spf.yandex.net", expected: "v=spf1 ip4:203.0.113.9 include:_spf.yandex.net -all"},
+		{name: "provider's server of another country", record: []string{"v=spf1 -all"}, relays: []string{"smtp.yandex.kz"}, status: CheckDifferent,
+			message: "(Yandex) is not included", expected: "v=spf1 include:_spf.yandex.net -all"},
 		{name: "provider missing from a redirect", record: []string{"v=spf1 redirect=own.example.org"}, relays: []string{"smtp.mail.ru"}, status: CheckDifferent,
 			expected: "v=spf1 include:_spf.mail.ru redirect=own.example.org"},
 		{name: "provider with its own return path", record: []string{"v=spf1 -all"}, relays: []string{"smtp.sendgrid.net"}, status: CheckOK, message: "return path of its own"},

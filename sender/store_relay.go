@@ -175,7 +175,7 @@ func setRelayStatus(ctx context.Context, db pg.DB, id int64, status, reason stri
 	_, err := db.Exec(ctx, `
 		UPDATE relays SET status = $2, updated_at = now(),
 			blocked_until = CASE WHEN $2 = 'paused' THEN blocked_until END, blocked_reason = CASE WHEN $2 = 'paused' THEN blocked_reason END,
-			pause_reason = CASE WHEN $2 = 'active' THEN NULL
+			trouble_nodes = '{}', pause_reason = CASE WHEN $2 = 'active' THEN NULL
 				WHEN $3 <> '' THEN $3
 				WHEN status = 'paused' THEN pause_reason END
 		WHERE id = $1`, id, status, reason)
@@ -186,12 +186,33 @@ func setRelayStatus(ctx context.Context, db pg.DB, id int64, status, reason stri
 }
 
 // noteTrouble touches neither a paused relay, whose reason stays, nor updated_at, which tells the pools that the settings changed.
-func noteTrouble(ctx context.Context, db pg.DB, id int64, text string) error {
+func noteTrouble(ctx context.Context, db pg.DB, id int64, node, text string) error {
 	_, err := db.Exec(ctx, `
-		UPDATE relays SET pause_reason = NULLIF($2, '')
-		WHERE id = $1 AND status = 'active' AND pause_reason IS DISTINCT FROM NULLIF($2, '')`, id, text)
+		UPDATE relays SET pause_reason = $3, trouble_nodes = array_append(array_remove(trouble_nodes, $2::uuid), $2::uuid)
+		WHERE id = $1 AND status = 'active' AND (pause_reason IS DISTINCT FROM $3 OR $2::uuid <> ALL (trouble_nodes))`, id, node, text)
 	if err != nil {
 		return fmt.Errorf("noting the trouble of relay %d: %w", id, err)
+	}
+	return nil
+}
+
+func clearTrouble(ctx context.Context, db pg.DB, id int64) error {
+	_, err := db.Exec(ctx, `
+		UPDATE relays SET pause_reason = NULL, trouble_nodes = '{}' WHERE id = $1 AND status = 'active' AND pause_reason IS NOT NULL`, id)
+	if err != nil {
+		return fmt.Errorf("clearing the trouble of relay %d: %w", id, err)
+	}
+	return nil
+}
+
+// forgetTroubleTx takes back what a node that is gone has told of relays. What another one has told as well stays.
+func forgetTroubleTx(ctx context.Context, tx pgx.Tx, node string) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE relays r SET trouble_nodes = array_remove(r.trouble_nodes, $1::uuid),
+			pause_reason = CASE WHEN r.status = 'active' AND cardinality(array_remove(r.trouble_nodes, $1::uuid)) = 0 THEN NULL ELSE r.pause_reason END
+		FROM (SELECT id FROM relays WHERE $1::uuid = ANY (trouble_nodes) ORDER BY id FOR UPDATE) told WHERE r.id = told.id`, node)
+	if err != nil {
+		return fmt.Errorf("taking back the trouble that node %s told: %w", node, err)
 	}
 	return nil
 }

@@ -11,9 +11,13 @@ const (
 	sesThrottling = "https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html"
 )
 
-// amazon is one provider with many regions. A login belongs to one region.
-func amazon() []Provider {
-	return []Provider{{
+func amazon() Company {
+	return Company{Name: "Amazon SES", AsOf: AsOf, Servers: []string{"amazonaws.com"}, SPF: []string{"amazonses.com"}, OwnReturnPath: true, Providers: []Provider{ses()}}
+}
+
+// ses is one provider with many regions. A login belongs to one region.
+func ses() Provider {
+	return Provider{
 		ID: "ses", Name: "Amazon SES", Kind: Service, AsOf: AsOf, Docs: "https://docs.aws.amazon.com/ses/latest/dg/smtp-connect.html",
 		Hosts: sesHosts(), Patterns: []string{"email-smtp.*.amazonaws.com", "email-smtp-fips.*.amazonaws.com", "email-smtp.*.amazonaws.com.cn"},
 		Endpoints: []Endpoint{{587, starttls}, {465, implicit}, {2587, starttls}, {2465, implicit}, {25, starttls}},
@@ -31,7 +35,7 @@ func amazon() []Provider {
 			Text: "The account has used up its SES quota of the last 24 hours. The window rolls: some of it opens again with each hour. Set the relay's daily limit to the quota shown in the console, or ask for a higher one."},
 		SigningProfile: "ses", SignsItself: true, ReturnPath: "per_recipient",
 		Failures: sesFailures(),
-	}}
+	}
 }
 
 func sesHosts() []Host {
@@ -67,6 +71,10 @@ func sesFailures() []Failure {
 		{Sample: "554 Message rejected: Sending suspended for this account. For more information, please check the inbox of the email address", Texts: []string{"sending suspended", "account is paused", "sending paused"},
 			Judgement: reply.Judgement{Reason: reply.ReasonBlocked, Fault: reply.FaultAccount, Action: reply.ActionStopRelay},
 			Remedy:    "Amazon has stopped sending from this account, usually for bounces or complaints: read its mail to the account's owner and answer in the support case."},
+		{Sample: "554 Message rejected: Configuration set does not exist: news", Texts: []string{"configuration set"}, Judgement: reply.Judgement{Reason: reply.ReasonBlocked, Fault: reply.FaultAccount, Action: reply.ActionStopRelay},
+			Remedy: "The configuration set that the identity or the account uses does not exist in this region, or sending is off in it: mend that in the SES console."},
+		{Sample: "501 Invalid MAIL FROM address provided", Code: 501, Texts: []string{"mail from"}, Judgement: reply.Judgement{Reason: reply.ReasonSenderRejected},
+			Remedy: "SES cannot read the return path: check the relay's return path and the bounce domain."},
 		{Sample: "554 Access denied: User `arn:aws:iam::1:user/x' is not authorized to perform `ses:SendRawEmail'", Texts: []string{"not authorized to perform"},
 			Judgement: reply.Judgement{Reason: reply.ReasonAuthFailed, Action: reply.ActionStopRelay},
 			Remedy:    "The user of these SMTP credentials may not send: give it the permission ses:SendRawEmail for this identity."},

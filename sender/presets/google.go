@@ -13,7 +13,16 @@ const (
 	appPasswords    = "https://myaccount.google.com/apppasswords"
 )
 
-func google() []Provider {
+func google() Company {
+	return Company{
+		Name: "Google", AsOf: AsOf, Servers: []string{"gmail.com", "google.com", "googlemail.com"}, SPF: []string{"_spf.google.com"},
+		Site: &Site{ID: "google", Name: "Google", AsOf: AsOf, MX: []string{"google.com", "googlemail.com"}, Mailboxes: []string{"gmail.com", "googlemail.com"},
+			PerMinute: 300, PerHour: 12000, InFlight: 20},
+		Providers: googleProviders(),
+	}
+}
+
+func googleProviders() []Provider {
 	oauth := &OAuth{
 		TokenURL: "https://oauth2.googleapis.com/token", Scope: "https://mail.google.com/", Docs: "https://developers.google.com/workspace/gmail/imap/xoauth2-protocol",
 	}

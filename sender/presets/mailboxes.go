@@ -7,7 +7,33 @@ import (
 )
 
 // mailboxes are the other mailbox providers.
-func mailboxes() []Provider { return []Provider{zoho(), fastmail(), icloud(), yahoo(), gmx()} }
+func mailboxes() []Company {
+	return []Company{
+		{Name: "Zoho", AsOf: AsOf, Servers: []string{"zoho.com", "zoho.eu", "zoho.in", "zoho.com.au", "zohomail.com"},
+			SPF: []string{"zohomail.com", "zoho.com", "zoho.eu", "zohomail.eu", "zoho.in", "zoho.com.au", "zoho.jp", "one.zoho.com"},
+			Site: &Site{ID: "zoho", Name: "Zoho", AsOf: AsOf, MX: []string{"zoho.com", "zoho.eu", "zoho.in", "zoho.com.au"}, Mailboxes: []string{"zoho.com", "zohomail.com"},
+				PerMinute: 120, PerHour: 5000, InFlight: 10},
+			Providers: []Provider{zoho()}},
+		{Name: "Fastmail", AsOf: AsOf, Servers: []string{"fastmail.com", "messagingengine.com"}, SPF: []string{"spf.messagingengine.com"},
+			Site: &Site{ID: "fastmail", Name: "Fastmail", AsOf: AsOf, MX: []string{"messagingengine.com"}, Mailboxes: []string{"fastmail.com"},
+				PerMinute: 120, PerHour: 5000, InFlight: 10},
+			Providers: []Provider{fastmail()}},
+		{Name: "Apple", AsOf: AsOf, Servers: []string{"me.com", "icloud.com"}, SPF: []string{"icloud.com"},
+			Site: &Site{ID: "apple", Name: "Apple", AsOf: AsOf, MX: []string{"icloud.com", "apple.com"}, Mailboxes: []string{"icloud.com", "me.com", "mac.com"},
+				PerMinute: 240, PerHour: 10000, InFlight: 20},
+			Providers: []Provider{icloud()}},
+		{Name: "Yahoo and AOL", AsOf: AsOf, Servers: []string{"yahoo.com", "aol.com"},
+			Site: &Site{ID: "yahoo", Name: "Yahoo and AOL", AsOf: AsOf, MX: []string{"yahoodns.net", "yahoo.co.jp"},
+				Mailboxes: []string{"yahoo.com", "ymail.com", "rocketmail.com", "aol.com"}, CountryBrands: []string{"yahoo"},
+				PerMinute: 240, PerHour: 10000, InFlight: 20},
+			Providers: []Provider{yahoo()}},
+		{Name: "GMX and web.de", AsOf: AsOf, Servers: []string{"gmx.net", "gmx.com", "web.de"},
+			Site: &Site{ID: "gmx", Name: "GMX and web.de", AsOf: AsOf, MX: []string{"gmx.net", "web.de"},
+				Mailboxes: []string{"gmx.de", "gmx.net", "gmx.com", "gmx.at", "gmx.ch", "web.de"}, Brands: []string{"gmx"},
+				PerMinute: 120, PerHour: 5000, InFlight: 8},
+			Providers: []Provider{gmx()}},
+	}
+}
 
 func zoho() Provider {
 	const docs = "https://www.zoho.com/mail/help/zoho-smtp.html"
@@ -42,6 +68,8 @@ func zoho() Provider {
 				Remedy:    "Zoho has blocked sending from this account: stop, open https://mail.zoho.com/UnblockMe, and ask its support if it stays blocked."},
 			{Sample: "554 5.1.8 Sender Address Blocked", Texts: []string{"sender address blocked"}, Judgement: reply.Judgement{Reason: reply.ReasonBlocked, Fault: reply.FaultAccount, Action: reply.ActionStopRelay},
 				Remedy: "Zoho has blocked this address for sending: open https://mail.zoho.com/UnblockMe or ask its support."},
+			{Sample: "554 5.2.3 MailPolicy violation Error delivering to mailboxes", Texts: []string{"mailpolicy violation", "email policy violation"}, Judgement: reply.Judgement{Reason: reply.ReasonPolicy, Fault: reply.FaultAccount, Action: reply.ActionFail},
+				Remedy: "A policy of the Zoho organisation, or Zoho's own for what goes out, refused the message: its administrator finds the rule in the admin console under Email policy; check links and attachments too."},
 			{Sample: "553 Relaying disallowed as a@example.com", Texts: []string{"relaying disallowed"}, Judgement: reply.Judgement{Reason: reply.ReasonSenderRejected},
 				Remedy: "This Zoho account may not send as that address: use its own address or an alias as From."},
 		},
@@ -64,6 +92,7 @@ func fastmail() Provider {
 				Remedy: "Fastmail did not accept the login: use the account's login address (not an alias) and an app password with access to SMTP."},
 			{Sample: "551 5.7.1 Not authorised to send from this header address", Texts: []string{"not authorised to send from"}, Judgement: reply.Judgement{Reason: reply.ReasonSenderRejected},
 				Remedy: "This Fastmail account may not send as that address: add it as a sending identity, or use the account's address as From."},
+			{Sample: "550 5.7.1 You have reached your daily sending limit", Texts: []string{"daily sending limit", "daily limit"}, Wait: 24 * time.Hour, Judgement: reply.Judgement{Reason: reply.ReasonQuotaExhausted}},
 			{Sample: "451 4.7.1 You have exceeded the rate limit, messages this hour", Texts: []string{"rate limit", "sending limit"}, Wait: time.Hour, Judgement: reply.Judgement{Reason: reply.ReasonRateLimited, Fault: reply.FaultAccount},
 				Remedy: "Fastmail wants fewer messages: set the relay's limit per hour lower."},
 		},
@@ -86,7 +115,7 @@ func icloud() Provider {
 				Remedy: "Apple did not accept the login: use the iCloud address (not one of an own domain) and an app-specific password."},
 			{Sample: "550 5.7.0 From address is not one of your addresses", Texts: []string{"not one of your addresses"}, Judgement: reply.Judgement{Reason: reply.ReasonSenderRejected},
 				Remedy: "This iCloud account may not send as that address: use the iCloud address, one of its aliases, or an own domain set up in iCloud+."},
-			{Sample: "550 5.7.1 name@icloud.com: You have exceeded your daily sending limit. Please try again later.", Texts: []string{"daily sending limit"}, Wait: 24 * time.Hour,
+			{Sample: "550 5.7.1 name@icloud.com: You have exceeded your daily sending limit. Please try again later.", Texts: []string{"sending limit", "daily message limit"}, Wait: 24 * time.Hour,
 				Judgement: reply.Judgement{Reason: reply.ReasonQuotaExhausted}},
 			{Sample: "550 5.7.1 message content rejected", Texts: []string{"content rejected", "local policy"}, Judgement: reply.Judgement{Reason: reply.ReasonSpamContent},
 				Remedy: "Apple takes the message for spam: check its wording and links."},
@@ -112,8 +141,13 @@ func yahoo() Provider {
 				Remedy: "Yahoo says this for a normal password too: make an app password, enter it here, and wait ten minutes before the next test."},
 			{Sample: "535 5.7.0 (#MBR1212) Incorrect username or password", Stage: reply.StageAuth, Code: 535, Judgement: reply.Judgement{Reason: reply.ReasonAuthFailed},
 				Remedy: "Yahoo did not accept the login: use the whole address and an app password."},
-			{Sample: "553 From address is not verified by Yahoo, see link", Texts: []string{"from address not verified", "from address is not verified"}, Judgement: reply.Judgement{Reason: reply.ReasonSenderRejected},
+			{Sample: "553 From address is not verified by Yahoo, see link", Texts: []string{"from address not verified", "from: address not verified", "from address is not verified"}, Judgement: reply.Judgement{Reason: reply.ReasonSenderRejected},
 				Remedy: "Yahoo lets an account send only from its own addresses: use the account's address as From."},
+			{Sample: "554 Message not allowed - [PH01] Email not accepted for policy reasons.", Texts: []string{"[ph01]", "message not allowed"}, Judgement: reply.Judgement{Reason: reply.ReasonSpamContent},
+				Remedy: "Yahoo takes the message for fraud or spam: check its links above all, and do not go on sending it through this account."},
+			{Sample: "554 Account sending limit exceeded", Texts: []string{"sending limit", "sent too many messages"}, Wait: 24 * time.Hour, Judgement: reply.Judgement{Reason: reply.ReasonQuotaExhausted}},
+			{Sample: "550 Request failed; Mailbox unavailable", Stage: reply.StageDot, Texts: []string{"request failed; mailbox unavailable"}, Judgement: reply.Judgement{Reason: reply.ReasonSenderRejected},
+				Remedy: "Yahoo said this after the whole message, so it is not about the recipient: use the account's own address as From, log in once in a browser, and see that the account is not blocked."},
 			{Sample: "550 Request failed; Mailbox unavailable", Stage: reply.StageMail, Texts: []string{"mailbox unavailable"}, Judgement: reply.Judgement{Reason: reply.ReasonSenderRejected},
 				Remedy: "Yahoo does not take this sender: use the account's own address as From and as the return path."},
 		},

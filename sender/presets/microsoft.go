@@ -11,7 +11,19 @@ const (
 	submissionDocs = "https://learn.microsoft.com/en-us/exchange/clients-and-mobile-in-exchange-online/authenticated-client-smtp-submission"
 )
 
-func microsoft() []Provider {
+func microsoft() Company {
+	return Company{
+		Name: "Microsoft", AsOf: AsOf, Servers: []string{"office365.com", "outlook.com", "hotmail.com", "live.com"}, SPF: []string{"spf.protection.outlook.com"},
+		Site: &Site{ID: "microsoft", Name: "Microsoft", AsOf: AsOf, MX: []string{"protection.outlook.com", "mx.microsoft", "hotmail.com"},
+			Mailboxes: []string{"outlook.com", "outlook.de", "outlook.es", "outlook.fr", "outlook.it", "outlook.com.br", "hotmail.com", "msn.com",
+				"live.com", "live.nl", "live.fr", "live.de", "live.it", "live.co.uk", "live.com.au"},
+			Brands: []string{"outlook", "live"}, CountryBrands: []string{"hotmail"},
+			PerMinute: 300, PerHour: 12000, InFlight: 20},
+		Providers: microsoftProviders(),
+	}
+}
+
+func microsoftProviders() []Provider {
 	business := Provider{
 		ID: "microsoft365", Name: "Microsoft 365", Kind: Mailbox, AsOf: AsOf, Docs: submissionDocs,
 		Hosts:     []Host{{Name: "smtp.office365.com"}},
@@ -60,6 +72,7 @@ func microsoftFailures() []Failure {
 			Remedy: "Microsoft did not accept the login: check address and password; with two-step sign-in, or where the organisation forbids passwords, use XOAUTH2."},
 		{Sample: "535 5.7.3 Authentication unsuccessful [AM0PR0000CA0001.EURPRD00.PROD.OUTLOOK.COM]", Stage: reply.StageAuth, Texts: []string{"authentication unsuccessful"}, Judgement: badLogin,
 			Remedy: "Microsoft did not accept the login. With XOAUTH2: the user name must be the mailbox that gave the permission, the permission must cover SMTP.Send, and Authenticated SMTP must be on for it."},
+		{Sample: "504 5.7.4 Unrecognized authentication type", Texts: []string{"unrecognized authentication type"}, Judgement: reply.Judgement{Reason: reply.ReasonAuthFailed, Action: reply.ActionStopRelay}, Remedy: useOAuth},
 		{Sample: "530 5.7.57 Client not authenticated to send mail.", Status: "5.7.57", Judgement: badLogin,
 			Remedy: "Microsoft wants a login here: choose XOAUTH2 for this relay."},
 		{Sample: "432 4.3.2 Concurrent connections limit exceeded.", Code: 432, Wait: time.Minute, Judgement: reply.Judgement{Reason: reply.ReasonTooManyConnections},
@@ -74,8 +87,22 @@ func microsoftFailures() []Failure {
 			Remedy: "This mailbox may not send as that address: use its own address as From, or let an administrator give it \"Send as\" for the other one."},
 		{Sample: "554 5.2.252 SendAsDenied; name@example.org not allowed to send as other@example.org", Texts: []string{"sendasdenied"}, Judgement: reply.Judgement{Reason: reply.ReasonSenderRejected},
 			Remedy: "This mailbox may not send as that address: use its own address as From, or let an administrator give it \"Send as\" for the other one."},
+		{Sample: "550 5.7.233 Your message can't be sent because your tenant exceeded its daily limit for sending email to external recipients", Texts: []string{"tenant exceeded its daily limit", "tenant has exceeded its daily limit", "tenant external recipient"}, Wait: 24 * time.Hour,
+			Judgement: reply.Judgement{Reason: reply.ReasonQuotaExhausted},
+			Remedy:    "The whole organisation has sent all that it may to outside recipients in 24 hours; that limit grows with its licences. Wait a day, and spread the mailing by a daily limit."},
+		{Sample: "550 5.2.0 Sender throttled due to continuous invalid recipients errors; STOREDRV.Submission.Exception", Texts: []string{"sender throttled"}, Wait: time.Hour,
+			Judgement: reply.Judgement{Reason: reply.ReasonRateLimited, Fault: reply.FaultAccount},
+			Remedy:    "Microsoft slows this mailbox down, because too many of its recipients do not exist: clean the list before you go on."},
+		{Sample: "554 5.2.0 STOREDRV.Submission.Exception:OutboundSpamException; Failed to process message due to a permanent exception", Texts: []string{"outboundspam"}, Judgement: reply.Judgement{Reason: reply.ReasonSpamContent},
+			Remedy: "Microsoft takes the message for spam: check wording and links, and do not go on sending it, or the mailbox gets blocked."},
+		{Sample: "421 4.4.2 Message submission rate for this client has exceeded the configured limit", Texts: []string{"submission rate"}, Wait: time.Minute, Judgement: reply.Judgement{Reason: reply.ReasonRateLimited, Fault: reply.FaultAccount},
+			Remedy: "Microsoft takes 30 messages a minute from a mailbox: set the relay's limit per minute to 30 or less."},
+		{Sample: "550 5.7.750 Service unavailable. Client blocked from sending from unregistered domains", Texts: []string{"unregistered domain"}, Judgement: reply.Judgement{Reason: reply.ReasonSenderRejected},
+			Remedy: "The From domain is not one of the organisation's: an administrator has to add and verify it in the Microsoft 365 admin center, and to ask Microsoft's support if mail stays blocked."},
 		{Sample: "554 5.2.2 mailbox full; STOREDRV.Submission.Exception:QuotaExceededException", Status: "5.2.2", Texts: []string{"storedrv"}, Judgement: reply.Judgement{Reason: reply.ReasonQuotaExhausted},
 			Remedy: "The sending mailbox itself is full: Microsoft keeps a copy of each message in Sent Items. Empty that folder, then resume the relay."},
+		{Sample: "550 5.7.501 Access denied, spam abuse detected from this account", Texts: []string{"spam abuse detected", "banned sender"}, Judgement: account,
+			Remedy: "Microsoft has stopped sending from this account, because it took its mail for spam: an administrator has to ask Microsoft's support."},
 		{Sample: "550 5.1.8 Access denied, bad outbound sender", Texts: []string{"bad outbound sender"}, Judgement: account,
 			Remedy: "Microsoft has stopped sending from this mailbox, because it took its mail for spam: an administrator can free it in the security portal under Restricted entities."},
 		{Sample: "550 5.7.705 Access denied, tenant has exceeded threshold", Status: "5.7.705", Judgement: account,

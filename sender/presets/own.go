@@ -1,6 +1,10 @@
 package presets
 
-import "postrider/sender/reply"
+import (
+	"time"
+
+	"postrider/sender/reply"
+)
 
 // own are the servers that deliver to the recipients themselves, and what is known of none.
 func own() []Provider {
@@ -23,12 +27,25 @@ func own() []Provider {
 				Remedy: "Postfix does not relay for this machine: log in on port 587, or add the machine's address to mynetworks."},
 			{Sample: "535 5.7.8 Error: authentication failed: UGFzc3dvcmQ6", Stage: reply.StageAuth, Code: 535, Judgement: reply.Judgement{Reason: reply.ReasonAuthFailed},
 				Remedy: "Postfix did not accept the login: check user and password with \"doveadm auth test\" or testsaslauthd on the server; its mail log says more."},
+			{Sample: "554 5.7.1 <client.example.net[192.0.2.1]>: Client host rejected: Access denied", Texts: []string{"client host rejected: access denied"}, Judgement: reply.Judgement{Reason: reply.ReasonRelayDenied},
+				Remedy: "Postfix takes nothing from this machine without a login: log in, or add the machine's address to mynetworks."},
+			{Sample: "450 4.7.1 Error: too many AUTH commands from 192.0.2.1", Texts: []string{"too many auth commands from", "too many new tls sessions from"}, Wait: time.Minute,
+				Judgement: reply.Judgement{Reason: reply.ReasonTooManyConnections, Action: reply.ActionSlowDown},
+				Remedy:    "Postfix limits how often this machine connects: use fewer connections with more messages on each, or raise smtpd_client_auth_rate_limit and smtpd_client_new_tls_session_rate_limit."},
 			{Sample: "421 4.7.0 mail.example.org Error: too many connections from 192.0.2.1", Texts: []string{"too many connections from"}, Judgement: reply.Judgement{Reason: reply.ReasonTooManyConnections},
 				Remedy: "Postfix has too many connections of this machine: lower the relay's connections, or raise smtpd_client_connection_count_limit."},
-			{Sample: "450 4.7.1 Error: too much mail from 192.0.2.1", Texts: []string{"too much mail from"}, Judgement: reply.Judgement{Reason: reply.ReasonRateLimited, Fault: reply.FaultUs},
-				Remedy: "Postfix limits the messages of this machine: lower the relay's rate, or raise smtpd_client_message_rate_limit."},
+			{Sample: "450 4.7.1 Error: too much mail from 192.0.2.1", Texts: []string{"too much mail from", "too many recipients from"}, Judgement: reply.Judgement{Reason: reply.ReasonRateLimited, Fault: reply.FaultUs},
+				Remedy: "Postfix limits the messages of this machine: lower the relay's rate, or raise smtpd_client_message_rate_limit and smtpd_client_recipient_rate_limit."},
 			{Sample: "553 5.7.1 <a@example.org>: Sender address rejected: not owned by user news", Texts: []string{"not owned by user"}, Judgement: reply.Judgement{Reason: reply.ReasonSenderRejected},
 				Remedy: "Postfix does not let this login send as that address: add it to smtpd_sender_login_maps, or use another From."},
+			{Sample: "450 4.1.8 <a@b.example>: Sender address rejected: Domain not found", Code: 450, Texts: []string{"sender address rejected: domain not found"}, Judgement: reply.Judgement{Reason: reply.ReasonSenderRejected, Action: reply.ActionRetry},
+				Remedy: "Postfix cannot look up the domain of the return path at the moment: it is tried again; see that the domain has an MX or A record and that the server's resolver answers."},
+			{Sample: "550 5.1.8 <a@b.example>: Sender address rejected: Domain not found", Texts: []string{"sender address rejected: domain not found"}, Judgement: reply.Judgement{Reason: reply.ReasonSenderRejected},
+				Remedy: "Postfix does not find the domain of the return path in DNS: give it an MX or A record, or use another From."},
+			{Sample: "451 4.3.5 Server configuration error", Texts: []string{"server configuration error", "server configuration problem", "temporary lookup failure", "queue file write error"}, Judgement: reply.Judgement{Reason: reply.ReasonSystem, Fault: reply.FaultUs},
+				Remedy: "The Postfix server itself is in trouble, with its configuration, a table, or its disk: its mail log says with which."},
+			{Sample: "552 5.3.4 Message size exceeds fixed limit", Status: "5.3.4", Judgement: reply.Judgement{Reason: reply.ReasonSize},
+				Remedy: "The message is larger than Postfix takes: use smaller images and attachments, or raise message_size_limit."},
 			{Sample: "452 4.3.1 Insufficient system storage", Status: "4.3.1", Judgement: reply.Judgement{Reason: reply.ReasonSystem, Fault: reply.FaultUs},
 				Remedy: "The disk of the Postfix server is full: make room in its queue directory."},
 		},
@@ -50,6 +67,14 @@ func exim(postfix Provider) Provider {
 			Remedy: "Exim does not relay for this machine: log in, or add the machine's address to relay_from_hosts."},
 		{Sample: "535 Incorrect authentication data", Stage: reply.StageAuth, Code: 535, Judgement: reply.Judgement{Reason: reply.ReasonAuthFailed},
 			Remedy: "Exim did not accept the login: check user and password; its main log says more."},
+		{Sample: "550 Domain example.org has exceeded the max emails per hour (105/100 (105%)) allowed. Message discarded.", Texts: []string{"max emails per hour", "max defers and failures per hour"}, Wait: time.Hour, Judgement: reply.Judgement{Reason: reply.ReasonQuotaExhausted},
+			Remedy: "The hosting panel allows no more mail of this domain in this hour: set the relay's limit per hour below the number in the reply, or have it raised."},
+		{Sample: "550 Administrative prohibition", Texts: []string{"administrative prohibition"}, Judgement: reply.Judgement{Reason: reply.ReasonPolicy, Fault: reply.FaultUs, Action: reply.ActionFail},
+			Remedy: "A rule (ACL) of this Exim refused the message: its main log says which."},
+		{Sample: "451 Temporary local problem - please try later", Texts: []string{"temporary local problem"}, Judgement: reply.Judgement{Reason: reply.ReasonSystem, Fault: reply.FaultUs},
+			Remedy: "The Exim server itself is in trouble, often with a file, a database or DNS that a rule asks: its main and panic logs say with what."},
+		{Sample: "552 Message size exceeds maximum permitted", Texts: []string{"message size exceeds"}, Judgement: reply.Judgement{Reason: reply.ReasonSize},
+			Remedy: "The message is larger than Exim takes: use smaller images and attachments, or raise message_size_limit."},
 		{Sample: "421 Too many concurrent SMTP connections; please try again later.", Texts: []string{"too many concurrent smtp connections"}, Judgement: reply.Judgement{Reason: reply.ReasonTooManyConnections},
 			Remedy: "Exim has as many connections as smtp_accept_max allows: lower the relay's connections, or raise it."},
 		{Sample: "421 Too many messages on this connection", Texts: []string{"too many messages"}, Judgement: reply.Judgement{Reason: reply.ReasonTooManyConnections},

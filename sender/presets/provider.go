@@ -153,7 +153,15 @@ func (p *Provider) Failure(r reply.Reply) (Failure, bool) {
 }
 
 // table is every provider, in the order in which they are offered. Nothing writes to it.
-var table = slices.Concat(google(), russian(), microsoft(), amazon(), services(), transactional(), mailboxes(), own())
+var table = providers()
+
+func providers() []Provider {
+	var all []Provider
+	for _, c := range companies {
+		all = append(all, c.Providers...)
+	}
+	return append(all, own()...)
+}
 
 // All gives every provider, in the order in which they are offered.
 func All() []Provider { return slices.Clone(table) }

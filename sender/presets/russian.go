@@ -8,10 +8,17 @@ import (
 
 const yandexLimits = "https://yandex.com/support/mail/web/letter/create/send-many-letters.html"
 
-// russian are the mailbox providers that write their refusals in Russian, or in a transcription of it.
-func russian() []Provider { return []Provider{yandex(), mailru()} }
+func yandex() Company {
+	return Company{
+		Name: "Yandex", AsOf: AsOf, Servers: []string{"yandex.ru", "yandex.com", "yandex.net", "ya.ru"}, SPF: []string{"_spf.yandex.net", "spf.yandex.net", "_spf.yandex.ru"},
+		Site: &Site{ID: "yandex", Name: "Yandex", AsOf: AsOf, MX: []string{"yandex.ru", "yandex.net", "yandex.com"},
+			Mailboxes: []string{"yandex.ru", "yandex.com", "yandex.by", "yandex.kz", "yandex.com.tr", "ya.ru", "narod.ru"}, Brands: []string{"yandex"},
+			PerMinute: 240, PerHour: 10000, InFlight: 20},
+		Providers: []Provider{yandexMail()},
+	}
+}
 
-func yandex() Provider {
+func yandexMail() Provider {
 	return Provider{
 		ID: "yandex", Name: "Yandex", Kind: Mailbox, AsOf: AsOf, Docs: "https://yandex.com/support/mail/mail-clients/others.html",
 		Hosts:     []Host{{Name: "smtp.yandex.ru"}, {Name: "smtp.yandex.com", Region: "International"}},
@@ -52,7 +59,16 @@ func yandex() Provider {
 	}
 }
 
-func mailru() Provider {
+func mailru() Company {
+	return Company{
+		Name: "Mail.ru", AsOf: AsOf, Servers: []string{"mail.ru"}, SPF: []string{"_spf.mail.ru"},
+		Site: &Site{ID: "mailru", Name: "Mail.ru", AsOf: AsOf, MX: []string{"mail.ru"}, Mailboxes: []string{"mail.ru", "bk.ru", "list.ru", "inbox.ru", "internet.ru"},
+			PerMinute: 240, PerHour: 10000, InFlight: 20},
+		Providers: []Provider{mailruMail()},
+	}
+}
+
+func mailruMail() Provider {
 	return Provider{
 		ID: "mailru", Name: "Mail.ru", Kind: Mailbox, AsOf: AsOf, Docs: "https://help.mail.ru/mail/mailer/",
 		Hosts:     []Host{{Name: "smtp.mail.ru"}},

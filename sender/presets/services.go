@@ -7,7 +7,16 @@ import (
 )
 
 // services send mailings as well as single messages.
-func services() []Provider { return []Provider{sendgrid(), mailgun(), brevo(), sparkpost()} }
+func services() []Company {
+	return []Company{
+		{Name: "SendGrid", AsOf: AsOf, Servers: []string{"sendgrid.net"}, SPF: []string{"sendgrid.net"}, OwnReturnPath: true, Providers: []Provider{sendgrid()}},
+		{Name: "Mailgun", AsOf: AsOf, Servers: []string{"mailgun.org"}, SPF: []string{"mailgun.org", "eu.mailgun.org"}, OwnReturnPath: true, Providers: []Provider{mailgun()}},
+		{Name: "Brevo", AsOf: AsOf, Servers: []string{"brevo.com", "sendinblue.com"}, SPF: []string{"spf.brevo.com", "spf.sendinblue.com"}, OwnReturnPath: true,
+			Providers: []Provider{brevo()}},
+		{Name: "SparkPost", AsOf: AsOf, Servers: []string{"sparkpostmail.com"}, SPF: []string{"sparkpostmail.com", "_netblocks.sparkpostmail.com"}, OwnReturnPath: true,
+			Providers: []Provider{sparkpost()}},
+	}
+}
 
 func sendgrid() Provider {
 	return Provider{
@@ -28,6 +37,11 @@ func sendgrid() Provider {
 		Failures: []Failure{
 			{Sample: "451 Authentication failed: Maximum credits exceeded", Texts: []string{"maximum credits exceeded"}, Wait: time.Hour, Judgement: reply.Judgement{Reason: reply.ReasonQuotaExhausted},
 				Remedy: "The credits of the SendGrid plan are used up (the login is right): wait for the next period or change the plan."},
+			{Sample: "451 You have exceeded your messaging limits", Texts: []string{"messaging limits"}, Wait: time.Hour, Judgement: reply.Judgement{Reason: reply.ReasonQuotaExhausted}},
+			{Sample: "535 Authentication failed: The requestor's IP Address is not whitelisted", Texts: []string{"not whitelisted"}, Judgement: reply.Judgement{Reason: reply.ReasonAuthFailed, Action: reply.ActionStopRelay},
+				Remedy: "SendGrid does not know this server's IP address: add it under Settings → IP Access Management, or switch that off."},
+			{Sample: "535 Authentication failed: account disabled", Texts: []string{"account disabled"}, Judgement: reply.Judgement{Reason: reply.ReasonBlocked, Fault: reply.FaultAccount, Action: reply.ActionStopRelay},
+				Remedy: "The SendGrid account is disabled: look for its notice in the account and ask its support."},
 			{Sample: "535 Authentication failed: The provided authorization grant is invalid, expired, or revoked", Stage: reply.StageAuth, Texts: []string{"authentication failed", "bad username"}, Judgement: reply.Judgement{Reason: reply.ReasonAuthFailed},
 				Remedy: "SendGrid did not accept the login: the user name is the word apikey, the password an API key with the permission Mail Send; an EU key works only at smtp.eu.sendgrid.net."},
 			{Sample: "550 Unauthenticated senders not allowed", Texts: []string{"unauthenticated senders"}, Judgement: reply.Judgement{Reason: reply.ReasonAuthFailed},
@@ -59,15 +73,16 @@ func mailgun() Provider {
 		Failures: []Failure{
 			{Sample: "535 5.7.0 Mailgun is not loving your login or password", Stage: reply.StageAuth, Judgement: reply.Judgement{Reason: reply.ReasonAuthFailed}, Code: 535,
 				Remedy: "Mailgun did not accept the login. Use the SMTP user of the sending domain and its SMTP password, and the host of the region in which the domain is: smtp.eu.mailgun.org for the EU, else smtp.mailgun.org."},
+			{Sample: "421 Domain mg.example.org is not allowed to send: recipient limit exceeded. Try again after Tue, 12 Apr 2016 18:06:20 GMT", Texts: []string{"limit exceeded", "rate limit", "exceeded limit"}, Wait: time.Hour,
+				Judgement: reply.Judgement{Reason: reply.ReasonQuotaExhausted}},
+			{Sample: "550 Sandbox subdomains are for test purposes only. Please add your own domain or add the address to authorized recipients", Texts: []string{"sandbox subdomains", "authorized recipients"},
+				Judgement: reply.Judgement{Reason: reply.ReasonSenderRejected},
+				Remedy:    "A sandbox domain or a free account of Mailgun reaches only authorised recipients: add a domain of your own, or upgrade the account."},
 			{Sample: "421 Domain sandbox1.mailgun.org is not allowed to send: Please activate your Mailgun account.", Texts: []string{"is not allowed to send"},
 				Judgement: reply.Judgement{Reason: reply.ReasonBlocked, Fault: reply.FaultAccount, Action: reply.ActionStopRelay},
 				Remedy:    "Mailgun does not let this domain send: activate the account, or look on the domain's page why it is disabled."},
 			{Sample: "550 5.7.1 Relaying denied", Texts: []string{"relaying denied"}, Judgement: reply.Judgement{Reason: reply.ReasonRelayDenied},
 				Remedy: "Mailgun wants a login: enter the SMTP user of the sending domain."},
-			{Sample: "550 Sandbox subdomains are for test purposes only. Please add your own domain or add the address to authorized recipients", Texts: []string{"sandbox subdomains"},
-				Judgement: reply.Judgement{Reason: reply.ReasonSenderRejected},
-				Remedy:    "A sandbox domain of Mailgun reaches only authorised recipients: add a domain of your own."},
-			{Sample: "421 Account limit exceeded, message rate limit reached for domain", Texts: []string{"limit exceeded", "rate limit"}, Wait: time.Hour, Judgement: reply.Judgement{Reason: reply.ReasonQuotaExhausted}},
 		},
 	}
 }
@@ -95,7 +110,7 @@ func brevo() Provider {
 				Remedy: "Brevo did not accept the login: use the SMTP login and an SMTP key of the page SMTP & API; API keys do not work."},
 			{Sample: "502 5.7.0 Please authenticate; your SMTP account is not yet activated", Texts: []string{"not yet activated"}, Judgement: reply.Judgement{Reason: reply.ReasonBlocked, Fault: reply.FaultAccount, Action: reply.ActionStopRelay},
 				Remedy: "The SMTP account is not activated yet: ask Brevo's support."},
-			{Sample: "550 5.7.1 Sender is not valid. Verify your sender or your domain", Texts: []string{"sender is not valid", "sender is invalid", "not been validated"}, Judgement: reply.Judgement{Reason: reply.ReasonSenderRejected},
+			{Sample: "550 5.7.1 Sender is not valid. Verify your sender or your domain", Texts: []string{"sender is not valid", "sender is invalid", "not been validated", "sender you used"}, Judgement: reply.Judgement{Reason: reply.ReasonSenderRejected},
 				Remedy: "Brevo does not know this sender: verify the address or authenticate its domain under Senders, domains, IPs."},
 			{Sample: "452 4.5.3 Your daily sending limit has been reached", Texts: []string{"sending limit", "credits", "quota"}, Wait: 24 * time.Hour, Judgement: reply.Judgement{Reason: reply.ReasonQuotaExhausted}},
 		},

@@ -7,7 +7,12 @@ import (
 )
 
 // transactional are services made for single messages; mailings have their conditions there.
-func transactional() []Provider { return []Provider{postmark(), mandrill()} }
+func transactional() []Company {
+	return []Company{
+		{Name: "Postmark", AsOf: AsOf, Servers: []string{"postmarkapp.com"}, SPF: []string{"spf.mtasv.net"}, OwnReturnPath: true, Providers: []Provider{postmark()}},
+		{Name: "Mandrill", AsOf: AsOf, Servers: []string{"mandrillapp.com"}, SPF: []string{"spf.mandrillapp.com"}, OwnReturnPath: true, Providers: []Provider{mandrill()}},
+	}
+}
 
 func postmark() Provider {
 	const docs = "https://postmarkapp.com/developer/user-guide/send-email-with-smtp"
@@ -34,6 +39,7 @@ func postmark() Provider {
 			{Sample: "550 5.7.1 Your account is pending approval; all recipient addresses must share the same domain as the 'From' address.", Texts: []string{"pending approval"},
 				Judgement: reply.Judgement{Reason: reply.ReasonBlocked, Fault: reply.FaultAccount, Action: reply.ActionStopRelay},
 				Remedy:    "The Postmark account is not approved yet: until then it reaches only addresses of its own domain. Ask for approval in the account."},
+			{Sample: "450 4.7.1 Your account has run out of credits", Texts: []string{"out of credits"}, Wait: 24 * time.Hour, Judgement: reply.Judgement{Reason: reply.ReasonQuotaExhausted}},
 			{Sample: "421 4.7.0 Too many connections", Texts: []string{"too many connections"}, Judgement: reply.Judgement{Reason: reply.ReasonTooManyConnections},
 				Remedy: "Postmark wants at most ten connections: lower the relay's connections."},
 		},

@@ -161,6 +161,31 @@ func TestClassifyProviders(t *testing.T) {
 		{StageDot, 250, "2.0.0 OK 1700000000 gsmtp", want{ReasonOK, FaultNone, ActionAccept}},
 		{StageData, 354, "go ahead", want{ReasonOK, FaultNone, ActionAccept}},
 
+		{StageAuth, 454, "4.7.0 Temporary authentication failure: Connection lost to authentication server", want{ReasonAuthFailed, FaultUs, ActionSlowDown}},
+		{StageAuth, 435, "Unable to authenticate at present", want{ReasonAuthFailed, FaultUs, ActionSlowDown}},
+		{StageAuth, 450, "4.7.1 Error: too many AUTH commands from 192.0.2.1", want{ReasonAuthFailed, FaultUs, ActionSlowDown}},
+		{StageAuth, 504, "5.5.4 no such mechanism", badLogin},
+		{"", 504, "5.7.4 Unrecognized authentication type", badLogin},
+		{StageAuth, 503, "AUTH command used when not advertised", badLogin},
+		{StageMail, 503, "5.5.4 Error: send AUTH command first.", badLogin},
+		{StageAuth, 535, "Authentication failed: The requestor's IP Address is not whitelisted", badLogin},
+		{StageStartTLS, 454, "4.7.0 TLS not available due to local problem", want{ReasonTLSRequired, FaultUs, ActionRetry}},
+		{StageStartTLS, 454, "4.7.0 Error: too many new TLS sessions from 192.0.2.1", crowded},
+		{StageMail, 504, "5.5.2 <localhost>: Helo command rejected: need fully-qualified hostname", want{ReasonProtocol, FaultUs, ActionStopRelay}},
+		{StageMail, 550, "Access denied - Invalid HELO name (See RFC2821 4.1.1.1)", want{ReasonProtocol, FaultUs, ActionStopRelay}},
+		{StageMail, 501, "Invalid MAIL FROM address provided", badSender},
+		{StageMail, 501, "5.5.4 Syntax error in parameters", want{ReasonProtocol, FaultUs, ActionFail}},
+		{StageMail, 421, "4.7.0 Temporary System Problem. Try again later (WS).", want{ReasonSystem, FaultReceiver, ActionRetry}},
+		{StageMail, 451, "4.7.500 Server busy. Please try again later from [192.0.2.1].", rateUs},
+		{StageMail, 421, "4.4.2 Message submission rate for this client has exceeded the configured limit", rateUs},
+		{StageDot, 550, "5.2.0 Sender throttled due to continuous invalid recipients errors", rateUs},
+		{StageRcpt, 451, "4.5.1 The recipient <a@yandex.ru> has exceeded their message rate limit. Try again later.", want{ReasonRateLimited, FaultReceiver, ActionRetry}},
+		{StageRcpt, 550, "Domain example.org has exceeded the max emails per hour (105/100 (105%)) allowed. Message discarded.", quota},
+		{StageDot, 451, "You have exceeded your messaging limits", quota},
+		{StageDot, 554, "Configuration set does not exist: news", want{ReasonBlocked, FaultAccount, ActionStopRelay}},
+		{StageDot, 552, "Message is too long.", tooBig},
+		{StageGreeting, 554, "gmx.net No SMTP service Bad DNS PTR resource record.", want{ReasonAuthentication, FaultUs, ActionSlowDown}},
+
 		// The stage forbids blaming a recipient.
 		{StageMail, 550, "5.1.1 user unknown", badSender},
 		{StageGreeting, 554, "5.7.1 No SMTP service here", want{ReasonPolicy, FaultReputation, ActionSlowDown}},
@@ -220,9 +245,9 @@ func reachable(u *rule) bool {
 		four, five := strings.Replace(u.status, "x", "4", 1), strings.Replace(u.status, "x", "5", 1)
 		statuses = []string{four, five, four + "99", five + "99"}
 	}
-	for _, code := range []int{421, 431, 432, 447, 450, 451, 452, 454, 455, 500, 521, 523, 525, 530, 534, 535, 538, 550, 551, 552, 554, 556} {
+	for _, code := range []int{421, 431, 432, 435, 447, 450, 451, 452, 454, 455, 500, 501, 504, 521, 523, 525, 530, 534, 535, 538, 550, 551, 552, 554, 556} {
 		for _, st := range statuses {
-			for _, stage := range []Stage{StageAuth, StageMail, StageRcpt, StageDot} {
+			for _, stage := range []Stage{StageStartTLS, StageAuth, StageMail, StageRcpt, StageDot} {
 				for _, s := range samples {
 					r := Reply{Code: code, Status: st, Text: s, Stage: stage}
 					if u.matches(r, s) && sameRule(match(r, s), *u) {
@@ -261,6 +286,15 @@ func TestRemedy(t *testing.T) {
 		{StageAuth, 535, "5.7.8 Username and Password not accepted (XOAUTH2 status 400)", "connect the account again"},
 		{StageAuth, 0, "the token service answered 401: invalid_client", "client id"},
 		{StageAuth, 0, "the server does not offer AUTH", "authentication to automatic"},
+		{StageAuth, 454, "4.7.0 Temporary authentication failure", "tried again by itself"},
+		{StageAuth, 504, "5.7.4 Unrecognized authentication type", "does not take this way to log in"},
+		{StageAuth, 503, "AUTH command used when not advertised", "only over TLS"},
+		{StageMail, 530, "5.7.1 Authentication required", "wants a login"},
+		{StageMail, 503, "5.5.4 Error: send AUTH command first.", "wants a login"},
+		{StageStartTLS, 454, "4.7.0 TLS not available due to local problem", "cannot encrypt just now"},
+		{StageMail, 504, "5.5.2 <localhost>: Helo command rejected: need fully-qualified hostname", "in EHLO"},
+		{StageRcpt, 451, "4.5.1 The recipient <a@yandex.ru> has exceeded their message rate limit.", "This one mailbox"},
+		{StageMail, 500, "5.5.1 what", "really an SMTP submission server"},
 		{StageAuth, 0, "PLAIN before TLS is refused", "unencrypted"},
 		{StageStartTLS, 0, "the server does not offer STARTTLS", "port 465"},
 		{StageTLS, 0, "x509: certificate is valid for a, not b", "host name"},

@@ -49,7 +49,7 @@ func TestGmailCodes(t *testing.T) {
 		{StageHelo, "501 5.5.4 HELO/EHLO argument is invalid.", want{ReasonProtocol, FaultUs, ActionSlowDown}},
 		{StageMail, "502 5.5.1 Unrecognized command.", protocol},
 		{StageData, "503 5.5.1 No DATA after BDAT.", protocol},
-		{StageAuth, "504 5.7.4 Unrecognized Authentication Type.", want{ReasonPolicy, FaultReputation, ActionStopRelay}},
+		{StageAuth, "504 5.7.4 Unrecognized Authentication Type.", badLogin},
 		{StageMail, "530 5.5.1 Authentication Required.", badLogin},
 		{StageMail, "530 5.7.0 Must issue a STARTTLS command first.", needTLS},
 		{StageMail, "530 5.7.0 Authentication Required.", badLogin},

@@ -18,10 +18,13 @@ var authHints = []hint{
 	{texts("application-specific password", "application password", "parol prilozheniya"), "The provider wants an app password: turn on two-step verification, create an app password in the account's security settings and enter it here."},
 	{texts("does not have access rights", "imap is disabled", "smtp is disabled", "smtpclientauthentication is disabled"), "Access for mail programs is switched off for this account: enable IMAP/SMTP access in its web settings, create an app password and enter it here."},
 	{texts("too many login attempts", "too many failed", "too many"), "The provider saw too many logins: wait ten minutes, then use fewer connections for this relay."},
-	{texts("unauthorized ip", "ip address is not authorized", "ip not allowed"), "This server's IP address is not on the provider's allow list: add it in the provider's security settings."},
+	{texts("unauthorized ip", "ip address is not authorized", "ip not allowed", "ip address is not whitelisted"), "This server's IP address is not on the provider's allow list: add it in the provider's security settings."},
 	{texts("web browser"), "The provider wants to see the owner: log in to the account once in a web browser from this network, then test again."},
 	{texts("username and password not accepted", "badcredentials"), "The user name or password was refused: use an app password (not the account's normal password) and check the full address as user name."},
 	{texts("before tls", "unencrypted"), "The login would travel unencrypted: choose STARTTLS (port 587) or TLS (port 465) for this relay."},
+	{texts("unrecognized authentication type", "unrecognised authentication type"), "The server does not take this way to log in: choose another one for this relay; with automatic the server's offer decides."},
+	{texts("auth command used when not advertised", "authentication not enabled"), "The server takes no login on this connection: choose encryption for this relay, since most servers offer a login only over TLS, or set authentication to none if the relay accepts mail by IP address."},
+	{texts("authentication required", "authorization required", "auth required", "not authenticated", "must be authenticated", "unauthenticated", "auth command first", "must issue an auth"), "The server wants a login: choose a way to log in for this relay, and enter user name and password."},
 	{texts("offer"), "The server does not offer the chosen way to log in: set authentication to automatic, or to none if the relay accepts mail by IP address."},
 }
 
@@ -31,9 +34,20 @@ func Remedy(c Class, r Reply) string {
 	text := strings.ToLower(r.Text)
 	switch c.Reason {
 	case ReasonAuthFailed:
+		if c.Permanence == Transient && r.Code != 0 && !strings.Contains(text, "too many") {
+			return "The server could not check the login just now: it is tried again by itself. If it stays so, look at the server's log, or ask whoever keeps it."
+		}
 		return authRemedy(text)
 	case ReasonNetwork, ReasonTLSRequired:
 		return connectionRemedy(c, r, text)
+	case ReasonRateLimited:
+		if c.Fault == FaultReceiver {
+			return "This one mailbox gets more mail at the moment than its provider lets in: it is tried again later by itself."
+		}
+	case ReasonProtocol:
+		if strings.Contains(text, "helo") || strings.Contains(text, "ehlo") || strings.Contains(text, "fully-qualified hostname") {
+			return "The server does not take the name that this program gives in EHLO: enter a full host name for the relay that leads to this machine in DNS, such as mail.example.org."
+		}
 	case ReasonBlocked:
 		if c.Fault == FaultAccount {
 			return "The provider has blocked sending from this account: stop, look for its notice in the account and ask its support to lift the block."
@@ -60,6 +74,8 @@ func connectionRemedy(c Class, r Reply, text string) string {
 		return "The server's TLS certificate does not fit: check that the host name is exactly the provider's, and that the certificate is valid and from a known authority."
 	case r.Stage == StageStartTLS && r.Code == 0:
 		return "The server does not offer STARTTLS on this port: choose TLS with port 465, or check the port."
+	case r.Stage == StageStartTLS && !r.Permanent():
+		return "The server cannot encrypt just now: it is tried again by itself. If it stays so, its certificate and key need a look by whoever keeps it."
 	case r.Stage == StageTLS:
 		return "The TLS handshake failed: port 465 wants TLS, ports 587 and 25 want STARTTLS; check that port and encryption fit together."
 	case c.Reason == ReasonTLSRequired:

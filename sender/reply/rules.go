@@ -85,9 +85,13 @@ var rules = []rule{
 	{text: texts("maximum credits exceeded"), reason: ReasonQuotaExhausted},
 	{code: "525", status: "5.7.1", reason: ReasonAuthFailed},
 	{status: "5.7.13", reason: ReasonMailboxDisabled}, // RFC 5248: of the account that logs in, but bounces carry it for the recipient
-	{text: texts("unauthorized ip", "ip address is not authorized", "ip not allowed"), reason: ReasonAuthFailed, action: ActionStopRelay},
+	{text: texts("unauthorized ip", "ip address is not authorized", "ip not allowed", "ip address is not whitelisted"), reason: ReasonAuthFailed, action: ActionStopRelay},
 	{code: "535", reason: ReasonAuthFailed},
 	{code: "534", stage: StageAuth, reason: ReasonAuthFailed},
+	{text: texts("unrecognized authentication type", "unrecognised authentication type", "auth command used when not advertised", "authentication not enabled"), reason: ReasonAuthFailed, action: ActionStopRelay},
+	{code: "504", stage: StageAuth, reason: ReasonAuthFailed},
+	{code: "4", text: texts("too many auth commands"), reason: ReasonAuthFailed, fault: FaultUs, action: ActionSlowDown},
+	{code: "435", reason: ReasonAuthFailed, fault: FaultUs, action: ActionSlowDown}, // Exim's 454
 	{code: "454", stage: StageAuth, reason: ReasonAuthFailed, fault: FaultUs, action: ActionSlowDown},
 	{code: "530", text: texts("starttls", "without ssl", "tls"), reason: ReasonTLSRequired},
 	{code: "538", reason: ReasonTLSRequired},
@@ -95,11 +99,11 @@ var rules = []rule{
 	// Microsoft 365 says of a recipient that takes mail only from inside, or from few, what others say of a login.
 	{status: "5.7.", text: texts("resolver.rst", "authrequired", "senders in organization", "not in the recipient's allowed senders", "transport.rules"), reason: ReasonPolicy},
 	{status: "5.7.124", reason: ReasonPolicy}, {status: "5.7.133", reason: ReasonPolicy}, {status: "5.7.134", reason: ReasonPolicy}, {status: "5.7.12", reason: ReasonPolicy},
-	{text: texts("application-specific password", "application password", "parol prilozheniya", "authentication required", "authorization required", "authentication unsuccessful", "auth required", "must be authenticated", "not authenticated", "unauthenticated senders", "unauthenticated commands", "smtp authentication in your mail"), reason: ReasonAuthFailed},
+	{text: texts("application-specific password", "application password", "parol prilozheniya", "authentication required", "authorization required", "authentication unsuccessful", "auth required", "must be authenticated", "not authenticated", "unauthenticated senders", "unauthenticated commands", "send auth command first", "smtp authentication in your mail"), reason: ReasonAuthFailed},
 
 	// Quotas of the account: each further try can extend the block.
-	{text: texts("daily user sending limit", "daily sending quota", "daily message quota", "daily message limit", "daily smtp relay", "submissionquotaexceeded", "sending limit exceeded for this", "maximum messages sent per day", "daily limit", "daily quota", "you have reached a limit for sending", "exceeded the maximum number of messages", "sending quota", "monthly limit", "hourly quota", "quota exceeded for sending", "sending quota", "daily sending limit", "limit for message recipients", "exceed sending limit", "sending limit has been", "your mail limit", "credits exhausted"), reason: ReasonQuotaExhausted},
-	{text: texts("unusual sending activity", "account suspended", "account has been suspended", "account is suspended", "account disabled for sending", "account is under review", "sending has been disabled", "sending paused", "account blocked", "outgoing mail has been blocked", "user blocked from sending", "bad outbound sender", "message sending for this account is disabled", "restricted from sending"), reason: ReasonBlocked, fault: FaultAccount, action: ActionStopRelay},
+	{text: texts("daily user sending limit", "daily sending quota", "daily message quota", "daily message limit", "daily smtp relay", "submissionquotaexceeded", "sending limit exceeded for this", "maximum messages sent per day", "daily limit", "daily quota", "you have reached a limit for sending", "exceeded the maximum number of messages", "sending quota", "monthly limit", "hourly quota", "quota exceeded for sending", "sending quota", "daily sending limit", "limit for message recipients", "exceed sending limit", "sending limit has been", "sending limit exceeded", "sending limit reached", "exceeded your messaging limits", "out of credits", "max emails per hour", "max defers and failures per hour", "your mail limit", "credits exhausted"), reason: ReasonQuotaExhausted},
+	{text: texts("unusual sending activity", "account suspended", "account has been suspended", "account is suspended", "account disabled for sending", "account is under review", "configuration set", "sending has been disabled", "sending paused", "account blocked", "outgoing mail has been blocked", "user blocked from sending", "bad outbound sender", "message sending for this account is disabled", "restricted from sending"), reason: ReasonBlocked, fault: FaultAccount, action: ActionStopRelay},
 	{status: "5.7.705", reason: ReasonBlocked, fault: FaultAccount, action: ActionStopRelay},
 	{status: "5.7.708", reason: ReasonBlocked, fault: FaultAccount, action: ActionStopRelay},
 	{status: "5.4.5", reason: ReasonQuotaExhausted},
@@ -133,13 +137,15 @@ var rules = []rule{
 	{status: "x.7.22", reason: ReasonAuthentication},
 
 	// Connections and rates.
-	{text: texts("too many concurrent", "too many connections", "concurrent connections limit", "connection limit exceeded", "maximum number of connections", "thread limit exceeded", "too many sessions", "connections from your host", "too many simultaneous"), reason: ReasonTooManyConnections},
+	{text: texts("too many concurrent", "too many connections", "concurrent connections limit", "connection limit exceeded", "maximum number of connections", "thread limit exceeded", "too many sessions", "connections from your host", "too many simultaneous", "too many new tls sessions"), reason: ReasonTooManyConnections},
 	{status: "x.2.1", text: texts("receiving mail at a rate", "receiving mail too quickly", "too quickly"), reason: ReasonRateLimited, fault: FaultReceiver, action: ActionRetry},
+	{text: texts("exceeded their message rate limit", "recipient has exceeded message rate limit"), reason: ReasonRateLimited, fault: FaultReceiver, action: ActionRetry},
 	{status: "5.2.121", reason: ReasonRateLimited, fault: FaultReceiver, action: ActionRetry},
 	{status: "5.2.122", reason: ReasonRateLimited, fault: FaultReceiver, action: ActionRetry},
 	{text: texts("insufficient disk space", "disk full", "no space left"), reason: ReasonSystem},
-	{code: "4", text: texts("rate limit", "ratelimit", "rate exceeded", "sending rate", "throttl", "too many messages", "too much mail", "too fast", "messages per second", "messages sent per minute", "unusual rate", "unexpected volume", "peak smtp relay limit", "exceeded the rate", "rate of mail", "sent too many", "[tss", "[ipts", "rp-001", "rp-002", "rp-003", "slow down", "limit exceeded", "volume or user complaints", "too many recipients this hour", "frequency limited", "too frequent"), reason: ReasonRateLimited},
-	{code: "5", text: texts("rate limit", "ratelimit", "sending rate", "messages per second", "too many messages", "too many recipients this hour", "frequency limited", "unusual rate"), reason: ReasonRateLimited},
+	{code: "4", text: texts("rate limit", "ratelimit", "rate exceeded", "sending rate", "throttl", "too many messages", "too much mail", "too fast", "messages per second", "messages sent per minute", "unusual rate", "unexpected volume", "peak smtp relay limit", "exceeded the rate", "rate of mail", "sent too many", "[tss", "[ipts", "rp-001", "rp-002", "rp-003", "slow down", "limit exceeded", "volume or user complaints", "too many recipients this hour", "frequency limited", "too frequent", "submission rate"), reason: ReasonRateLimited},
+	{status: "4.7.500", reason: ReasonRateLimited}, // Microsoft: "server busy", to addresses that send it too much
+	{code: "5", text: texts("rate limit", "ratelimit", "sending rate", "messages per second", "too many messages", "too many recipients this hour", "frequency limited", "unusual rate", "throttled", "throttling"), reason: ReasonRateLimited},
 
 	// Reputation and block lists, before anything about recipients.
 	{text: texts("spamhaus", "barracuda", "spamcop", "surbl", "uribl", "sorbs", "dnsbl", " rbl", "rbl ", "blocklist", "block list", "blacklist", "blacklisted", "black list", "client host blocked", "blocked using", "is listed", "listed at", "listed on", "sc-001", "sc-002", "sc-003", "sc-004", "dy-001", "dy-002", "[bl", "s3140", "s3150", "banned sending ip", "ip blocked", "ip address is blocked", "has been blocked", "blocked by", "temporarily blocked"), reason: ReasonBlocked},
@@ -147,9 +153,13 @@ var rules = []rule{
 	{text: texts("very low reputation", "low reputation", "poor reputation", "bad reputation", "reputation of", "sender score", "senderbase", "reputation"), reason: ReasonReputation},
 
 	// SPF, DKIM, DMARC, PTR by text.
-	{text: texts("dmarc", "spf check", "spf fail", "spf record", "dkim", "unauthenticated email", "unauthenticated mail", "required authentication level", "reverse dns", "ptr record", "rdns", "cannot find your hostname", "sender policy framework", "ip name lookup failed", "may not be mail exchanger", "mismatches client ip", "unauthenticated email is not accepted", "authentication checks", "ipv6 sending guidelines"), reason: ReasonAuthentication},
+	{text: texts("dmarc", "spf check", "spf fail", "spf record", "dkim", "unauthenticated email", "unauthenticated mail", "required authentication level", "reverse dns", "ptr record", "ptr resource record", "rdns", "cannot find your hostname", "sender policy framework", "ip name lookup failed", "may not be mail exchanger", "mismatches client ip", "unauthenticated email is not accepted", "authentication checks", "ipv6 sending guidelines"), reason: ReasonAuthentication},
+
+	// The name in EHLO: it is a setting of the relay, and no other message fares better.
+	{text: texts("helo command rejected", "invalid helo", "helo name", "ehlo name", "need fully-qualified hostname"), reason: ReasonProtocol, action: ActionStopRelay},
 
 	// TLS.
+	{code: "454", stage: StageStartTLS, reason: ReasonTLSRequired, action: ActionRetry},
 	{status: "x.7.10", text: texts("encryption"), reason: ReasonTLSRequired},
 	{text: texts("must issue a starttls", "tls required", "requires tls", "encryption required", "without ssl/tls", "tls is required", "use tls/ssl"), reason: ReasonTLSRequired},
 
@@ -165,7 +175,7 @@ var rules = []rule{
 	{text: texts("illegal attachment", "forbidden attachment", "not rfc 5322 compliant", "from: header", "message-id: header", "disallowed header", "encoded-word syntax", "header error", "content rejected by"), reason: ReasonContent},
 	{text: texts("spam", "unsolicited", "virus", "malware", "phish", "looks like bulk", "bulk mail", "junk", " ube", "message content rejected", "nature of the content"), reason: ReasonSpamContent},
 	{status: "x.3.4", reason: ReasonSize},
-	{text: texts("message too large", "message too big", "message size exceeds", "size limit", "exceeds maximum message size", "exceeds fixed maximum", "maximum message size", "message is too large", "message file too big", "message length exceeds", "header size", "number of attachments"), reason: ReasonSize},
+	{text: texts("message too large", "message too big", "message size exceeds", "size limit", "exceeds maximum message size", "exceeds fixed maximum", "maximum message size", "message is too large", "message file too big", "message is too long", "message too long", "message length exceeds", "header size", "number of attachments"), reason: ReasonSize},
 
 	// The recipient.
 	{code: "5", text: texts("account that you tried to reach is disabled", "account is disabled", "account disabled", "mailbox disabled", "mailbox is disabled", "user is disabled", "account inactive", "inactive account", "mailbox is inactive", "inactive user", "user is inactive", "account has been disabled", "account that you tried to reach is inactive", "account is inactive", "account closed", "account has been closed", "mailbox closed", "no longer active", "account is locked"), reason: ReasonMailboxDisabled},
@@ -180,6 +190,7 @@ var rules = []rule{
 	{status: "5.1.0", text: texts("address rejected"), reason: ReasonUserUnknown, action: ActionBounce}, // IronPort: usually unknown
 	{status: "5.4.4", text: texts("invalid domain"), reason: ReasonDomainNotFound},
 	{text: texts("protocol violation"), reason: ReasonProtocol},
+	{code: "4", text: texts("temporary system problem"), reason: ReasonSystem},
 	{code: "550", text: texts("mailbox unavailable", "mailbox not available"), reason: ReasonUserUnknown, action: ActionBounce}, // the stock phrase of RFC 5321: likely, not certain
 	{status: "5.7.", reason: ReasonPolicy},
 
@@ -218,6 +229,7 @@ var rules = []rule{
 	{code: "523", reason: ReasonSize},
 	{code: "521", reason: ReasonDomainNotFound, action: ActionBounce},
 	{code: "556", reason: ReasonDomainNotFound},
+	{code: "501", stage: StageMail, text: texts("address"), reason: ReasonSenderRejected},
 	{code: "50", reason: ReasonProtocol},
 	{code: "55", stage: StageMail, reason: ReasonSenderRejected},
 	{code: "451", reason: ReasonSystem},

@@ -76,7 +76,7 @@ func TestDialErrors(t *testing.T) {
 		"greeting dropped":    {[]smtptest.Option{smtptest.WithScript(smtptest.Script{At: smtptest.AtGreeting, Drop: true})}, nil, reply.StageGreeting, 0, reply.ReasonNetwork},
 		"helo 421":            {[]smtptest.Option{smtptest.WithReply("", smtptest.AtHelo, "421 4.4.5 Too many connections from your host")}, nil, reply.StageHelo, 421, reply.ReasonTooManyConnections},
 		"no starttls":         {nil, func(d *Dialer) { d.TLS = TLSStart }, reply.StageStartTLS, 0, reply.ReasonTLSRequired},
-		"starttls refused":    {[]smtptest.Option{smtptest.WithTLS(smtptest.StartTLS), smtptest.WithReply("", smtptest.AtStartTLS, "454 4.7.0 not now")}, func(d *Dialer) { d.TLS = TLSStart }, reply.StageStartTLS, 454, reply.ReasonPolicy},
+		"starttls refused":    {[]smtptest.Option{smtptest.WithTLS(smtptest.StartTLS), smtptest.WithReply("", smtptest.AtStartTLS, "454 4.7.0 not now")}, func(d *Dialer) { d.TLS = TLSStart }, reply.StageStartTLS, 454, reply.ReasonTLSRequired},
 		"unknown authority":   {[]smtptest.Option{smtptest.WithTLS(smtptest.StartTLS)}, func(d *Dialer) { d.TLS = TLSStart }, reply.StageTLS, 0, reply.ReasonTLSRequired},
 		"implicit, authority": {[]smtptest.Option{smtptest.WithTLS(smtptest.ImplicitTLS)}, func(d *Dialer) { d.TLS = TLSImplicit }, reply.StageTLS, 0, reply.ReasonTLSRequired},
 		"TLS on a clear port": {nil, func(d *Dialer) { d.TLS = TLSImplicit }, reply.StageTLS, 0, reply.ReasonNetwork},

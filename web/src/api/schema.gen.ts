@@ -300,7 +300,7 @@ export interface paths {
         put?: never;
         /**
          * Send the campaign to a few addresses now
-         * @description Test messages are in no report.
+         * @description Test messages are in no report. What keeps the campaign from starting, short of its lists, keeps it from being tested.
          */
         post: operations["testCampaign"];
         delete?: never;
@@ -1700,6 +1700,12 @@ export interface components {
             value: string;
         };
         Holdup: {
+            /**
+             * @description paused: somebody has to resume the relay. blocked: the provider takes nothing more of the account. outside_window: of the relay's sending window. resting: the server asked for less. day_used_up, hour_used_up: the share of 24 hours (or of the warm-up) or of 60 minutes is used up
+             * @enum {string}
+             */
+            code: "paused" | "blocked" | "outside_window" | "resting" | "day_used_up" | "hour_used_up";
+            /** @description The same in words, with the server's own where it spoke */
             reason: string;
             /**
              * Format: date-time
@@ -2328,7 +2334,7 @@ export interface components {
             /** @description For xoauth2. Empty: the provider's */
             oauth_token_url?: string;
             /** @description null: full speed */
-            pace: components["schemas"]["Pace"];
+            pace: components["schemas"]["Pace"] | null;
             pause_reason: string | null;
             /**
              * Format: int64
@@ -2458,7 +2464,7 @@ export interface components {
             /** @description The latest changes of pace, newest first */
             changes: components["schemas"]["PaceChange"][];
             /** @description Why nothing is sent at the moment; null: something may be */
-            held_up: components["schemas"]["Holdup"];
+            held_up: components["schemas"]["Holdup"] | null;
             /**
              * Format: int64
              * @description Messages in the last 24 hours; counted for relays with a limit for the hour or the day
@@ -2740,7 +2746,7 @@ export interface components {
             /** Format: int64 */
             failed: number;
             /** @description Why nothing is sent at the moment although something waits; null: nothing is in the way */
-            held_up: components["schemas"]["Holdup"];
+            held_up: components["schemas"]["Holdup"] | null;
             /** Format: int64 */
             opens: number;
             /** Format: int64 */
@@ -2881,6 +2887,12 @@ export interface components {
              */
             code: number | null;
             ok: boolean;
+            /**
+             * Format: int64
+             * @description The relay through which it went
+             */
+            relay_id: number;
+            relay_name: string;
             reply: string;
             to: string;
         };
@@ -2888,6 +2900,11 @@ export interface components {
             results: components["schemas"]["TestResult"][];
         };
         TestSend: {
+            /**
+             * Format: int64
+             * @description One of the campaign's relays; left out: for each address the one that the campaign would take
+             */
+            relay_id?: number;
             /**
              * Format: int64
              * @description Whose data the message shows; left out: somebody from the lists
@@ -2928,7 +2945,7 @@ export interface components {
              * @description The first day, UTC
              */
             start: string;
-        };
+        } | null;
         Warning: {
             code: string;
             /** Format: int64 */
@@ -2946,7 +2963,7 @@ export interface components {
             until: string;
             /** @description IANA time zone; empty: UTC */
             zone?: string;
-        };
+        } | null;
     };
     responses: never;
     parameters: never;

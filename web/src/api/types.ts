@@ -41,13 +41,13 @@ export type Campaign = Schemas['Campaign'];
 export type CampaignStatus = Campaign['status'];
 /** What the form of a campaign edits. */
 export type CampaignInput = Required<Schemas['CampaignInput']>;
-export type CampaignSummary = Omit<Schemas['CampaignSummary'], 'stats'> & { stats: Stats };
+export type CampaignSummary = Schemas['CampaignSummary'];
 export type Audience = Schemas['Audience'];
 export type Exclusion = Schemas['Exclusion'];
 export type TestResult = Schemas['TestResult'];
 export type Holdup = Schemas['Holdup'];
-export type Stats = Omit<Schemas['Stats'], 'held_up'> & { held_up: Holdup | null };
-export type CampaignProgress = Omit<Schemas['CampaignProgress'], 'stats'> & { stats: Stats };
+export type Stats = Schemas['Stats'];
+export type CampaignProgress = Schemas['CampaignProgress'];
 export type Timeline = Schemas['Timeline'];
 export type LinkStat = Schemas['Link'];
 export type Delivery = Schemas['Delivery'];
@@ -57,22 +57,20 @@ export type Attempt = Schemas['Attempt'];
 export type Event = Schemas['Event'];
 
 /** The server always sends every field; its document leaves open those that a request may leave out. */
-export type Relay = Required<Omit<Schemas['Relay'], RelayParts>> & RelayPlan & { pace: Pace | null };
+export type Relay = Required<Omit<Schemas['Relay'], 'window'>> & { window: SendingWindow | null };
 export type RelayTls = Relay['tls'];
-export type Warmup = Schemas['Warmup'];
+export type Warmup = NonNullable<Schemas['Warmup']>;
 /** When mail may go out; a zone that is left out means UTC. */
-export type SendingWindow = Required<Schemas['Window']>;
+export type SendingWindow = Required<NonNullable<Schemas['Window']>>;
 export type Pace = Schemas['Pace'];
 export type PaceChange = Schemas['PaceChange'];
-export type RelayPace = Omit<Schemas['RelayPace'], 'held_up'> & { held_up: Holdup | null };
+export type RelayPace = Schemas['RelayPace'];
 export type Forecast = Schemas['Forecast'];
-/** Parts that may be null, which the document cannot say of a shape with a name. */
-type RelayParts = 'warmup' | 'window' | 'pace';
-type RelayPlan = { warmup: Warmup | null; window: SendingWindow | null };
 type RelaySecrets = 'password' | 'oauth_client_secret' | 'oauth_refresh_token';
 /** What the form of a relay edits; secrets are sent only when they were typed. */
-export type RelayInput = Required<Omit<Schemas['RelayInput'], '$schema' | RelaySecrets | RelayParts>> &
-  RelayPlan & { [secret in RelaySecrets]?: string };
+export type RelayInput = Required<Omit<Schemas['RelayInput'], '$schema' | RelaySecrets | 'window'>> & {
+  window: SendingWindow | null;
+} & { [secret in RelaySecrets]?: string };
 export type Provider = Schemas['Provider'];
 export type RelayTest = Schemas['TestReport'];
 export type RelaySite = Schemas['RelaySite'];
@@ -91,7 +89,5 @@ export type InboxItem = Schemas['InboxMessage'];
 export type InboxMessage = Schemas['InboxDetail'];
 
 export type CampaignOverview = CampaignProgress;
-export type Overview = Omit<Schemas['Overview'], 'running' | 'recent'> & {
-  [part in 'running' | 'recent']: CampaignOverview[];
-};
+export type Overview = Schemas['Overview'];
 export type SystemInfo = Schemas['System'];

@@ -222,7 +222,14 @@ const routes: Record<string, Handler> = {
   'POST /campaigns/:id/cancel': (_, [id]) => turned(id, { status: 'cancelled' }),
   'POST /campaigns/:id/test': ({ body }) =>
     ok({
-      results: (body as { to: string[] }).to.map((to) => ({ to, ok: true, reply: '250 2.0.0 Ok: queued', code: 250 })),
+      results: (body as { to: string[] }).to.map((to) => ({
+        to,
+        relay_id: relays[0]?.id,
+        relay_name: relays[0]?.name,
+        ok: true,
+        reply: '250 2.0.0 Ok: queued',
+        code: 250,
+      })),
     }),
   'POST /campaigns/:id/unconfirmed': () => ok({ changed: 2 }),
   'GET /campaigns/:id/stats': (_, [id]) => ok(byId(id)?.stats),

@@ -134,7 +134,7 @@ export function CampaignEditor({ campaign }: { campaign: Campaign }) {
         onObjection={objected}
       />
       <ScheduleDialog campaign={campaign} opened={scheduleOpen} onClose={schedule.close} onObjection={objected} />
-      <TestDialog campaignId={campaign.id} opened={testOpen} onClose={test.close} />
+      <TestDialog campaign={campaign} opened={testOpen} onClose={test.close} />
     </form>
   );
 }

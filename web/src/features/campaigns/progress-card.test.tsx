@@ -1,5 +1,6 @@
 import { screen } from '@testing-library/react';
 import { expect, it } from 'vitest';
+import type { Holdup } from '@/api/types';
 import { ago, campaigns } from '@/test/fixtures';
 import { renderPart } from '@/test/render';
 import { ProgressCard } from './progress-card';
@@ -28,7 +29,11 @@ it('tells how long a finished campaign took, and no rate', async () => {
 
 it('tells what holds a campaign up, with the way to its relay, and guesses no time', async () => {
   const campaign = of('running');
-  const held_up = { reason: 'the hour’s share of the relay is used up', until: ago(-1500) };
+  const held_up: Holdup = {
+    code: 'hour_used_up',
+    reason: 'the hour’s share of the relay is used up',
+    until: ago(-1500),
+  };
   renderPart(<ProgressCard campaign={campaign} stats={{ ...campaign.stats, held_up }} />);
   expect(await screen.findByText('The hour’s share of the relay is used up.')).toBeVisible();
   expect(screen.getByText('in 25 minutes')).toBeVisible();

@@ -80,8 +80,10 @@ export const unscheduleCampaign = (id: number) => api.post<Campaign>(`/campaigns
 export const pauseCampaign = (id: number) => api.post<Campaign>(`/campaigns/${id}/pause`);
 export const resumeCampaign = (id: number) => api.post<Campaign>(`/campaigns/${id}/resume`);
 export const cancelCampaign = (id: number) => api.post<Campaign>(`/campaigns/${id}/cancel`);
-export const sendTest = ({ id, to }: { id: number; to: string[] }) =>
-  api.post<{ results: TestResult[] }>(`/campaigns/${id}/test`, { to }, { idempotent: true });
+export const sendTest = ({ id, to, relayId }: { id: number; to: string[]; relayId: number | null }) =>
+  api.post<{ results: TestResult[] }>(`/campaigns/${id}/test`, relayId === null ? { to } : { to, relay_id: relayId }, {
+    idempotent: true,
+  });
 export const resolveUnconfirmed = ({ id, action }: { id: number; action: 'resend' | 'assume_delivered' }) =>
   api.post<{ changed: number }>(`/campaigns/${id}/unconfirmed`, { action }, { idempotent: true });
 
