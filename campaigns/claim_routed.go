@@ -43,12 +43,14 @@ func (s *Service) claimRoutedTx(ctx context.Context, tx pgx.Tx, p pick, l *look)
 	if err := siteRoomTx(ctx, tx, outlets, queued); err != nil {
 		return err
 	}
+	s.lines.join(p.CampaignID, outlets)
 	var res shared
 	s.turns.with(p.CampaignID, func(turns map[int64]int) {
 		sh := share{outlets: outlets, turns: turns, now: now}
 		res = sh.out(queued)
 	})
 	l.last, l.left = res.last, res.left
+	s.lines.keep(p.CampaignID, outlets)
 	if l.claims, err = takeSharedTx(ctx, tx, p, res); err != nil {
 		return err
 	}

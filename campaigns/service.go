@@ -85,6 +85,7 @@ type Service struct {
 	draining atomic.Bool
 	turns    turnBook
 	tempo    *tempo
+	lines    lineBook
 	rests    rests
 }
 

@@ -177,6 +177,25 @@ func TestLineOfASiteEndsWithItsCampaign(t *testing.T) {
 	}
 }
 
+// A few people must not wait behind the thousands of another campaign.
+func TestSmallCampaignHasALineOfItsOwnAtABusySite(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.direct(sender.SiteLimit{Site: "google", PerMinute: number(60)})
+	b.peopleAt(200, "gmail.com")
+	large := b.start()
+	b.await(large.ID, "the line", func(c Campaign, st Stats) bool { return settled(c, st) && st.Deferred >= 150 })
+	list, err := b.d.Audience.CreateList(t.Context(), "Few", "")
+	must(t, err)
+	b.exec(`INSERT INTO subscriptions (list_id, subscriber_id, status, source) SELECT $1, id, 'subscribed', 'test' FROM subscribers ORDER BY id LIMIT 20`, list.ID)
+	small := b.start(func(in *Input) { in.ListIDs = []int64{list.ID} })
+	b.await(small.ID, "the other line", func(c Campaign, st Stats) bool { return settled(c, st) && st.Deferred >= 10 })
+	waits := query[float64](b, `SELECT EXTRACT(epoch FROM max(next_attempt_at) - now())::float8 FROM deliveries WHERE campaign_id = $1 AND state = 3`, small.ID)
+	if waits[0] > 60 {
+		t.Errorf("the last of twenty comes back in %.0f s, behind another campaign's people", waits[0])
+	}
+}
+
 // Those at a site that is dead for good are given up as everybody is, although hardly anybody of them is ever tried.
 func TestPeopleAtADeadSiteAreGivenUp(t *testing.T) {
 	t.Parallel()

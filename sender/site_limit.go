@@ -171,6 +171,7 @@ type SiteRoom struct {
 	again    time.Time     // when the next may go, if none may now
 	line     time.Time     // the end of the line of those that were put off
 	step     time.Duration // between two of them
+	lined    bool          // somebody stands in a line
 	putOff   bool
 }
 
@@ -183,6 +184,17 @@ func (r *SiteRoom) PutOff() time.Time {
 	r.line, r.putOff = at.Add(r.step), true
 	return at
 }
+
+// Join lets those who are too many stand in a line of their own, which ends at end, instead of behind everybody's: else ten people of a small campaign would wait for
+// a large one's thousands. After EndLines it begins anew, as does one whose end is not known any more (zero).
+func (r *SiteRoom) Join(end time.Time) {
+	if r.lined {
+		r.line = end
+	}
+}
+
+// Line is where the line ends now. false: nobody was put off.
+func (r *SiteRoom) Line() (time.Time, bool) { return r.line, r.putOff }
 
 // Again is when the next may go.
 func (r *SiteRoom) Again() time.Time { return r.again }
@@ -253,7 +265,8 @@ func (st siteState) limit() SiteLimit {
 func (st siteState) room() *SiteRoom {
 	l := st.limit()
 	interval := l.interval(st.Halved)
-	room := &SiteRoom{Free: math.MaxInt, Reply: st.Reply, interval: interval, again: st.Now.Add(time.Second), line: st.PutOffTo, step: max(interval, 20*time.Millisecond)}
+	room := &SiteRoom{Free: math.MaxInt, Reply: st.Reply, interval: interval, again: st.Now.Add(time.Second), line: st.PutOffTo,
+		lined: st.PutOffTo.After(st.Now), step: max(interval, 20*time.Millisecond)}
 	if interval > 0 {
 		next, burst := st.NextAt, max(siteBurst, interval)
 		if next.Before(st.Now) {
@@ -294,7 +307,7 @@ func SitesClaimedTx(ctx context.Context, tx pgx.Tx, r Relay, node string, claime
 	}
 	// Not now(): a transaction that had to wait for another one began long before it claims, and would pay with time that has passed.
 	_, err := tx.Exec(ctx, `
-		UPDATE relay_sites rs SET next_at = GREATEST(rs.next_at, clock_timestamp()) + u.span, put_off_to = COALESCE(u.line, rs.put_off_to)
+		UPDATE relay_sites rs SET next_at = GREATEST(rs.next_at, clock_timestamp()) + u.span, put_off_to = GREATEST(u.line, rs.put_off_to)
 		FROM unnest($2::text[], $3::interval[], $4::timestamptz[]) AS u (site, span, line) WHERE rs.relay_id = $1 AND rs.site = u.site`, r.ID, sites, spans, lines)
 	if err == nil {
 		_, err = tx.Exec(ctx, `
