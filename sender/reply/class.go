@@ -181,7 +181,19 @@ func (j Judgement) on(r Reply) Class {
 	if c.Permanence == Transient {
 		c.RetryAfter = retryAfter(strings.ToLower(r.Text))
 	}
+	if c.Action == ActionStopRelay && passedOn(r) {
+		c.Fault, c.Action = FaultReceiver, ActionBounce
+		if c.Permanence == Transient {
+			c.Action = ActionRetry
+		}
+	}
 	return settle(c, r)
+}
+
+// passedOn says that the words are another server's, which ours passes on as Postfix and Exim do when they ask the recipient's: "host mx.example.org[192.0.2.1] said: …".
+// What that one thinks of its own senders' quota or login is no reason to stop our relay.
+func passedOn(r Reply) bool {
+	return (r.Stage == StageRcpt || r.Stage == StageDot) && strings.Contains(strings.ToLower(r.Text), " said: ")
 }
 
 // match finds the first rule for the reply.

@@ -182,6 +182,8 @@ func TestClassifyProviders(t *testing.T) {
 		{StageRcpt, 451, "4.5.1 The recipient <a@yandex.ru> has exceeded their message rate limit. Try again later.", want{ReasonRateLimited, FaultReceiver, ActionRetry}},
 		{StageRcpt, 550, "Domain example.org has exceeded the max emails per hour (105/100 (105%)) allowed. Message discarded.", quota},
 		{StageDot, 451, "You have exceeded your messaging limits", quota},
+		{StageRcpt, 550, "5.1.1 <a@b.example>: Recipient address rejected: undeliverable address: host mx.b.example[192.0.2.1] said: 550 5.4.5 Daily user sending limit exceeded", want{ReasonQuotaExhausted, FaultReceiver, ActionBounce}},
+		{StageRcpt, 450, "4.1.1 <a@b.example>: Recipient address rejected: unverified address: host mx.b.example[192.0.2.1] said: 450 4.7.1 <x>: Relay access denied", want{ReasonRelayDenied, FaultReceiver, ActionRetry}},
 		{StageDot, 554, "Configuration set does not exist: news", want{ReasonBlocked, FaultAccount, ActionStopRelay}},
 		{StageDot, 552, "Message is too long.", tooBig},
 		{StageGreeting, 554, "gmx.net No SMTP service Bad DNS PTR resource record.", want{ReasonAuthentication, FaultUs, ActionSlowDown}},
