@@ -34,6 +34,7 @@ type claim struct {
 	policy     string
 	expires    time.Duration
 	relay      sender.Relay
+	from       sender.FromDomain
 	rows       []claimed
 	node       string
 }
@@ -57,7 +58,6 @@ type look struct {
 type order struct {
 	claim   // without relay and rows
 	stale   bool
-	from    string // the domain of From
 	listIDs []int64
 	relays  []sender.Relay
 }
@@ -91,6 +91,9 @@ func (s *Service) claim(ctx context.Context, a DeliverArgs, lo int32) (look, err
 	if o.routed() {
 		take = s.claimRoutedTx
 	} else if wait := o.relays[0].NotBefore(s.d.Now()); !wait.IsZero() {
+		return look{wait: wait}, nil
+	}
+	if wait := o.from.NotBefore(s.d.Now()); !wait.IsZero() {
 		return look{wait: wait}, nil
 	}
 	if !s.canNote(ctx, o.relays[0].ID) {
@@ -131,12 +134,12 @@ func (s *Service) order(ctx context.Context, a DeliverArgs) (order, error) {
 	if err != nil {
 		return o, fmt.Errorf("looking at campaign %d: %w", a.CampaignID, err)
 	}
-	o.expires, o.from = time.Duration(hours)*time.Hour, sender.DomainOf(from)
+	o.expires = time.Duration(hours) * time.Hour
 	if status != StatusRunning || run != a.Run {
 		o.stale = true
 		return o, nil
 	}
-	o.relays, err = s.d.Sender.GetRelays(ctx, relayIDs)
+	o.relays, o.from, err = s.d.Sender.RelaysFor(ctx, relayIDs, sender.DomainOf(from))
 	if err == nil && len(o.relays) == 0 {
 		err = fmt.Errorf("campaign %d has no relay any more", a.CampaignID)
 	}
@@ -153,8 +156,10 @@ type pick struct {
 
 func (s *Service) claimTx(ctx context.Context, tx pgx.Tx, p pick, l *look) (err error) {
 	relay := p.relays[0]
-	p.most, l.wait, err = sender.ReserveTx(ctx, tx, relay, s.claimSize(relay), s.d.Now())
-	if err != nil || p.most == 0 {
+	if p.most, l.wait, err = sender.ReserveDomainTx(ctx, tx, p.from, s.claimSize(relay), s.d.Now()); err != nil || p.most == 0 {
+		return err
+	}
+	if p.most, l.wait, err = sender.ReserveTx(ctx, tx, relay, p.most, s.d.Now()); err != nil || p.most == 0 {
 		return err
 	}
 	rows, err := takeTx(ctx, tx, p, shared{})
@@ -170,7 +175,10 @@ func (s *Service) claimTx(ctx context.Context, tx pgx.Tx, p pick, l *look) (err 
 		return err
 	}
 	l.claims = []claim{c}
-	return sender.ClaimedTx(ctx, tx, relay, c.node, len(c.rows))
+	if err := sender.ClaimedTx(ctx, tx, relay, c.node, len(c.rows)); err != nil {
+		return err
+	}
+	return sender.DomainClaimedTx(ctx, tx, p.from, c.node, len(c.rows))
 }
 
 // takeTx claims queued deliveries: the next ones, or where relays were chosen those, each with its relay. The status is asked again inside: a claim may

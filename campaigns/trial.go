@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"postrider/internal/errs"
+	"postrider/sender"
 	"postrider/sender/smtpconn"
 	"postrider/templates"
 )
@@ -38,6 +39,10 @@ func (s *Service) SendTest(ctx context.Context, id int64, to []string, subscribe
 		return nil, err
 	}
 	relay := relays[0]
+	_, from, err := s.d.Sender.RelaysFor(ctx, c.RelayIDs, sender.DomainOf(c.FromEmail))
+	if err != nil {
+		return nil, err
+	}
 	frozen.Subject = "[Test] " + frozen.Subject
 	p, err := prepare(id, frozen)
 	if err != nil {
@@ -56,7 +61,7 @@ func (s *Service) SendTest(ctx context.Context, id int64, to []string, subscribe
 			putBuffer(buf)
 			return nil, err
 		}
-		if err := s.d.Sender.SpendOne(ctx, relay); err != nil {
+		if err := s.d.Sender.SpendOne(ctx, relay, from); err != nil {
 			putBuffer(buf)
 			results[i] = testResult(addr, smtpconn.Outcome{}, err)
 			continue
