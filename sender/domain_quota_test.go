@@ -255,7 +255,7 @@ func TestForecastAgainstTheReservations(t *testing.T) {
 	one := b.relayTo(t, smtptest.Start(t), func(in *RelayInput) { in.Name, in.Limits.PerDay = "one", number(90) })
 	two := b.relayTo(t, smtptest.Start(t), func(in *RelayInput) { in.Name, in.Limits.PerHour = "two", number(30) })
 	relays := []Relay{one, two}
-	left := 1500
+	left := 250
 	if _, _, err := b.claim(t, d, relays, node, 1); err != nil {
 		t.Fatal(err)
 	}
@@ -266,7 +266,8 @@ func TestForecastAgainstTheReservations(t *testing.T) {
 	if err != nil || f.End == nil {
 		t.Fatalf("%+v %v", f, err)
 	}
-	for rounds := 0; left > 0; rounds++ {
+	rounds := 0
+	for ; left > 0; rounds++ {
 		if rounds > 5000 {
 			t.Fatalf("%d are left at %s", left, b.now())
 		}
