@@ -57,26 +57,30 @@ export type Attempt = Schemas['Attempt'];
 export type Event = Schemas['Event'];
 
 /** The server always sends every field; its document leaves open those that a request may leave out. */
-export type Relay = Required<Omit<Schemas['Relay'], RelayParts>> & RelayPlan & { pace: Pace | null };
+export type Relay = Required<Omit<Schemas['Relay'], RelayParts>> & SendingPlan & { pace: Pace | null };
 export type RelayTls = Relay['tls'];
-export type Warmup = Schemas['Warmup'];
+/** A daily cap that grows; a zone that is left out means UTC. */
+export type Warmup = Required<Schemas['Warmup']>;
 /** When mail may go out; a zone that is left out means UTC. */
 export type SendingWindow = Required<Schemas['Window']>;
 export type Pace = Schemas['Pace'];
 export type PaceChange = Schemas['PaceChange'];
 export type RelayPace = Omit<Schemas['RelayPace'], 'held_up'> & { held_up: Holdup | null };
-export type Forecast = Schemas['Forecast'];
+export type Decider = Schemas['Decider'];
+export type Forecast = Omit<Schemas['Forecast'], 'decided_by'> & { decided_by: Decider | null };
 /** Parts that may be null, which the document cannot say of a shape with a name. */
 type RelayParts = 'warmup' | 'window' | 'pace';
-type RelayPlan = { warmup: Warmup | null; window: SendingWindow | null };
+/** When, and how much in a day, may go out through a relay or from a domain. */
+export type SendingPlan = { warmup: Warmup | null; window: SendingWindow | null };
 type RelaySecrets = 'password' | 'oauth_client_secret' | 'oauth_refresh_token';
 /** What the form of a relay edits; secrets are sent only when they were typed. */
 export type RelayInput = Required<Omit<Schemas['RelayInput'], '$schema' | RelaySecrets | RelayParts>> &
-  RelayPlan & { [secret in RelaySecrets]?: string };
+  SendingPlan & { [secret in RelaySecrets]?: string };
 export type Provider = Schemas['Provider'];
 export type RelayTest = Schemas['TestReport'];
 
-export type Domain = Schemas['Domain'];
+export type Domain = Omit<Schemas['Domain'], keyof SendingPlan> & SendingPlan;
+export type DomainPace = Omit<Schemas['DomainPace'], 'held_up'> & { held_up: Holdup | null };
 export type DkimKey = Schemas['DkimKey'];
 export type DnsCheck = Schemas['Check'];
 export type DnsCheckStatus = DnsCheck['status'];

@@ -28,11 +28,27 @@ it('tells how long a finished campaign took, and no rate', async () => {
 
 it('tells what holds a campaign up, with the way to its relay, and guesses no time', async () => {
   const campaign = of('running');
-  const held_up = { reason: 'the hour’s share of the relay is used up', until: ago(-1500) };
+  const held_up = {
+    reason: 'the hour’s share of the relay is used up',
+    until: ago(-1500),
+    relay_id: 1,
+    domain_id: null,
+  };
   renderPart(<ProgressCard campaign={campaign} stats={{ ...campaign.stats, held_up }} />);
   expect(await screen.findByText('The hour’s share of the relay is used up.')).toBeVisible();
   expect(screen.getByText('in 25 minutes')).toBeVisible();
   expect(screen.getByRole('link', { name: 'Open the relay' })).toHaveAttribute('href', '/relays/1');
   expect(screen.queryByText(/left$/)).not.toBeInTheDocument();
   expect(screen.queryByText('per second')).not.toBeInTheDocument();
+});
+
+it('tells when the rest will be through while it is held up, with the way to the domain that holds it up', async () => {
+  const campaign = of('running');
+  const held_up = { reason: 'example.com warms up', until: ago(-1500), relay_id: null, domain_id: 1 };
+  const { fake } = renderPart(<ProgressCard campaign={campaign} stats={{ ...campaign.stats, held_up }} />);
+  expect(await screen.findByRole('link', { name: 'Open the domain' })).toHaveAttribute('href', '/domains/1');
+  expect(screen.queryByRole('link', { name: 'Open the relay' })).not.toBeInTheDocument();
+  expect(await screen.findByText(/^By the limits the last message goes out around/)).toBeVisible();
+  const asked = fake.requests.find(({ path }) => path === `/campaigns/${campaign.id}/forecast`);
+  expect(asked?.query.has('messages')).toBe(false);
 });

@@ -7,6 +7,7 @@ import { doneCount } from '@/lib/states';
 import { DeliveryBar } from '@/ui/delivery-bar';
 import { LinkAnchor } from '@/ui/link';
 import { DateTime, RelativeTime } from '@/ui/relative-time';
+import { ForecastNote } from './forecast-note';
 
 type Props = { campaign: Campaign; stats: Stats };
 
@@ -47,14 +48,14 @@ export function ProgressCard({ campaign, stats }: Props) {
           )}
         </Group>
       </Group>
-      {heldUp && <HeldUp holdup={heldUp} relayId={campaign.relay_id} />}
+      {heldUp && <HeldUp holdup={heldUp} campaign={campaign} />}
       <DeliveryBar stats={stats} label={t('campaigns.progressOf', { name: campaign.name })} legend />
     </Paper>
   );
 }
 
 /** Why nothing goes out although people wait, and when it goes on: the time left would be a guess. */
-function HeldUp({ holdup, relayId }: { holdup: Holdup; relayId: number | null }) {
+function HeldUp({ holdup, campaign }: { holdup: Holdup; campaign: Campaign }) {
   const { t } = useTranslation();
   return (
     <Alert
@@ -79,12 +80,18 @@ function HeldUp({ holdup, relayId }: { holdup: Holdup; relayId: number | null })
             t('campaigns.live.heldUp.byHand')
           )}
         </Text>
-        {relayId !== null && (
-          <LinkAnchor to="/relays/$id" params={{ id: String(relayId) }} className="link">
+        {holdup.domain_id !== null && (
+          <LinkAnchor to="/domains/$id" params={{ id: String(holdup.domain_id) }} className="link">
+            {t('campaigns.live.heldUp.domain')}
+          </LinkAnchor>
+        )}
+        {holdup.relay_id !== null && (
+          <LinkAnchor to="/relays/$id" params={{ id: String(holdup.relay_id) }} className="link">
             {t('campaigns.live.heldUp.relay')}
           </LinkAnchor>
         )}
       </Group>
+      <ForecastNote campaignId={campaign.id} kind="running" />
     </Alert>
   );
 }

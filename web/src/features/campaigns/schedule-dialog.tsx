@@ -77,7 +77,15 @@ export function ScheduleDialog({ campaign, opened, onClose, onObjection }: Props
             {t('campaigns.schedule.count', { count: audience.data.mailable })}
           </Text>
         )}
-        {opened && <ForecastNote relayId={campaign.relay_id} messages={audience.data?.mailable ?? 0} kind="schedule" />}
+        {wall && (
+          <ForecastNote
+            campaignId={campaign.id}
+            kind="schedule"
+            messages={audience.data?.mailable ?? 0}
+            startAt={fromZoned(wall, zone).toISOString()}
+            enabled={opened && campaign.relay_id !== null}
+          />
+        )}
         <Group justify="flex-end">
           <Button variant="default" onClick={close}>
             {t('common.cancel')}

@@ -2,7 +2,7 @@ import { screen, waitFor } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { expect, it, vi } from 'vitest';
 import { createFakeApi, problem } from '@/test/fake-api';
-import { ago, relays } from '@/test/fixtures';
+import { ago, forecast } from '@/test/fixtures';
 import { renderPart } from '@/test/render';
 import { StartDialog } from './start-dialog';
 
@@ -58,26 +58,33 @@ it('cannot send to nobody', async () => {
   expect(await screen.findByRole('button', { name: 'Send to 0 people' })).toBeDisabled();
 });
 
-it('tells when the last message goes out, and what in the relay decides that', async () => {
-  const fake = createFakeApi();
-  fake.on('GET /relays/:id', () => ({
-    status: 200,
-    body: { ...relays[0], window: { days: [1], from: '08:00', until: '18:00', zone: '' } },
-  }));
-  open(fake);
+it('tells when the last message goes out, and which limit decides that', async () => {
+  const { fake } = open();
   expect(await screen.findByText(/the last message goes out around/)).toBeVisible();
-  expect(screen.getByText('Because of: limits and sending window.')).toBeVisible();
-  expect(fake.requests.find(({ path }) => path === '/relays/1/forecast')?.query.get('messages')).toBe('12004');
+  expect(screen.getByText('Decided by the warm-up of example.com.')).toBeVisible();
+  const asked = fake.requests.find(({ path }) => path === '/campaigns/4/forecast');
+  expect(asked?.query.get('messages')).toBe('12004');
+  expect(asked?.query.has('start_at')).toBe(false);
+});
+
+it('tells of an end that is not in sight', async () => {
+  const fake = createFakeApi();
+  const decided_by = { limit: 'day', relay_id: 1, domain_id: null, name: 'Own Postfix' };
+  fake.on('GET /campaigns/:id/forecast', () => ({ status: 200, body: { ...forecast, ends_at: null, decided_by } }));
+  open(fake);
+  expect(await screen.findByText(/would not be through within ten years/)).toBeVisible();
+  expect(screen.getByText('Decided by the limit per day of Own Postfix.')).toBeVisible();
 });
 
 it.each([
-  ['is soon', ago(-60)],
-  ['no limit decides', null],
-])('says nothing of an end that %s', async (_, ends_at) => {
+  ['is soon', { ends_at: ago(-60) }],
+  ['no limit decides', { ends_at: null, decided_by: null }],
+])('says nothing of an end that %s', async (_, part) => {
   const fake = createFakeApi();
-  fake.on('GET /relays/:id/forecast', () => ({ status: 200, body: { ends_at } }));
+  fake.on('GET /campaigns/:id/forecast', () => ({ status: 200, body: { ...forecast, ...part } }));
   open(fake);
-  await waitFor(() => expect(fake.requests.some(({ path }) => path === '/relays/1/forecast')).toBe(true));
+  await waitFor(() => expect(fake.requests.some(({ path }) => path === '/campaigns/4/forecast')).toBe(true));
   expect(await screen.findByRole('button', { name: 'Send to 12,004 people' })).toBeEnabled();
   expect(screen.queryByText(/the last message/)).not.toBeInTheDocument();
+  expect(screen.queryByText(/^Decided by/)).not.toBeInTheDocument();
 });

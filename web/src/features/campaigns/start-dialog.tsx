@@ -80,7 +80,12 @@ export function StartDialog({ campaign, listNames, opened, onClose, onObjection 
         ) : (
           <Skeleton height={64} />
         )}
-        <ForecastNote relayId={campaign.relay_id} messages={count} kind="start" />
+        <ForecastNote
+          campaignId={campaign.id}
+          kind="start"
+          messages={count}
+          enabled={opened && campaign.relay_id !== null}
+        />
         <Text size="sm" c="dimmed">
           {t('campaigns.start.frozen')}
         </Text>

@@ -26,7 +26,7 @@ it('tells how many connections a slower relay has', async () => {
 
 it('asks what holds up a relay whose use is counted', async () => {
   const fake = createFakeApi();
-  const held_up = { reason: 'the day’s share of the relay is used up', until: ago(-600) };
+  const held_up = { reason: 'the day’s share of the relay is used up', until: ago(-600), relay_id: 1, domain_id: null };
   fake.on('GET /relays/:id/pace', () => ({ status: 200, body: { ...relayPace, held_up } }));
   renderPart(<PaceCell relay={{ ...own, per_day: 500 }} />, fake);
   expect(await screen.findByText('Held up')).toBeVisible();

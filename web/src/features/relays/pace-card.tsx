@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import type { Relay } from '@/api/types';
 import { QueryView } from '@/ui/query-view';
 import { Section } from '@/ui/section';
-import { EstimateBox } from './estimate-box';
+import { EstimateBox } from '@/ui/sending-plan/estimate-box';
 import { PaceHistory } from './pace-history';
 import { paceState } from './pace-state';
 import { PaceStatus } from './pace-status';
@@ -26,7 +26,7 @@ export function PaceCard({ relay }: { relay: Relay }) {
             <PaceStatus relay={relay} state={paceState(relay, pace.held_up, query.dataUpdatedAt)} />
             <PaceUsage relay={relay} pace={pace} />
             <Divider />
-            <EstimateBox relayId={relay.id} />
+            <EstimateBox of="relays" id={relay.id} />
             {pace.changes.length > 0 && (
               <>
                 <Divider />

@@ -14,6 +14,7 @@ const pace = (part: Partial<Pace>): Pace => ({
   changed_at: ago(90),
   ...part,
 });
+const where = { relay_id: 1, domain_id: null };
 const window = { reason: 'outside of the relay’s sending window', until: ago(-9 * HOUR) };
 
 it('is at full speed when nothing is in the way', () => {
@@ -37,8 +38,8 @@ it('forgets a block and a rest that are over', () => {
 
 it('tells a rest with the words of the server, and a closed window as what it is', () => {
   const resting = { ...relay, pace: pace({ rest_until: ago(-60) }) };
-  expect(paceState(resting, { reason: 'the relay rests', until: ago(-60) }, NOW).kind).toBe('resting');
-  expect(paceState(resting, window, NOW)).toEqual({ kind: 'held_up', ...window });
+  expect(paceState(resting, { ...where, reason: 'the relay rests', until: ago(-60) }, NOW).kind).toBe('resting');
+  expect(paceState(resting, { ...where, ...window }, NOW)).toEqual({ kind: 'held_up', ...window });
 });
 
 it('tells that the relay cannot be reached', () => {

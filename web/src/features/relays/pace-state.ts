@@ -31,7 +31,8 @@ export function paceState(relay: Facts, heldUp: Holdup | null, now: number): Pac
   const { pace } = relay;
   const resting = pace !== null && ahead(pace.rest_until);
   // A rest holds the relay up as well; it is told with the server's words of its own.
-  if (heldUp && !(resting && heldUp.until === pace.rest_until)) return { kind: 'held_up', ...heldUp };
+  if (heldUp && !(resting && heldUp.until === pace.rest_until))
+    return { kind: 'held_up', reason: heldUp.reason, until: heldUp.until };
   if (resting) return { kind: 'resting', pace };
   if (relay.pause_reason) return { kind: 'trouble', reason: relay.pause_reason };
   if (pace && pace.connections < relay.max_connections) return { kind: 'slower', pace };

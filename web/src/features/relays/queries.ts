@@ -1,6 +1,6 @@
-import { keepPreviousData, queryOptions } from '@tanstack/react-query';
+import { queryOptions } from '@tanstack/react-query';
 import { api } from '@/api/client';
-import type { Forecast, Page, Provider, Relay, RelayInput, RelayPace, RelayTest } from '@/api/types';
+import type { Page, Provider, Relay, RelayInput, RelayPace, RelayTest } from '@/api/types';
 
 export const relaysQuery = queryOptions({
   queryKey: ['relays', 'all'],
@@ -16,14 +16,6 @@ export const paceQuery = (id: number) =>
     queryFn: ({ signal }) => api.get<RelayPace>(`/relays/${id}/pace`, {}, signal),
   });
 /** When the last of a number of messages will have gone out, if they begin now and the relay does nothing else. */
-export const forecastQuery = (id: number, messages: number) =>
-  queryOptions({
-    queryKey: ['relays', id, 'forecast', messages],
-    queryFn: ({ signal }) => api.get<Forecast>(`/relays/${id}/forecast`, { messages }, signal),
-    placeholderData: keepPreviousData,
-  });
-
-/** The known providers come with the program: they change only with it. */
 export const providersQuery = queryOptions({
   queryKey: ['providers'],
   queryFn: ({ signal }) => api.get<Page<Provider>>('/providers', {}, signal),
