@@ -127,7 +127,7 @@ func (s *Service) DomainHoldup(ctx context.Context, d FromDomain) (*Holdup, erro
 		return nil, err
 	}
 	return &Holdup{
-		Reason: fmt.Sprintf("%s warms up, and has sent the %d messages that it may in 24 hours today", d.Domain, d.Warmup.Cap(now)),
+		Reason: fmt.Sprintf("what the warm-up of %s allows in 24 hours today, %d messages, is used up", d.Domain, d.Warmup.Cap(now)),
 		Until:  u.dayAgain(nil, d.Warmup, now), DomainID: d.ID,
 	}, nil
 }

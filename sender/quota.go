@@ -221,7 +221,7 @@ func (s *Service) SpendOne(ctx context.Context, r Relay, d FromDomain) error {
 			return err
 		}
 		if granted == 0 {
-			return &Unavailable{Relay: r.Name, Until: again, Err: fmt.Errorf("what %s may send in a day while it warms up is used up", d.Domain)}
+			return &Unavailable{Relay: r.Name, Until: again, Err: fmt.Errorf("what the warm-up of %s allows in 24 hours is used up", d.Domain)}
 		}
 		if granted, again, err = ReserveTx(ctx, tx, r, 1, now); err != nil {
 			return err

@@ -1,4 +1,4 @@
-import { Alert, Group, Paper, Text } from '@mantine/core';
+import { Alert, Box, Group, Paper, Text } from '@mantine/core';
 import { IconClockPause } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { Campaign, Holdup, Stats } from '@/api/types';
@@ -91,7 +91,9 @@ function HeldUp({ holdup, campaign }: { holdup: Holdup; campaign: Campaign }) {
           </LinkAnchor>
         )}
       </Group>
-      <ForecastNote campaignId={campaign.id} kind="running" />
+      <Box mt="xs">
+        <ForecastNote campaignId={campaign.id} kind="running" />
+      </Box>
     </Alert>
   );
 }

@@ -52,7 +52,7 @@ export function DomainPlanForm({ domain }: { domain: Domain }) {
         <Stack gap="sm">
           <FormAlert message={problem} />
           <WindowFields form={form} />
-          <WarmupFields form={form} perDay={null} />
+          <WarmupFields form={form} />
           <Group justify="flex-end">
             <Button type="submit" variant="default" disabled={!form.isDirty()} loading={save.isPending}>
               {t('domains.pace.save')}

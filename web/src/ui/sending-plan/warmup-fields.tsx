@@ -11,8 +11,13 @@ import { useUsualZone, ZoneSelect } from './zone-select';
 
 type Form = { form: PlanForm };
 
-/** A daily cap that grows, for a relay or domain that receivers do not know yet. perDay is where it ends, for a relay that has such a limit. */
-export function WarmupFields({ form, perDay }: Form & { perDay: number | null }) {
+type Props = Form & {
+  /** The limit of a day at which a relay's plan ends, null without one; a domain has no such limit at all. */
+  perDay?: number | null;
+};
+
+/** A daily cap that grows, for a relay or domain that receivers do not know yet. */
+export function WarmupFields({ form, perDay }: Props) {
   const { t } = useTranslation();
   const zone = useUsualZone();
   const { warmup } = form.values;
@@ -65,11 +70,11 @@ function PlanFields({ form, warmup }: Form & { warmup: Warmup }) {
 }
 
 /** The plan as a picture and as a sentence. */
-function Plan({ warmup, perDay }: { warmup: Warmup; perDay: number | null }) {
+function Plan({ warmup, perDay }: { warmup: Warmup; perDay: number | null | undefined }) {
   const { t } = useTranslation();
   const { start, first, percent, zone } = warmup;
   const plan = useMemo(
-    () => warmupPlan({ start, first, percent, zone }, perDay, new Date()),
+    () => warmupPlan({ start, first, percent, zone }, perDay ?? null, new Date()),
     [start, first, percent, zone, perDay],
   );
   const times = useMemo(() => plan.map(({ at }) => at / 1000), [plan]);
@@ -79,11 +84,14 @@ function Plan({ warmup, perDay }: { warmup: Warmup; perDay: number | null }) {
   );
   const last = plan.at(-1);
   if (!last) return null;
-  const reaches = warmupReaches(warmup, perDay);
+  const reaches = warmupReaches(warmup, perDay ?? null);
   const day = (at: number) => formatDate(new Date(at).toISOString(), 'UTC');
   const sentence =
     reaches === null
-      ? t('plan.warmup.after', { count: plan.length, cap: formatNumber(last.cap), date: day(last.at) })
+      ? t(perDay === undefined ? 'plan.warmup.grows' : 'plan.warmup.after', {
+          cap: formatNumber(last.cap),
+          date: day(last.at),
+        })
       : t('plan.warmup.reaches', { cap: formatNumber(perDay ?? 0), date: day(reaches) });
   return (
     <div>
