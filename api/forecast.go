@@ -12,7 +12,7 @@ type forecastJSON struct {
 	StartsAt  time.Time    `json:"starts_at" doc:"From when on it is reckoned"`
 	Messages  int          `json:"messages"`
 	EndsAt    *time.Time   `json:"ends_at" doc:"When the last message will have gone out by the limits, the windows and the warm-ups, and by what is used up of them already. null without decided_by: no limit decides that; null with decided_by: not within ten years, or not before somebody resumes a relay"`
-	DecidedBy *deciderJSON `json:"decided_by" doc:"The limit for which the mailing waits longest; null: it waits for none"`
+	DecidedBy *deciderJSON `json:"decided_by" doc:"The limit without which the mailing would be through soonest; null: it waits for none"`
 }
 
 type deciderJSON struct {

@@ -34,7 +34,7 @@ type Plan struct {
 type Forecast struct {
 	Start time.Time
 	End   *time.Time // nil: no limit decides, only the machine does; with Decides: not within ten years, or not before a person does something
-	// Decides is the limit for which the mailing waits longest; nil when it waits for none.
+	// Decides is the limit without which the mailing would be through soonest, or which is in its way longest; nil when it waits for none.
 	Decides *Decider
 }
 
@@ -58,20 +58,18 @@ func (s *Service) Forecast(ctx context.Context, p Plan) (Forecast, error) {
 	if len(active) == 0 {
 		return Forecast{Start: p.Start, Decides: &Decider{Limit: LimitPaused, RelayID: relays[0].ID, Name: relays[0].Name}}, nil
 	}
-	run := newRun(p.Start, float64(p.Messages))
-	for _, r := range active {
-		used, err := usedShares(ctx, s.pool, "relay", r.ID, r.counted())
-		if err != nil {
+	used := make([][]usedShare, len(active))
+	var err error
+	for i, r := range active {
+		if used[i], err = usedShares(ctx, s.pool, "relay", r.ID, r.counted()); err != nil {
 			return Forecast{}, err
 		}
-		run.relays = append(run.relays, relayGate(r, used, p.Start))
 	}
-	used, err := usedShares(ctx, s.pool, "domain", p.From.ID, p.From.Warmup != nil)
+	ofDomain, err := usedShares(ctx, s.pool, "domain", p.From.ID, p.From.Warmup != nil)
 	if err != nil {
 		return Forecast{}, err
 	}
-	run.domain = domainGate(p.From, used, p.Start)
-	return run.forecast(), nil
+	return p.forecast(active, used, ofDomain), nil
 }
 
 // ForecastRelay tells when a number of messages through one relay would be through, whatever their From.

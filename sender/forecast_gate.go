@@ -74,21 +74,21 @@ func newShare(period time.Duration, most *int, w *Warmup, used []usedShare, at t
 		return s
 	}
 	for _, u := range used {
-		s.add(u.At, u.Used)
+		s.add(u.At, u.Used, usedStep)
 	}
 	return s
 }
 
 func (s *share) counts() bool { return s.warmup != nil || !math.IsInf(s.most, 1) }
 
-// add counts n messages; those of a few minutes are counted together.
-func (s *share) add(at time.Time, n float64) {
+// add counts n messages; those of a grain of time are counted together.
+func (s *share) add(at time.Time, n float64, grain time.Duration) {
 	if !s.counts() {
 		return
 	}
 	s.sum += n
 	minute := at.Truncate(time.Minute)
-	if i := len(s.used) - 1; i >= 0 && minute.Sub(s.used[i].At) < usedStep {
+	if i := len(s.used) - 1; i >= 0 && minute.Sub(s.used[i].At) < grain {
 		s.used[i].Used += n
 		return
 	}
@@ -135,6 +135,23 @@ func (g *gate) limited(limit string) Decider {
 	return d
 }
 
+// lift takes a limit away.
+func (g *gate) lift(limit string) {
+	switch limit {
+	case LimitRate:
+		g.rate = 0
+	case LimitHour:
+		g.hour.most = math.Inf(1)
+	case LimitDay:
+		g.day.most = math.Inf(1)
+	case LimitWarmup:
+		g.day.warmup, g.day.cap = nil, math.Inf(1)
+	case LimitWindow:
+		g.window, g.isOpen = nil, true
+	}
+	g.holds = slices.DeleteFunc(g.holds, func(h hold) bool { return h.limit == limit })
+}
+
 func (g *gate) setWindow(w *Window, at time.Time) {
 	g.window, g.isOpen, g.changed = w, true, at
 	if w != nil {
@@ -167,9 +184,9 @@ func (g *gate) room() float64 { return min(g.hour.room(), g.day.room()) }
 // free says whether the gate lets something through at the moment to which it was moved.
 func (g *gate) free() bool { return g.isOpen && len(g.holds) == 0 && g.room() >= least }
 
-func (g *gate) take(at time.Time, n float64) {
-	g.hour.add(at, n)
-	g.day.add(at, n)
+func (g *gate) take(at time.Time, n float64, grain time.Duration) {
+	g.hour.add(at, n, grain)
+	g.day.add(at, n, grain)
 }
 
 // changes is the next moment after which the gate may let more or less through than now, besides what is taken of its shares meanwhile.

@@ -1,6 +1,8 @@
 package sender
 
 import (
+	"cmp"
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -17,42 +19,72 @@ type run struct {
 	domain *gate
 	// waited is for how long each limit was what the mailing waited for.
 	waited map[Decider]time.Duration
+	steps  int
 }
 
 const (
 	forecastMost  = 3660 * day
-	forecastSteps = 2_000_000 // for one relay: some tenths of a second
+	forecastSteps = 1_000_000 // more than ten years have, for any plan that a person would make
+	// exactFor is for how long what goes out evenly is told apart by minutes; after that by hours, so that ten years are foretold at once.
+	exactFor = 30 * day
+	// mostLifted limits are tried to be without, unless the plan took so many steps (for all relays together) that the answer would be long in coming.
+	mostLifted  = 4
+	liftedSteps = 500_000
 	// least is what counts as a message: more than rounding makes up.
 	least = 0.5
 )
 
-func newRun(start time.Time, messages float64) *run {
-	return &run{start: start, at: start, left: messages, waited: map[Decider]time.Duration{}}
-}
-
-// forecast plays to the end.
-func (r *run) forecast() Forecast {
-	f := Forecast{Start: r.start}
-	steps := forecastSteps / len(r.relays)
-	for r.left >= least && r.at.Sub(r.start) < forecastMost && steps > 0 {
-		r.step()
-		steps--
-	}
-	for d, waited := range r.waited {
-		// Of two that are waited for equally long the order is fixed, so that the answer does not change from one time to the next.
-		if f.Decides == nil || waited > r.waited[*f.Decides] || waited == r.waited[*f.Decides] && d.before(*f.Decides) {
-			f.Decides = &d
+// forecast plays the plan with what was used of each relay and of the domain, and finds the limit without which it would be through soonest.
+func (p Plan) forecast(relays []Relay, used [][]usedShare, ofDomain []usedShare) Forecast {
+	f := Forecast{Start: p.Start}
+	play := func(without Decider, until time.Time) *run {
+		r := &run{start: p.Start, at: p.Start, left: float64(p.Messages), domain: domainGate(p.From, ofDomain, p.Start), waited: map[Decider]time.Duration{}}
+		for i, relay := range relays {
+			r.relays = append(r.relays, relayGate(relay, used[i], p.Start))
 		}
+		for _, g := range r.gates() {
+			if g.limited(without.Limit) == without {
+				g.lift(without.Limit)
+			}
+		}
+		r.play(until)
+		return r
 	}
-	if f.Decides != nil && r.left < least {
-		end := r.at
-		f.End = &end
+	whole := play(Decider{}, p.Start.Add(forecastMost))
+	limits := whole.longest()
+	if len(limits) == 0 {
+		return f
+	}
+	f.Decides = &limits[0]
+	if whole.left >= least {
+		return f
+	}
+	f.End = &whole.at
+	if whole.steps*len(relays) > liftedSteps {
+		return f
+	}
+	// Those for which it waits longer come first: where two are as strict as one another, to lift one of them changes nothing.
+	for i, soonest := 0, whole.at; i < min(len(limits), mostLifted) && len(limits) > 1; i++ {
+		if r := play(limits[i], soonest); r.left < least && r.at.Before(soonest) {
+			soonest, f.Decides = r.at, &limits[i]
+		}
 	}
 	return f
 }
 
-func (d Decider) before(other Decider) bool {
-	return d.DomainID > other.DomainID || d.DomainID == other.DomainID && (d.RelayID < other.RelayID || d.RelayID == other.RelayID && d.Limit < other.Limit)
+// play goes on until everything is sent or a moment has come.
+func (r *run) play(until time.Time) {
+	for r.left >= least && r.at.Before(until) && r.steps < forecastSteps {
+		r.step()
+		r.steps++
+	}
+}
+
+// longest gives the limits that were waited for, the longest first.
+func (r *run) longest() []Decider {
+	return slices.SortedFunc(maps.Keys(r.waited), func(a, b Decider) int {
+		return cmp.Or(cmp.Compare(r.waited[b], r.waited[a]), cmp.Compare(b.DomainID, a.DomainID), cmp.Compare(a.RelayID, b.RelayID), cmp.Compare(a.Limit, b.Limit))
+	})
 }
 
 // step sends what may go now, and moves on to when something changes.
@@ -122,7 +154,7 @@ func later(a, b time.Time) time.Time {
 func (r *run) pour(gates []*gate) {
 	n := min(r.left, r.domain.room())
 	r.left -= n
-	r.domain.take(r.at, n)
+	r.domain.take(r.at, n, usedStep)
 	for n > 0 && len(gates) > 0 {
 		weights := 0
 		for _, g := range gates {
@@ -136,7 +168,7 @@ func (r *run) pour(gates []*gate) {
 				part = room
 				full = append(full, g)
 			}
-			g.take(r.at, part)
+			g.take(r.at, part, usedStep)
 			given += part
 		}
 		n -= given
@@ -146,7 +178,7 @@ func (r *run) pour(gates []*gate) {
 		gates = slices.DeleteFunc(slices.Clone(gates), func(g *gate) bool { return slices.Contains(full, g) })
 	}
 	r.left += n
-	r.domain.take(r.at, -n)
+	r.domain.take(r.at, -n, usedStep)
 }
 
 // flow sends at the rates of the relays until something changes.
@@ -159,8 +191,12 @@ func (r *run) flow(gates []*gate) {
 		}
 	}
 	length := min(r.left, r.domain.room()) / total
+	grain := usedStep
+	if r.at.Sub(r.start) > exactFor {
+		grain = time.Hour
+	}
 	if slices.ContainsFunc(r.gates(), (*gate).counts) {
-		length = min(length, usedStep.Seconds())
+		length = min(length, grain.Seconds())
 	}
 	for _, g := range gates {
 		length = min(length, g.room()/g.rate)
@@ -174,8 +210,8 @@ func (r *run) flow(gates []*gate) {
 	spent := until.Sub(r.at)
 	for _, g := range gates {
 		n := g.rate * spent.Seconds()
-		g.take(r.at, n)
-		r.domain.take(r.at, n)
+		g.take(r.at, n, grain)
+		r.domain.take(r.at, n, grain)
 		r.left -= n
 	}
 	r.waited[most.limited(LimitRate)] += spent

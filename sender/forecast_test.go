@@ -2,6 +2,7 @@ package sender
 
 import (
 	"math"
+	"slices"
 	"testing"
 	"time"
 )
@@ -18,12 +19,8 @@ func onDay(date string) time.Time {
 
 // foretell plays a plan with what was used before.
 func foretell(p Plan, used []usedShare) Forecast {
-	r := newRun(p.Start, float64(p.Messages))
-	for _, relay := range p.taking() {
-		r.relays = append(r.relays, relayGate(relay, used, p.Start))
-	}
-	r.domain = domainGate(p.From, used, p.Start)
-	return r.forecast()
+	relays := p.taking()
+	return p.forecast(relays, slices.Repeat([][]usedShare{used}, len(relays)), used)
 }
 
 func TestForecast(t *testing.T) {
@@ -60,8 +57,8 @@ func TestForecast(t *testing.T) {
 		"warm-up of the domain":    {relays: []Relay{main(Limits{})}, domain: house(warm, nil), n: 800, want: 63 * time.Hour, by: "warmup d"},
 		"warm-up that is used":     {relays: []Relay{main(Limits{})}, domain: house(warm, nil), used: []usedShare{{from.Add(-time.Hour), 100}}, n: 100, want: 15 * time.Hour, by: "warmup d"},
 		"warm-up of a later month": {relays: []Relay{main(Limits{})}, domain: house(&Warmup{Start: onDay("2027-01-01 00:00"), First: 1, Percent: 1}, nil), n: 1e6},
-		"window of a relay":        {relays: []Relay{with(main(Limits{PerMinute: number(51)}), func(r *Relay) { r.Window = morning })}, n: 4500, want: day + 30*time.Minute, by: "window r"},
-		"window of the domain":     {relays: []Relay{main(Limits{PerMinute: number(51)})}, domain: house(nil, morning), n: 4500, want: day + 30*time.Minute, by: "window d"},
+		"window of a relay":        {relays: []Relay{with(main(Limits{PerMinute: number(51)}), func(r *Relay) { r.Window = morning })}, n: 4500, want: day + 30*time.Minute, by: "rate r"},
+		"window of the domain":     {relays: []Relay{main(Limits{PerMinute: number(51)})}, domain: house(nil, morning), n: 9000, want: 7*day + time.Hour, by: "rate r"},
 		"windows that meet":        {relays: []Relay{main(Limits{})}, domain: house(nil, &Window{Days: []int{5}, From: 20 * time.Hour, Until: 22 * time.Hour}), n: 10, want: 35 * time.Hour, by: "window d"},
 		"two relays share":         {relays: []Relay{main(Limits{PerSecond: number(10)}), main(Limits{PerSecond: number(90)})}, n: 360_000, want: 62*time.Minute + 24*time.Second, by: "rate r"},
 		"two relays of a day":      {relays: []Relay{main(Limits{PerDay: number(1000)}), main(Limits{PerDay: number(1000)})}, n: 5000, want: 2*day + 2*time.Minute, by: "day r"},
@@ -77,7 +74,9 @@ func TestForecast(t *testing.T) {
 		"blocked":    {relays: []Relay{with(main(Limits{}), func(r *Relay) { at := from.Add(5 * time.Hour); r.BlockedUntil = &at })}, n: 10, want: 5 * time.Hour, by: "blocked r"},
 		"rests":      {relays: []Relay{with(main(Limits{}), func(r *Relay) { r.Pace = &Pace{RestUntil: from.Add(time.Hour)} })}, n: 10, want: time.Hour, by: "rest r"},
 		"never ends": {relays: []Relay{main(Limits{PerDay: number(1)})}, n: 1e9, by: "day r", never: true},
-		"too slow":   {relays: []Relay{main(Limits{PerMinute: number(1)})}, n: 1e9, by: "rate r", never: true},
+		"evenly for years": {relays: []Relay{main(Limits{PerMinute: number(1), PerDay: number(1000)})}, n: 1_000_000,
+			want: 999*(day+time.Minute) + 17*time.Hour, by: "day r"},
+		"too slow": {relays: []Relay{main(Limits{PerMinute: number(1)})}, n: 1e9, by: "rate r", never: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
