@@ -1777,7 +1777,7 @@ export interface components {
             whose_fault: string;
         };
         Forecast: {
-            /** @description The limit for which the mailing waits longest; null: it waits for none */
+            /** @description The limit without which the mailing would be through soonest; null: it waits for none */
             decided_by: components["schemas"]["Decider"];
             /**
              * Format: date-time
