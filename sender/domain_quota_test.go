@@ -245,6 +245,43 @@ func TestDomainWithoutPlanBoundsNothing(t *testing.T) {
 	}
 }
 
+func TestForecastCountsWhatIsUsedAndOnItsWay(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	node := b.node(t)
+	d := b.warm(t, 100)
+	most := d.Warmup.Cap(b.now())
+	r := b.relayTo(t, smtptest.Start(t), func(in *RelayInput) { in.Name, in.Limits.PerDay = "counted", number(100) })
+	minute := b.now().Add(-90 * time.Minute).Truncate(time.Minute)
+	ends := func(n int, d FromDomain) (time.Duration, *Decider) {
+		t.Helper()
+		f, err := b.Forecast(t.Context(), Plan{Messages: n, Relays: []Relay{r}, From: d})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.End == nil {
+			return 0, f.Decides
+		}
+		return f.End.Sub(minute.Add(day + time.Minute)), f.Decides
+	}
+	b.exec(t, `INSERT INTO relay_usage (relay_id, minute, used) VALUES ($1, $2, 60)`, r.ID, minute)
+	if off, by := ends(41, FromDomain{}); by == nil || by.RelayID != r.ID || off.Abs() > time.Minute {
+		t.Errorf("41 beside 60 that were sent: %s off, by %+v", off, by)
+	}
+	if _, by := ends(40, FromDomain{}); by != nil {
+		t.Errorf("40 beside 60 that were sent wait for %+v", by)
+	}
+	b.exec(t, `INSERT INTO relay_claims (relay_id, node_id, claimed) VALUES ($1, $2, 1)`, r.ID, node)
+	if _, by := ends(40, FromDomain{}); by == nil {
+		t.Error("what is on its way is not counted")
+	}
+	b.exec(t, `DELETE FROM relay_usage`)
+	b.exec(t, `INSERT INTO domain_usage (domain_id, minute, node_id, used) VALUES ($1, $2, $3, $4)`, d.ID, minute, node, most)
+	if _, by := ends(1, d); by == nil || by.DomainID != d.ID || by.Limit != LimitWarmup {
+		t.Errorf("one more than the domain may: %+v", by)
+	}
+}
+
 // The forecast against what the reservations let through: the clock is moved to each moment at which they say to ask again.
 func TestForecastAgainstTheReservations(t *testing.T) {
 	t.Parallel()
@@ -256,16 +293,13 @@ func TestForecastAgainstTheReservations(t *testing.T) {
 	two := b.relayTo(t, smtptest.Start(t), func(in *RelayInput) { in.Name, in.Limits.PerHour = "two", number(30) })
 	relays := []Relay{one, two}
 	left := 250
-	if _, _, err := b.claim(t, d, relays, node, 1); err != nil {
-		t.Fatal(err)
-	}
-	if err := b.done(t, d, one, node, 1, 0); err != nil {
-		t.Fatal(err)
-	}
+	b.exec(t, `INSERT INTO domain_usage (domain_id, minute, node_id, used) VALUES ($1, date_trunc('minute', now()) - interval '90 minutes', $2, 30)`, d.ID, node)
+	b.exec(t, `INSERT INTO domain_claims (domain_id, node_id, claimed) VALUES ($1, $2, 5)`, d.ID, node)
 	f, err := b.Forecast(t.Context(), Plan{Messages: left, Relays: relays, From: d})
 	if err != nil || f.End == nil {
 		t.Fatalf("%+v %v", f, err)
 	}
+	b.tx(t, func(tx pgx.Tx) error { return DomainUsedTx(t.Context(), tx, d, node, 5, 0) })
 	rounds := 0
 	for ; left > 0; rounds++ {
 		if rounds > 5000 {

@@ -230,7 +230,9 @@ func TestWarmupDaysAreThoseOfItsZone(t *testing.T) {
 		{"Europe/Berlin", "2026-03-28", "2026-03-29 22:00", 225, "2026-03-30 22:00"},
 		{"Europe/Berlin", "2026-10-24", "2026-10-25 22:59", 150, "2026-10-25 23:00"},
 		{"Europe/Berlin", "2026-10-24", "2026-10-25 23:00", 225, "2026-10-26 23:00"},
-		// In Cairo the clocks go from 00:00 to 01:00 on 24 April.
+		// There the clocks go from 00:00 to 01:00, in Havana on 8 March and in Cairo on 24 April.
+		{"America/Havana", "2026-03-07", "2026-03-08 04:59", 100, "2026-03-08 05:00"},
+		{"America/Havana", "2026-03-07", "2026-03-08 05:00", 150, "2026-03-09 04:00"},
 		{"Africa/Cairo", "2026-04-23", "2026-04-23 21:59", 100, "2026-04-23 22:00"},
 		{"Africa/Cairo", "2026-04-23", "2026-04-23 22:00", 150, "2026-04-24 21:00"},
 	} {
