@@ -189,7 +189,11 @@ func TestOutsideOfTheDomainsWindowNothingIsSent(t *testing.T) {
 			t.Errorf("held up %+v", st.HeldUp)
 		}
 	}
-	// A relay that opens later than the domain is what the campaign waits for.
+	// Of the relay and the domain the campaign waits for the one that opens later.
+	b.exec(`UPDATE relays SET send_days = $2, send_from = '09:00', send_until = '17:00' WHERE id = $1`, b.relay.ID, day(2))
+	if st := b.awaitHeldUp(one.ID, 0); st.HeldUp.DomainID != domain.ID {
+		t.Errorf("held up %+v", st.HeldUp)
+	}
 	b.exec(`UPDATE relays SET send_days = $2, send_from = '09:00', send_until = '17:00' WHERE id = $1`, b.relay.ID, day(4))
 	if st := b.awaitHeldUp(one.ID, 0); st.HeldUp.RelayID != b.relay.ID {
 		t.Errorf("held up %+v", st.HeldUp)
