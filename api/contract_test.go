@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -67,7 +68,7 @@ const (
 		"next_attempt_at updated_at sent_at skip_reason message_id opens clicks unsubscribed"
 	relayKeys = "id name provider oauth_client_id oauth_token_url has_oauth_client_secret has_oauth_refresh_token kind host port tls auth username has_password helo_name max_connections max_messages_per_connection per_second per_minute per_hour per_day weight from_domains recipient_sites site_limits warmup window blocked_until blocked_reason pace " +
 		"return_path dkim signing_profile status pause_reason in_use created_at updated_at"
-	domainKeys = "id domain bounce_domain health checked_at checks keys created_at"
+	domainKeys = "id domain bounce_domain warmup window health checked_at checks keys created_at"
 )
 
 func TestShapesOfTheAudience(t *testing.T) {
@@ -272,6 +273,7 @@ func TestShapesOfCampaigns(t *testing.T) {
 		t.Errorf("changed %+v", d)
 	}
 	c.get(at+"/audience").want(200).keys("", "subscribed mailable excluded")
+	c.get(at + "/forecast?messages=5").problem(409) // no relay yet
 	p := c.post(at+"/start", "").problem(400)
 	for _, want := range []string{"body.subject", "body.relay_id", "body.from_email", "body.html"} {
 		if !slices.Contains(p.locations(), want) {
@@ -358,7 +360,7 @@ func TestShapesOfSending(t *testing.T) {
 	if allDay.Window == nil || allDay.Window.Until != "24:00" {
 		t.Errorf("a window of whole days came back as %+v", allDay.Window)
 	}
-	c.put(at, `{`+relay+`,"window":null,"warmup":null}`).want(200).json(&allDay)
+	c.put(at, `{`+relay+`,"per_day":2000,"window":null,"warmup":null}`).want(200).json(&allDay)
 	if allDay.Window != nil || allDay.Warmup != nil {
 		t.Errorf("null left %+v and %+v", allDay.Window, allDay.Warmup)
 	}
@@ -366,9 +368,14 @@ func TestShapesOfSending(t *testing.T) {
 		t.Errorf("a window without sense is refused as %+v", p)
 	}
 	c.get(at+"/pace").want(200).keys("", "used_hour used_day warmup_cap held_up changes")
-	c.get(at+"/forecast?messages=100000").want(200).keys("", "ends_at")
-	c.get(at+"/forecast?messages=100000&with=1,2").want(200).keys("", "ends_at")
+	c.get(at+"/forecast?messages=100000").want(200).keys("", "starts_at messages ends_at decided_by").keys("decided_by", "limit relay_id domain_id name")
+	var later forecastJSON
+	c.get(at + "/forecast?messages=100000&start_at=2031-01-01T09:00:00Z").want(200).json(&later)
+	if later.StartsAt != time.Date(2031, 1, 1, 9, 0, 0, 0, time.UTC) {
+		t.Errorf("reckoned from %s", later.StartsAt)
+	}
 	c.get(at + "/forecast").problem(400)
+	c.get(at + "/forecast?messages=1&start_at=tomorrow").problem(400)
 	c.get(at+"/sites").want(200).keys("", "items next_cursor")
 	c.get("/site-limits").want(200).keys("", "as_of known items").keys("known.0", "site name mx per_minute per_hour in_flight").
 		keys("items.0", "relay_id site per_minute per_hour in_flight shipped")
@@ -381,7 +388,7 @@ func TestShapesOfSending(t *testing.T) {
 	c.get("/relays").want(200).keys("", "items next_cursor").keys("items.0", relayKeys)
 	c.post("/relays", `{"name":"x","host":"http://x","port":0}`).problem(400)
 	c.post(at+"/pause", "").want(200).keys("", relayKeys)
-	c.get(at+"/pace").want(200).keys("held_up", "code reason until")
+	c.get(at+"/pace").want(200).keys("held_up", "code reason until relay_id domain_id")
 	c.post(at+"/resume", "").want(200)
 	for _, r := range []*response{
 		c.post(at+"/test", ""), c.post(at+"/test", `{"from":"a@example.org","to":"ann@example.org"}`), c.post("/relays/test", `{`+relay+`,"password":"very-secret","from":"a@example.org"}`),
@@ -406,6 +413,22 @@ func TestShapesOfSending(t *testing.T) {
 	if dom.BounceDomain != nil {
 		t.Errorf("bounce domain %q", *dom.BounceDomain)
 	}
+	c.put(at, `{"domain":"example.org","warmup":{"start":"2030-11-27","first":50,"percent":30,"zone":"Europe/Berlin"},"window":{"days":[1,5],"from":"08:00","until":"18:30"}}`).
+		want(200).keys("warmup", "start first percent zone").json(&dom)
+	if dom.Warmup == nil || dom.Warmup.Start != "2030-11-27" || dom.Warmup.Zone != "Europe/Berlin" || dom.Window == nil || dom.Window.Until != "18:30" {
+		t.Errorf("%+v %+v", dom.Warmup, dom.Window)
+	}
+	wrong := `{"domain":"example.org","warmup":{"start":"2030-11-27","first":0,"percent":0,"zone":"x"},"window":{"days":[],"from":"8","until":"18:30","zone":"y"}}`
+	if p := c.put(at, wrong).problem(400); !slices.Equal(p.locations(), []string{"body.warmup.first", "body.warmup.percent", "body.warmup.zone",
+		"body.window.days", "body.window.from", "body.window.zone"}) {
+		t.Errorf("%+v", p)
+	}
+	if p := c.put(at, `{"domain":"example.org","warmup":{"start":"soon","first":1,"percent":1}}`).problem(400); !slices.Equal(p.locations(), []string{"body.warmup.start"}) {
+		t.Errorf("%+v", p)
+	}
+	c.get(at+"/pace").want(200).keys("", "used_day warmup_cap held_up")
+	c.get(at+"/forecast?messages=100000").want(200).keys("", "starts_at messages ends_at decided_by")
+	c.get("/domains/99/pace").problem(404)
 	c.post(fmt.Sprintf("/dkim-keys/%d/retire", dom.Keys[0].ID), "").problem(409)
 	c.post(at+"/keys", `{"algorithm":"rsa2048"}`).problem(409)
 	c.post(at+"/keys", `{"algorithm":"ed25519"}`).want(201).json(&dom)

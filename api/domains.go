@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"postrider/sender"
 )
 
@@ -11,6 +13,8 @@ type domainJSON struct {
 	ID           int64         `json:"id"`
 	Domain       string        `json:"domain"`
 	BounceDomain *string       `json:"bounce_domain"`
+	Warmup       *warmupJSON   `json:"warmup" doc:"What may be sent From the domain in a day, over all relays together; null: no warm-up"`
+	Window       *windowJSON   `json:"window" doc:"null: at all times"`
 	Health       string        `json:"health" enum:"ok,warning,missing,different,unknown,unchecked" doc:"The worst of the checks, without keys that sign nothing yet"`
 	CheckedAt    *time.Time    `json:"checked_at" doc:"When DNS was last looked at"`
 	Checks       []checkJSON   `json:"checks" doc:"What has to be in DNS, and what the last look found"`
@@ -45,12 +49,25 @@ type checkJSON struct {
 }
 
 type domainInputJSON struct {
-	Domain       string  `json:"domain"`
-	BounceDomain *string `json:"bounce_domain" required:"false"`
+	Domain       string      `json:"domain"`
+	BounceDomain *string     `json:"bounce_domain" required:"false"`
+	Warmup       *warmupJSON `json:"warmup" required:"false" doc:"What may be sent From the domain in a day, over all relays together; null: no warm-up"`
+	Window       *windowJSON `json:"window" required:"false" doc:"null: at all times"`
+}
+
+type domainPaceJSON struct {
+	Day       int         `json:"used_day" doc:"Messages From the domain in the last 24 hours; counted for domains with a warm-up"`
+	WarmupCap *int        `json:"warmup_cap" doc:"What the warm-up allows in 24 hours today; null: no warm-up"`
+	HeldUp    *holdupJSON `json:"held_up" doc:"Why nothing is sent From the domain at the moment; null: something may be"`
+}
+
+// TransformSchema says in the OpenAPI document that held_up can be null.
+func (domainPaceJSON) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	return nullable(s, "held_up")
 }
 
 func encodeDomain(d sender.Domain) domainJSON {
-	return domainJSON{ID: d.ID, Domain: d.Domain, BounceDomain: d.BounceDomain, Health: d.Health(), CheckedAt: utc(d.CheckedAt),
+	return domainJSON{ID: d.ID, Domain: d.Domain, BounceDomain: d.BounceDomain, Warmup: encodeWarmup(d.Warmup), Window: encodeWindow(d.Window), Health: d.Health(), CheckedAt: utc(d.CheckedAt),
 		Checks: each(d.Checks(), encodeCheck), Keys: each(d.Keys, encodeKey), CreatedAt: d.CreatedAt.UTC()}
 }
 
@@ -68,7 +85,7 @@ func encodeCheck(c sender.Check) checkJSON {
 }
 
 func (in domainInputJSON) input() sender.DomainInput {
-	out := sender.DomainInput{Domain: in.Domain}
+	out := sender.DomainInput{Domain: in.Domain, Warmup: in.Warmup.decode(), Window: in.Window.decode()}
 	if in.BounceDomain != nil {
 		out.BounceDomain = *in.BounceDomain
 	}
@@ -97,6 +114,13 @@ func (s *server) updateDomain(ctx context.Context, in *onID[domainInputJSON]) (*
 
 func (s *server) deleteDomain(ctx context.Context, in *byID) (*nothing, error) {
 	return done(s.deps.Sender.DeleteDomain(ctx, in.ID))
+}
+
+func (s *server) getDomainPace(ctx context.Context, in *byID) (*answer[domainPaceJSON], error) {
+	st, err := s.deps.Sender.DomainState(ctx, in.ID)
+	return reply(st, err, func(st sender.DomainState) domainPaceJSON {
+		return domainPaceJSON{Day: st.Usage.Day, WarmupCap: st.WarmupCap, HeldUp: encodeHoldup(st.Holdup)}
+	})
 }
 
 func (s *server) checkDomain(ctx context.Context, in *byID) (*answer[domainJSON], error) {

@@ -11,9 +11,10 @@ import (
 )
 
 type warmupJSON struct {
-	Start   string `json:"start" format:"date" doc:"The first day, UTC"`
+	Start   string `json:"start" format:"date" doc:"The first day"`
 	First   int    `json:"first" doc:"Messages in any 24 hours on that day"`
 	Percent int    `json:"percent" doc:"How many more each day, in per cent"`
+	Zone    string `json:"zone" required:"false" doc:"IANA time zone in which a day begins; empty: UTC"`
 }
 
 type windowJSON struct {
@@ -42,9 +43,11 @@ type paceJSON struct {
 }
 
 type holdupJSON struct {
-	Code   string     `json:"code" enum:"paused,blocked,outside_window,resting,day_used_up,hour_used_up" doc:"paused: somebody has to resume the relay. blocked: the provider takes nothing more of the account. outside_window: of the relay's sending window. resting: the server asked for less. day_used_up, hour_used_up: the share of 24 hours (or of the warm-up) or of 60 minutes is used up"`
-	Reason string     `json:"reason" doc:"The same in words, with the server's own where it spoke"`
-	Until  *time.Time `json:"until" doc:"null: until a person does something"`
+	Code     string     `json:"code" enum:"paused,blocked,outside_window,resting,day_used_up,hour_used_up" doc:"paused: somebody has to resume the relay. blocked: the provider takes nothing more of the account. outside_window: of the sending window of the relay, or of the domain where domain_id is set. resting: the server asked for less. day_used_up: the share of 24 hours of the relay (or of its warm-up), or of the domain's warm-up where domain_id is set. hour_used_up: the relay's share of 60 minutes"`
+	Reason   string     `json:"reason" doc:"The same in words, with the server's own where it spoke"`
+	Until    *time.Time `json:"until" doc:"null: until a person does something"`
+	RelayID  *int64     `json:"relay_id" doc:"The relay whose state, limits, window or warm-up it is; null: it is the domain's"`
+	DomainID *int64     `json:"domain_id" doc:"The sending domain whose window or warm-up it is; null: it is the relay's"`
 }
 
 type relayPaceJSON struct {
@@ -69,15 +72,11 @@ type paceChangeJSON struct {
 	Reply       string     `json:"reply"`
 }
 
-type forecastJSON struct {
-	EndsAt *time.Time `json:"ends_at" doc:"When the last message will have gone out by the limits of the relay, or of all of them together; null: no limit decides that"`
-}
-
 func encodeWarmup(w *sender.Warmup) *warmupJSON {
 	if w == nil {
 		return nil
 	}
-	return &warmupJSON{Start: w.Start.Format(time.DateOnly), First: w.First, Percent: w.Percent}
+	return &warmupJSON{Start: w.Start.Format(time.DateOnly), First: w.First, Percent: w.Percent, Zone: w.Zone}
 }
 
 // decode leaves a date that is none at zero, which the sender refuses with the field's name.
@@ -86,7 +85,7 @@ func (w *warmupJSON) decode() *sender.Warmup {
 		return nil
 	}
 	start, _ := time.Parse(time.DateOnly, w.Start)
-	return &sender.Warmup{Start: start, First: w.First, Percent: w.Percent}
+	return &sender.Warmup{Start: start, First: w.First, Percent: w.Percent, Zone: w.Zone}
 }
 
 func encodeWindow(w *sender.Window) *windowJSON {
@@ -130,7 +129,7 @@ func encodeHoldup(h *sender.Holdup) *holdupJSON {
 	if h == nil {
 		return nil
 	}
-	out := &holdupJSON{Code: string(h.Code), Reason: h.Reason}
+	out := &holdupJSON{Code: string(h.Code), Reason: h.Reason, RelayID: nullID(h.RelayID), DomainID: nullID(h.DomainID)}
 	if !h.Until.IsZero() {
 		out.Until = utc(&h.Until)
 	}
@@ -147,15 +146,4 @@ func (s *server) getRelayPace(ctx context.Context, in *byID) (*answer[relayPaceJ
 			}),
 		}
 	})
-}
-
-type forecastInput struct {
-	ID       int64   `path:"id" minimum:"1"`
-	Messages int     `query:"messages" required:"true" minimum:"1" maximum:"1000000000" doc:"How many messages"`
-	With     []int64 `query:"with" maxItems:"20" doc:"Further relays that share the messages"`
-}
-
-func (s *server) getForecast(ctx context.Context, in *forecastInput) (*answer[forecastJSON], error) {
-	end, err := s.deps.Sender.Forecast(ctx, append([]int64{in.ID}, in.With...), in.Messages)
-	return reply(end, err, func(end *time.Time) forecastJSON { return forecastJSON{EndsAt: utc(end)} })
 }

@@ -115,6 +115,8 @@ func (s *server) campaignRoutes() {
 		note("Replaces everything; what is left out gets its default."), s.updateCampaign)
 	add(s, remove("/campaigns/{id}", "deleteCampaign", tagCampaigns, auth.CampaignsWrite, "Delete a campaign with all that is known of its deliveries"), s.deleteCampaign)
 	add(s, get("/campaigns/{id}/audience", "countAudience", tagCampaigns, auth.CampaignsRead, "Count whom a campaign would reach if it started now"), s.countAudience)
+	add(s, get("/campaigns/{id}/forecast", "getCampaignForecast", tagCampaigns, auth.CampaignsRead, "Say when the last message of a campaign will have gone out").
+		note("By the limits of its relays and its From domain, when those have nothing else to send."), s.getCampaignForecast)
 	add(s, post("/campaigns/{id}/start", "startCampaign", tagCampaigns, auth.CampaignsSend, "Start sending").once().
 		note("Freezes the content and the audience. A second start is a conflict."), s.startCampaign)
 	add(s, post("/campaigns/{id}/schedule", "scheduleCampaign", tagCampaigns, auth.CampaignsSend, "Let a campaign start by itself later").once(), s.scheduleCampaign)
@@ -148,7 +150,7 @@ func (s *server) sendingRoutes() {
 	add(s, put("/relays/{id}", "updateRelay", tagRelays, auth.SendingWrite, "Change a relay"), s.updateRelay)
 	add(s, remove("/relays/{id}", "deleteRelay", tagRelays, auth.SendingWrite, "Delete a relay"), s.deleteRelay)
 	add(s, get("/relays/{id}/pace", "getRelayPace", tagRelays, auth.SendingRead, "Read how fast a relay is used, and why"), s.getRelayPace)
-	add(s, get("/relays/{id}/forecast", "getForecast", tagRelays, auth.SendingRead, "Say when a number of messages would have gone out"), s.getForecast)
+	add(s, get("/relays/{id}/forecast", "getRelayForecast", tagRelays, auth.SendingRead, "Say when a number of messages would have gone out"), s.getRelayForecast)
 	add(s, get("/relays/{id}/sites", "getRelaySites", tagRelays, auth.SendingRead, "Read how a relay stands with the recipients' sites"), s.getRelaySites)
 	add(s, get("/site-limits", "listSiteLimits", tagRelays, auth.SendingRead, "List what may go to recipients' sites"), s.listSiteLimits)
 	add(s, put("/site-limits", "setSiteLimits", tagRelays, auth.SendingWrite, "Set what may go to recipients' sites").
@@ -166,8 +168,11 @@ func (s *server) sendingRoutes() {
 	add(s, get("/domains", "listDomains", tagDomains, auth.SendingRead, "List the sending domains"), s.listDomains)
 	add(s, post("/domains", "createDomain", tagDomains, auth.SendingWrite, "Add a sending domain and make its first key").returns(http.StatusCreated).once(), s.createDomain)
 	add(s, get("/domains/{id}", "getDomain", tagDomains, auth.SendingRead, "Read a sending domain"), s.getDomain)
-	add(s, put("/domains/{id}", "updateDomain", tagDomains, auth.SendingWrite, "Change the bounce domain of a sending domain"), s.updateDomain)
+	add(s, put("/domains/{id}", "updateDomain", tagDomains, auth.SendingWrite, "Change the bounce domain, the warm-up and the window of a sending domain").
+		note("Replaces all three; what is left out is taken away."), s.updateDomain)
 	add(s, remove("/domains/{id}", "deleteDomain", tagDomains, auth.SendingWrite, "Delete a sending domain with its keys"), s.deleteDomain)
+	add(s, get("/domains/{id}/pace", "getDomainPace", tagDomains, auth.SendingRead, "Read how much is sent From a domain, and what holds it up"), s.getDomainPace)
+	add(s, get("/domains/{id}/forecast", "getDomainForecast", tagDomains, auth.SendingRead, "Say when a number of messages From a domain would have gone out"), s.getDomainForecast)
 	add(s, post("/domains/{id}/check", "checkDomain", tagDomains, auth.SendingWrite, "Compare DNS with what should be there").
 		note("Also puts keys into use whose records are seen. It happens by itself every few hours, and every few minutes while a new key waits."), s.checkDomain)
 	add(s, post("/domains/{id}/keys", "addKey", tagDomains, auth.SendingWrite, "Make another DKIM key").returns(http.StatusCreated).once().

@@ -35,6 +35,7 @@ type claim struct {
 	policy     string
 	expires    time.Duration
 	relay      sender.Relay
+	from       sender.FromDomain
 	rows       []claimed
 	node       string
 }
@@ -58,7 +59,6 @@ type look struct {
 type order struct {
 	claim   // without relay and rows
 	stale   bool
-	from    string // the domain of From
 	listIDs []int64
 	relays  []sender.Relay
 }
@@ -93,6 +93,9 @@ func (s *Service) claim(ctx context.Context, a DeliverArgs, lo int32) (look, err
 	if o.routed() {
 		take = s.claimRoutedTx
 	} else if wait := o.relays[0].NotBefore(s.d.Now()); !wait.IsZero() {
+		return look{wait: wait}, nil
+	}
+	if wait := o.from.NotBefore(s.d.Now()); !wait.IsZero() {
 		return look{wait: wait}, nil
 	}
 	if !s.canNote(ctx, o.relays) {
@@ -133,12 +136,12 @@ func (s *Service) order(ctx context.Context, a DeliverArgs) (order, error) {
 	if err != nil {
 		return o, fmt.Errorf("looking at campaign %d: %w", a.CampaignID, err)
 	}
-	o.expires, o.from = time.Duration(hours)*time.Hour, sender.DomainOf(from)
+	o.expires = time.Duration(hours) * time.Hour
 	if status != StatusRunning || run != a.Run {
 		o.stale = true
 		return o, nil
 	}
-	o.relays, err = s.d.Sender.GetRelays(ctx, relayIDs)
+	o.relays, o.from, err = s.d.Sender.RelaysFor(ctx, relayIDs, sender.DomainOf(from))
 	if err == nil && len(o.relays) == 0 {
 		err = fmt.Errorf("campaign %d has no relay any more", a.CampaignID)
 	}
@@ -155,8 +158,10 @@ type pick struct {
 
 func (s *Service) claimTx(ctx context.Context, tx pgx.Tx, p pick, l *look) (err error) {
 	relay := p.relays[0]
-	p.most, l.wait, err = sender.ReserveTx(ctx, tx, relay, s.claimSize(relay), s.d.Now())
-	if err != nil || p.most == 0 {
+	if p.most, l.wait, err = sender.ReserveDomainTx(ctx, tx, p.from, s.claimSize(relay), s.d.Now()); err != nil || p.most == 0 {
+		return err
+	}
+	if p.most, l.wait, err = sender.ReserveTx(ctx, tx, relay, p.most, s.d.Now()); err != nil || p.most == 0 {
 		return err
 	}
 	rows, err := takeTx(ctx, tx, p, nil)
@@ -172,7 +177,10 @@ func (s *Service) claimTx(ctx context.Context, tx pgx.Tx, p pick, l *look) (err 
 		return err
 	}
 	l.claims = []claim{c}
-	return sender.ClaimedTx(ctx, tx, relay, c.node, len(c.rows))
+	if err := sender.ClaimedTx(ctx, tx, relay, c.node, len(c.rows)); err != nil {
+		return err
+	}
+	return sender.DomainClaimedTx(ctx, tx, p.from, c.node, len(c.rows))
 }
 
 // takeTx claims queued deliveries: the next ones, or those that were chosen for a relay. The status is asked again inside: a claim may overlap with a Pause, but none

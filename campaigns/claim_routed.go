@@ -17,6 +17,10 @@ import (
 // recipient and can be used now. What no relay takes now stays in the queue untouched.
 func (s *Service) claimRoutedTx(ctx context.Context, tx pgx.Tx, p pick, l *look) error {
 	now := s.d.Now()
+	var err error
+	if p.most, l.wait, err = sender.ReserveDomainTx(ctx, tx, p.from, s.cfg.ClaimSize, now); err != nil || p.most == 0 {
+		return err
+	}
 	outlets, err := s.outletsTx(ctx, tx, p.order, now)
 	if err != nil {
 		return err
@@ -24,7 +28,6 @@ func (s *Service) claimRoutedTx(ctx context.Context, tx pgx.Tx, p pick, l *look)
 	if l.wait = firstOpen(outlets, now); !l.wait.IsZero() {
 		return nil
 	}
-	p.most = s.cfg.ClaimSize
 	only, args := "", []any{p.CampaignID, p.lo, p.Hi, p.most}
 	if p.Only != nil {
 		only, args = " AND seq = ANY ($5)", append(args, p.Only)
@@ -54,7 +57,7 @@ func (s *Service) claimRoutedTx(ctx context.Context, tx pgx.Tx, p pick, l *look)
 	if l.claims, err = takeSharedTx(ctx, tx, p, res); err != nil {
 		return err
 	}
-	return noteClaimsTx(ctx, tx, p.node, outlets, l.claims)
+	return noteClaimsTx(ctx, tx, p, outlets, l.claims)
 }
 
 // takeSharedTx claims what was shared out, and puts off those whose site takes no more at present: they come back at their moment without an attempt.
@@ -126,8 +129,9 @@ func siteRoomTx(ctx context.Context, tx pgx.Tx, outlets []outlet, queued []waiti
 	return nil
 }
 
-// noteClaimsTx notes what was claimed for each relay and its sites.
-func noteClaimsTx(ctx context.Context, tx pgx.Tx, node string, outlets []outlet, claims []claim) error {
+// noteClaimsTx notes what was claimed for each relay and its sites, and for the domain.
+func noteClaimsTx(ctx context.Context, tx pgx.Tx, p pick, outlets []outlet, claims []claim) error {
+	total := 0
 	for _, i := range byRelayID(outlets) {
 		o := outlets[i]
 		var rows []claimed
@@ -140,21 +144,22 @@ func noteClaimsTx(ctx context.Context, tx pgx.Tx, node string, outlets []outlet,
 		for _, row := range rows {
 			bySite[row.site]++
 		}
-		if err := sender.SitesClaimedTx(ctx, tx, o.relay, node, bySite, o.rooms); err != nil {
+		if err := sender.SitesClaimedTx(ctx, tx, o.relay, p.node, bySite, o.rooms); err != nil {
 			return err
 		}
-		if err := sender.ClaimedTx(ctx, tx, o.relay, node, len(rows)); err != nil {
+		if err := sender.ClaimedTx(ctx, tx, o.relay, p.node, len(rows)); err != nil {
 			return err
 		}
+		total += len(rows)
 	}
-	return nil
+	return sender.DomainClaimedTx(ctx, tx, p.from, p.node, total)
 }
 
 // outletsTx looks at the relays that take the campaign's From domain, in the order of the campaign, and reserves what they may take.
 func (s *Service) outletsTx(ctx context.Context, tx pgx.Tx, o order, now time.Time) ([]outlet, error) {
 	var outlets []outlet
 	for _, r := range o.relays {
-		if r.TakesFrom(o.from) {
+		if r.TakesFrom(o.from.Domain) {
 			again, busy := s.notBefore(r, now)
 			outlets = append(outlets, outlet{relay: r, again: again, busy: busy})
 		}

@@ -55,6 +55,16 @@ func manyRows[T any](t *testing.T, b *bundle, sql string, args ...any) []T {
 	return rows
 }
 
+func TestForecastKnowsWhoIsStillToBeWritten(t *testing.T) {
+	t.Parallel()
+	b := setupParts(t)
+	c := halfWritten(t, b, 75)
+	f, err := b.Forecast(t.Context(), c.ID, time.Time{}, 0)
+	if err != nil || f.Messages != 75 {
+		t.Errorf("it is about %d messages, want 75 (%v)", f.Messages, err)
+	}
+}
+
 func TestPartsMakeTheWholeAudience(t *testing.T) {
 	t.Parallel()
 	b := setupParts(t)

@@ -3,6 +3,8 @@ package campaigns
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -71,22 +73,7 @@ func (s *Service) audit(ctx context.Context) error {
 			return err
 		}
 		if len(lost) > 0 {
-			// Which sites they were for is not known; those on their way now go uncounted until they are through.
-			if err := sender.ForgetSiteClaimsTx(ctx, tx, s.d.Node.ID); err != nil {
-				return err
-			}
-		}
-		for id, f := range lost {
-			err := exec(ctx, tx, `
-				UPDATE deliveries SET state = 0, attempts = attempts - 1, node_id = NULL, updated_at = now()
-				WHERE campaign_id = $1 AND seq = ANY ($2)`, id, f.seqs)
-			if err != nil {
-				return err
-			}
-			if err := s.unclaimTx(ctx, tx, id, f.byRelay); err != nil {
-				return err
-			}
-			if err := s.requeueTx(ctx, tx, id); err != nil {
+			if err := s.giveBackTx(ctx, tx, lost); err != nil {
 				return err
 			}
 		}
@@ -95,6 +82,33 @@ func (s *Service) audit(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// giveBackTx puts forgotten claims back into the queue.
+func (s *Service) giveBackTx(ctx context.Context, tx pgx.Tx, lost map[int64]forgotten) error {
+	// Which sites they were for is not known; those on their way now go uncounted until they are through.
+	if err := sender.ForgetSiteClaimsTx(ctx, tx, s.d.Node.ID); err != nil {
+		return err
+	}
+	ids := slices.Sorted(maps.Keys(lost))
+	for _, id := range ids {
+		err := exec(ctx, tx, `
+			UPDATE deliveries SET state = 0, attempts = attempts - 1, node_id = NULL, updated_at = now()
+			WHERE campaign_id = $1 AND seq = ANY ($2)`, id, lost[id].seqs)
+		if err != nil {
+			return err
+		}
+	}
+	// As those who record do: the relays, the domains, the campaigns.
+	if err := s.unclaimTx(ctx, tx, lost); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if err := s.requeueTx(ctx, tx, id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // forgotten are the claims of one campaign that this process does not know of.
@@ -134,18 +148,34 @@ func (s *Service) forgottenTx(ctx context.Context, tx pgx.Tx) (map[int64]forgott
 	return lost, nil
 }
 
-// unclaimTx gives the relays' shares of forgotten claims back.
-func (s *Service) unclaimTx(ctx context.Context, tx pgx.Tx, id int64, byRelay map[int64]int) error {
-	c, err := getCampaign(ctx, tx, id)
-	if err != nil {
-		return err
+// unclaimTx gives the shares of forgotten claims back.
+func (s *Service) unclaimTx(ctx context.Context, tx pgx.Tx, lost map[int64]forgotten) error {
+	relays, relayCounts := map[int64]sender.Relay{}, map[int64]int{}
+	domains, domainCounts := map[int64]sender.FromDomain{}, map[int64]int{}
+	for id, f := range lost {
+		c, err := getCampaign(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		all, from, err := s.d.Sender.RelaysFor(ctx, c.RelayIDs, sender.DomainOf(c.FromEmail))
+		if err != nil {
+			return err
+		}
+		domains[from.ID] = from
+		for relayID, n := range f.byRelay {
+			r := relayOf(all, &relayID)
+			relays[r.ID] = r
+			relayCounts[r.ID] += n
+			domainCounts[from.ID] += n
+		}
 	}
-	relays, err := s.d.Sender.GetRelays(ctx, c.RelayIDs)
-	if err != nil {
-		return err
+	for _, id := range slices.Sorted(maps.Keys(relays)) {
+		if err := sender.UsedTx(ctx, tx, relays[id], s.d.Node.ID, 0, relayCounts[id]); err != nil {
+			return err
+		}
 	}
-	for relayID, n := range byRelay {
-		if err := sender.UsedTx(ctx, tx, relayOf(relays, &relayID), s.d.Node.ID, 0, n); err != nil {
+	for _, id := range slices.Sorted(maps.Keys(domains)) {
+		if err := sender.DomainUsedTx(ctx, tx, domains[id], s.d.Node.ID, 0, domainCounts[id]); err != nil {
 			return err
 		}
 	}

@@ -91,6 +91,9 @@ func (s *Service) recordTx(ctx context.Context, tx pgx.Tx, c claim, attempts []a
 	if err := sender.UsedTx(ctx, tx, c.relay, c.node, used, len(as)-used); err != nil {
 		return err
 	}
+	if err := sender.DomainUsedTx(ctx, tx, c.from, c.node, used, len(as)-used); err != nil {
+		return err
+	}
 	if err := s.bounces(ctx, tx, as, ds); err != nil {
 		return err
 	}

@@ -131,11 +131,11 @@ func (s *Service) settleCampaign(ctx context.Context, tx pgx.Tx, node string, id
 	if err != nil {
 		return err
 	}
-	relays, err := s.d.Sender.GetRelays(ctx, campaign.RelayIDs)
+	relays, from, err := s.d.Sender.RelaysFor(ctx, campaign.RelayIDs, sender.DomainOf(campaign.FromEmail))
 	if err != nil {
 		return err
 	}
-	c := claim{campaignID: id, policy: campaign.UnconfirmedPolicy, expires: time.Duration(campaign.ExpiresAfterHours) * time.Hour, node: node}
+	c := claim{campaignID: id, from: from, policy: campaign.UnconfirmedPolicy, expires: time.Duration(campaign.ExpiresAfterHours) * time.Hour, node: node}
 	byRelay := map[int64][]heldRow{}
 	for _, row := range held {
 		relay := relayOf(relays, row.relayID)

@@ -89,10 +89,13 @@ func (s *Service) statsOf(ctx context.Context, c Campaign) (Stats, error) {
 	return st, nil
 }
 
-// heldUp looks whether something is in the way of all relays of the campaign; of several reasons it gives the one that ends first.
+// heldUp looks whether something is in the way of the From domain, or of all relays of the campaign: of several relays the one counts that is free first.
 func (s *Service) heldUp(ctx context.Context, c Campaign, st *Stats) error {
-	relays, err := s.d.Sender.GetRelays(ctx, c.RelayIDs)
+	relays, from, err := s.d.Sender.RelaysFor(ctx, c.RelayIDs, sender.DomainOf(c.FromEmail))
 	if err != nil {
+		return err
+	}
+	if st.HeldUp, err = s.d.Sender.DomainHoldup(ctx, from); err != nil {
 		return err
 	}
 	var first *sender.Holdup
@@ -108,7 +111,7 @@ func (s *Service) heldUp(ctx context.Context, c Campaign, st *Stats) error {
 	if first != nil && len(relays) > 1 {
 		first.Reason = "no relay can be used; the first one that can: " + first.Reason
 	}
-	st.HeldUp = first
+	st.HeldUp = first.Later(st.HeldUp)
 	return nil
 }
 

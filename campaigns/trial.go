@@ -45,6 +45,10 @@ func (s *Service) SendTest(ctx context.Context, id int64, in TestSend) ([]TestRe
 	if err != nil {
 		return nil, err
 	}
+	_, from, err := s.d.Sender.RelaysFor(ctx, c.RelayIDs, sender.DomainOf(c.FromEmail))
+	if err != nil {
+		return nil, err
+	}
 	frozen.Subject = "[Test] " + frozen.Subject
 	p, err := prepare(id, frozen)
 	if err != nil {
@@ -57,7 +61,7 @@ func (s *Service) SendTest(ctx context.Context, id int64, in TestSend) ([]TestRe
 	results := make([]TestResult, len(in.To))
 	for i, addr := range in.To {
 		one := claimed{campaignID: id, Seq: testSeq, Email: addr, Attempts: 1, FirstTriedAt: s.d.Now(), person: person}
-		if results[i], err = s.sendOneTest(ctx, p, s.testRelay(relays, in.RelayID, addr), one); err != nil {
+		if results[i], err = s.sendOneTest(ctx, p, s.testRelay(relays, in.RelayID, addr), from, one); err != nil {
 			return nil, err
 		}
 	}
@@ -101,7 +105,7 @@ func (s *Service) testRelay(relays []sender.Relay, asked int64, addr string) sen
 	return fit[usual].relay
 }
 
-func (s *Service) sendOneTest(ctx context.Context, p *prepared, relay sender.Relay, one claimed) (TestResult, error) {
+func (s *Service) sendOneTest(ctx context.Context, p *prepared, relay sender.Relay, from sender.FromDomain, one claimed) (TestResult, error) {
 	buf := getBuffer()
 	defer putBuffer(buf)
 	msg, err := s.build(ctx, p, relay, one, buf)
@@ -116,7 +120,7 @@ func (s *Service) sendOneTest(ctx context.Context, p *prepared, relay sender.Rel
 	if held != nil && (held.Code == sender.HoldupPaused || held.Code == sender.HoldupBlocked) {
 		return testResult(one.Email, relay, smtpconn.Outcome{}, &sender.Unavailable{Relay: relay.Name, Until: held.Until, Err: errors.New(held.Reason)}), nil
 	}
-	if err := s.d.Sender.SpendOne(ctx, relay); err != nil {
+	if err := s.d.Sender.SpendOne(ctx, relay, from); err != nil {
 		return testResult(one.Email, relay, smtpconn.Outcome{}, err), nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)

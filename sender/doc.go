@@ -1,8 +1,8 @@
 // Package sender owns how mail leaves: the relays it goes through, the domains it is signed for, the pools that send it, and the built-in
 // inbox that catches it when somebody tries things out.
 //
-// Tables: relays, relay_rates, relay_slots, nodes, sending_domains, dkim_keys, inbox_messages. Campaigns are only read, for the one question
-// whether a relay is in use.
+// Tables: relays with what is counted for them (relay_…), sites and site_limits, nodes, sending_domains with domain_usage and domain_claims, dkim_keys,
+// inbox_messages. Campaigns are only read, for the one question whether a relay is in use.
 //
 // Flow: a campaign names a relay and a From address. The pool asks DialerFor for connections (the only place where a relay's password is
 // opened) and SignerFor for the prepared DKIM keys of the From domain; sender/message composes, sender/dkim signs, sender/smtpconn runs the

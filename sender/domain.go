@@ -32,8 +32,10 @@ const keepRetired = 7 * 24 * time.Hour
 // Domain is a From domain that we sign for.
 type Domain struct {
 	ID           int64
-	Domain       string     // in A-labels, lower case
-	BounceDomain *string    // where bounces come back to; nil when relays use the From address as return path
+	Domain       string  // in A-labels, lower case
+	BounceDomain *string // where bounces come back to; nil when relays use the From address as return path
+	Warmup       *Warmup // over all relays together
+	Window       *Window
 	Keys         []Key      // oldest first
 	LastChecks   []Check    // what the last look at DNS found, as it was then; see Checks
 	CheckedAt    *time.Time // nil before the first look
@@ -103,19 +105,20 @@ func cleanDomain(raw string) (domain, problem string) {
 	return ascii, ""
 }
 
-// cleanDomains checks both domains of an input at once. An empty bounce domain is none.
-func cleanDomains(domain, bounce string) (d string, b *string, err error) {
+// clean brings both domains into the form in which they are stored and checks everything at once. An empty bounce domain is none.
+func (in DomainInput) clean() (DomainInput, error) {
 	var wrong errs.Fields
-	d, problem := cleanDomain(domain)
+	name, problem := cleanDomain(in.Domain)
 	if problem != "" {
 		wrong.Add("domain", "%s", problem)
 	}
-	if strings.TrimSpace(bounce) != "" {
-		clean, problem := cleanDomain(bounce)
-		if problem != "" {
+	in.Domain, in.BounceDomain = name, strings.TrimSpace(in.BounceDomain)
+	if in.BounceDomain != "" {
+		if in.BounceDomain, problem = cleanDomain(in.BounceDomain); problem != "" {
 			wrong.Add("bounce_domain", "%s", problem)
 		}
-		b = &clean
 	}
-	return d, b, wrong.Err("this sending domain cannot be used")
+	in.Warmup.check(&wrong)
+	in.Window.check(&wrong)
+	return in, wrong.Err("this sending domain cannot be used as it is")
 }

@@ -41,18 +41,20 @@ func TestCleanDomain(t *testing.T) {
 	}
 }
 
-func TestCleanDomainsNamesBoth(t *testing.T) {
+func TestCleanDomainInput(t *testing.T) {
 	t.Parallel()
-	_, _, err := cleanDomains("gmail.com", "co.uk")
-	if got := names(wrongFields(t, err)); got != "domain bounce_domain" {
+	wrong := DomainInput{Domain: "gmail.com", BounceDomain: "co.uk", Warmup: &Warmup{Zone: "Mars/Olympus"}, Window: &Window{Zone: "Local"}}
+	_, err := wrong.clean()
+	want := "domain bounce_domain warmup.start warmup.first warmup.percent warmup.zone window.days window.until window.zone"
+	if got := names(wrongFields(t, err)); got != want {
 		t.Errorf("wrong fields: %s", got)
 	}
-	d, b, err := cleanDomains("Example.org", "Bounce.Example.org")
-	if err != nil || d != "example.org" || b == nil || *b != "bounce.example.org" {
-		t.Errorf("%q %v %v", d, b, err)
+	in, err := DomainInput{Domain: "Example.org", BounceDomain: "Bounce.Example.org"}.clean()
+	if err != nil || in.Domain != "example.org" || in.BounceDomain != "bounce.example.org" {
+		t.Errorf("%+v %v", in, err)
 	}
-	if _, b, _ := cleanDomains("example.org", " "); b != nil {
-		t.Errorf("an empty bounce domain became %q", *b)
+	if in, err := (DomainInput{Domain: "example.org", BounceDomain: " "}).clean(); err != nil || in.BounceDomain != "" {
+		t.Errorf("an empty bounce domain became %q: %v", in.BounceDomain, err)
 	}
 }
 

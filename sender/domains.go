@@ -13,10 +13,12 @@ import (
 	"postrider/sender/dkim"
 )
 
-// DomainInput is what a person may set on a sending domain. BounceDomain "" is none.
+// DomainInput is what a person may set on a sending domain. BounceDomain "" is none; without a warm-up and a window nothing but its relays bounds it.
 type DomainInput struct {
 	Domain       string
 	BounceDomain string
+	Warmup       *Warmup
+	Window       *Window
 }
 
 // ListDomains gives all sending domains by name. There are few: nobody pages through them.
@@ -32,7 +34,7 @@ func (s *Service) GetDomain(ctx context.Context, id int64) (Domain, error) {
 // CreateDomain adds a domain with its first key, an RSA one, so that there is a record to publish at once. The key waits like any other, but signs already
 // for want of another one: Start of a campaign looks at its record (CheckFrom).
 func (s *Service) CreateDomain(ctx context.Context, in DomainInput) (Domain, error) {
-	name, bounce, err := cleanDomains(in.Domain, in.BounceDomain)
+	in, err := in.clean()
 	if err != nil {
 		return Domain{}, err
 	}
@@ -43,7 +45,7 @@ func (s *Service) CreateDomain(ctx context.Context, in DomainInput) (Domain, err
 	}
 	var domain Domain
 	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-		id, err := insertDomain(ctx, tx, name, bounce)
+		id, err := insertDomain(ctx, tx, in)
 		if err != nil {
 			return err
 		}
@@ -56,7 +58,7 @@ func (s *Service) CreateDomain(ctx context.Context, in DomainInput) (Domain, err
 	return domain, err
 }
 
-// UpdateDomain changes the bounce domain. The name stays: keys and records belong to it.
+// UpdateDomain replaces the bounce domain, the warm-up and the window. The name stays: keys and records belong to it.
 func (s *Service) UpdateDomain(ctx context.Context, id int64, in DomainInput) (Domain, error) {
 	var domain Domain
 	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
@@ -64,14 +66,14 @@ func (s *Service) UpdateDomain(ctx context.Context, id int64, in DomainInput) (D
 		if err != nil {
 			return err
 		}
-		name, bounce, err := cleanDomains(in.Domain, in.BounceDomain)
+		in, err := in.clean()
 		if err != nil {
 			return err
 		}
-		if name != old.Domain {
-			return errs.InvalidField("domain", "the name of a sending domain cannot change; add %s as another one", name)
+		if in.Domain != old.Domain {
+			return errs.InvalidField("domain", "the name of a sending domain cannot change; add %s as another one", in.Domain)
 		}
-		if err := updateDomain(ctx, tx, id, bounce); err != nil {
+		if err := updateDomain(ctx, tx, id, in); err != nil {
 			return err
 		}
 		if err := checkSoon(ctx, tx, id); err != nil {

@@ -2,147 +2,123 @@ package sender
 
 import (
 	"context"
-	"math"
 	"slices"
 	"time"
 
 	"postrider/internal/errs"
+	"postrider/internal/pg"
 )
 
-// forecastMost is how far ahead is looked.
-const forecastMost = 3660
+// What can decide when a mailing ends.
+const (
+	LimitRate    = "rate" // of a second or a minute
+	LimitHour    = "hour"
+	LimitDay     = "day"
+	LimitWarmup  = "warmup"
+	LimitWindow  = "window"
+	LimitBlocked = "blocked" // by the provider, for a time
+	LimitRest    = "rest"    // the server asked for one
+	LimitPaused  = "paused"  // every relay is
+)
 
-// Forecast tells when the last of n messages will have gone out, if they begin at a moment and the relay does nothing else: by its limits, its warm-up and
-// its sending window. ok is false when nothing bounds the relay, so that only the machine does, or when it would take longer than ten years.
-func (r Relay) Forecast(n int, from time.Time) (end time.Time, ok bool) {
-	return lastOf([]Relay{r}, n, from)
+// Plan is a mailing whose end is to be foretold.
+type Plan struct {
+	Messages int
+	Start    time.Time // in the past: now
+	Relays   []Relay   // those of the campaign, as they share it
+	From     FromDomain
 }
 
-// stretch is a time in which a relay may be used without a break, and how many messages it takes then.
-type stretch struct {
-	at   time.Time
-	open time.Duration
-	most float64
+// Forecast is when the last message of a plan will have gone out by the limits, when the relays and the domain have nothing else to send: by their windows,
+// warm-ups and shares, and by what is used up of those already.
+type Forecast struct {
+	Start time.Time
+	End   *time.Time // nil: no limit decides, only the machine does; with Decides: not within ten years, or not before a person does something
+	// Decides is the limit without which the mailing would be through soonest, or which is in its way longest; nil when it waits for none.
+	Decides *Decider
 }
 
-// stretches lists when the relay may be used, until it has taken n messages. ok is false when nothing bounds it.
-func (r Relay) stretches(n int, from time.Time) (list []stretch, ok bool) {
-	rate, paced := r.Limits.perSecond()
-	if !paced && r.Limits.PerHour == nil && r.Limits.PerDay == nil && r.Warmup == nil && r.Window == nil {
-		return nil, false
-	}
-	at, left := from, float64(n)
-	if r.BlockedUntil != nil && r.BlockedUntil.After(at) {
-		at = *r.BlockedUntil
-	}
-	for len(list) < forecastMost && left > 0 {
-		at = r.Window.Opens(at)
-		open := day
-		if r.Window != nil {
-			open = r.Window.left(at)
-		}
-		most := float64(r.Warmup.Cap(at))
-		if d := r.Limits.PerDay; d != nil {
-			most = min(most, float64(*d))
-		}
-		if h := r.Limits.PerHour; h != nil {
-			most = min(most, float64(*h)*max(1, open.Hours()))
-		}
-		if paced {
-			most = min(most, rate*open.Seconds())
-		}
-		list = append(list, stretch{at, open, most})
-		left -= most
-		at = at.Add(day).Truncate(time.Minute)
-	}
-	return list, true
+// Decider is a limit of a relay or a domain.
+type Decider struct {
+	Limit             string
+	RelayID, DomainID int64 // one is 0
+	Name              string
 }
 
-// lastOf is Forecast for relays that share the messages so that all of them are busy until the end.
-func lastOf(relays []Relay, n int, from time.Time) (end time.Time, ok bool) {
-	if n <= 0 {
-		return from, true
+// Forecast tells when a plan will be through.
+func (s *Service) Forecast(ctx context.Context, p Plan) (Forecast, error) {
+	if now := s.now(); p.Start.Before(now) {
+		p.Start = now
 	}
-	lists := make([][]stretch, len(relays))
-	latest := from
-	for i, r := range relays {
-		if lists[i], ok = r.stretches(n, from); !ok {
-			return from, false
-		}
-		last := lists[i][len(lists[i])-1]
-		if e := last.at.Add(last.open); e.After(latest) {
-			latest = e
-		}
-	}
-	taken := func(by time.Time) (sum float64) {
-		for i, r := range relays {
-			sum += r.takenBy(lists[i], by)
-		}
-		return sum
-	}
-	// Half a message is what rounding may cost.
-	if taken(latest) < float64(n)-0.5 {
-		return from, false
-	}
-	for low := from; latest.Sub(low) > time.Second; {
-		if middle := low.Add(latest.Sub(low) / 2); taken(middle) < float64(n)-0.5 {
-			low = middle
-		} else {
-			latest = middle
-		}
-	}
-	return latest, true
-}
-
-// takenBy gives how many messages the relay has taken by a moment.
-func (r Relay) takenBy(list []stretch, by time.Time) (sum float64) {
-	for _, s := range list {
-		gone := min(by.Sub(s.at), s.open)
-		if gone <= 0 {
-			break
-		}
-		n := s.most
-		if rate, paced := r.Limits.perSecond(); paced {
-			n = min(n, rate*gone.Seconds())
-		}
-		if h := r.Limits.PerHour; h != nil {
-			n = min(n, float64(*h)*(math.Floor(gone.Hours())+1))
-		}
-		sum += n
-	}
-	return sum
-}
-
-// left is how long the window stays open from a moment within it.
-func (w *Window) left(at time.Time) time.Duration {
-	zone, err := time.LoadLocation(w.Zone)
-	if err != nil {
-		zone = time.UTC
-	}
-	local := at.In(zone)
-	until := timeOfDay(local, w.Until)
-	if !until.After(at) {
-		until = timeOfDay(local.AddDate(0, 0, 1), w.Until)
-	}
-	return min(until.Sub(at), day)
-}
-
-// Forecast tells when the last of n messages through some relays, which share them, will have gone out if they begin now; nil when no limit decides that.
-// Backups do not count beside others.
-func (s *Service) Forecast(ctx context.Context, relayIDs []int64, n int) (*time.Time, error) {
-	relays, err := s.GetRelays(ctx, relayIDs)
-	if err != nil {
-		return nil, err
-	}
+	relays := p.taking()
 	if len(relays) == 0 {
-		return nil, errs.New(errs.NotFound, "there is no relay %d", relayIDs[0])
+		return Forecast{}, errs.New(errs.Conflict, "no relay takes mail From %s", p.From.Domain)
 	}
-	if regular := slices.DeleteFunc(slices.Clone(relays), func(r Relay) bool { return r.Backup() }); len(regular) > 0 {
-		relays = regular
+	active := slices.DeleteFunc(slices.Clone(relays), func(r Relay) bool { return r.Status == RelayPaused })
+	if len(active) == 0 {
+		return Forecast{Start: p.Start, Decides: &Decider{Limit: LimitPaused, RelayID: relays[0].ID, Name: relays[0].Name}}, nil
 	}
-	end, ok := lastOf(relays, n, s.now())
-	if !ok {
+	used := make([][]usedShare, len(active))
+	var err error
+	for i, r := range active {
+		if used[i], err = usedShares(ctx, s.pool, "relay", r.ID, r.counted()); err != nil {
+			return Forecast{}, err
+		}
+	}
+	ofDomain, err := usedShares(ctx, s.pool, "domain", p.From.ID, p.From.Warmup != nil)
+	if err != nil {
+		return Forecast{}, err
+	}
+	return p.forecast(active, used, ofDomain), nil
+}
+
+// ForecastRelay tells when a number of messages through one relay would be through, whatever their From.
+func (s *Service) ForecastRelay(ctx context.Context, id int64, n int, start time.Time) (Forecast, error) {
+	r, err := s.GetRelay(ctx, id)
+	if err != nil {
+		return Forecast{}, err
+	}
+	r.Routing = Routing{Weight: 1}
+	return s.Forecast(ctx, Plan{Messages: n, Start: start, Relays: []Relay{r}})
+}
+
+// ForecastDomain tells when a number of messages From a domain would be through, whatever relays carry them.
+func (s *Service) ForecastDomain(ctx context.Context, id int64, n int, start time.Time) (Forecast, error) {
+	d, err := s.GetDomain(ctx, id)
+	if err != nil {
+		return Forecast{}, err
+	}
+	return s.Forecast(ctx, Plan{Messages: n, Start: start, Relays: []Relay{{Status: RelayActive, Routing: Routing{Weight: 1}}}, From: d.from()})
+}
+
+// taking gives the relays that take mail From the domain. How much of it is for the recipients to whom some are restricted is not known, so those count
+// only when there is no other.
+func (p Plan) taking() []Relay {
+	takes := slices.DeleteFunc(slices.Clone(p.Relays), func(r Relay) bool { return !r.TakesFrom(p.From.Domain) })
+	all := slices.DeleteFunc(slices.Clone(takes), func(r Relay) bool { return len(r.RecipientSites) > 0 })
+	if len(all) > 0 {
+		return all
+	}
+	return takes
+}
+
+// usedShare is what went out in some minutes, from the first of them on.
+type usedShare struct {
+	At   time.Time
+	Used float64
+}
+
+// usedStep is how finely what went out is told apart.
+const usedStep = 5 * time.Minute
+
+// usedShares gives what a relay or a domain has sent in the last 24 hours, oldest first; what is on its way counts as sent now.
+func usedShares(ctx context.Context, db pg.DB, of string, id int64, counted bool) ([]usedShare, error) {
+	if !counted {
 		return nil, nil
 	}
-	return &end, nil
+	return pg.Many[usedShare](ctx, db, "the use of a "+of, `
+		SELECT min(minute) AS at, sum(used)::float8 AS used FROM `+of+`_usage WHERE `+of+`_id = $1 AND minute > now() - interval '1441 minutes'
+		GROUP BY date_bin($2::interval, minute, 'epoch')
+		UNION ALL SELECT date_trunc('minute', now()), sum(c.claimed)::float8 FROM `+of+`_claims c JOIN nodes n ON n.id = c.node_id
+		WHERE c.`+of+`_id = $1 AND n.settled_at IS NULL HAVING sum(c.claimed) > 0 ORDER BY at`, id, usedStep)
 }

@@ -208,6 +208,52 @@ func TestWarmupGrowsByTheDay(t *testing.T) {
 	}
 }
 
+// A day begins at midnight in the plan's zone, also where it has 23 or 25 hours or no midnight at all.
+func TestWarmupDaysAreThoseOfItsZone(t *testing.T) {
+	t.Parallel()
+	utc := func(s string) time.Time {
+		v, err := time.Parse("2006-01-02 15:04", s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	for _, tc := range []struct {
+		zone, start, at string
+		cap             int
+		rises           string
+	}{
+		{"", "2026-11-26", "2026-11-26 23:59", 100, "2026-11-27 00:00"},
+		{"Europe/Berlin", "2026-11-26", "2026-11-25 22:59", math.MaxInt, "2026-11-25 23:00"},
+		{"Europe/Berlin", "2026-11-26", "2026-11-26 22:59", 100, "2026-11-26 23:00"},
+		{"Europe/Berlin", "2026-11-26", "2026-11-26 23:00", 150, "2026-11-27 23:00"},
+		{"America/New_York", "2026-11-26", "2026-11-27 04:59", 100, "2026-11-27 05:00"},
+		// 23 hours on 29 March, 25 on 25 October.
+		{"Europe/Berlin", "2026-03-28", "2026-03-29 21:59", 150, "2026-03-29 22:00"},
+		{"Europe/Berlin", "2026-03-28", "2026-03-29 22:00", 225, "2026-03-30 22:00"},
+		{"Europe/Berlin", "2026-10-24", "2026-10-25 22:59", 150, "2026-10-25 23:00"},
+		{"Europe/Berlin", "2026-10-24", "2026-10-25 23:00", 225, "2026-10-26 23:00"},
+		// There the clocks go from 00:00 to 01:00, in Havana on 8 March and in Cairo on 24 April.
+		{"America/Havana", "2026-03-07", "2026-03-08 04:59", 100, "2026-03-08 05:00"},
+		{"America/Havana", "2026-03-07", "2026-03-08 05:00", 150, "2026-03-09 04:00"},
+		{"Africa/Cairo", "2026-04-23", "2026-04-23 21:59", 100, "2026-04-23 22:00"},
+		{"Africa/Cairo", "2026-04-23", "2026-04-23 22:00", 150, "2026-04-24 21:00"},
+	} {
+		start, _ := time.Parse(time.DateOnly, tc.start)
+		w := &Warmup{Start: start, First: 100, Percent: 50, Zone: tc.zone}
+		if got := w.Cap(utc(tc.at)); got != tc.cap {
+			t.Errorf("%s from %s: %d at %s, want %d", tc.zone, tc.start, got, tc.at, tc.cap)
+		}
+		if got := w.rises(utc(tc.at)); !got.Equal(utc(tc.rises)) {
+			t.Errorf("%s from %s: after %s it rises at %s, want %s", tc.zone, tc.start, tc.at, got.UTC(), tc.rises)
+		}
+	}
+	slow := &Warmup{Start: utc("2026-01-01 00:00"), First: 10, Percent: 1}
+	if got := slow.rises(utc("2026-01-01 12:00")); !got.Equal(utc("2026-01-11 00:00")) {
+		t.Errorf("10 and 1 %% a day is 10 until %s", got)
+	}
+}
+
 func TestWindowOpens(t *testing.T) {
 	t.Parallel()
 	berlin, err := time.LoadLocation("Europe/Berlin")
@@ -246,59 +292,13 @@ func TestWindowOpens(t *testing.T) {
 	}
 }
 
-func TestForecast(t *testing.T) {
-	t.Parallel()
-	n := func(i int) *int { return &i }
-	from := time.Date(2026, 11, 26, 9, 0, 0, 0, time.UTC) // a Thursday
-	for name, tc := range map[string]struct {
-		r    Relay
-		n    int
-		want time.Duration
-		ok   bool
-	}{
-		"no limit":     {Relay{}, 1e6, 0, false},
-		"rate":         {Relay{Limits: Limits{PerSecond: n(10)}}, 36_000, time.Hour, true},
-		"day":          {Relay{Limits: Limits{PerDay: n(500)}}, 1600, 3 * 24 * time.Hour, true},
-		"day at once":  {Relay{Limits: Limits{PerDay: n(500)}}, 500, 0, true},
-		"hour":         {Relay{Limits: Limits{PerHour: n(100)}}, 250, 2 * time.Hour, true},
-		"warm-up":      {Relay{Warmup: &Warmup{Start: from.Truncate(24 * time.Hour), First: 100, Percent: 100}}, 1000, 3 * 24 * time.Hour, true}, // 100, 200, 400, 800
-		"window":       {Relay{Limits: Limits{PerMinute: n(10)}, Window: &Window{Days: []int{4, 5}, From: 9 * time.Hour, Until: 10 * time.Hour}}, 900, 24*time.Hour + 30*time.Minute, true},
-		"never to end": {Relay{Limits: Limits{PerDay: n(1)}}, 1e9, 0, false},
-	} {
-		end, ok := tc.r.Forecast(tc.n, from)
-		if ok != tc.ok || ok && end.Sub(from).Round(time.Minute) != tc.want {
-			t.Errorf("%s: %s (%v), want %s", name, end.Sub(from), ok, tc.want)
-		}
-	}
-}
-
-// Relays that share a mailing are all busy until its end.
-func TestForecastOfSeveralRelays(t *testing.T) {
-	t.Parallel()
-	from := time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
-	ten, ninety := 10, 90
-	slow, fast := Relay{Limits: Limits{PerSecond: &ten}}, Relay{Limits: Limits{PerSecond: &ninety}}
-	end, ok := lastOf([]Relay{slow, fast}, 360_000, from)
-	if want := from.Add(time.Hour); !ok || end.Sub(want).Abs() > 2*time.Second {
-		t.Errorf("100 a second together: %v, %v, want %v", end, ok, want)
-	}
-	if _, ok := lastOf([]Relay{slow, {}}, 10, from); ok {
-		t.Error("beside a relay without limits nothing is foretold")
-	}
-	daily := 1000
-	end, ok = lastOf([]Relay{{Limits: Limits{PerDay: &daily}}, {Limits: Limits{PerDay: &daily}}}, 5000, from)
-	if want := from.Add(48 * time.Hour); !ok || end.Sub(want).Abs() > time.Minute {
-		t.Errorf("2000 a day together: %v, %v, want %v", end, ok, want)
-	}
-}
-
 func TestShareOfADayOverTwoProcesses(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	limit := 10
 	r := b.relayTo(t, smtptest.Start(t), func(in *RelayInput) { in.Limits.PerDay = &limit })
 	for i := range 12 {
-		err := b.SpendOne(t.Context(), r)
+		err := b.SpendOne(t.Context(), r, FromDomain{})
 		var u *Unavailable
 		switch {
 		case i < 10 && err != nil:
@@ -310,7 +310,7 @@ func TestShareOfADayOverTwoProcesses(t *testing.T) {
 	if _, err := b.pool.Exec(context.Background(), `UPDATE relay_usage SET minute = minute - interval '24 hours 2 minutes'`); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.SpendOne(t.Context(), r); err != nil {
+	if err := b.SpendOne(t.Context(), r, FromDomain{}); err != nil {
 		t.Errorf("a day later: %v", err)
 	}
 }

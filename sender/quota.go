@@ -36,15 +36,10 @@ func ReserveTx(ctx context.Context, tx pgx.Tx, r Relay, want int, now time.Time)
 	if granted > 0 {
 		return granted, again, nil
 	}
-	period, oldest := time.Hour, u.OldestHour
 	if dayLeft <= hour {
-		period, oldest = day, u.OldestDay
+		return 0, u.dayAgain(r.Limits.PerDay, r.Warmup, now), nil
 	}
-	again = now.Add(time.Minute) // what others have claimed may come back
-	if oldest != nil {
-		again = oldest.Add(period + time.Minute)
-	}
-	return 0, again, nil
+	return 0, u.hourAgain(now), nil
 }
 
 // counted says that there is a limit whose use is counted.
@@ -73,6 +68,28 @@ type Usage struct {
 	Claimed    int // on its way
 	OldestHour *time.Time
 	OldestDay  *time.Time
+}
+
+// hourAgain is when something of the hour's share comes back.
+func (u Usage) hourAgain(now time.Time) time.Time {
+	if u.OldestHour == nil {
+		return now.Add(time.Minute) // what others have claimed may come back
+	}
+	return u.OldestHour.Add(time.Hour + time.Minute)
+}
+
+// dayAgain is when something of the day's share comes back, or the warm-up allows more.
+func (u Usage) dayAgain(perDay *int, w *Warmup, now time.Time) time.Time {
+	again := now.Add(time.Minute)
+	if u.OldestDay != nil {
+		again = u.OldestDay.Add(day + time.Minute)
+	}
+	if w != nil && (perDay == nil || w.Cap(now) < *perDay) {
+		if rises := w.rises(now); rises.Before(again) {
+			return rises
+		}
+	}
+	return again
 }
 
 func usage(ctx context.Context, db pg.DB, relayID int64) (Usage, error) {
@@ -144,21 +161,31 @@ func (r Relay) restUntil() *time.Time {
 	return &r.Pace.RestUntil
 }
 
-// Holdup says why nothing goes to a relay at the moment, and until when that is so as far as it is known.
+// Holdup says why nothing goes out at the moment, and until when that is so as far as it is known.
 type Holdup struct {
 	Code   HoldupCode
 	Reason string    // in words for a person, with the server's own where it spoke
 	Until  time.Time // zero: until a person does something
+	// RelayID or DomainID is where it can be changed; the other one is 0.
+	RelayID, DomainID int64
+}
+
+// Later gives the one that lasts longer: of two things in the way the last decides. nil is nothing in the way.
+func (h *Holdup) Later(other *Holdup) *Holdup {
+	if h == nil || other != nil && !h.Until.IsZero() && (other.Until.IsZero() || other.Until.After(h.Until)) {
+		return other
+	}
+	return h
 }
 
 // HoldupCode is the reason as programs read it. Other codes may be added, none changes its meaning.
 type HoldupCode string
 
-// The reasons for which nothing goes to a relay.
+// The reasons for which nothing goes out: Holdup says of which relay or domain. A domain has a window and a warm-up only.
 const (
 	HoldupPaused        HoldupCode = "paused"         // by a person, or by the program until a person has mended something
 	HoldupBlocked       HoldupCode = "blocked"        // the provider takes nothing more of the account
-	HoldupOutsideWindow HoldupCode = "outside_window" // of the relay's sending window
+	HoldupOutsideWindow HoldupCode = "outside_window" // of the sending window of the relay or the domain
 	HoldupResting       HoldupCode = "resting"        // the server asked for less
 	HoldupDayUsedUp     HoldupCode = "day_used_up"    // the limit of 24 hours, or the warm-up's
 	HoldupHourUsedUp    HoldupCode = "hour_used_up"
@@ -167,15 +194,18 @@ const (
 // Holdup looks whether the relay may be used now. nil: it may.
 func (s *Service) Holdup(ctx context.Context, r Relay) (*Holdup, error) {
 	now := s.now()
+	because := func(code HoldupCode, reason string, until time.Time) (*Holdup, error) {
+		return &Holdup{Code: code, Reason: reason, Until: until, RelayID: r.ID}, nil
+	}
 	switch {
 	case r.Status == RelayPaused:
-		return &Holdup{Code: HoldupPaused, Reason: "the relay is paused"}, nil
+		return because(HoldupPaused, "the relay is paused", time.Time{})
 	case r.BlockedUntil != nil && now.Before(*r.BlockedUntil):
-		return &Holdup{Code: HoldupBlocked, Reason: "the provider takes nothing more: " + deref(r.BlockedReason), Until: *r.BlockedUntil}, nil
+		return because(HoldupBlocked, "the provider takes nothing more: "+deref(r.BlockedReason), *r.BlockedUntil)
 	case r.Window.Opens(now).After(now):
-		return &Holdup{Code: HoldupOutsideWindow, Reason: "outside of the relay's sending window", Until: r.Window.Opens(now)}, nil
+		return because(HoldupOutsideWindow, "outside of the relay's sending window", r.Window.Opens(now))
 	case r.Pace != nil && now.Before(r.Pace.RestUntil):
-		return &Holdup{Code: HoldupResting, Reason: "the relay rests, as it was asked to: " + r.Pace.Reply, Until: r.Pace.RestUntil}, nil
+		return because(HoldupResting, "the relay rests, as it was asked to: "+r.Pace.Reply, r.Pace.RestUntil)
 	case !r.counted():
 		return nil, nil
 	}
@@ -186,27 +216,39 @@ func (s *Service) Holdup(ctx context.Context, r Relay) (*Holdup, error) {
 	hour, perDay := r.left(u, now)
 	switch {
 	case perDay == 0 && u.OldestDay != nil:
-		return &Holdup{Code: HoldupDayUsedUp, Reason: "the day's share of the relay is used up", Until: u.OldestDay.Add(day + time.Minute)}, nil
+		return because(HoldupDayUsedUp, "the day's share of the relay is used up", u.dayAgain(r.Limits.PerDay, r.Warmup, now))
 	case hour == 0 && u.OldestHour != nil:
-		return &Holdup{Code: HoldupHourUsedUp, Reason: "the hour's share of the relay is used up", Until: u.OldestHour.Add(time.Hour + time.Minute)}, nil
+		return because(HoldupHourUsedUp, "the hour's share of the relay is used up", u.hourAgain(now))
 	}
 	return nil, nil
 }
 
-// SpendOne counts one message that is not in the ledger, such as a test. Unavailable when the relay may take none.
-func (s *Service) SpendOne(ctx context.Context, r Relay) error {
-	if !r.counted() {
+// SpendOne counts one message that is not in the ledger, such as a test. Unavailable when the relay or the domain of its From may take none.
+func (s *Service) SpendOne(ctx context.Context, r Relay, d FromDomain) error {
+	if !r.counted() && d.Warmup == nil {
 		return nil
 	}
 	return pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-		granted, again, err := ReserveTx(ctx, tx, r, 1, s.now())
+		now := s.now()
+		granted, again, err := ReserveDomainTx(ctx, tx, d, 1, now)
 		if err != nil {
+			return err
+		}
+		if granted == 0 {
+			return &Unavailable{Relay: r.Name, Until: again, Err: fmt.Errorf("what the warm-up of %s allows in 24 hours is used up", d.Domain)}
+		}
+		if granted, again, err = ReserveTx(ctx, tx, r, 1, now); err != nil {
 			return err
 		}
 		if granted == 0 {
 			return &Unavailable{Relay: r.Name, Until: again, Err: errors.New("its limit for the hour or the day is used up")}
 		}
-		return addUsage(ctx, tx, r.ID, 1)
+		if r.counted() {
+			if err := addUsage(ctx, tx, r.ID, 1); err != nil {
+				return err
+			}
+		}
+		return addDomainUsage(ctx, tx, d, noNode, 1)
 	})
 }
 

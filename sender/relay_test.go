@@ -37,7 +37,8 @@ func names(fields map[string]string) string {
 	var list []string
 	for _, n := range []string{"name", "kind", "host", "port", "tls", "auth", "username", "password", "helo_name", "max_connections",
 		"max_messages_per_connection", "per_second", "per_day", "return_path", "dkim", "signing_profile", "domain", "bounce_domain", "provider",
-		"oauth_client_id", "oauth_token_url", "oauth_client_secret", "oauth_refresh_token"} {
+		"oauth_client_id", "oauth_token_url", "oauth_client_secret", "oauth_refresh_token",
+		"warmup.start", "warmup.first", "warmup.percent", "warmup.zone", "window.days", "window.until", "window.zone"} {
 		if _, ok := fields[n]; ok {
 			list = append(list, n)
 		}

@@ -104,6 +104,17 @@ func cleanNames(wrong *errs.Fields, field string, names, known []string) []strin
 	return clean
 }
 
+// RelaysFor gives the relays of some ids in their order, and what the domain of the From address bounds when mail goes through them; one that does not
+// exist is left out.
+func (s *Service) RelaysFor(ctx context.Context, ids []int64, from string) ([]Relay, FromDomain, error) {
+	read := s.now()
+	relays, domain, err := relaysFor(ctx, s.pool, ids, from)
+	for i := range relays {
+		relays[i].read = read
+	}
+	return relays, domain, err
+}
+
 // GetRelays gives the relays of some ids in their order; one that does not exist is left out.
 func (s *Service) GetRelays(ctx context.Context, ids []int64) ([]Relay, error) {
 	read := s.now()

@@ -19,6 +19,20 @@ type domainRow struct {
 	LastChecks   []Check `db:"checks"`
 	CheckedAt    *time.Time
 	CreatedAt    time.Time
+
+	WarmupStart                *time.Time
+	WarmupFirst, WarmupPercent *int
+	WarmupZone                 string
+	SendDays                   []int
+	SendFrom, SendUntil        *int // seconds of the day
+	SendZone                   string
+}
+
+func (r domainRow) domain(keys []Key) Domain {
+	return Domain{
+		ID: r.ID, Domain: r.Domain, BounceDomain: r.BounceDomain, Keys: keys, LastChecks: r.LastChecks, CheckedAt: r.CheckedAt, CreatedAt: r.CreatedAt,
+		Warmup: newWarmup(r.WarmupStart, r.WarmupFirst, r.WarmupPercent, r.WarmupZone), Window: newWindow(r.SendDays, r.SendFrom, r.SendUntil, r.SendZone),
+	}
 }
 
 type keyRow struct {
@@ -43,7 +57,8 @@ func (k keyRow) key() Key {
 // listDomains reads all domains, or the one with the id when it is not 0, each with its keys.
 func listDomains(ctx context.Context, db pg.DB, id int64) ([]Domain, error) {
 	rows, err := pg.Many[domainRow](ctx, db, "sending domains", `
-		SELECT id, domain, bounce_domain, checks, checked_at, created_at FROM sending_domains
+		SELECT id, domain, bounce_domain, checks, checked_at, created_at, warmup_start, warmup_first, warmup_percent, warmup_zone, send_days,
+			EXTRACT(epoch FROM send_from)::int AS send_from, EXTRACT(epoch FROM send_until)::int AS send_until, send_zone FROM sending_domains
 		WHERE $1 = 0 OR id = $1 ORDER BY domain`, id)
 	if err != nil {
 		return nil, err
@@ -61,8 +76,7 @@ func listDomains(ctx context.Context, db pg.DB, id int64) ([]Domain, error) {
 	}
 	domains := make([]Domain, len(rows))
 	for i, r := range rows {
-		domains[i] = Domain{ID: r.ID, Domain: r.Domain, BounceDomain: r.BounceDomain, Keys: byDomain[r.ID], LastChecks: r.LastChecks, CheckedAt: r.CheckedAt,
-			CreatedAt: r.CreatedAt}
+		domains[i] = r.domain(byDomain[r.ID])
 	}
 	return domains, nil
 }
@@ -94,13 +108,35 @@ func domainByName(ctx context.Context, db pg.DB, name string) (Domain, error) {
 
 func noDomain(id int64) error { return errs.New(errs.NotFound, "there is no sending domain %d", id) }
 
-func insertDomain(ctx context.Context, db pg.DB, domain string, bounce *string) (id int64, err error) {
-	err = db.QueryRow(ctx, `INSERT INTO sending_domains (domain, bounce_domain) VALUES ($1, $2) RETURNING id`, domain, bounce).Scan(&id)
-	return id, domainViolation(err, domain)
+// domainArgs are the columns that a person sets, by name.
+func domainArgs(in DomainInput) pgx.NamedArgs {
+	args := paceArgs(in.Warmup, in.Window)
+	args["domain"], args["bounce_domain"] = in.Domain, nilIfEmpty(in.BounceDomain)
+	return args
 }
 
-func updateDomain(ctx context.Context, db pg.DB, id int64, bounce *string) error {
-	_, err := db.Exec(ctx, `UPDATE sending_domains SET bounce_domain = $2 WHERE id = $1`, id, bounce)
+func nilIfEmpty(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func insertDomain(ctx context.Context, db pg.DB, in DomainInput) (id int64, err error) {
+	err = db.QueryRow(ctx, `
+		INSERT INTO sending_domains (domain, bounce_domain, warmup_start, warmup_first, warmup_percent, warmup_zone, send_days, send_from, send_until, send_zone)
+		VALUES (@domain, @bounce_domain, @warmup_start, @warmup_first, @warmup_percent, @warmup_zone, @send_days, @send_from::time, @send_until::time, @send_zone)
+		RETURNING id`, domainArgs(in)).Scan(&id)
+	return id, domainViolation(err, in.Domain)
+}
+
+func updateDomain(ctx context.Context, db pg.DB, id int64, in DomainInput) error {
+	args := domainArgs(in)
+	args["id"] = id
+	_, err := db.Exec(ctx, `
+		UPDATE sending_domains SET bounce_domain = @bounce_domain, warmup_start = @warmup_start, warmup_first = @warmup_first, warmup_percent = @warmup_percent,
+			warmup_zone = @warmup_zone, send_days = @send_days, send_from = @send_from::time, send_until = @send_until::time, send_zone = @send_zone
+		WHERE id = @id`, args)
 	if err != nil {
 		return fmt.Errorf("updating sending domain %d: %w", id, err)
 	}

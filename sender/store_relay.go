@@ -3,6 +3,7 @@ package sender
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -20,6 +21,7 @@ type relayRow struct {
 	WarmupStart        *time.Time
 	WarmupFirst        *int
 	WarmupPercent      *int
+	WarmupZone         string
 	SendDays           []int
 	SendFrom           *int // seconds of the day
 	SendUntil          *int
@@ -34,12 +36,8 @@ type relayRow struct {
 
 func (r relayRow) relay() Relay {
 	r.Relay.sealedPassword, r.Relay.sealedClientSecret, r.Relay.sealedRefreshToken = r.Sealed, r.SealedClientSecret, r.SealedRefreshToken
-	if r.WarmupStart != nil {
-		r.Relay.Warmup = &Warmup{Start: *r.WarmupStart, First: *r.WarmupFirst, Percent: *r.WarmupPercent}
-	}
-	if len(r.SendDays) > 0 {
-		r.Relay.Window = &Window{Days: r.SendDays, From: time.Duration(*r.SendFrom) * time.Second, Until: time.Duration(*r.SendUntil) * time.Second, Zone: r.SendZone}
-	}
+	r.Relay.Warmup = newWarmup(r.WarmupStart, r.WarmupFirst, r.WarmupPercent, r.WarmupZone)
+	r.Relay.Window = newWindow(r.SendDays, r.SendFrom, r.SendUntil, r.SendZone)
 	if r.PaceConnections != nil {
 		r.Relay.Pace = &Pace{Connections: *r.PaceConnections, RestUntil: *r.PaceRestUntil, Rests: *r.PaceRests, Reason: *r.PaceReason, Reply: *r.PaceReply,
 			ChangedAt: *r.PaceChangedAt}
@@ -55,7 +53,7 @@ const relayColumns = `
 	r.oauth_client_id, r.oauth_token_url, r.oauth_client_secret IS NOT NULL AS has_client_secret, r.oauth_client_secret AS sealed_client_secret,
 	r.oauth_refresh_token IS NOT NULL AS has_refresh_token, r.oauth_refresh_token AS sealed_refresh_token,
 	r.helo_name, r.max_connections, r.max_messages_per_connection, r.return_path, r.dkim, r.signing_profile,
-	r.per_second, r.per_minute, r.per_hour, r.per_day, r.weight, r.from_domains, r.recipient_sites, r.site_limits, r.warmup_start, r.warmup_first, r.warmup_percent,
+	r.per_second, r.per_minute, r.per_hour, r.per_day, r.weight, r.from_domains, r.recipient_sites, r.site_limits, r.warmup_start, r.warmup_first, r.warmup_percent, r.warmup_zone,
 	r.send_days, EXTRACT(epoch FROM r.send_from)::int AS send_from, EXTRACT(epoch FROM r.send_until)::int AS send_until, r.send_zone,
 	r.blocked_until, r.blocked_reason, p.connections AS pace_connections, p.rest_until AS pace_rest_until, p.rests AS pace_rests, p.reason AS pace_reason,
 	p.reply AS pace_reply, p.changed_at AS pace_changed_at,
@@ -80,6 +78,44 @@ func relaysByID(ctx context.Context, db pg.DB, ids []int64) ([]Relay, error) {
 		SELECT `+relayColumns+` FROM `+relayTables+` WHERE r.id = ANY ($1::bigint[]) ORDER BY array_position($1::bigint[], r.id)`, ids))
 }
 
+// relayForRow is a relay with the pace of a From domain beside it.
+type relayForRow struct {
+	relayRow
+	FromID            *int64
+	FromWarmupStart   *time.Time
+	FromWarmupFirst   *int
+	FromWarmupPercent *int
+	FromWarmupZone    *string
+	FromSendDays      []int
+	FromSendFrom      *int
+	FromSendUntil     *int
+	FromSendZone      *string
+}
+
+// relaysFor is relaysByID for mail From a domain, with what that domain bounds: in the one statement, because it is asked before every claim.
+func relaysFor(ctx context.Context, db pg.DB, ids []int64, from string) ([]Relay, FromDomain, error) {
+	rows, err := pg.Many[relayForRow](ctx, db, "relays", `
+		SELECT `+relayColumns+`, d.id AS from_id, d.warmup_start AS from_warmup_start, d.warmup_first AS from_warmup_first,
+			d.warmup_percent AS from_warmup_percent, d.warmup_zone AS from_warmup_zone, d.send_days AS from_send_days,
+			EXTRACT(epoch FROM d.send_from)::int AS from_send_from, EXTRACT(epoch FROM d.send_until)::int AS from_send_until, d.send_zone AS from_send_zone
+		FROM `+relayTables+` LEFT JOIN sending_domains d ON d.domain = $2 AND (d.warmup_start IS NOT NULL OR cardinality(d.send_days) > 0)
+		WHERE r.id = ANY ($1::bigint[]) ORDER BY array_position($1::bigint[], r.id)`, ids, from)
+	if err != nil {
+		return nil, FromDomain{}, err
+	}
+	domain := FromDomain{Domain: from}
+	relays := make([]Relay, len(rows))
+	for i, row := range rows {
+		relays[i] = row.relay()
+		if row.FromID != nil {
+			domain.ID = *row.FromID
+			domain.Warmup = newWarmup(row.FromWarmupStart, row.FromWarmupFirst, row.FromWarmupPercent, deref(row.FromWarmupZone))
+			domain.Window = newWindow(row.FromSendDays, row.FromSendFrom, row.FromSendUntil, deref(row.FromSendZone))
+		}
+	}
+	return relays, domain, nil
+}
+
 func manyRelays(rows []relayRow, err error) ([]Relay, error) {
 	if err != nil {
 		return nil, err
@@ -95,17 +131,25 @@ func manyRelays(rows []relayRow, err error) ([]Relay, error) {
 func relayArgs(in RelayInput) pgx.NamedArgs {
 	args := pgx.NamedArgs{
 		"per_second": in.Limits.PerSecond, "per_minute": in.Limits.PerMinute, "per_hour": in.Limits.PerHour, "per_day": in.Limits.PerDay,
-		"warmup_start": nil, "warmup_first": nil, "warmup_percent": nil, "send_days": []int{}, "send_from": nil, "send_until": nil, "send_zone": "",
 		"weight": *in.Weight, "from_domains": in.FromDomains, "recipient_sites": in.RecipientSites, "site_limits": *in.SiteLimits,
 		"name": in.Name, "kind": in.Kind, "host": in.Host, "port": in.Port, "tls": in.TLS, "auth": in.Auth, "username": in.Username,
 		"helo_name": in.HELOName, "max_connections": in.MaxConnections, "max_messages": in.MaxMessagesPerConnection,
 		"return_path": in.ReturnPath, "dkim": in.DKIM,
 		"signing_profile": in.SigningProfile, "provider": in.Provider, "oauth_client_id": in.OAuth.ClientID, "oauth_token_url": in.OAuth.TokenURL,
 	}
-	if w := in.Warmup; w != nil {
-		args["warmup_start"], args["warmup_first"], args["warmup_percent"] = w.Start, w.First, w.Percent
+	maps.Copy(args, paceArgs(in.Warmup, in.Window))
+	return args
+}
+
+// paceArgs are the columns of a warm-up and a window, by name, in relays and in sending_domains.
+func paceArgs(warmup *Warmup, window *Window) pgx.NamedArgs {
+	args := pgx.NamedArgs{
+		"warmup_start": nil, "warmup_first": nil, "warmup_percent": nil, "warmup_zone": "", "send_days": []int{}, "send_from": nil, "send_until": nil, "send_zone": "",
 	}
-	if w := in.Window; w != nil {
+	if w := warmup; w != nil {
+		args["warmup_start"], args["warmup_first"], args["warmup_percent"], args["warmup_zone"] = w.Start, w.First, w.Percent, w.Zone
+	}
+	if w := window; w != nil {
 		args["send_days"], args["send_zone"] = w.Days, w.Zone
 		args["send_from"], args["send_until"] = timeText(w.From), timeText(w.Until)
 	}
@@ -121,10 +165,10 @@ func insertRelay(ctx context.Context, db pg.DB, in RelayInput) (id int64, err er
 	err = db.QueryRow(ctx, `
 		INSERT INTO relays (name, kind, host, port, tls, auth, username, helo_name, max_connections, max_messages_per_connection,
 			return_path, dkim, signing_profile, provider, oauth_client_id, oauth_token_url, per_second, per_minute, per_hour, per_day,
-			warmup_start, warmup_first, warmup_percent, send_days, send_from, send_until, send_zone, weight, from_domains, recipient_sites, site_limits)
+			warmup_start, warmup_first, warmup_percent, warmup_zone, send_days, send_from, send_until, send_zone, weight, from_domains, recipient_sites, site_limits)
 		VALUES (@name, @kind, @host, @port, @tls, @auth, @username, @helo_name, @max_connections, @max_messages,
 			@return_path, @dkim, @signing_profile, @provider, @oauth_client_id, @oauth_token_url, @per_second, @per_minute, @per_hour, @per_day,
-			@warmup_start, @warmup_first, @warmup_percent, @send_days, @send_from::time,
+			@warmup_start, @warmup_first, @warmup_percent, @warmup_zone, @send_days, @send_from::time,
 			@send_until::time, @send_zone, @weight, @from_domains, @recipient_sites, @site_limits)
 		RETURNING id`, relayArgs(in)).Scan(&id)
 	return id, relayViolation(err, in)
@@ -138,7 +182,7 @@ func updateRelay(ctx context.Context, db pg.DB, id int64, in RelayInput) error {
 			helo_name = @helo_name, max_connections = @max_connections, max_messages_per_connection = @max_messages,
 			per_second = @per_second, per_minute = @per_minute, per_hour = @per_hour, per_day = @per_day,
 			warmup_start = @warmup_start, warmup_first = @warmup_first, warmup_percent = @warmup_percent,
-			send_days = @send_days, send_from = @send_from::time,
+			warmup_zone = @warmup_zone, send_days = @send_days, send_from = @send_from::time,
 			send_until = @send_until::time, send_zone = @send_zone, return_path = @return_path, dkim = @dkim,
 			signing_profile = @signing_profile, provider = @provider, oauth_client_id = @oauth_client_id, oauth_token_url = @oauth_token_url,
 			weight = @weight, from_domains = @from_domains, recipient_sites = @recipient_sites, site_limits = @site_limits, updated_at = now()

@@ -23,21 +23,15 @@ func (w *Window) Opens(now time.Time) time.Time {
 	if w == nil {
 		return now
 	}
-	zone, err := time.LoadLocation(w.Zone)
-	if err != nil {
-		zone = time.UTC
-	}
-	local := now.In(zone)
+	return w.opens(now.In(zoneOf(w.Zone)))
+}
+
+// opens is Opens for a moment in the window's zone.
+func (w *Window) opens(now time.Time) time.Time {
 	for back := -1; back <= 8; back++ {
-		date := local.AddDate(0, 0, back)
-		if !slices.Contains(w.Days, (int(date.Weekday())+6)%7+1) {
-			continue
-		}
-		from, until := timeOfDay(date, w.From), timeOfDay(date, w.Until)
-		if w.Until <= w.From {
-			until = timeOfDay(date.AddDate(0, 0, 1), w.Until)
-		}
+		from, until, ok := w.on(now.AddDate(0, 0, back))
 		switch {
+		case !ok:
 		case !now.Before(from) && now.Before(until):
 			return now
 		case now.Before(from):
@@ -45,6 +39,24 @@ func (w *Window) Opens(now time.Time) time.Time {
 		}
 	}
 	return now // no day at all: check does not let that pass
+}
+
+// closes is when the window ends that is open at a moment in its zone.
+func (w *Window) closes(now time.Time) time.Time {
+	for back := -1; ; back++ {
+		if from, until, ok := w.on(now.AddDate(0, 0, back)); back == 1 || ok && !now.Before(from) && now.Before(until) {
+			return until
+		}
+	}
+}
+
+// on gives the window that begins on a date; ok is false when none does.
+func (w *Window) on(date time.Time) (from, until time.Time, ok bool) {
+	from, until = timeOfDay(date, w.From), timeOfDay(date, w.Until)
+	if w.Until <= w.From {
+		until = timeOfDay(date.AddDate(0, 0, 1), w.Until)
+	}
+	return from, until, slices.Contains(w.Days, (int(date.Weekday())+6)%7+1)
 }
 
 // timeOfDay is a time of day on a date.
@@ -74,7 +86,28 @@ func (w *Window) check(wrong *errs.Fields) {
 	if w.From == w.Until {
 		wrong.Add("window.until", "must differ from the beginning; leave the window out to send at all times")
 	}
-	if _, err := time.LoadLocation(w.Zone); err != nil || w.Zone == "Local" {
-		wrong.Add("window.zone", "%q is not a time zone such as Europe/Berlin", shorten(w.Zone))
+	checkZone(wrong, "window.zone", w.Zone)
+}
+
+// newWindow makes a window of its columns; the times are seconds of the day.
+func newWindow(days []int, from, until *int, zone string) *Window {
+	if len(days) == 0 {
+		return nil
 	}
+	return &Window{Days: days, From: time.Duration(*from) * time.Second, Until: time.Duration(*until) * time.Second, Zone: zone}
+}
+
+func checkZone(wrong *errs.Fields, field, zone string) {
+	if _, err := time.LoadLocation(zone); err != nil || zone == "Local" {
+		wrong.Add(field, "%q is not a time zone such as Europe/Berlin", shorten(zone))
+	}
+}
+
+// zoneOf gives a zone by its name; one that this machine does not know is UTC.
+func zoneOf(name string) *time.Location {
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return time.UTC
+	}
+	return zone
 }

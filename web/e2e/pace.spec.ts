@@ -83,7 +83,7 @@ async function sendMoreThanAnHourAllows(page: Page) {
   await page.getByRole('button', { name: 'Send…', exact: true }).click();
   const dialog = page.getByRole('dialog', { name: 'Send “Autumn letter” now?' });
   await expect(dialog.getByText(/the last message goes out around/)).toBeVisible();
-  await expect(dialog.getByText('Because of: limits, warm-up and sending window.')).toBeVisible();
+  await expect(dialog.getByText('Decided by the limit per hour of Built-in inbox.')).toBeVisible();
   await dialog.getByRole('button', { name: `Send to ${PEOPLE} people` }).click();
   await expect(page.getByText(`${PER_HOUR} of ${PEOPLE} done`)).toBeVisible();
   await expect(page.getByText(/^The hour.s share of the relay is used up\.$/)).toBeVisible();

@@ -167,6 +167,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/campaigns/{id}/forecast": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Say when the last message of a campaign will have gone out
+         * @description By the limits of its relays and its From domain, when those have nothing else to send.
+         */
+        get: operations["getCampaignForecast"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/campaigns/{id}/links": {
         parameters: {
             query?: never;
@@ -404,7 +424,10 @@ export interface paths {
         };
         /** Read a sending domain */
         get: operations["getDomain"];
-        /** Change the bounce domain of a sending domain */
+        /**
+         * Change the bounce domain, the warm-up and the window of a sending domain
+         * @description Replaces all three; what is left out is taken away.
+         */
         put: operations["updateDomain"];
         post?: never;
         /** Delete a sending domain with its keys */
@@ -434,6 +457,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/domains/{id}/forecast": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say when a number of messages From a domain would have gone out */
+        get: operations["getDomainForecast"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/domains/{id}/keys": {
         parameters: {
             query?: never;
@@ -448,6 +488,23 @@ export interface paths {
          * @description It waits until its record is seen in DNS, and then takes over from the key of the same algorithm.
          */
         post: operations["addKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/domains/{id}/pace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read how much is sent From a domain, and what holds it up */
+        get: operations["getDomainPace"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -873,7 +930,7 @@ export interface paths {
             cookie?: never;
         };
         /** Say when a number of messages would have gone out */
-        get: operations["getForecast"];
+        get: operations["getRelayForecast"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1490,6 +1547,25 @@ export interface components {
             /** @description Unix seconds: the start of each day */
             times: number[];
         };
+        Decider: {
+            /**
+             * Format: int64
+             * @description The sending domain whose limit it is
+             */
+            domain_id: number | null;
+            /**
+             * @description rate: per second or minute; blocked: by the provider; rest: the server asked for one
+             * @enum {string}
+             */
+            limit: "rate" | "hour" | "day" | "warmup" | "window" | "blocked" | "rest" | "paused";
+            /** @description Of the relay or the domain */
+            name: string;
+            /**
+             * Format: int64
+             * @description The relay whose limit it is
+             */
+            relay_id: number | null;
+        };
         Delivery: {
             /** Format: int32 */
             attempts: number;
@@ -1611,10 +1687,32 @@ export interface components {
             /** Format: int64 */
             id: number;
             keys: components["schemas"]["DkimKey"][];
+            /** @description What may be sent From the domain in a day, over all relays together; null: no warm-up */
+            warmup: components["schemas"]["Warmup"];
+            /** @description null: at all times */
+            window: components["schemas"]["Window"];
         };
         DomainInput: {
             bounce_domain?: string | null;
             domain: string;
+            /** @description What may be sent From the domain in a day, over all relays together; null: no warm-up */
+            warmup?: components["schemas"]["Warmup"];
+            /** @description null: at all times */
+            window?: components["schemas"]["Window"];
+        };
+        DomainPace: {
+            /** @description Why nothing is sent From the domain at the moment; null: something may be */
+            held_up: components["schemas"]["Holdup"] | null;
+            /**
+             * Format: int64
+             * @description Messages From the domain in the last 24 hours; counted for domains with a warm-up
+             */
+            used_day: number;
+            /**
+             * Format: int64
+             * @description What the warm-up allows in 24 hours today; null: no warm-up
+             */
+            warmup_cap: number | null;
         };
         Endpoint: {
             /** Format: int64 */
@@ -1683,11 +1781,20 @@ export interface components {
             whose_fault: string;
         };
         Forecast: {
+            /** @description The limit without which the mailing would be through soonest; null: it waits for none */
+            decided_by: components["schemas"]["Decider"] | null;
             /**
              * Format: date-time
-             * @description When the last message will have gone out by the limits of the relay, or of all of them together; null: no limit decides that
+             * @description When the last message will have gone out by the limits, the windows and the warm-ups, and by what is used up of them already. null without decided_by: no limit decides that; null with decided_by: not within ten years, or not before somebody resumes a relay
              */
             ends_at: string | null;
+            /** Format: int64 */
+            messages: number;
+            /**
+             * Format: date-time
+             * @description From when on it is reckoned
+             */
+            starts_at: string;
         };
         Format: {
             delimiter: string;
@@ -1701,12 +1808,22 @@ export interface components {
         };
         Holdup: {
             /**
-             * @description paused: somebody has to resume the relay. blocked: the provider takes nothing more of the account. outside_window: of the relay's sending window. resting: the server asked for less. day_used_up, hour_used_up: the share of 24 hours (or of the warm-up) or of 60 minutes is used up
+             * @description paused: somebody has to resume the relay. blocked: the provider takes nothing more of the account. outside_window: of the sending window of the relay, or of the domain where domain_id is set. resting: the server asked for less. day_used_up: the share of 24 hours of the relay (or of its warm-up), or of the domain's warm-up where domain_id is set. hour_used_up: the relay's share of 60 minutes
              * @enum {string}
              */
             code: "paused" | "blocked" | "outside_window" | "resting" | "day_used_up" | "hour_used_up";
+            /**
+             * Format: int64
+             * @description The sending domain whose window or warm-up it is; null: it is the relay's
+             */
+            domain_id: number | null;
             /** @description The same in words, with the server's own where it spoke */
             reason: string;
+            /**
+             * Format: int64
+             * @description The relay whose state, limits, window or warm-up it is; null: it is the domain's
+             */
+            relay_id: number | null;
             /**
              * Format: date-time
              * @description null: until a person does something
@@ -2942,9 +3059,11 @@ export interface components {
             percent: number;
             /**
              * Format: date
-             * @description The first day, UTC
+             * @description The first day
              */
             start: string;
+            /** @description IANA time zone in which a day begins; empty: UTC */
+            zone?: string;
         } | null;
         Warning: {
             code: string;
@@ -3837,6 +3956,78 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageExclusion"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCampaignForecast: {
+        parameters: {
+            query?: {
+                /** @description Left out: those whom it would reach now, or once it has started those who wait */
+                messages?: number;
+                /** @description When it begins; left out: when it is scheduled, else now */
+                start_at?: string;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Forecast"];
                 };
             };
             /** @description Bad Request */
@@ -5215,6 +5406,78 @@ export interface operations {
             };
         };
     };
+    getDomainForecast: {
+        parameters: {
+            query: {
+                /** @description How many messages */
+                messages: number;
+                /** @description When they begin; left out: now */
+                start_at?: string;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Forecast"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     addKey: {
         parameters: {
             query?: never;
@@ -5280,6 +5543,73 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getDomainPace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DomainPace"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7395,13 +7725,13 @@ export interface operations {
             };
         };
     };
-    getForecast: {
+    getRelayForecast: {
         parameters: {
             query: {
                 /** @description How many messages */
                 messages: number;
-                /** @description Further relays that share the messages */
-                with?: number[];
+                /** @description When they begin; left out: now */
+                start_at?: string;
             };
             header?: never;
             path: {

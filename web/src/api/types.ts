@@ -57,20 +57,23 @@ export type Attempt = Schemas['Attempt'];
 export type Event = Schemas['Event'];
 
 /** The server always sends every field; its document leaves open those that a request may leave out. */
-export type Relay = Required<Omit<Schemas['Relay'], 'window'>> & { window: SendingWindow | null };
+export type Relay = Required<Omit<Schemas['Relay'], keyof SendingPlan>> & SendingPlan;
 export type RelayTls = Relay['tls'];
-export type Warmup = NonNullable<Schemas['Warmup']>;
+/** A daily cap that grows; a zone that is left out means UTC. */
+export type Warmup = Required<NonNullable<Schemas['Warmup']>>;
 /** When mail may go out; a zone that is left out means UTC. */
 export type SendingWindow = Required<NonNullable<Schemas['Window']>>;
 export type Pace = Schemas['Pace'];
 export type PaceChange = Schemas['PaceChange'];
+/** When, and how much in a day, may go out through a relay or from a domain. */
+export type SendingPlan = { warmup: Warmup | null; window: SendingWindow | null };
 export type RelayPace = Schemas['RelayPace'];
 export type Forecast = Schemas['Forecast'];
+export type Decider = Schemas['Decider'];
 type RelaySecrets = 'password' | 'oauth_client_secret' | 'oauth_refresh_token';
 /** What the form of a relay edits; secrets are sent only when they were typed. */
-export type RelayInput = Required<Omit<Schemas['RelayInput'], '$schema' | RelaySecrets | 'window'>> & {
-  window: SendingWindow | null;
-} & { [secret in RelaySecrets]?: string };
+export type RelayInput = Required<Omit<Schemas['RelayInput'], '$schema' | RelaySecrets | keyof SendingPlan>> &
+  SendingPlan & { [secret in RelaySecrets]?: string };
 export type Provider = Schemas['Provider'];
 export type RelayTest = Schemas['TestReport'];
 export type RelaySite = Schemas['RelaySite'];
@@ -79,7 +82,8 @@ export type SiteLimit = Required<Schemas['SiteLimit']>;
 export type SiteLimitInput = Omit<SiteLimit, 'shipped'>;
 export type SiteLimits = Omit<Schemas['SiteLimits'], 'items'> & { items: SiteLimit[] };
 
-export type Domain = Schemas['Domain'];
+export type Domain = Omit<Schemas['Domain'], keyof SendingPlan> & SendingPlan;
+export type DomainPace = Schemas['DomainPace'];
 export type DkimKey = Schemas['DkimKey'];
 export type DnsCheck = Schemas['Check'];
 export type DnsCheckStatus = DnsCheck['status'];

@@ -14,11 +14,8 @@ const pace = (part: Partial<Pace>): Pace => ({
   changed_at: ago(90),
   ...part,
 });
-const window: Holdup = {
-  code: 'outside_window',
-  reason: 'outside of the relay’s sending window',
-  until: ago(-9 * HOUR),
-};
+const where = { relay_id: 1, domain_id: null };
+const window = { reason: 'outside of the relay’s sending window', until: ago(-9 * HOUR) };
 
 it('is at full speed when nothing is in the way', () => {
   expect(paceState(relay, null, NOW).kind).toBe('full');
@@ -42,8 +39,12 @@ it('forgets a block and a rest that are over', () => {
 it('tells a rest with the words of the server, and a closed window as what it is', () => {
   const resting = { ...relay, pace: pace({ rest_until: ago(-60) }) };
   // Read a moment apart, the two need not name the same end.
-  expect(paceState(resting, { code: 'resting', reason: 'the relay rests', until: ago(-75) }, NOW).kind).toBe('resting');
-  expect(paceState(resting, window, NOW)).toEqual({ kind: 'held_up', ...window });
+  const rest: Holdup = { ...where, code: 'resting', reason: 'the relay rests', until: ago(-75) };
+  expect(paceState(resting, rest, NOW).kind).toBe('resting');
+  expect(paceState(resting, { ...where, ...window, code: 'outside_window' }, NOW)).toEqual({
+    kind: 'held_up',
+    ...window,
+  });
 });
 
 it('tells that the relay cannot be reached', () => {

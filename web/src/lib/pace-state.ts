@@ -5,7 +5,7 @@ import type { Tone } from '@/ui/tone';
 export type PaceState =
   | { kind: 'paused' | 'full' }
   | { kind: 'blocked'; reason: string; until: string }
-  | ({ kind: 'held_up' } & Holdup)
+  | ({ kind: 'held_up' } & Pick<Holdup, 'reason' | 'until'>)
   | { kind: 'resting' | 'slower'; pace: Pace }
   | { kind: 'trouble'; reason: string };
 
@@ -31,7 +31,9 @@ export function paceState(relay: Facts, heldUp: Holdup | null, now: number): Pac
   const { pace } = relay;
   const resting = pace !== null && ahead(pace.rest_until);
   // A rest holds the relay up as well; it is told with the server's words of its own.
-  if (heldUp && !(resting && heldUp.code === 'resting')) return { kind: 'held_up', ...heldUp };
+  if (heldUp && !(resting && heldUp.code === 'resting')) {
+    return { kind: 'held_up', reason: heldUp.reason, until: heldUp.until };
+  }
   if (resting) return { kind: 'resting', pace };
   if (relay.pause_reason) return { kind: 'trouble', reason: relay.pause_reason };
   if (pace && pace.connections < relay.max_connections) return { kind: 'slower', pace };

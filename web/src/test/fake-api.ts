@@ -4,6 +4,7 @@ import {
   campaigns,
   deliveries,
   domains,
+  forecast,
   imports,
   lists,
   me,
@@ -256,6 +257,7 @@ const routes: Record<string, Handler> = {
     const delivery = deliveries.find((one) => one.seq === Number(seq));
     return ok({ ...delivery, attempts_log: attempts(), events: events() });
   },
+  'GET /campaigns/:id/forecast': () => ok(forecast),
   'GET /campaigns/:id/exclusions': () =>
     page([{ subscriber_id: 3, email: 'linus.pauling@example.org', reason: 'suppressed' }]),
 
@@ -269,7 +271,7 @@ const routes: Record<string, Handler> = {
       body,
     ),
   'GET /relays/:id/pace': () => ok(relayPace),
-  'GET /relays/:id/forecast': () => ok({ ends_at: ago(-5 * 3600) }),
+  'GET /relays/:id/forecast': () => ok(forecast),
   'GET /relays/:id/sites': () => page(relaySites),
   'GET /site-limits': () => ok(siteLimits),
   'PUT /site-limits': () => ok(siteLimits),
@@ -278,6 +280,13 @@ const routes: Record<string, Handler> = {
   'POST /relays/:id/test': () => ok(relayTest()),
   'GET /domains': () => page(domains),
   'GET /domains/:id': (_, [id]) => find(domains, id),
+  'PUT /domains/:id': ({ body }, [id]) =>
+    merged(
+      domains.find((one) => one.id === Number(id)),
+      body,
+    ),
+  'GET /domains/:id/pace': () => ok({ used_day: 120, warmup_cap: 169, held_up: null }),
+  'GET /domains/:id/forecast': () => ok(forecast),
   'POST /domains/:id/check': (_, [id]) => find(domains, id),
   'POST /domains/:id/keys': (_, [id]) => find(domains, id),
   'GET /inbox': () => ok({ enabled: true, address: '127.0.0.1:2525', total: 2 }),

@@ -3,6 +3,7 @@ import type {
   CampaignSummary,
   Delivery,
   Domain,
+  Forecast,
   Import,
   List,
   Me,
@@ -497,12 +498,22 @@ const publicKey =
 const nextKey = 'v=DKIM1; k=rsa; p=MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAqYp2';
 const never = { seen_at: null, activated_at: null, retired_at: null, keep_until: null };
 
+/** Five hours from now, because of the warm-up of a domain. */
+export const forecast: Forecast = {
+  starts_at: ago(0),
+  messages: 12_004,
+  ends_at: ago(-5 * 3600),
+  decided_by: { limit: 'warmup', relay_id: null, domain_id: 1, name: 'example.com' },
+};
+
 /** A domain in the middle of a rotation, with one record of each state. */
 export const domains: Domain[] = [
   {
     id: 1,
     domain: 'example.com',
     bounce_domain: 'bounce.example.com',
+    warmup: null,
+    window: null,
     health: 'different',
     checked_at: ago(240),
     checks: [

@@ -1,6 +1,6 @@
 import { screen } from '@testing-library/react';
 import { expect, it } from 'vitest';
-import type { Relay } from '@/api/types';
+import type { Holdup, Relay } from '@/api/types';
 import { createFakeApi } from '@/test/fake-api';
 import { ago, relayPace, relays } from '@/test/fixtures';
 import { renderPart } from '@/test/render';
@@ -26,7 +26,13 @@ it('tells how many connections a slower relay has', async () => {
 
 it('asks what holds up a relay whose use is counted', async () => {
   const fake = createFakeApi();
-  const held_up = { code: 'day_used_up', reason: 'the day’s share of the relay is used up', until: ago(-600) };
+  const held_up: Holdup = {
+    code: 'day_used_up',
+    reason: 'the day’s share of the relay is used up',
+    until: ago(-600),
+    relay_id: 1,
+    domain_id: null,
+  };
   fake.on('GET /relays/:id/pace', () => ({ status: 200, body: { ...relayPace, held_up } }));
   renderPart(<PaceCell relay={{ ...own, per_day: 500 }} />, fake);
   expect(await screen.findByText('Held up')).toBeVisible();

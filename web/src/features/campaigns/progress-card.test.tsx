@@ -33,6 +33,8 @@ it('tells what holds a campaign up, with the way to its relay, and guesses no ti
     code: 'hour_used_up',
     reason: 'the hour’s share of the relay is used up',
     until: ago(-1500),
+    relay_id: 1,
+    domain_id: null,
   };
   renderPart(<ProgressCard campaign={campaign} stats={{ ...campaign.stats, held_up }} />);
   expect(await screen.findByText('The hour’s share of the relay is used up.')).toBeVisible();
@@ -46,4 +48,21 @@ it('says that the number of recipients still grows', async () => {
   const campaign = of('running');
   renderPart(<ProgressCard campaign={{ ...campaign, freezing: true }} stats={campaign.stats} />);
   expect(await screen.findByText(/list of recipients is still being written/)).toBeVisible();
+});
+
+it('tells when the rest will be through while it is held up, with the way to the domain that holds it up', async () => {
+  const campaign = of('running');
+  const held_up: Holdup = {
+    code: 'day_used_up',
+    reason: 'example.com warms up',
+    until: ago(-1500),
+    relay_id: null,
+    domain_id: 1,
+  };
+  const { fake } = renderPart(<ProgressCard campaign={campaign} stats={{ ...campaign.stats, held_up }} />);
+  expect(await screen.findByRole('link', { name: 'Open the domain' })).toHaveAttribute('href', '/domains/1');
+  expect(screen.queryByRole('link', { name: 'Open the relay' })).not.toBeInTheDocument();
+  expect(await screen.findByText(/^By the limits the last message goes out around/)).toBeVisible();
+  const asked = fake.requests.find(({ path }) => path === `/campaigns/${campaign.id}/forecast`);
+  expect(asked?.query.has('messages')).toBe(false);
 });

@@ -1,4 +1,4 @@
-import { Alert, Group, Paper, Text } from '@mantine/core';
+import { Alert, Box, Group, Paper, Text } from '@mantine/core';
 import { IconClockPause } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { Campaign, Holdup, Stats } from '@/api/types';
@@ -7,6 +7,7 @@ import { doneCount } from '@/lib/states';
 import { DeliveryBar } from '@/ui/delivery-bar';
 import { LinkAnchor } from '@/ui/link';
 import { DateTime, RelativeTime } from '@/ui/relative-time';
+import { ForecastNote } from './forecast-note';
 import { RelayLine } from './relay-line';
 
 type Props = { campaign: Campaign; stats: Stats };
@@ -53,7 +54,7 @@ export function ProgressCard({ campaign, stats }: Props) {
           {t('campaigns.live.freezing')}
         </Text>
       )}
-      {heldUp && <HeldUp holdup={heldUp} relayIds={campaign.relay_ids} />}
+      {heldUp && <HeldUp holdup={heldUp} campaign={campaign} />}
       <DeliveryBar stats={stats} label={t('campaigns.progressOf', { name: campaign.name })} legend />
       <RelayLine campaign={campaign} />
     </Paper>
@@ -61,10 +62,8 @@ export function ProgressCard({ campaign, stats }: Props) {
 }
 
 /** Why nothing goes out although people wait, and when it goes on: the time left would be a guess. */
-function HeldUp({ holdup, relayIds }: { holdup: Holdup; relayIds: number[] }) {
+function HeldUp({ holdup, campaign }: { holdup: Holdup; campaign: Campaign }) {
   const { t } = useTranslation();
-  // With several the reason is that of the one which opens first; all of them are linked below.
-  const [only, ...others] = relayIds;
   return (
     <Alert
       variant="default"
@@ -88,12 +87,20 @@ function HeldUp({ holdup, relayIds }: { holdup: Holdup; relayIds: number[] }) {
             t('campaigns.live.heldUp.byHand')
           )}
         </Text>
-        {only !== undefined && others.length === 0 && (
-          <LinkAnchor to="/relays/$id" params={{ id: String(only) }} className="link">
+        {holdup.domain_id !== null && (
+          <LinkAnchor to="/domains/$id" params={{ id: String(holdup.domain_id) }} className="link">
+            {t('campaigns.live.heldUp.domain')}
+          </LinkAnchor>
+        )}
+        {holdup.relay_id !== null && (
+          <LinkAnchor to="/relays/$id" params={{ id: String(holdup.relay_id) }} className="link">
             {t('campaigns.live.heldUp.relay')}
           </LinkAnchor>
         )}
       </Group>
+      <Box mt="xs">
+        <ForecastNote campaignId={campaign.id} kind="running" />
+      </Box>
     </Alert>
   );
 }

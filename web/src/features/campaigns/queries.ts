@@ -9,6 +9,7 @@ import type {
   Delivery,
   DeliveryStory,
   Exclusion,
+  Forecast,
   LinkStat,
   Page,
   Stats,
@@ -37,6 +38,12 @@ export const audienceQuery = (id: number) =>
     queryKey: ['campaigns', id, 'audience'],
     queryFn: ({ signal }) => api.get<Audience>(`/campaigns/${id}/audience`, {}, signal),
     staleTime: 0,
+  });
+export const forecastQuery = (id: number, messages?: number, start_at?: string) =>
+  queryOptions({
+    queryKey: ['campaigns', id, 'forecast', messages ?? 0, start_at ?? ''],
+    queryFn: ({ signal }) => api.get<Forecast>(`/campaigns/${id}/forecast`, { messages, start_at }, signal),
+    refetchInterval: 60_000,
   });
 export const timelineQuery = (id: number) =>
   queryOptions({

@@ -80,8 +80,14 @@ export function ScheduleDialog({ campaign, opened, onClose, onObjection }: Props
             {t('campaigns.schedule.count', { count: audience.data.mailable })}
           </Text>
         )}
-        {opened && (
-          <ForecastNote relayIds={campaign.relay_ids} messages={audience.data?.mailable ?? 0} kind="schedule" />
+        {wall && (
+          <ForecastNote
+            campaignId={campaign.id}
+            kind="schedule"
+            messages={audience.data?.mailable ?? 0}
+            startAt={fromZoned(wall, zone).toISOString()}
+            enabled={opened && campaign.relay_ids.length > 0}
+          />
         )}
         {opened && <RelayIssues relays={relays} from={campaign.from_email} />}
         <Group justify="flex-end">

@@ -3,7 +3,7 @@ import userEvent from '@testing-library/user-event';
 import { expect, it, vi } from 'vitest';
 import type { Relay } from '@/api/types';
 import { createFakeApi, problem } from '@/test/fake-api';
-import { ago, relays } from '@/test/fixtures';
+import { ago, forecast, relays } from '@/test/fixtures';
 import { renderPart } from '@/test/render';
 import { StartDialog } from './start-dialog';
 
@@ -76,28 +76,38 @@ it('cannot send to nobody', async () => {
   expect(await screen.findByRole('button', { name: 'Send to 0 people' })).toBeDisabled();
 });
 
-it('tells when the last message goes out, and what in the relay decides that', async () => {
-  const fake = createFakeApi();
-  relaysAre(fake, [{ window: { days: [1], from: '08:00', until: '18:00', zone: '' } }]);
-  open(fake);
+it('tells when the last message goes out, and which limit decides that', async () => {
+  const { fake } = open();
   expect(await screen.findByText(/the last message goes out around/)).toBeVisible();
-  expect(screen.getByText('Because of: limits and sending window.')).toBeVisible();
-  expect(fake.requests.find(({ path }) => path === '/relays/1/forecast')?.query.get('messages')).toBe('12004');
+  expect(screen.getByText('Decided by the warm-up of example.com.')).toBeVisible();
+  const asked = fake.requests.find(({ path }) => path === '/campaigns/4/forecast');
+  expect(asked?.query.get('messages')).toBe('12004');
+  expect(asked?.query.has('start_at')).toBe(false);
+});
+
+it('tells of an end that is not in sight', async () => {
+  const fake = createFakeApi();
+  const decided_by = { limit: 'day', relay_id: 1, domain_id: null, name: 'Own Postfix' };
+  fake.on('GET /campaigns/:id/forecast', () => ({ status: 200, body: { ...forecast, ends_at: null, decided_by } }));
+  open(fake);
+  expect(await screen.findByText(/would not be through within ten years/)).toBeVisible();
+  expect(screen.getByText('Decided by the limit per day of Own Postfix.')).toBeVisible();
 });
 
 it.each([
-  ['is soon', ago(-60)],
-  ['no limit decides', null],
-])('says nothing of an end that %s', async (_, ends_at) => {
+  ['is soon', { ends_at: ago(-60) }],
+  ['no limit decides', { ends_at: null, decided_by: null }],
+])('says nothing of an end that %s', async (_, part) => {
   const fake = createFakeApi();
-  fake.on('GET /relays/:id/forecast', () => ({ status: 200, body: { ends_at } }));
+  fake.on('GET /campaigns/:id/forecast', () => ({ status: 200, body: { ...forecast, ...part } }));
   open(fake);
-  await waitFor(() => expect(fake.requests.some(({ path }) => path === '/relays/1/forecast')).toBe(true));
+  await waitFor(() => expect(fake.requests.some(({ path }) => path === '/campaigns/4/forecast')).toBe(true));
   expect(await screen.findByRole('button', { name: 'Send to 12,004 people' })).toBeEnabled();
   expect(screen.queryByText(/the last message/)).not.toBeInTheDocument();
+  expect(screen.queryByText(/^Decided by/)).not.toBeInTheDocument();
 });
 
-it('names all relays, tells what they do, and asks for the end of all of them together', async () => {
+it('names all relays, tells what they do, and tells the end of all of them together', async () => {
   const fake = createFakeApi();
   relaysAre(fake, [{ name: 'A', weight: 3 }, { name: 'B' }, { name: 'C', weight: 0, per_hour: 10 }]);
   open(fake, [1, 2, 3]);
@@ -106,8 +116,7 @@ it('names all relays, tells what they do, and asks for the end of all of them to
   expect(
     screen.getByText('Three quarters go through A, one quarter through B; C only when neither can be used.'),
   ).toBeVisible();
-  expect(await screen.findByText(/With the limits of these relays/)).toBeVisible();
-  expect(fake.requests.find(({ path }) => path === '/relays/1/forecast')?.query.get('with')).toBe('2,3');
+  expect(await screen.findByText(/^By the limits the last message goes out around/)).toBeVisible();
   expect(dialog).toHaveTextContent('Send to 12,004 people');
 });
 

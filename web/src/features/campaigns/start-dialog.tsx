@@ -87,7 +87,12 @@ export function StartDialog({ campaign, listNames, opened, onClose, onObjection 
           <Skeleton height={64} />
         )}
         <Through relays={relays} from={campaign.from_email} />
-        <ForecastNote relayIds={campaign.relay_ids} messages={count} kind="start" />
+        <ForecastNote
+          campaignId={campaign.id}
+          kind="start"
+          messages={count}
+          enabled={opened && campaign.relay_ids.length > 0}
+        />
         <Text size="sm" c="dimmed">
           {t('campaigns.start.frozen')}
         </Text>

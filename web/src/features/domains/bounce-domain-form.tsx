@@ -8,7 +8,7 @@ import { applyProblem } from '@/lib/form-problem';
 import { FormAlert } from '@/ui/form-alert';
 import { notifySuccess } from '@/ui/notify';
 import { Section } from '@/ui/section';
-import { keepDomain, updateDomain } from './queries';
+import { domainInput, keepDomain, updateDomain } from './queries';
 
 export function BounceDomainForm({ domain }: { domain: Domain }) {
   const { t } = useTranslation();
@@ -17,7 +17,7 @@ export function BounceDomainForm({ domain }: { domain: Domain }) {
   const form = useForm({ initialValues: { bounce_domain: domain.bounce_domain ?? '' } });
   const save = useMutation({
     mutationFn: (values: typeof form.values) =>
-      updateDomain({ id: domain.id, domain: domain.domain, bounce_domain: values.bounce_domain.trim() || null }),
+      updateDomain({ id: domain.id, ...domainInput(domain), bounce_domain: values.bounce_domain.trim() || null }),
     onMutate: () => setProblem(null),
     onSuccess: (saved) => {
       form.resetDirty();

@@ -14,6 +14,7 @@ import { BounceDomainForm } from './bounce-domain-form';
 import { CheckBadge } from './check-badge';
 import { CheckCard } from './check-card';
 import { DomainKeys } from './domain-keys';
+import { DomainPlanForm } from './domain-plan-form';
 import { checkDomain, deleteDomain, domainQuery, keepDomain } from './queries';
 
 const route = getRouteApi('/shell/domains/$id');
@@ -56,6 +57,7 @@ function DomainView({ domain }: { domain: Domain }) {
       />
       <Stack>
         <Records domain={domain} />
+        <DomainPlanForm domain={domain} />
         <DomainKeys domain={domain} />
         <BounceDomainForm domain={domain} />
       </Stack>

@@ -70,7 +70,15 @@ it('resumes a blocked relay only after a warning about providers that make the b
 it('tells what holds it up', async () => {
   open(
     { per_hour: 340 },
-    { held_up: { code: 'hour_used_up', reason: 'the hour’s share of the relay is used up', until: ago(-1500) } },
+    {
+      held_up: {
+        code: 'hour_used_up',
+        reason: 'the hour’s share of the relay is used up',
+        until: ago(-1500),
+        relay_id: 1,
+        domain_id: null,
+      },
+    },
   );
   expect(await screen.findByText('Nothing goes out at the moment')).toBeVisible();
   expect(screen.getByRole('status')).toHaveTextContent('The hour’s share of the relay is used up.');

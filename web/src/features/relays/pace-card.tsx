@@ -5,7 +5,7 @@ import type { Relay } from '@/api/types';
 import { paceState } from '@/lib/pace-state';
 import { QueryView } from '@/ui/query-view';
 import { Section } from '@/ui/section';
-import { EstimateBox } from './estimate-box';
+import { EstimateBox } from '@/ui/sending-plan/estimate-box';
 import { PaceHistory } from './pace-history';
 import { PaceStatus } from './pace-status';
 import { PaceUsage } from './pace-usage';
@@ -26,7 +26,7 @@ export function PaceCard({ relay }: { relay: Relay }) {
             <PaceStatus relay={relay} state={paceState(relay, pace.held_up, query.dataUpdatedAt)} />
             <PaceUsage relay={relay} pace={pace} />
             <Divider />
-            <EstimateBox relayId={relay.id} />
+            <EstimateBox of="relays" id={relay.id} />
             {pace.changes.length > 0 && (
               <>
                 <Divider />

@@ -1,7 +1,7 @@
-import { Group, SimpleGrid, Text } from '@mantine/core';
+import { SimpleGrid } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import type { Relay, RelayPace } from '@/api/types';
-import { StackedBar } from '@/ui/stacked-bar';
+import { UsageBar } from '@/ui/sending-plan/usage-bar';
 
 type Props = { relay: Relay; pace: RelayPace };
 
@@ -15,40 +15,15 @@ export function PaceUsage({ relay, pace }: Props) {
   return (
     <SimpleGrid cols={{ base: 1, xs: 2 }}>
       {relay.per_hour !== null && (
-        <Usage label={t('relays.pace.lastHour')} used={pace.used_hour} most={relay.per_hour} />
+        <UsageBar label={t('plan.usage.lastHour')} used={pace.used_hour} most={relay.per_hour} />
       )}
       {day !== null && (
-        <Usage
-          label={warming ? t('relays.pace.lastDayWarmup') : t('relays.pace.lastDay')}
+        <UsageBar
+          label={warming ? t('plan.usage.lastDayWarmup') : t('plan.usage.lastDay')}
           used={pace.used_day}
           most={day}
         />
       )}
     </SimpleGrid>
-  );
-}
-
-function Usage({ label, used, most }: { label: string; used: number; most: number }) {
-  const { t } = useTranslation();
-  const shown = Math.min(used, most);
-  const color = used >= most ? 'var(--app-warn)' : 'var(--mantine-primary-color-filled)';
-  return (
-    <div>
-      <Group justify="space-between" gap="xs" mb={6}>
-        <Text size="sm" c="dimmed">
-          {label}
-        </Text>
-        <Text size="sm" className="tabular">
-          {t('relays.pace.used', { used, most })}
-        </Text>
-      </Group>
-      <StackedBar
-        thin
-        label={label}
-        total={most}
-        done={shown}
-        parts={[{ key: 'used', label: t('relays.pace.sent'), value: shown, color }]}
-      />
-    </div>
   );
 }

@@ -1,6 +1,6 @@
-import { keepPreviousData, queryOptions } from '@tanstack/react-query';
+import { queryOptions } from '@tanstack/react-query';
 import { api } from '@/api/client';
-import type { Forecast, Page, Provider, Relay, RelayInput, RelayPace, RelaySite, RelayTest } from '@/api/types';
+import type { Page, Provider, Relay, RelayInput, RelayPace, RelaySite, RelayTest } from '@/api/types';
 
 export const relaysQuery = queryOptions({
   queryKey: ['relays', 'all'],
@@ -20,13 +20,6 @@ export const relaySitesQuery = (id: number) =>
   queryOptions({
     queryKey: ['relays', id, 'sites'],
     queryFn: ({ signal }) => api.get<Page<RelaySite>>(`/relays/${id}/sites`, {}, signal),
-  });
-/** When the last of a number of messages will have gone out, if they begin now and the relay, or all of them together, do nothing else. */
-export const forecastQuery = (id: number, messages: number, others: number[] = []) =>
-  queryOptions({
-    queryKey: ['relays', id, 'forecast', messages, others],
-    queryFn: ({ signal }) => api.get<Forecast>(`/relays/${id}/forecast`, { messages, with: others.join(',') }, signal),
-    placeholderData: keepPreviousData,
   });
 
 /** The known providers come with the program: they change only with it. */

@@ -4,14 +4,14 @@ import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import type { Relay, RelayInput, RelayTls } from '@/api/types';
 import { Section } from '@/ui/section';
+import { WarmupFields } from '@/ui/sending-plan/warmup-fields';
+import { WindowFields } from '@/ui/sending-plan/window-fields';
 import { LimitFields } from './limit-fields';
 import { LoginFields } from './login-fields';
 import { ProviderFields } from './provider-fields';
 import { providersQuery } from './queries';
 import { withTls } from './relay-form';
 import { RoutingFields } from './routing-fields';
-import { WarmupFields } from './warmup-fields';
-import { WindowFields } from './window-fields';
 
 type Form = { form: UseFormReturnType<RelayInput> };
 
@@ -45,7 +45,7 @@ export function RelayFields({ form, relay }: Form & { relay: Relay | undefined }
       <RoutingFields form={form} provider={smtp ? provider : undefined} />
       <LimitFields form={form} provider={smtp ? provider : undefined} />
       <WindowFields form={form} />
-      <WarmupFields form={form} />
+      <WarmupFields form={form} perDay={form.values.per_day} />
       {smtp && <MailFields form={form} />}
     </>
   );

@@ -55,7 +55,7 @@ it('sends limits, window and warm-up as they stand in the form', () => {
   const plan = {
     per_hour: 100,
     window: { days: [1], from: '08:00', until: '18:00', zone: 'UTC' },
-    warmup: { start: '2026-11-26', first: 50, percent: 30 },
+    warmup: { start: '2026-11-26', first: 50, percent: 30, zone: 'Europe/Berlin' },
   };
   expect(submitted({ ...newRelay, ...plan })).toMatchObject({ ...plan, per_second: null });
   expect(submitted(newRelay)).toMatchObject({ window: null, warmup: null });

@@ -1,5 +1,5 @@
 import type { Provider, Relay, RelayInput, RelayTls } from '@/api/types';
-import { untilMidnight } from './sending-window';
+import { untilMidnight } from '@/ui/sending-plan/sending-window';
 
 /** The limits on the number of messages, from the shortest span to the longest. */
 export const rates = ['per_second', 'per_minute', 'per_hour', 'per_day'] as const;

@@ -1,31 +1,30 @@
-import { Autocomplete, Button, Chip, Group, Input, Select, SimpleGrid, Stack, Switch, Text } from '@mantine/core';
-import type { UseFormReturnType } from '@mantine/form';
-import { useMemo } from 'react';
+import { Autocomplete, Button, Chip, Group, Input, SimpleGrid, Stack, Switch, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
-import type { RelayInput, SendingWindow } from '@/api/types';
+import type { SendingWindow } from '@/api/types';
 import { weekdayName } from '@/lib/format';
-import { useTimeZone } from '@/lib/time-zone';
 import { Section } from '@/ui/section';
+import type { PlanForm } from './plan-form';
 import { allDays, openPerWeek, overMidnight, timesOfDay, usualWindow, workingDays } from './sending-window';
+import { useUsualZone, ZoneSelect } from './zone-select';
 
-type Form = { form: UseFormReturnType<RelayInput> };
+type Form = { form: PlanForm };
 type Part = Form & { window: SendingWindow };
 
 /** On which days and between which times of day mail may go out. */
 export function WindowFields({ form }: Form) {
   const { t } = useTranslation();
-  const zone = useTimeZone() ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const zone = useUsualZone();
   const { window } = form.values;
   return (
-    <Section title={t('relays.window.title')} description={t('relays.window.text')}>
+    <Section title={t('plan.window.title')} description={t('plan.window.text')}>
       <Stack>
         <Switch
-          label={t('relays.window.on')}
+          label={t('plan.window.on')}
           checked={window !== null}
           onChange={(event) => form.setFieldValue('window', event.currentTarget.checked ? usualWindow(zone) : null)}
         />
         {window && <DaysField form={form} window={window} />}
-        {window && <TimesFields form={form} window={window} zone={zone} />}
+        {window && <TimesFields form={form} window={window} />}
       </Stack>
     </Section>
   );
@@ -36,8 +35,8 @@ function DaysField({ form, window }: Part) {
   const { error } = form.getInputProps('window.days');
   const choose = (days: number[]) => form.setFieldValue('window.days', days);
   return (
-    <Input.Wrapper label={t('relays.window.days')} labelElement="div" error={error}>
-      <Group gap={6} mt={4} role="group" aria-label={t('relays.window.days')}>
+    <Input.Wrapper label={t('plan.window.days')} labelElement="div" error={error}>
+      <Group gap={6} mt={4} role="group" aria-label={t('plan.window.days')}>
         <Chip.Group
           multiple
           value={window.days.map(String)}
@@ -51,10 +50,10 @@ function DaysField({ form, window }: Part) {
         </Chip.Group>
         <Group gap={4}>
           <Button size="compact-sm" variant="subtle" onClick={() => choose(workingDays)}>
-            {t('relays.window.workingDays')}
+            {t('plan.window.workingDays')}
           </Button>
           <Button size="compact-sm" variant="subtle" onClick={() => choose(allDays)}>
-            {t('relays.window.allDays')}
+            {t('plan.window.allDays')}
           </Button>
         </Group>
       </Group>
@@ -65,32 +64,20 @@ function DaysField({ form, window }: Part) {
 /** The first day is where the form goes to when the server objects to the days. */
 const nodePath = (day: number) => (day === 1 ? { 'data-path': 'window.days' } : {});
 
-function TimesFields({ form, window, zone }: Part & { zone: string }) {
+function TimesFields({ form, window }: Part) {
   const { t } = useTranslation();
-  const zones = useMemo(
-    () => [...new Set([zone, window.zone || 'UTC', 'UTC', ...Intl.supportedValuesOf('timeZone')])],
-    [zone, window.zone],
-  );
   const open = openPerWeek(window);
   return (
     <>
       <SimpleGrid cols={{ base: 1, xs: 3 }}>
-        <TimeOfDay form={form} name="window.from" label={t('relays.window.from')} />
-        <TimeOfDay form={form} name="window.until" label={t('relays.window.until')} />
-        <Select
-          label={t('relays.window.zone')}
-          searchable
-          allowDeselect={false}
-          limit={60}
-          data={zones}
-          {...form.getInputProps('window.zone')}
-          value={window.zone || 'UTC'}
-        />
+        <TimeOfDay form={form} name="window.from" label={t('plan.window.from')} />
+        <TimeOfDay form={form} name="window.until" label={t('plan.window.until')} />
+        <ZoneSelect form={form} name="window.zone" label={t('plan.window.zone')} />
       </SimpleGrid>
       {open !== null && open > 0 && (
         <Text size="sm" c="dimmed">
-          {overMidnight(window) && `${t('relays.window.overMidnight', { until: window.until })} `}
-          {t('relays.window.open', { count: open })}
+          {overMidnight(window) && `${t('plan.window.overMidnight', { until: window.until })} `}
+          {t('plan.window.open', { count: open })}
         </Text>
       )}
     </>

@@ -1,4 +1,5 @@
 import type { Warmup } from '@/api/types';
+import { toZoned } from '@/lib/zoned-time';
 
 const DAY_MS = 86_400_000;
 const SHOWN_DAYS = 30;
@@ -9,7 +10,15 @@ const MOST = 2_147_483_647;
 export type PlanDay = { at: number; cap: number };
 
 /** Two or three weeks to some thousand a day, as receivers advise for senders they do not know yet. */
-export const usualWarmup = (now: Date): Warmup => ({ start: now.toISOString().slice(0, 10), first: 100, percent: 30 });
+export const usualWarmup = (now: Date, zone: string): Warmup => ({
+  start: dateOf(now, zone),
+  first: 100,
+  percent: 30,
+  zone,
+});
+
+/** The date in a zone. */
+const dateOf = (at: Date, zone: string) => toZoned(at, zone || 'UTC').slice(0, 10);
 
 const noon = (date: string) => new Date(`${date}T12:00:00Z`).getTime();
 
@@ -24,7 +33,7 @@ const usable = ({ start, first, percent }: Warmup) => !Number.isNaN(noon(start))
 /** The next days of the plan, up to the limit of a day; none while the plan is not filled in. */
 export function warmupPlan(warmup: Warmup, perDay: number | null, now: Date): PlanDay[] {
   if (!usable(warmup)) return [];
-  const from = Math.max(noon(warmup.start), noon(now.toISOString().slice(0, 10)));
+  const from = Math.max(noon(warmup.start), noon(dateOf(now, warmup.zone)));
   return Array.from({ length: SHOWN_DAYS }, (_, index) => {
     const at = from + index * DAY_MS;
     return { at, cap: Math.min(capOn(warmup, at), perDay ?? MOST) };

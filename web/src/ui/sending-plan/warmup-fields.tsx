@@ -1,31 +1,38 @@
 import { NumberInput, SimpleGrid, Stack, Switch, Text, TextInput } from '@mantine/core';
-import type { UseFormReturnType } from '@mantine/form';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { RelayInput, Warmup } from '@/api/types';
+import type { Warmup } from '@/api/types';
 import { formatDate, formatNumber } from '@/lib/format';
 import { Section } from '@/ui/section';
 import { TimeChart } from '@/ui/time-chart';
+import type { PlanForm } from './plan-form';
 import { usualWarmup, warmupPlan, warmupReaches } from './warmup';
+import { useUsualZone, ZoneSelect } from './zone-select';
 
-type Form = { form: UseFormReturnType<RelayInput> };
+type Form = { form: PlanForm };
+
+type Props = Form & {
+  /** The limit of a day at which a relay's plan ends, null without one; a domain has no such limit at all. */
+  perDay?: number | null;
+};
 
 /** A daily cap that grows, for a relay or domain that receivers do not know yet. */
-export function WarmupFields({ form }: Form) {
+export function WarmupFields({ form, perDay }: Props) {
   const { t } = useTranslation();
+  const zone = useUsualZone();
   const { warmup } = form.values;
   return (
-    <Section title={t('relays.warmup.title')} description={t('relays.warmup.text')}>
+    <Section title={t('plan.warmup.title')} description={t('plan.warmup.text')}>
       <Stack>
         <Switch
-          label={t('relays.warmup.on')}
+          label={t('plan.warmup.on')}
           checked={warmup !== null}
           onChange={(event) =>
-            form.setFieldValue('warmup', event.currentTarget.checked ? usualWarmup(new Date()) : null)
+            form.setFieldValue('warmup', event.currentTarget.checked ? usualWarmup(new Date(), zone) : null)
           }
         />
         {warmup && <PlanFields form={form} warmup={warmup} />}
-        {warmup && <Plan warmup={warmup} perDay={form.values.per_day} />}
+        {warmup && <Plan warmup={warmup} perDay={perDay} />}
       </Stack>
     </Section>
   );
@@ -40,48 +47,52 @@ function PlanFields({ form, warmup }: Form & { warmup: Warmup }) {
     onChange: (value: string | number) => form.setFieldValue(`warmup.${name}`, Number(value) || 0),
   });
   return (
-    <SimpleGrid cols={{ base: 1, xs: 3 }}>
-      <TextInput type="date" label={t('relays.warmup.start')} {...form.getInputProps('warmup.start')} />
+    <SimpleGrid cols={{ base: 1, xs: 2 }}>
+      <TextInput type="date" label={t('plan.warmup.start')} {...form.getInputProps('warmup.start')} />
       <NumberInput
-        label={t('relays.warmup.first')}
+        label={t('plan.warmup.first')}
         min={1}
         allowDecimal={false}
         thousandSeparator=","
         {...number('first')}
       />
       <NumberInput
-        label={t('relays.warmup.percent')}
+        label={t('plan.warmup.percent')}
         min={1}
         max={500}
         allowDecimal={false}
         suffix=" %"
         {...number('percent')}
       />
+      <ZoneSelect form={form} name="warmup.zone" label={t('plan.warmup.zone')} />
     </SimpleGrid>
   );
 }
 
 /** The plan as a picture and as a sentence. */
-function Plan({ warmup, perDay }: { warmup: Warmup; perDay: number | null }) {
+function Plan({ warmup, perDay }: { warmup: Warmup; perDay: number | null | undefined }) {
   const { t } = useTranslation();
-  const { start, first, percent } = warmup;
+  const { start, first, percent, zone } = warmup;
   const plan = useMemo(
-    () => warmupPlan({ start, first, percent }, perDay, new Date()),
-    [start, first, percent, perDay],
+    () => warmupPlan({ start, first, percent, zone }, perDay ?? null, new Date()),
+    [start, first, percent, zone, perDay],
   );
   const times = useMemo(() => plan.map(({ at }) => at / 1000), [plan]);
   const series = useMemo(
-    () => [{ label: t('relays.warmup.cap'), color: 'sent' as const, values: plan.map(({ cap }) => cap) }],
+    () => [{ label: t('plan.warmup.cap'), color: 'sent' as const, values: plan.map(({ cap }) => cap) }],
     [plan, t],
   );
   const last = plan.at(-1);
   if (!last) return null;
-  const reaches = warmupReaches(warmup, perDay);
+  const reaches = warmupReaches(warmup, perDay ?? null);
   const day = (at: number) => formatDate(new Date(at).toISOString(), 'UTC');
   const sentence =
     reaches === null
-      ? t('relays.warmup.after', { count: plan.length, cap: formatNumber(last.cap), date: day(last.at) })
-      : t('relays.warmup.reaches', { cap: formatNumber(perDay ?? 0), date: day(reaches) });
+      ? t(perDay === undefined ? 'plan.warmup.grows' : 'plan.warmup.after', {
+          cap: formatNumber(last.cap),
+          date: day(last.at),
+        })
+      : t('plan.warmup.reaches', { cap: formatNumber(perDay ?? 0), date: day(reaches) });
   return (
     <div>
       <Text fw={550} mb="xs">
@@ -90,9 +101,9 @@ function Plan({ warmup, perDay }: { warmup: Warmup; perDay: number | null }) {
       <TimeChart
         times={times}
         series={series}
-        label={t('relays.warmup.chart')}
+        label={t('plan.warmup.chart')}
         unit="day"
-        timeName={t('relays.warmup.day')}
+        timeName={t('plan.warmup.day')}
         height={150}
       />
     </div>

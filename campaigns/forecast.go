@@ -1,0 +1,60 @@
+package campaigns
+
+import (
+	"context"
+	"time"
+
+	"postrider/internal/errs"
+	"postrider/sender"
+)
+
+// Forecast is when the last message of a campaign will have gone out, by the limits of its relays and of its From domain.
+type Forecast struct {
+	sender.Forecast
+	Messages int
+}
+
+// Forecast tells when a campaign that starts at a moment would be through. The zero moment is when it is scheduled, else now; without a number it is about
+// those whom it would reach now, or once it has started about those who have not got their mail.
+func (s *Service) Forecast(ctx context.Context, id int64, start time.Time, messages int) (Forecast, error) {
+	c, err := s.Get(ctx, id)
+	if err != nil {
+		return Forecast{}, err
+	}
+	switch c.Status {
+	case StatusFinished, StatusCancelled:
+		return Forecast{}, errs.New(errs.Conflict, "campaign %d is %s: nothing of it will go out any more", id, c.Status)
+	}
+	if start.IsZero() && c.ScheduledAt != nil {
+		start = *c.ScheduledAt
+	}
+	if messages == 0 {
+		if messages, err = s.remaining(ctx, c); err != nil {
+			return Forecast{}, err
+		}
+	}
+	relays, from, err := s.d.Sender.RelaysFor(ctx, c.RelayIDs, sender.DomainOf(c.FromEmail))
+	if err != nil {
+		return Forecast{}, err
+	}
+	if len(relays) == 0 {
+		return Forecast{}, errs.New(errs.Conflict, "campaign %d has no relay yet; choose one", id)
+	}
+	f, err := s.d.Sender.Forecast(ctx, sender.Plan{Messages: messages, Start: start, Relays: relays, From: from})
+	return Forecast{Forecast: f, Messages: messages}, err
+}
+
+// remaining counts those who are to get the campaign and have not yet, also those who are still to be written into the ledger.
+func (s *Service) remaining(ctx context.Context, c Campaign) (int, error) {
+	if c.StartedAt == nil {
+		counts, err := s.d.Audience.AudienceCounts(ctx, c.ListIDs)
+		return int(counts.Mailable), err
+	}
+	st, err := s.Stats(ctx, c.ID)
+	left := int(st.Queued + st.Deferred)
+	if err != nil || !c.Freezing {
+		return left, err
+	}
+	counts, err := s.d.Audience.AudienceCounts(ctx, c.ListIDs)
+	return left + max(int(counts.Mailable)-c.Recipients, 0), err
+}
