@@ -84,23 +84,24 @@ func (s *Service) recordTx(ctx context.Context, tx pgx.Tx, c claim, attempts []a
 	if err := insertAttempts(ctx, tx, c, as, ds); err != nil {
 		return err
 	}
-	used := countReached(as)
-	if err := sender.SitesDoneTx(ctx, tx, c.relay, c.node, bySite(c.relay, as)); err != nil {
-		return err
-	}
-	if err := sender.UsedTx(ctx, tx, c.relay, c.node, used, len(as)-used); err != nil {
-		return err
-	}
-	if err := sender.DomainUsedTx(ctx, tx, c.from, c.node, used, len(as)-used); err != nil {
-		return err
-	}
 	if err := s.bounces(ctx, tx, as, ds); err != nil {
 		return err
 	}
 	if err := countMinute(ctx, tx, c, ds); err != nil {
 		return err
 	}
-	return s.keepGoingTx(ctx, tx, c, ds)
+	// The campaign before its relays' shares: a claim holds those at its end, and a Cancel waits for claims with the campaign in its hand.
+	if err := s.keepGoingTx(ctx, tx, c, ds); err != nil {
+		return err
+	}
+	if err := sender.SitesDoneTx(ctx, tx, c.relay, c.node, bySite(c.relay, as)); err != nil {
+		return err
+	}
+	used := countReached(as)
+	if err := sender.UsedTx(ctx, tx, c.relay, c.node, used, len(as)-used); err != nil {
+		return err
+	}
+	return sender.DomainUsedTx(ctx, tx, c.from, c.node, used, len(as)-used)
 }
 
 // bySite sums up what the sites had to say, for a relay that has limits for them.
