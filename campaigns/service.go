@@ -77,7 +77,7 @@ type Service struct {
 	d    Deps
 	cfg  Config
 	jobs JobInserter
-	// signing bounds signatures to the number of processors: OpenSSL holds a thread for each.
+	// signing bounds the signatures that are made at once, to twice the number of processors: OpenSSL holds a thread for each.
 	signing  *semaphore.Weighted
 	contents contentCache
 	inflight inflight
@@ -97,7 +97,7 @@ type JobInserter interface {
 // New makes the service. Before a campaign can start, SetJobs must have been called.
 func New(cfg Config, deps Deps) *Service {
 	return &Service{
-		d: deps, cfg: cfg.withDefaults(), signing: semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))),
+		d: deps, cfg: cfg.withDefaults(), signing: semaphore.NewWeighted(int64(2 * runtime.GOMAXPROCS(0))),
 		contents: contentCache{byID: map[int64]*prepared{}}, tempo: newTempo(),
 	}
 }

@@ -3,6 +3,7 @@ package dkim
 import (
 	"crypto/rsa"
 	"fmt"
+	"sync"
 
 	"postrider/sender/dkim/libcrypto"
 )
@@ -15,8 +16,9 @@ const (
 
 // Backend is what makes RSA signatures, which are most of the work of signing. Its zero value is Go itself. Ed25519 is always Go's: it is fast there.
 type Backend struct {
-	lib *libcrypto.Library // nil for Go
-	why string             // it is Go
+	lib   *libcrypto.Library // nil for Go
+	why   string             // it is Go
+	first func()             // for the first RSA key; may be nil
 }
 
 // Open chooses by mode; an empty one is SigningAuto. It never fails: where OpenSSL cannot be used, Go signs, and String says why.
@@ -29,6 +31,12 @@ func Open(mode string) Backend {
 		return Backend{why: err.Error()}
 	}
 	return Backend{lib: lib}
+}
+
+// OnFirstKey gives a Backend that calls fn before it prepares its first RSA key, once.
+func (b Backend) OnFirstKey(fn func()) Backend {
+	b.first = sync.OnceFunc(fn)
+	return b
 }
 
 // Fast reports whether OpenSSL signs.
@@ -48,6 +56,9 @@ func (b Backend) String() string {
 // Prepare gives the key in the form in which it signs fastest, to be used instead of k. With an error comes k as it was: it signs too, only slower.
 func (b Backend) Prepare(k Key) (Key, error) {
 	private, ok := k.Signer.(*rsa.PrivateKey)
+	if ok && b.first != nil {
+		b.first()
+	}
 	if !ok || b.lib == nil {
 		return k, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/ed25519"
+	"crypto/rand"
 	"crypto/rsa"
 	"encoding/base64"
 	"errors"
@@ -227,5 +228,29 @@ func TestNoAllocations(t *testing.T) {
 	raw, dst, w := newsletter(t), make([]byte, 0, 4096), new(scratch)
 	if n := testing.AllocsPerRun(50, func() { _, err = s.sign(dst, raw, w) }); n > 0 || err != nil {
 		t.Errorf("%v allocations, %v", n, err)
+	}
+}
+
+func TestFirstKeyIsAnnouncedOnce(t *testing.T) {
+	t.Parallel()
+	private, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, ed, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, mode := range []string{SigningAuto, SigningGo} {
+		calls := 0
+		b := Open(mode).OnFirstKey(func() { calls++ })
+		for i, signer := range []crypto.Signer{ed, private, private} {
+			if _, err := b.Prepare(Key{Domain: "example.org", Selector: "s", Signer: signer}); err != nil {
+				t.Fatal(err)
+			}
+			if want := min(i, 1); calls != want {
+				t.Errorf("%s: %d calls after key %d, want %d", mode, calls, i+1, want)
+			}
+		}
 	}
 }
