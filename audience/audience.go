@@ -47,12 +47,13 @@ const PartEndSQL = `
 
 // StillMailableSQL is a boolean SQL expression: may this person be mailed now? It is asked again when a delivery is claimed, because people
 // unsubscribe while a campaign runs. subscriberCol and emailKeyCol are columns with the subscriber's id and email_key; listIDsParam a parameter or expression with
-// the lists.
+// the lists. It is for some hundred people: each is looked up by key. (With EXISTS the planner may read a whole list into a hash table instead, 600 ms of 400,000 people
+// for each claim, when the tables were not analysed since they were imported.)
 func StillMailableSQL(subscriberCol, emailKeyCol, listIDsParam string) string {
 	return strings.NewReplacer("{subscriber}", subscriberCol, "{key}", emailKeyCol, "{lists}", listIDsParam).Replace(
-		`(EXISTS (SELECT 1 FROM subscriptions still_s
-			WHERE still_s.subscriber_id = {subscriber} AND still_s.list_id = ANY ({lists}::bigint[]) AND still_s.status = 'subscribed')
-		AND NOT EXISTS (SELECT 1 FROM suppressions still_x WHERE still_x.email_key = {key}))`)
+		`((SELECT true FROM subscriptions still_s
+			WHERE still_s.subscriber_id = {subscriber} AND still_s.list_id = ANY ({lists}::bigint[]) AND still_s.status = 'subscribed' LIMIT 1) IS NOT NULL
+		AND (SELECT true FROM suppressions still_x WHERE still_x.email_key = {key}) IS NULL)`)
 }
 
 // AudienceCounts says whom a campaign to some lists would reach. Subscribed are the people subscribed to at least one of them, whether suppressed or
