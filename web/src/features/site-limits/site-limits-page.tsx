@@ -41,7 +41,8 @@ export function SiteLimitsPage() {
   const [draft, setDraft] = useState<LimitDraft | null>(site ? { site, relay_id: relay ?? null, fixed: 'both' } : null);
   const close = () => {
     setDraft(null);
-    void navigate({ search: q ? { q } : {}, replace: true });
+    // Of what is searched for now: it may have changed since the dialog was opened.
+    void navigate({ search: ({ q: now }) => (now ? { q: now } : {}), replace: true });
   };
   return (
     <>
