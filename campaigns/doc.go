@@ -1,10 +1,11 @@
 // Package campaigns owns mailings and the ledger of their deliveries: what is to be sent, to whom, and what came of every single message.
 //
-// Its tables are campaigns, campaign_lists, campaign_contents, deliveries, delivery_attempts, exclusions, campaign_counts and campaign_minutes.
+// Its tables are campaigns, campaign_lists, campaign_relays, campaign_contents, deliveries, delivery_attempts, exclusions, campaign_counts and campaign_minutes.
 //
 // The way of a mailing:
 //
-//	Start      one transaction freezes the content, the audience (deliveries 1..N, exclusions) and hands the first ranges to River
+//	Start      one transaction freezes the content and the first part of the audience (deliveries, exclusions) and hands the first ranges to River
+//	freeze     a job writes the rest of a large audience, part by part
 //	deliver    a job takes a range of deliveries: claim a few → render, compose, sign → send through the relay's pool → record
 //	retry      a periodic job makes new ranges of deferred deliveries that are due
 //	settle     a node that died is accounted for: from its journal when it is here, else after its lease
@@ -13,6 +14,6 @@
 // lost: a delivery is claimed by one UPDATE that only finds it queued, and what has no job gets one when the campaign's run is raised.
 //
 // Invariant: the claim is committed before MAIL is sent, the "dot" record is in the journal before the final dot is sent, and a reply is in the
-// journal before it is recorded. So after a crash a claimed delivery without a dot record was never accepted by anyone, one with a reply has that
+// journal before the next dot goes out on its connection. So after a crash a claimed delivery without a dot record was never accepted by anyone, one with a reply has that
 // reply, and only one with a dot and no reply is in doubt (unconfirmed): at most one for each connection.
 package campaigns
