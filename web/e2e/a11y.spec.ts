@@ -1,5 +1,5 @@
-import AxeBuilder from '@axe-core/playwright';
 import { type APIRequestContext, expect, type Page } from '@playwright/test';
+import { expectAccessible } from './accessible';
 import { owner, sampleFile, test } from './service';
 
 test.use({ instance: 'a11y' });
@@ -82,9 +82,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await page.getByLabel(/^Port/).fill('1');
     await page.getByRole('button', { name: 'Test connection' }).click();
     await expect(page.getByText('It did not go through')).toBeVisible();
-    const axe = new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']).setLegacyMode(true);
-    const { violations } = await axe.analyze();
-    expect(violations.map((one) => `${one.id}: ${one.nodes[0]?.html}`)).toEqual([]);
+    await expectAccessible(page);
     const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
     expect(wider).toBeLessThanOrEqual(0);
   });
@@ -95,10 +93,7 @@ for (const path of pages) {
     test(`${path} has no serious accessibility finding (${colorScheme})`, async ({ page }) => {
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
       await open(page, path);
-      const axe = new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']).setLegacyMode(true);
-      const { violations } = await axe.analyze();
-      const serious = violations.filter((one) => one.impact === 'serious' || one.impact === 'critical');
-      expect(serious.map((one) => `${one.id}: ${one.nodes[0]?.html}`)).toEqual([]);
+      await expectAccessible(page, { seriousOnly: true });
     });
   }
 

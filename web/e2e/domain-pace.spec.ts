@@ -1,6 +1,7 @@
-import AxeBuilder from '@axe-core/playwright';
 import { expect, type Page } from '@playwright/test';
-import { owner, test } from './service';
+import { expectAccessible } from './accessible';
+import { prepareMailing } from './mailing';
+import { test } from './service';
 
 test.use({ instance: 'domain-pace' });
 
@@ -8,36 +9,12 @@ const PEOPLE = 50;
 const FIRST = 40;
 
 test('window and warm-up of a sending domain, and a campaign that they hold up', async ({ page }) => {
-  await prepare(page);
+  await prepareMailing(page, PEOPLE, { domain: 'example.org', bounce_domain: 'bounce.example.org' });
   await setPlan(page);
   await seePlanAgain(page);
   await sendMoreThanADayAllows(page);
   await readPace(page);
 });
-
-async function prepare(page: Page) {
-  const post = async (path: string, data: object) => {
-    const answer = await page.request.post(`/api/v1${path}`, { data });
-    expect(answer.ok(), `${path}: ${await answer.text()}`).toBe(true);
-  };
-  await page.goto('/');
-  await post('/setup', owner);
-  const settings = await (await page.request.get('/api/v1/settings')).json();
-  await page.request.put('/api/v1/settings', { data: { ...settings, public_url: new URL(page.url()).origin } });
-  await post('/domains', { domain: 'example.org', bounce_domain: 'bounce.example.org' });
-  await post('/lists', { name: 'Friends' });
-  for (let i = 1; i <= PEOPLE; i++) {
-    await post('/subscribers', { email: `person${i}@example.net`, name: `Person ${i}`, list_ids: [1] });
-  }
-  await post('/campaigns', {
-    name: 'Autumn letter',
-    subject: 'Hello',
-    html: '<p>Hello</p>',
-    from_email: 'garden@example.org',
-    list_ids: [1],
-    relay_id: 1,
-  });
-}
 
 async function setPlan(page: Page) {
   await page.goto('/domains/1');
@@ -89,7 +66,7 @@ async function sendMoreThanADayAllows(page: Page) {
     }),
   ).toBeVisible();
   await expect(page.getByText(/^By the limits the last message goes out around/)).toBeVisible();
-  await withoutFindings(page);
+  await expectAccessible(page);
 }
 
 async function readPace(page: Page) {
@@ -99,21 +76,10 @@ async function readPace(page: Page) {
   await expect(pace.getByText(`${FIRST} of ${FIRST}`)).toBeVisible();
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    await withoutFindings(page);
+    await expectAccessible(page);
   }
   await page.setViewportSize({ width: 390, height: 844 });
-  await withoutFindings(page);
+  await expectAccessible(page);
   const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   expect(wider).toBeLessThanOrEqual(0);
-}
-
-async function withoutFindings(page: Page) {
-  // A colour on its way from one scheme to the other has any contrast.
-  await page.evaluate(() => {
-    const ends = document.getAnimations().filter((one) => one.effect?.getComputedTiming().iterations !== Infinity);
-    return Promise.allSettled(ends.map((one) => one.finished));
-  });
-  const axe = new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']).setLegacyMode(true);
-  const { violations } = await axe.analyze();
-  expect(violations.map((one) => `${one.id}: ${one.nodes[0]?.html}`)).toEqual([]);
 }

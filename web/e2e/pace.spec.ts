@@ -1,5 +1,6 @@
 import { expect, type Page } from '@playwright/test';
-import { owner, test } from './service';
+import { prepareMailing } from './mailing';
+import { test } from './service';
 
 test.use({ instance: 'pace' });
 
@@ -7,35 +8,12 @@ const PEOPLE = 50;
 const PER_HOUR = 40;
 
 test('limits, window and warm-up of a relay, and a campaign that they hold up', async ({ page }) => {
-  await prepare(page);
+  await prepareMailing(page, PEOPLE);
   await setPace(page);
   await seePaceAgain(page);
   await sendMoreThanAnHourAllows(page);
   await readPace(page);
 });
-
-async function prepare(page: Page) {
-  const post = async (path: string, data: object) => {
-    const answer = await page.request.post(`/api/v1${path}`, { data });
-    expect(answer.ok(), `${path}: ${await answer.text()}`).toBe(true);
-  };
-  await page.goto('/');
-  await post('/setup', owner);
-  const settings = await (await page.request.get('/api/v1/settings')).json();
-  await page.request.put('/api/v1/settings', { data: { ...settings, public_url: new URL(page.url()).origin } });
-  await post('/lists', { name: 'Friends' });
-  for (let i = 1; i <= PEOPLE; i++) {
-    await post('/subscribers', { email: `person${i}@example.net`, name: `Person ${i}`, list_ids: [1] });
-  }
-  await post('/campaigns', {
-    name: 'Autumn letter',
-    subject: 'Hello',
-    html: '<p>Hello</p>',
-    from_email: 'garden@example.org',
-    list_ids: [1],
-    relay_id: 1,
-  });
-}
 
 async function setPace(page: Page) {
   await page.goto('/relays/1');
