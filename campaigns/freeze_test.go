@@ -32,6 +32,16 @@ func halfWritten(t *testing.T, b *bundle, n int) Campaign {
 	return c
 }
 
+// holdFreezing keeps everybody from writing another part until the function that it returns is called. Deleting the job would not do so: River may have fetched it already.
+func holdFreezing(t *testing.T, b *bundle, id int64) (release func()) {
+	t.Helper()
+	tx, err := b.pool.Begin(t.Context())
+	must(t, err)
+	_, err = tx.Exec(t.Context(), `SELECT pg_advisory_xact_lock($1, $2)`, freezeLock, id)
+	must(t, err)
+	return func() { must(t, tx.Commit(t.Context())) }
+}
+
 // goOn writes the rest of the ledger in this goroutine.
 func goOn(t *testing.T, b *bundle, id int64) {
 	t.Helper()
@@ -164,12 +174,13 @@ func TestRangesThatCaughtUpGoOn(t *testing.T) {
 	t.Parallel()
 	b := setupParts(t)
 	c := halfWritten(t, b, 100)
-	b.exec(`DELETE FROM river_job WHERE kind = 'freeze_audience'`)
+	goFreezing := holdFreezing(t, b, c.ID)
 	b.draining.Store(false)
 	st := b.await(c.ID, "the first part", func(_ Campaign, st Stats) bool { return st.Queued+st.Claimed == 0 })
 	if c, err := b.Get(t.Context(), c.ID); err != nil || c.Status != StatusRunning || st.Sent != 30 {
 		t.Fatalf("with a part of the audience it is %s, %+v (%v)", c.Status, st, err)
 	}
+	goFreezing()
 	goOn(t, b, c.ID)
 	if st := b.awaitFinished(c.ID); st.Sent != 100 {
 		t.Errorf("%+v", st)
