@@ -11,31 +11,33 @@ import (
 
 // CampaignFields are what lists and single campaigns have in common.
 type CampaignFields struct {
-	ID                int64      `json:"id"`
-	Name              string     `json:"name"`
-	Status            string     `json:"status" enum:"draft,scheduled,running,paused,cancelled,finished"`
-	PauseReason       *string    `json:"pause_reason"`
-	Subject           string     `json:"subject"`
-	Preheader         string     `json:"preheader"`
-	FromName          string     `json:"from_name"`
-	FromEmail         string     `json:"from_email"`
-	ReplyTo           string     `json:"reply_to"`
-	TemplateID        *int64     `json:"template_id"`
-	RelayID           *int64     `json:"relay_id" doc:"The first of relay_ids"`
-	RelayIDs          []int64    `json:"relay_ids" doc:"The relays that share the mail by their weights, or take over from one another"`
-	ListIDs           []int64    `json:"list_ids"`
-	TrackOpens        bool       `json:"track_opens"`
-	TrackClicks       bool       `json:"track_clicks"`
-	UnconfirmedPolicy string     `json:"unconfirmed_policy" enum:"hold,resend,assume_delivered"`
-	ExpiresAfterHours int        `json:"expires_after_hours"`
-	ScheduledAt       *time.Time `json:"scheduled_at"`
-	StartedAt         *time.Time `json:"started_at"`
-	FinishedAt        *time.Time `json:"finished_at"`
-	Recipients        int        `json:"recipients" doc:"0 until the start"`
-	Excluded          int        `json:"excluded"`
-	Freezing          bool       `json:"freezing" doc:"The campaign has just started, and a large audience is still being written into its ledger: recipients and excluded grow until this is false"`
-	CreatedAt         time.Time  `json:"created_at"`
-	UpdatedAt         time.Time  `json:"updated_at"`
+	ID                  int64      `json:"id"`
+	Name                string     `json:"name"`
+	Status              string     `json:"status" enum:"draft,scheduled,running,paused,cancelled,finished"`
+	PauseReason         *string    `json:"pause_reason"`
+	Subject             string     `json:"subject"`
+	Preheader           string     `json:"preheader"`
+	FromName            string     `json:"from_name"`
+	FromEmail           string     `json:"from_email"`
+	ReplyTo             string     `json:"reply_to"`
+	TemplateID          *int64     `json:"template_id"`
+	RelayID             *int64     `json:"relay_id" doc:"The first of relay_ids"`
+	RelayIDs            []int64    `json:"relay_ids" doc:"The relays that share the mail by their weights, or take over from one another"`
+	ListIDs             []int64    `json:"list_ids"`
+	TrackOpens          bool       `json:"track_opens"`
+	TrackClicks         bool       `json:"track_clicks"`
+	UnconfirmedPolicy   string     `json:"unconfirmed_policy" enum:"hold,resend,assume_delivered"`
+	ExpiresAfterHours   int        `json:"expires_after_hours"`
+	MaxBouncePercent    *float64   `json:"max_bounce_percent" doc:"null is what the settings say"`
+	MaxComplaintPercent *float64   `json:"max_complaint_percent" doc:"null is what the settings say"`
+	ScheduledAt         *time.Time `json:"scheduled_at"`
+	StartedAt           *time.Time `json:"started_at"`
+	FinishedAt          *time.Time `json:"finished_at"`
+	Recipients          int        `json:"recipients" doc:"0 until the start"`
+	Excluded            int        `json:"excluded"`
+	Freezing            bool       `json:"freezing" doc:"The campaign has just started, and a large audience is still being written into its ledger: recipients and excluded grow until this is false"`
+	CreatedAt           time.Time  `json:"created_at"`
+	UpdatedAt           time.Time  `json:"updated_at"`
 }
 
 type campaignJSON struct {
@@ -50,22 +52,24 @@ type campaignSummaryJSON struct {
 }
 
 type campaignInputJSON struct {
-	Name              string  `json:"name"`
-	Subject           string  `json:"subject" required:"false"`
-	Preheader         string  `json:"preheader" required:"false"`
-	FromName          string  `json:"from_name" required:"false"`
-	FromEmail         string  `json:"from_email" required:"false"`
-	ReplyTo           string  `json:"reply_to" required:"false"`
-	HTML              string  `json:"html" required:"false" doc:"Liquid source"`
-	Text              string  `json:"text" required:"false" doc:"Liquid source; left out: made from the HTML"`
-	TemplateID        *int64  `json:"template_id" required:"false"`
-	RelayID           *int64  `json:"relay_id" required:"false" doc:"The same as relay_ids with one relay; where both are given, it must be the first of them"`
-	RelayIDs          []int64 `json:"relay_ids" required:"false" doc:"Several relays share the mail by their weights, and take over from one another"`
-	ListIDs           []int64 `json:"list_ids" required:"false"`
-	TrackOpens        *bool   `json:"track_opens" required:"false" doc:"Left out: true"`
-	TrackClicks       *bool   `json:"track_clicks" required:"false" doc:"Left out: true"`
-	UnconfirmedPolicy string  `json:"unconfirmed_policy" required:"false" enum:"hold,resend,assume_delivered" doc:"Left out: hold"`
-	ExpiresAfterHours int     `json:"expires_after_hours" required:"false" doc:"Left out: 72"`
+	Name                string   `json:"name"`
+	Subject             string   `json:"subject" required:"false"`
+	Preheader           string   `json:"preheader" required:"false"`
+	FromName            string   `json:"from_name" required:"false"`
+	FromEmail           string   `json:"from_email" required:"false"`
+	ReplyTo             string   `json:"reply_to" required:"false"`
+	HTML                string   `json:"html" required:"false" doc:"Liquid source"`
+	Text                string   `json:"text" required:"false" doc:"Liquid source; left out: made from the HTML"`
+	TemplateID          *int64   `json:"template_id" required:"false"`
+	RelayID             *int64   `json:"relay_id" required:"false" doc:"The same as relay_ids with one relay; where both are given, it must be the first of them"`
+	RelayIDs            []int64  `json:"relay_ids" required:"false" doc:"Several relays share the mail by their weights, and take over from one another"`
+	ListIDs             []int64  `json:"list_ids" required:"false"`
+	TrackOpens          *bool    `json:"track_opens" required:"false" doc:"Left out: true"`
+	TrackClicks         *bool    `json:"track_clicks" required:"false" doc:"Left out: true"`
+	UnconfirmedPolicy   string   `json:"unconfirmed_policy" required:"false" enum:"hold,resend,assume_delivered" doc:"Left out: hold"`
+	ExpiresAfterHours   int      `json:"expires_after_hours" required:"false" doc:"Left out: 72"`
+	MaxBouncePercent    *float64 `json:"max_bounce_percent" required:"false" doc:"Bounces, in percent of what was tried, above which it stops and asks; 100 never stops. Left out or null: what the settings say"`
+	MaxComplaintPercent *float64 `json:"max_complaint_percent" required:"false" doc:"Complaints, in percent of what was sent, above which it stops and asks; 100 never stops. Left out or null: what the settings say"`
 }
 
 type scheduleJSON struct {
@@ -118,7 +122,8 @@ func encodeCampaignFields(c campaigns.Campaign) CampaignFields {
 	return CampaignFields{
 		ID: c.ID, Name: c.Name, Status: string(c.Status), PauseReason: c.PauseReason, Subject: c.Subject, Preheader: c.Preheader, FromName: c.FromName,
 		FromEmail: c.FromEmail, ReplyTo: c.ReplyTo, TemplateID: c.TemplateID, RelayID: first, RelayIDs: c.RelayIDs, ListIDs: c.ListIDs, TrackOpens: c.TrackOpens,
-		TrackClicks: c.TrackClicks, UnconfirmedPolicy: c.UnconfirmedPolicy, ExpiresAfterHours: c.ExpiresAfterHours, ScheduledAt: utc(c.ScheduledAt),
+		TrackClicks: c.TrackClicks, UnconfirmedPolicy: c.UnconfirmedPolicy, ExpiresAfterHours: c.ExpiresAfterHours,
+		MaxBouncePercent: c.MaxBouncePercent, MaxComplaintPercent: c.MaxComplaintPercent, ScheduledAt: utc(c.ScheduledAt),
 		StartedAt: utc(c.StartedAt), FinishedAt: utc(c.FinishedAt), Recipients: c.Recipients, Excluded: c.Excluded, Freezing: c.Freezing, CreatedAt: c.CreatedAt.UTC(),
 		UpdatedAt: c.UpdatedAt.UTC(),
 	}
@@ -151,6 +156,7 @@ func (in campaignInputJSON) input() (campaigns.Input, error) {
 		Name: in.Name, Subject: in.Subject, Preheader: in.Preheader, FromName: in.FromName, FromEmail: in.FromEmail, ReplyTo: in.ReplyTo, HTML: in.HTML,
 		Text: in.Text, TemplateID: in.TemplateID, RelayIDs: relays, ListIDs: in.ListIDs, TrackOpens: orTrue(in.TrackOpens),
 		TrackClicks: orTrue(in.TrackClicks), UnconfirmedPolicy: in.UnconfirmedPolicy, ExpiresAfterHours: in.ExpiresAfterHours,
+		MaxBouncePercent: in.MaxBouncePercent, MaxComplaintPercent: in.MaxComplaintPercent,
 	}, err
 }
 

@@ -60,7 +60,7 @@ const (
 		"suppressed progress created_at started_at finished_at"
 	templateKeys = "id name subject html text created_at updated_at"
 	summaryKeys  = "id name status pause_reason subject preheader from_name from_email reply_to template_id relay_id relay_ids list_ids track_opens track_clicks " +
-		"unconfirmed_policy expires_after_hours scheduled_at started_at finished_at recipients excluded freezing created_at updated_at"
+		"unconfirmed_policy expires_after_hours max_bounce_percent max_complaint_percent scheduled_at started_at finished_at recipients excluded freezing created_at updated_at"
 	campaignKeys = summaryKeys + " html text"
 	statsKeys    = "recipients queued claimed sent deferred bounced failed unconfirmed skipped excluded opens unique_opens clicks unique_clicks " +
 		"unsubscribes as_of rate_per_second seconds_left held_up"
@@ -296,7 +296,7 @@ func TestShapesOfCampaigns(t *testing.T) {
 	c.get(at+"/timeline").want(200).keys("", "times sent bounced deferred opens clicks")
 	c.get(at+"/links").want(200).keys("items.0", "id url clicks unique_clicks")
 	c.get(at+"/deliveries?state=queued&q=bob").want(200).keys("items.0", deliveryKeys)
-	c.get(at+"/deliveries/1").want(200).keys("", deliveryKeys+" attempts_log events")
+	c.get(at+"/deliveries/1").want(200).keys("", deliveryKeys+" queued_at first_tried_at attempts_log reports events")
 	c.get(at + "/deliveries/99").problem(404)
 	c.get(fmt.Sprintf("/subscribers/%d/deliveries", m.personID)).want(200).keys("items.0", deliveryKeys)
 	c.get(at+"/exclusions?reason=suppressed").want(200).keys("", "items next_cursor")

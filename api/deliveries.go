@@ -33,8 +33,11 @@ type DeliveryJSON struct {
 
 type deliveryStoryJSON struct {
 	DeliveryJSON
-	AttemptsLog []attemptJSON `json:"attempts_log" doc:"The attempts that did not end in sent"`
-	Events      []eventJSON   `json:"events"`
+	QueuedAt     *time.Time    `json:"queued_at" doc:"When the person came into the campaign's ledger"`
+	FirstTriedAt *time.Time    `json:"first_tried_at" doc:"When a relay was first asked to take the message"`
+	AttemptsLog  []attemptJSON `json:"attempts_log" doc:"The attempts that did not end in sent"`
+	Reports      []reportJSON  `json:"reports" doc:"What came back afterwards, the oldest first"`
+	Events       []eventJSON   `json:"events"`
 }
 
 type attemptJSON struct {
@@ -89,8 +92,9 @@ func encodeDelivery(d campaigns.Delivery) DeliveryJSON {
 	if d.SubscriberID != 0 {
 		out.SubscriberID = &d.SubscriberID
 	}
-	if d.State == campaigns.Sent {
-		out.SentAt = &out.UpdatedAt // nothing changes a delivery any more once it is sent, but a bounce
+	// A bounce that comes later leaves the moment and the reply as they were.
+	if d.State == campaigns.Sent || d.State == campaigns.Bounced && d.ReplyCode != nil && *d.ReplyCode/100 == 2 {
+		out.SentAt = &out.UpdatedAt
 	}
 	return out
 }

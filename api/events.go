@@ -11,7 +11,7 @@ import (
 type eventJSON struct {
 	ID           int64     `json:"id"`
 	At           time.Time `json:"at"`
-	Kind         string    `json:"kind" enum:"open,click,unsubscribe,bounce"`
+	Kind         string    `json:"kind" enum:"open,click,unsubscribe,bounce,complaint"`
 	CampaignID   int64     `json:"campaign_id"`
 	Seq          int32     `json:"seq"`
 	SubscriberID int64     `json:"subscriber_id"`
@@ -22,7 +22,7 @@ type eventJSON struct {
 
 type eventQuery struct {
 	Paging
-	Kind       string `query:"kind" enum:"open,click,unsubscribe,bounce"`
+	Kind       string `query:"kind" enum:"open,click,unsubscribe,bounce,complaint"`
 	CampaignID int64  `query:"campaign_id"`
 }
 
@@ -87,12 +87,15 @@ func (s *server) listSubscriberEvents(ctx context.Context, in *PageOf) (*answer[
 }
 
 func (s *server) getDelivery(ctx context.Context, in *byDelivery) (*answer[deliveryStoryJSON], error) {
-	d, attempts, evs, err := s.deps.Campaigns.GetDelivery(ctx, in.ID, in.Seq)
+	st, err := s.deps.Campaigns.GetDelivery(ctx, in.ID, in.Seq)
 	if err != nil {
 		return nil, err
 	}
-	items, err := s.encodeEvents(ctx, evs)
+	items, err := s.encodeEvents(ctx, st.Events)
 	return reply(items, err, func(items []eventJSON) deliveryStoryJSON {
-		return deliveryStoryJSON{DeliveryJSON: encodeDelivery(d), AttemptsLog: each(attempts, encodeAttempt), Events: items}
+		return deliveryStoryJSON{
+			DeliveryJSON: encodeDelivery(st.Delivery), QueuedAt: utc(st.QueuedAt), FirstTriedAt: utc(st.FirstTriedAt), AttemptsLog: each(st.Attempts, encodeAttempt),
+			Reports: each(st.Reports, encodeReport), Events: items,
+		}
 	})
 }

@@ -136,6 +136,8 @@ func (s *server) campaignRoutes() {
 	add(s, get("/campaigns/{id}/deliveries", "listDeliveries", tagReports, auth.CampaignsRead, "List the deliveries"), s.listDeliveries)
 	add(s, get("/campaigns/{id}/deliveries/{seq}", "getDelivery", tagReports, auth.CampaignsRead, "Read all that is known of one delivery"), s.getDelivery)
 	add(s, get("/campaigns/{id}/exclusions", "listExclusions", tagReports, auth.CampaignsRead, "List who was left out, and why"), s.listExclusions)
+	add(s, get("/reports", "listReports", tagReports, auth.CampaignsRead, "List bounces and complaints that came back, newest first"), s.listReports)
+	add(s, get("/reports/{id}", "getReport", tagReports, auth.CampaignsRead, "Read a report with the message as it was received"), s.getReport)
 	add(s, get("/events", "listEvents", tagReports, auth.CampaignsRead, "List what recipients did, newest first"), s.listEvents)
 	add(s, get("/overview", "getOverview", tagSystem, auth.CampaignsRead, "Read the figures of the first page"), s.getOverview)
 	add(s, get("/system", "getSystem", tagSystem, auth.SettingsRead, "Read about the machinery"), s.getSystem)

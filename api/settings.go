@@ -9,12 +9,16 @@ import (
 )
 
 type settingsJSON struct {
-	Organization     string `json:"organization"`
-	PublicURL        string `json:"public_url" doc:"Where mails and browsers find this server: http or https, without a path"`
-	PostalAddress    string `json:"postal_address"`
-	DefaultFromName  string `json:"default_from_name"`
-	DefaultFromEmail string `json:"default_from_email"`
-	TimeZone         string `json:"time_zone" doc:"IANA name" example:"Europe/Berlin"`
+	Organization        string  `json:"organization"`
+	PublicURL           string  `json:"public_url" doc:"Where mails and browsers find this server: http or https, without a path"`
+	PostalAddress       string  `json:"postal_address"`
+	DefaultFromName     string  `json:"default_from_name"`
+	DefaultFromEmail    string  `json:"default_from_email"`
+	TimeZone            string  `json:"time_zone" doc:"IANA name" example:"Europe/Berlin"`
+	SoftBounceCount     int     `json:"soft_bounce_count" required:"false" minimum:"0" maximum:"365" doc:"Soft bounces after which an address is given up; 0 or left out: 5"`
+	SoftBounceDays      int     `json:"soft_bounce_days" required:"false" minimum:"0" maximum:"365" doc:"Days that those must span; 0 or left out: 14"`
+	MaxBouncePercent    float64 `json:"max_bounce_percent" required:"false" minimum:"0" maximum:"100" doc:"Bounces, in percent of what was tried, above which a campaign stops and asks; 100 never stops; 0 or left out: 10"`
+	MaxComplaintPercent float64 `json:"max_complaint_percent" required:"false" minimum:"0" maximum:"100" doc:"Complaints, in percent of what was sent, above which a campaign stops and asks; 100 never stops; 0 or left out: 0.3"`
 }
 
 func encodeSettings(set settings.Settings) settingsJSON { return settingsJSON(set) }

@@ -71,7 +71,7 @@ func (s *Service) build(ctx context.Context, p *prepared, relay sender.Relay, c 
 	}
 	m := message.Message{
 		Fixed: p.header, ToName: c.person.Name, ToEmail: c.Email, Subject: buf.rendered.Subject, MessageID: s.messageID(p, c.Seq), Date: s.d.Now(),
-		ListUnsubscribeURL: unsubscribe, HTML: buf.rendered.HTML, Text: buf.rendered.Text,
+		ListUnsubscribeURL: unsubscribe, ListUnsubscribeMailto: s.unsubscribeMailto(p, c.Seq), HTML: buf.rendered.HTML, Text: buf.rendered.Text,
 	}
 	if p.html != nil {
 		m.HTMLPart = &buf.html
@@ -107,6 +107,15 @@ func (s *Service) build(ctx context.Context, p *prepared, relay sender.Relay, c 
 // messageID is the same at every attempt, so that a receiver who gets a message twice can tell.
 func (s *Service) messageID(p *prepared, seq int32) string {
 	return s.d.Tokens.Delivery(events.MessageID, p.campaignID, seq) + "@" + p.fromDomain
+}
+
+// unsubscribeMailto is the address to which a mail program may write instead of posting to the page (RFC 2369 §3.2). It is where bounces come back to, and read by whatever
+// reads those; without a bounce domain there is none, since a reply to the From address may reach somebody who does not know what to do with it.
+func (s *Service) unsubscribeMailto(p *prepared, seq int32) string {
+	if p.frozen.BounceDomain == "" {
+		return ""
+	}
+	return "u-" + s.d.Tokens.Delivery(events.Unsubscribe, p.campaignID, seq) + "@" + p.frozen.BounceDomain
 }
 
 // returnPath is the address that bounces of this one message come back to, which tells whose it was.

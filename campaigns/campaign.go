@@ -50,6 +50,8 @@ type Input struct {
 	TrackClicks       bool
 	UnconfirmedPolicy string
 	ExpiresAfterHours int
+	// Shares of its mail in percent above which the campaign stops and asks, 100 for never; nil is what the settings say.
+	MaxBouncePercent, MaxComplaintPercent *float64
 }
 
 // Campaign is one mailing.
@@ -120,6 +122,11 @@ func (in *Input) validate() error {
 	}
 	if in.ExpiresAfterHours < 1 || in.ExpiresAfterHours > 720 {
 		f.Add("expires_after_hours", "must be between 1 and 720 hours")
+	}
+	for name, v := range map[string]*float64{"max_bounce_percent": in.MaxBouncePercent, "max_complaint_percent": in.MaxComplaintPercent} {
+		if v != nil && !(*v > 0 && *v <= 100) {
+			f.Add(name, "must be a share in percent above 0, at most 100")
+		}
 	}
 	return f.Err("the campaign cannot be saved like this")
 }

@@ -62,7 +62,8 @@ func TestMessageIsPersonalSignedAndTraceable(t *testing.T) {
 	if err != nil || len(results) != 1 || results[0].Err != nil {
 		t.Errorf("signature does not verify: %v %v", results, err)
 	}
-	d, _, _, err := b.GetDelivery(t.Context(), c.ID, 1)
+	story, err := b.GetDelivery(t.Context(), c.ID, 1)
+	d := story.Delivery
 	must(t, err)
 	if !bytes.Contains(got.Raw, []byte("Message-ID: <"+d.MessageID+">")) {
 		t.Errorf("the ledger's Message-ID %s is not the one in the message", d.MessageID)
@@ -88,7 +89,8 @@ func TestRefusalsAreRecordedAndOnlyBadAddressesSuppressed(t *testing.T) {
 	if got := query[string](b, `SELECT email_key FROM suppressions`); len(got) != 1 || got[0] != person(3) {
 		t.Errorf("suppressed %v, want only the unknown user", got)
 	}
-	d, attempts, evs, err := b.GetDelivery(t.Context(), c.ID, 3)
+	story, err := b.GetDelivery(t.Context(), c.ID, 3)
+	d, attempts, evs := story.Delivery, story.Attempts, story.Events
 	must(t, err)
 	if d.State != Bounced || *d.ReplyCode != 550 || *d.ReplyStatus != "5.1.1" || len(attempts) != 1 || attempts[0].Reason != "user_unknown" || len(evs) != 1 {
 		t.Errorf("bounced delivery: %+v, %d attempts, %d events", d, len(attempts), len(evs))
@@ -118,7 +120,8 @@ func TestGivesUpWhenTheCampaignHasExpired(t *testing.T) {
 	if st.Failed != 1 || st.Sent != 1 {
 		t.Errorf("got %+v, want one failed after expiry", st)
 	}
-	d, _, _, err := b.GetDelivery(t.Context(), c.ID, 1)
+	story, err := b.GetDelivery(t.Context(), c.ID, 1)
+	d := story.Delivery
 	must(t, err)
 	if !strings.Contains(*d.ReplyText, "given up after 1h") || !strings.Contains(*d.ReplyText, "not now") {
 		t.Errorf("the row says %q", *d.ReplyText)

@@ -117,23 +117,45 @@ func (s *Service) ListSubscriberDeliveries(ctx context.Context, subscriberID int
 	return page.Cut(ds, q, func(d Delivery) string { return page.Encode(d.CampaignID) }), nil
 }
 
-// GetDelivery tells the whole story of one delivery: the row, the attempts that did not succeed, and the events since.
-func (s *Service) GetDelivery(ctx context.Context, id int64, seq int32) (Delivery, []Attempt, []events.Event, error) {
+// Story is everything that is known of one delivery.
+type Story struct {
+	Delivery Delivery
+	// QueuedAt is when the person came into the campaign's ledger, FirstTriedAt when a relay was first asked to take the message; nil before.
+	QueuedAt     *time.Time
+	FirstTriedAt *time.Time
+	Attempts     []Attempt      // those that did not end in sent
+	Reports      []Report       // what came back, the oldest first, without the messages themselves
+	Events       []events.Event // newest first
+}
+
+// GetDelivery tells the whole story of one delivery: the row, the attempts that did not succeed, what came back and what the person did.
+func (s *Service) GetDelivery(ctx context.Context, id int64, seq int32) (Story, error) {
 	ds, err := s.deliveries(ctx, `WITH d AS (SELECT * FROM deliveries WHERE campaign_id = $1 AND seq = $2)`+ledgerSelect, id, seq)
 	if err != nil {
-		return Delivery{}, nil, nil, err
+		return Story{}, err
 	}
 	if len(ds) == 0 {
-		return Delivery{}, nil, nil, errs.New(errs.NotFound, "there is no delivery %d in campaign %d", seq, id)
+		return Story{}, errs.New(errs.NotFound, "there is no delivery %d in campaign %d", seq, id)
 	}
-	attempts, err := pg.Many[Attempt](ctx, s.d.Pool, "attempts", `
+	st := Story{Delivery: ds[0]}
+	err = s.d.Pool.QueryRow(ctx, `
+		SELECT c.started_at, d.first_tried_at FROM deliveries d JOIN campaigns c ON c.id = d.campaign_id WHERE d.campaign_id = $1 AND d.seq = $2`, id, seq).
+		Scan(&st.QueuedAt, &st.FirstTriedAt)
+	if err != nil {
+		return Story{}, fmt.Errorf("reading delivery %d of campaign %d: %w", seq, id, err)
+	}
+	st.Attempts, err = pg.Many[Attempt](ctx, s.d.Pool, "attempts", `
 		SELECT a.attempt, a.at, r.name AS relay_name, a.outcome, a.reply_code, a.reply_status, a.reply_text, a.reason, a.fault
 		FROM delivery_attempts a LEFT JOIN relays r ON r.id = a.relay_id WHERE a.campaign_id = $1 AND a.seq = $2 ORDER BY a.attempt`, id, seq)
 	if err != nil {
-		return Delivery{}, nil, nil, err
+		return Story{}, err
+	}
+	if st.Reports, err = pg.Many[Report](ctx, s.d.Pool, "reports", reportSelect+`WHERE campaign_id = $1 AND seq = $2 ORDER BY id LIMIT $3`, id, seq, page.MaxLimit); err != nil {
+		return Story{}, err
 	}
 	evs, err := s.d.Events.List(ctx, events.Filter{CampaignID: id, Seq: seq}, page.Query{Limit: page.MaxLimit})
-	return ds[0], attempts, evs.Items, err
+	st.Events = evs.Items
+	return st, err
 }
 
 // ListExclusions gives a page of those who were left out at Start; reason "" is all.

@@ -149,6 +149,10 @@ func (s *Service) Resume(ctx context.Context, id int64) (Campaign, error) {
 		if err := exec(ctx, tx, `UPDATE campaigns SET status = 'running', pause_reason = NULL, updated_at = now() WHERE id = $1`, id); err != nil {
 			return err
 		}
+		// Whoever lets it go on has seen what came back so far: the guard begins anew.
+		if err := acceptTx(ctx, tx, id); err != nil {
+			return err
+		}
 		return s.newRunTx(ctx, tx, id)
 	})
 }

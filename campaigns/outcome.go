@@ -159,6 +159,9 @@ func (a *attempt) deferUntil(d *decision, t terms, wait time.Duration) {
 	next := t.now.Add(wait)
 	if next.After(a.FirstTriedAt.Add(t.expires)) {
 		d.state = Failed
+		if d.reason == string(reply.ReasonMailboxFull) || d.fault == string(reply.FaultRecipient) {
+			d.state = Bounced // it is the mailbox that would not take it, all that time
+		}
 		d.replyText = "given up after " + t.expires.String() + "; the last answer was: " + d.replyText
 		return
 	}

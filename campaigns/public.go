@@ -149,18 +149,24 @@ func (s *Service) Unsubscribe(ctx context.Context, token, source string) error {
 		return err
 	}
 	return pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error {
-		lists, err := collectIDs(ctx, tx, `SELECT list_id FROM campaign_lists WHERE campaign_id = $1`, ref.CampaignID)
-		if err != nil {
-			return err
-		}
-		changed, err := s.d.Audience.UnsubscribeTx(ctx, tx, r.subscriberID, lists, source)
-		if err != nil || changed == 0 {
-			return err
-		}
-		return s.d.Events.RecordTx(ctx, tx, []events.Event{{
-			Kind: events.KindUnsubscribe, CampaignID: ref.CampaignID, Seq: ref.Seq, SubscriberID: r.subscriberID, Detail: source,
-		}})
+		_, err := s.unsubscribeTx(ctx, tx, ref, r.subscriberID, source)
+		return err
 	})
+}
+
+// unsubscribeTx takes a person off the lists of a campaign, and says whether that changed anything.
+func (s *Service) unsubscribeTx(ctx context.Context, tx pgx.Tx, ref events.Ref, subscriberID int64, source string) (bool, error) {
+	lists, err := collectIDs(ctx, tx, `SELECT list_id FROM campaign_lists WHERE campaign_id = $1`, ref.CampaignID)
+	if err != nil {
+		return false, err
+	}
+	changed, err := s.d.Audience.UnsubscribeTx(ctx, tx, subscriberID, lists, source)
+	if err != nil || changed == 0 {
+		return false, err
+	}
+	return true, s.d.Events.RecordTx(ctx, tx, []events.Event{{
+		Kind: events.KindUnsubscribe, CampaignID: ref.CampaignID, Seq: ref.Seq, SubscriberID: subscriberID, Detail: source,
+	}})
 }
 
 // mask shows enough of an address for its owner to know it, and too little for anybody else: "j…@example.org".

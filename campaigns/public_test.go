@@ -79,7 +79,8 @@ func TestOpensAreCounted(t *testing.T) {
 	if st.Opens != 2 || st.UniqueOpens != 1 {
 		t.Errorf("opens %d, unique %d", st.Opens, st.UniqueOpens)
 	}
-	d, _, _, err := b.GetDelivery(t.Context(), c.ID, 1)
+	story, err := b.GetDelivery(t.Context(), c.ID, 1)
+	d := story.Delivery
 	must(t, err)
 	if d.Opens != 2 {
 		t.Errorf("the delivery shows %d opens", d.Opens)

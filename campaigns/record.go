@@ -11,7 +11,6 @@ import (
 	"postrider/audience"
 	"postrider/campaigns/journal"
 	"postrider/events"
-	"postrider/internal/addr"
 	"postrider/internal/pg"
 	"postrider/sender"
 	"postrider/sender/presets"
@@ -256,18 +255,22 @@ func insertAttempts(ctx context.Context, tx pgx.Tx, c claim, attempts []attempt,
 // bounces writes the events of refused mail and suppresses those whom the server said not to know.
 func (s *Service) bounces(ctx context.Context, tx pgx.Tx, attempts []attempt, decisions []decision) error {
 	var evs []events.Event
+	var soft []softBounced
 	for i, d := range decisions {
 		if d.state != Bounced {
 			continue
 		}
 		a := attempts[i]
-		evs = append(evs, events.Event{Kind: events.KindBounce, CampaignID: a.campaignID, Seq: a.Seq, SubscriberID: a.SubscriberID, Detail: d.words()})
+		e := events.Event{
+			Kind: events.KindBounce, CampaignID: a.campaignID, Seq: a.Seq, SubscriberID: a.SubscriberID, Detail: d.words(), Reason: d.reason,
+			Soft: !d.suppress && softFault(d.fault),
+		}
+		evs = append(evs, e)
+		if e.Soft {
+			soft = append(soft, softBounced{a.SubscriberID, a.Email})
+		}
 		if d.suppress {
-			address, err := addr.Normalize(a.Email)
-			if err != nil {
-				return fmt.Errorf("suppressing a recipient of campaign %d: %w", a.campaignID, err)
-			}
-			if err := s.d.Audience.SuppressTx(ctx, tx, address.Key, audience.ReasonBounce, fmt.Sprintf("campaign %d", a.campaignID), d.words()); err != nil {
+			if err := s.suppressTx(ctx, tx, a.Email, audience.ReasonBounce, fmt.Sprintf("campaign %d", a.campaignID), d.words()); err != nil {
 				return err
 			}
 		}
@@ -275,7 +278,11 @@ func (s *Service) bounces(ctx context.Context, tx pgx.Tx, attempts []attempt, de
 	if len(evs) == 0 {
 		return nil
 	}
-	return s.d.Events.RecordTx(ctx, tx, evs)
+	if err := s.d.Events.RecordTx(ctx, tx, evs); err != nil {
+		return err
+	}
+	_, err := s.giveUpTx(ctx, tx, soft)
+	return err
 }
 
 func (d decision) words() string {
@@ -300,10 +307,15 @@ func countMinute(ctx context.Context, tx pgx.Tx, c claim, decisions []decision) 
 	if sent+bounced+deferred == 0 {
 		return nil
 	}
+	return addToMinute(ctx, tx, c.campaignID, sent, bounced, deferred)
+}
+
+// addToMinute counts what happens in this minute.
+func addToMinute(ctx context.Context, tx pgx.Tx, campaignID int64, sent, bounced, deferred int) error {
 	return exec(ctx, tx, `
 		INSERT INTO campaign_minutes AS m (campaign_id, minute, shard, sent, bounced, deferred)
 		VALUES ($1, date_trunc('minute', now()), (pg_backend_pid() % $5)::smallint, $2, $3, $4)
 		ON CONFLICT (campaign_id, minute, shard) DO UPDATE SET
 			sent = m.sent + excluded.sent, bounced = m.bounced + excluded.bounced, deferred = m.deferred + excluded.deferred`,
-		c.campaignID, sent, bounced, deferred, minuteShards)
+		campaignID, sent, bounced, deferred, minuteShards)
 }

@@ -89,7 +89,8 @@ func TestJournalTellsWhatBecameOfTheClaims(t *testing.T) {
 	if diff := cmp.Diff(states, b.rowStates(c.ID)); diff != "" {
 		t.Error(diff)
 	}
-	d, _, _, err := b.GetDelivery(t.Context(), c.ID, 1)
+	story, err := b.GetDelivery(t.Context(), c.ID, 1)
+	d := story.Delivery
 	must(t, err)
 	if *d.ReplyText != "queued as ABC" {
 		t.Errorf("the reply from the journal is not in the ledger: %q", *d.ReplyText)

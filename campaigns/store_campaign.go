@@ -12,32 +12,34 @@ import (
 )
 
 type campaignRow struct {
-	ID                int64
-	Name              string
-	Status            Status
-	PauseReason       *string
-	Subject           string
-	Preheader         string
-	FromName          string
-	FromEmail         string
-	ReplyTo           string
-	HTML              string `db:"html"`
-	Text              string
-	TemplateID        *int64
-	TrackOpens        bool
-	TrackClicks       bool
-	UnconfirmedPolicy string
-	ExpiresAfterHours int
-	ScheduledAt       *time.Time
-	StartedAt         *time.Time
-	FinishedAt        *time.Time
-	Recipients        int
-	Excluded          int
-	Freezing          bool
-	CreatedAt         time.Time
-	UpdatedAt         time.Time
-	ListIDs           []int64 `db:"list_ids"`
-	RelayIDs          []int64 `db:"relay_ids"`
+	ID                  int64
+	Name                string
+	Status              Status
+	PauseReason         *string
+	Subject             string
+	Preheader           string
+	FromName            string
+	FromEmail           string
+	ReplyTo             string
+	HTML                string `db:"html"`
+	Text                string
+	TemplateID          *int64
+	TrackOpens          bool
+	TrackClicks         bool
+	UnconfirmedPolicy   string
+	ExpiresAfterHours   int
+	MaxBouncePercent    *float64
+	MaxComplaintPercent *float64
+	ScheduledAt         *time.Time
+	StartedAt           *time.Time
+	FinishedAt          *time.Time
+	Recipients          int
+	Excluded            int
+	Freezing            bool
+	CreatedAt           time.Time
+	UpdatedAt           time.Time
+	ListIDs             []int64 `db:"list_ids"`
+	RelayIDs            []int64 `db:"relay_ids"`
 }
 
 // campaignColumns are those of campaignRow. pause_reason of a running campaign tells of its relays' trouble, so that a person sees why nothing moves.
@@ -47,7 +49,7 @@ const campaignColumns = `
 		SELECT string_agg('relay "' || r.name || '": ' || COALESCE(r.pause_reason, 'paused'), '; ' ORDER BY r.id) FROM relays r
 		WHERE r.id = ANY (` + relayIDsSQL + `) AND (r.status = 'paused' OR r.pause_reason IS NOT NULL)) END) AS pause_reason,
 	c.subject, c.preheader, c.from_name, c.from_email, c.reply_to, c.html, c.text, c.template_id,
-	c.track_opens, c.track_clicks, c.unconfirmed_policy, c.expires_after_hours, c.scheduled_at, c.started_at, c.finished_at,
+	c.track_opens, c.track_clicks, c.unconfirmed_policy, c.expires_after_hours, c.max_bounce_percent, c.max_complaint_percent, c.scheduled_at, c.started_at, c.finished_at,
 	c.recipients, c.excluded, c.freeze_after IS NOT NULL AS freezing, c.created_at, c.updated_at,
 	ARRAY(SELECT l.list_id FROM campaign_lists l WHERE l.campaign_id = c.id ORDER BY l.list_id) AS list_ids,` + relayIDsSQL + ` AS relay_ids`
 
@@ -58,6 +60,7 @@ func (r campaignRow) campaign() Campaign {
 			Name: r.Name, Subject: r.Subject, Preheader: r.Preheader, FromName: r.FromName, FromEmail: r.FromEmail, ReplyTo: r.ReplyTo,
 			HTML: r.HTML, Text: r.Text, TemplateID: r.TemplateID, RelayIDs: r.RelayIDs, ListIDs: r.ListIDs,
 			TrackOpens: r.TrackOpens, TrackClicks: r.TrackClicks, UnconfirmedPolicy: r.UnconfirmedPolicy, ExpiresAfterHours: r.ExpiresAfterHours,
+			MaxBouncePercent: r.MaxBouncePercent, MaxComplaintPercent: r.MaxComplaintPercent,
 		},
 		ScheduledAt: r.ScheduledAt, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt,
 		Recipients: r.Recipients, Excluded: r.Excluded, Freezing: r.Freezing, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
@@ -100,16 +103,16 @@ func inputArgs(id int64, in Input) pgx.NamedArgs {
 		"id": id, "name": in.Name, "subject": in.Subject, "preheader": in.Preheader, "from_name": in.FromName, "from_email": in.FromEmail,
 		"reply_to": in.ReplyTo, "html": in.HTML, "text": in.Text, "template_id": in.TemplateID, "relay_id": in.firstRelay(),
 		"track_opens": in.TrackOpens, "track_clicks": in.TrackClicks, "unconfirmed_policy": in.UnconfirmedPolicy,
-		"expires_after_hours": in.ExpiresAfterHours,
+		"expires_after_hours": in.ExpiresAfterHours, "max_bounce_percent": in.MaxBouncePercent, "max_complaint_percent": in.MaxComplaintPercent,
 	}
 }
 
 func insertCampaign(ctx context.Context, tx pgx.Tx, in Input) (id int64, err error) {
 	err = tx.QueryRow(ctx, `
 		INSERT INTO campaigns (name, subject, preheader, from_name, from_email, reply_to, html, text, template_id, relay_id,
-			track_opens, track_clicks, unconfirmed_policy, expires_after_hours)
+			track_opens, track_clicks, unconfirmed_policy, expires_after_hours, max_bounce_percent, max_complaint_percent)
 		VALUES (@name, @subject, @preheader, @from_name, @from_email, @reply_to, @html, @text, @template_id, @relay_id,
-			@track_opens, @track_clicks, @unconfirmed_policy, @expires_after_hours)
+			@track_opens, @track_clicks, @unconfirmed_policy, @expires_after_hours, @max_bounce_percent, @max_complaint_percent)
 		RETURNING id`, inputArgs(0, in)).Scan(&id)
 	if err != nil {
 		return 0, campaignViolation(err, in)
@@ -124,7 +127,8 @@ func updateCampaign(ctx context.Context, tx pgx.Tx, id int64, in Input) error {
 	_, err := tx.Exec(ctx, `
 		UPDATE campaigns SET name = @name, subject = @subject, preheader = @preheader, from_name = @from_name, from_email = @from_email,
 			reply_to = @reply_to, html = @html, text = @text, template_id = @template_id, relay_id = @relay_id, track_opens = @track_opens,
-			track_clicks = @track_clicks, unconfirmed_policy = @unconfirmed_policy, expires_after_hours = @expires_after_hours, updated_at = now()
+			track_clicks = @track_clicks, unconfirmed_policy = @unconfirmed_policy, expires_after_hours = @expires_after_hours,
+			max_bounce_percent = @max_bounce_percent, max_complaint_percent = @max_complaint_percent, updated_at = now()
 		WHERE id = @id`, inputArgs(id, in))
 	if err != nil {
 		return campaignViolation(err, in)

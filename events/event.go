@@ -11,6 +11,7 @@ const (
 	KindClick       EventKind = "click"
 	KindUnsubscribe EventKind = "unsubscribe"
 	KindBounce      EventKind = "bounce"
+	KindComplaint   EventKind = "complaint"
 )
 
 // Event is one thing that happened to one delivery. When recording, ID is left out, a zero At means now, and a zero SubscriberID is filled in from
@@ -27,6 +28,9 @@ type Event struct {
 	Link         int32
 	Detail       string
 	UserAgent    string
+	// Of a bounce: Reason is a word of sender/reply; Soft says that it counts towards giving the address up.
+	Reason string
+	Soft   bool
 }
 
 // Limits of what comes from strangers.
@@ -45,7 +49,7 @@ type Filter struct {
 
 // Counts are the events of one campaign. Unique ones count each delivery once.
 type Counts struct {
-	Opens, UniqueOpens, Clicks, UniqueClicks, Unsubscribes, Bounces int64
+	Opens, UniqueOpens, Clicks, UniqueClicks, Unsubscribes, Bounces, Complaints int64
 }
 
 // LinkCount is the clicks on one link of a campaign.

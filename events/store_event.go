@@ -61,7 +61,7 @@ var (
 	_ copier = (pgx.Tx)(nil)
 )
 
-var eventColumns = []string{"at", "kind", "campaign_id", "seq", "subscriber_id", "link", "detail", "user_agent"}
+var eventColumns = []string{"at", "kind", "campaign_id", "seq", "subscriber_id", "link", "detail", "user_agent", "reason", "soft"}
 
 func copyEvents(ctx context.Context, db copier, batch []Event) error {
 	_, err := db.CopyFrom(ctx, pgx.Identifier{"events"}, eventColumns, pgx.CopyFromSlice(len(batch), func(i int) ([]any, error) {
@@ -74,7 +74,7 @@ func copyEvents(ctx context.Context, db copier, batch []Event) error {
 }
 
 func columnsOf(e Event) []any {
-	var link, detail, agent any
+	var link, detail, agent, reason, soft any
 	if e.Link != 0 {
 		link = e.Link
 	}
@@ -84,7 +84,13 @@ func columnsOf(e Event) []any {
 	if e.UserAgent != "" {
 		agent = e.UserAgent
 	}
-	return []any{e.At, string(e.Kind), e.CampaignID, e.Seq, e.SubscriberID, link, detail, agent}
+	if e.Reason != "" {
+		reason = e.Reason
+	}
+	if e.Soft {
+		soft = true
+	}
+	return []any{e.At, string(e.Kind), e.CampaignID, e.Seq, e.SubscriberID, link, detail, agent, reason, soft}
 }
 
 // resolve fills in subscribers from the deliveries. Events of a delivery that is gone (its campaign was deleted) are left out.
@@ -187,7 +193,7 @@ func (s *Service) List(ctx context.Context, f Filter, q page.Query) (page.Page[E
 	args = append(args, q.Size()+1)
 	rows, err := pg.Many[Event](ctx, s.pool, "events", `
 		SELECT id, at, kind, campaign_id, seq, subscriber_id, coalesce(link, 0) AS link, coalesce(detail, '') AS detail,
-			coalesce(user_agent, '') AS user_agent
+			coalesce(user_agent, '') AS user_agent, coalesce(reason, '') AS reason, coalesce(soft, false) AS soft
 		FROM events `+filter+fmt.Sprintf(` ORDER BY id DESC LIMIT $%d`, len(args)), args...)
 	if err != nil {
 		return page.Page[Event]{}, err
@@ -206,7 +212,8 @@ func (s *Service) Counts(ctx context.Context, campaignID int64) (Counts, error) 
 			count(*) FILTER (WHERE kind = 'click') AS clicks,
 			count(DISTINCT seq) FILTER (WHERE kind = 'click') AS unique_clicks,
 			count(DISTINCT seq) FILTER (WHERE kind = 'unsubscribe') AS unsubscribes,
-			count(DISTINCT seq) FILTER (WHERE kind = 'bounce') AS bounces
+			count(DISTINCT seq) FILTER (WHERE kind = 'bounce') AS bounces,
+			count(DISTINCT seq) FILTER (WHERE kind = 'complaint') AS complaints
 		FROM events WHERE campaign_id = $1`, campaignID)
 }
 

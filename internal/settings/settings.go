@@ -24,7 +24,7 @@ import (
 	"postrider/internal/pg"
 )
 
-// Settings is all of it. The zero value of a field means that nobody has said anything yet; TimeZone is then "UTC".
+// Settings is all of it. The zero value of a field means that nobody has said anything yet; where there is a default, it is filled in.
 type Settings struct {
 	Organization     string `json:"organization"`
 	PublicURL        string `json:"public_url"`     // an origin, https://news.example.org: no path, no slash at the end
@@ -32,6 +32,37 @@ type Settings struct {
 	DefaultFromName  string `json:"default_from_name"`
 	DefaultFromEmail string `json:"default_from_email"`
 	TimeZone         string `json:"time_zone"` // IANA name
+	// An address is given up after SoftBounceCount soft bounces over SoftBounceDays days.
+	SoftBounceCount int `json:"soft_bounce_count"`
+	SoftBounceDays  int `json:"soft_bounce_days"`
+	// Shares in percent above which a running campaign stops and asks; 100 never stops.
+	MaxBouncePercent    float64 `json:"max_bounce_percent"`
+	MaxComplaintPercent float64 `json:"max_complaint_percent"`
+}
+
+// Defaults. Mailbox providers want less than 0.3 % complaints (support.google.com/mail/answer/81126), sending services review an account
+// at 5 to 10 % bounces (docs.aws.amazon.com/ses, "Using the reputation metrics").
+const (
+	DefaultSoftBounceCount     = 5
+	DefaultSoftBounceDays      = 14
+	DefaultMaxBouncePercent    = 10
+	DefaultMaxComplaintPercent = 0.3
+)
+
+// setDefaults fills in what nobody has said anything about.
+func (set *Settings) setDefaults() {
+	orDefault(&set.TimeZone, "UTC")
+	orDefault(&set.SoftBounceCount, DefaultSoftBounceCount)
+	orDefault(&set.SoftBounceDays, DefaultSoftBounceDays)
+	orDefault(&set.MaxBouncePercent, DefaultMaxBouncePercent)
+	orDefault(&set.MaxComplaintPercent, DefaultMaxComplaintPercent)
+}
+
+func orDefault[T comparable](v *T, def T) {
+	var zero T
+	if *v == zero {
+		*v = def
+	}
 }
 
 // How long another process's change may stay unseen by PublicURL.
@@ -53,16 +84,20 @@ func New(pool *pgxpool.Pool, now func() time.Time) *Service {
 }
 
 // Get gives the settings as they are now.
-func (s *Service) Get(ctx context.Context) (Settings, error) {
-	set := Settings{TimeZone: "UTC"}
+func (s *Service) Get(ctx context.Context) (Settings, error) { return Read(ctx, s.pool) }
+
+// Read is Get in the caller's transaction.
+func Read(ctx context.Context, db pg.DB) (Settings, error) {
+	var set Settings
 	var raw []byte
-	err := s.pool.QueryRow(ctx, `SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM settings`).Scan(&raw)
+	err := db.QueryRow(ctx, `SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM settings`).Scan(&raw)
 	if err != nil {
 		return set, fmt.Errorf("reading settings: %w", err)
 	}
 	if err := json.Unmarshal(raw, &set); err != nil {
 		return set, fmt.Errorf("reading settings: %w", err)
 	}
+	set.setDefaults()
 	return set, nil
 }
 
@@ -103,7 +138,7 @@ func (s *Service) remember(url string, at time.Time) {
 
 // InitTx writes the first settings, in the transaction of the set-up. A public URL that is no origin is left out, for it is only a guess.
 func InitTx(ctx context.Context, tx pg.DB, organization, publicURL string) error {
-	set := Settings{Organization: organization, DefaultFromName: organization, TimeZone: "UTC"}
+	set := Settings{Organization: organization, DefaultFromName: organization}
 	if origin, err := parseOrigin(publicURL); err == nil {
 		set.PublicURL = origin
 	}
@@ -158,13 +193,22 @@ func (set *Settings) normalize() error {
 			set.DefaultFromEmail = address.Display
 		}
 	}
-	if set.TimeZone == "" {
-		set.TimeZone = "UTC"
-	}
+	set.setDefaults()
 	if _, err := time.LoadLocation(set.TimeZone); err != nil || set.TimeZone == "Local" {
 		wrong.Add("time_zone", "there is no time zone %q: use a name like Europe/Berlin", set.TimeZone)
 	}
+	checkRange(&wrong, "soft_bounce_count", set.SoftBounceCount, 365)
+	checkRange(&wrong, "soft_bounce_days", set.SoftBounceDays, 365)
+	checkRange(&wrong, "max_bounce_percent", set.MaxBouncePercent, 100)
+	checkRange(&wrong, "max_complaint_percent", set.MaxComplaintPercent, 100)
 	return wrong.Err("the settings need some corrections")
+}
+
+// checkRange checks that a number is above 0 and not above most. What is not a number is neither.
+func checkRange[T int | float64](wrong *errs.Fields, name string, v, most T) {
+	if !(v > 0 && v <= most) {
+		wrong.Add(name, "must be above 0 and at most %v", most)
+	}
 }
 
 // checkLine trims text that ends up in a header field or a heading: one line, not too long.

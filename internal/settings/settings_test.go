@@ -2,6 +2,7 @@ package settings
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -19,12 +20,13 @@ func TestPutAndGet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(Settings{TimeZone: "UTC"}, got); diff != "" {
+	if diff := cmp.Diff(Settings{TimeZone: "UTC", SoftBounceCount: 5, SoftBounceDays: 14, MaxBouncePercent: 10, MaxComplaintPercent: 0.3}, got); diff != "" {
 		t.Fatal("before anything was said: ", diff)
 	}
 	want := Settings{
 		Organization: "Tree Club", PublicURL: "https://news.example.org:8443", PostalAddress: "1 Wood Lane\nLeeds",
 		DefaultFromName: "Trees", DefaultFromEmail: "news@example.org", TimeZone: "Europe/Berlin",
+		SoftBounceCount: 3, SoftBounceDays: 30, MaxBouncePercent: 5, MaxComplaintPercent: 0.1,
 	}
 	in := want
 	in.Organization, in.PublicURL, in.PostalAddress = "  Tree Club ", "HTTPS://News.example.org:8443/", "1 Wood Lane\r\nLeeds\n"
@@ -66,6 +68,7 @@ func TestPutRefuses(t *testing.T) {
 	s := New(pgtest.DB(t), time.Now)
 	_, err := s.Put(t.Context(), Settings{
 		PublicURL: "news.example.org", DefaultFromName: "a\r\nBcc: b", DefaultFromEmail: "nobody", TimeZone: "Mars/Base",
+		SoftBounceCount: -1, SoftBounceDays: 366, MaxBouncePercent: 101, MaxComplaintPercent: math.NaN(),
 		PostalAddress: strings.Repeat("x", 1001),
 	})
 	var e *errs.E
@@ -76,7 +79,8 @@ func TestPutRefuses(t *testing.T) {
 	for _, f := range e.Fields {
 		names = append(names, f.Name)
 	}
-	if diff := cmp.Diff([]string{"organization", "default_from_name", "postal_address", "public_url", "default_from_email", "time_zone"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"organization", "default_from_name", "postal_address", "public_url", "default_from_email", "time_zone",
+		"soft_bounce_count", "soft_bounce_days", "max_bounce_percent", "max_complaint_percent"}, names); diff != "" {
 		t.Fatal(diff)
 	}
 }

@@ -1047,6 +1047,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List bounces and complaints that came back, newest first */
+        get: operations["listReports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/reports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a report with the message as it was received */
+        get: operations["getReport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/session": {
         parameters: {
             query?: never;
@@ -1364,6 +1398,16 @@ export interface components {
             /** Format: int64 */
             id: number;
             list_ids: number[];
+            /**
+             * Format: double
+             * @description null is what the settings say
+             */
+            max_bounce_percent: number | null;
+            /**
+             * Format: double
+             * @description null is what the settings say
+             */
+            max_complaint_percent: number | null;
             name: string;
             pause_reason: string | null;
             preheader: string;
@@ -1408,6 +1452,16 @@ export interface components {
             /** @description Liquid source */
             html?: string;
             list_ids?: number[];
+            /**
+             * Format: double
+             * @description Bounces, in percent of what was tried, above which it stops and asks; 100 never stops. Left out or null: what the settings say
+             */
+            max_bounce_percent?: number | null;
+            /**
+             * Format: double
+             * @description Complaints, in percent of what was sent, above which it stops and asks; 100 never stops. Left out or null: what the settings say
+             */
+            max_complaint_percent?: number | null;
             name: string;
             preheader?: string;
             /**
@@ -1461,6 +1515,16 @@ export interface components {
             /** Format: int64 */
             id: number;
             list_ids: number[];
+            /**
+             * Format: double
+             * @description null is what the settings say
+             */
+            max_bounce_percent: number | null;
+            /**
+             * Format: double
+             * @description null is what the settings say
+             */
+            max_complaint_percent: number | null;
             name: string;
             pause_reason: string | null;
             preheader: string;
@@ -1612,11 +1676,21 @@ export interface components {
             clicks: number;
             email: string;
             events: components["schemas"]["Event"][];
+            /**
+             * Format: date-time
+             * @description When a relay was first asked to take the message
+             */
+            first_tried_at: string | null;
             message_id: string;
             /** Format: date-time */
             next_attempt_at: string | null;
             /** Format: int64 */
             opens: number;
+            /**
+             * Format: date-time
+             * @description When the person came into the campaign's ledger
+             */
+            queued_at: string | null;
             /** Format: int64 */
             relay_id: number | null;
             relay_name: string | null;
@@ -1624,6 +1698,8 @@ export interface components {
             reply_code: number | null;
             reply_status: string | null;
             reply_text: string | null;
+            /** @description What came back afterwards, the oldest first */
+            reports: components["schemas"]["Report"][];
             /** Format: date-time */
             sent_at: string | null;
             /** Format: int32 */
@@ -1729,7 +1805,7 @@ export interface components {
             /** Format: int64 */
             id: number;
             /** @enum {string} */
-            kind: "open" | "click" | "unsubscribe" | "bounce";
+            kind: "open" | "click" | "unsubscribe" | "bounce" | "complaint";
             /** Format: int32 */
             seq: number;
             /** Format: int64 */
@@ -2235,6 +2311,18 @@ export interface components {
         };
         PageRelaySite: {
             items: components["schemas"]["RelaySite"][];
+            /** @description null on the last page */
+            next_cursor: string | null;
+            /**
+             * Format: int64
+             * @description How many there are on all pages, where that is known
+             */
+            total?: number;
+            /** @description false when total is an estimate */
+            total_exact?: boolean;
+        };
+        PageReport: {
+            items: components["schemas"]["Report"][];
             /** @description null on the last page */
             next_cursor: string | null;
             /**
@@ -2751,6 +2839,65 @@ export interface components {
             text_generated: boolean;
             warnings: components["schemas"]["Warning"][];
         };
+        Report: {
+            /**
+             * @description What was done because of it
+             * @enum {string}
+             */
+            action: "suppressed" | "counted" | "unsubscribed" | "none" | "unmatched";
+            /** @description The recipient as the report writes it */
+            address: string;
+            /** @description Whether it changed the delivery */
+            applied: boolean;
+            /**
+             * Format: date-time
+             * @description When it happened, as far as the report says
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description null when nothing told whose delivery it is about
+             */
+            campaign_id: number | null;
+            /** @description The words of the server that refused */
+            diagnostic: string | null;
+            fault: string | null;
+            /** @description Of a complaint, RFC 5965 */
+            feedback_type: string | null;
+            /** @description The address itself is no good */
+            hard: boolean;
+            /** @description Whether it is still kept as it was received */
+            has_raw: boolean;
+            /** Format: int64 */
+            id: number;
+            /** @enum {string} */
+            kind: "bounce" | "complaint" | "delay" | "auto_reply" | "delivered" | "unsubscribe" | "other";
+            /** @description What told: return_path, message_id, unsubscribe_url, queue_id or address */
+            matched_by: string | null;
+            reason: string | null;
+            /** Format: date-time */
+            received_at: string;
+            /** Format: int32 */
+            reply_code: number | null;
+            /** Format: int32 */
+            seq: number | null;
+            /**
+             * @description Where it came from: a mailbox, the listener, a provider
+             * @example mailbox 3
+             */
+            source: string;
+            /**
+             * @description RFC 3463
+             * @example 5.1.1
+             */
+            status: string | null;
+            /** Format: int64 */
+            subscriber_id: number | null;
+        };
+        ReportWithRaw: {
+            /** @description The message or event as received; bytes that are no text are replaced */
+            raw: string;
+        };
         Resolve: {
             /** @enum {string} */
             action: "resend" | "assume_delivered";
@@ -2766,10 +2913,30 @@ export interface components {
         Settings: {
             default_from_email: string;
             default_from_name: string;
+            /**
+             * Format: double
+             * @description Bounces, in percent of what was tried, above which a campaign stops and asks; 100 never stops; 0 or left out: 10
+             */
+            max_bounce_percent?: number;
+            /**
+             * Format: double
+             * @description Complaints, in percent of what was sent, above which a campaign stops and asks; 100 never stops; 0 or left out: 0.3
+             */
+            max_complaint_percent?: number;
             organization: string;
             postal_address: string;
             /** @description Where mails and browsers find this server: http or https, without a path */
             public_url: string;
+            /**
+             * Format: int64
+             * @description Soft bounces after which an address is given up; 0 or left out: 5
+             */
+            soft_bounce_count?: number;
+            /**
+             * Format: int64
+             * @description Days that those must span; 0 or left out: 14
+             */
+            soft_bounce_days?: number;
             /**
              * @description IANA name
              * @example Europe/Berlin
@@ -5635,7 +5802,7 @@ export interface operations {
                 cursor?: string;
                 /** @description How many items at most */
                 limit?: number;
-                kind?: "open" | "click" | "unsubscribe" | "bounce";
+                kind?: "open" | "click" | "unsubscribe" | "bounce" | "complaint";
                 campaign_id?: number;
             };
             header?: never;
@@ -8214,6 +8381,138 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listReports: {
+        parameters: {
+            query?: {
+                /** @description Where the page starts: next_cursor of the page before */
+                cursor?: string;
+                /** @description How many items at most */
+                limit?: number;
+                kind?: "bounce" | "complaint" | "delay" | "auto_reply" | "delivered" | "unsubscribe" | "other";
+                action?: "suppressed" | "counted" | "unsubscribed" | "none" | "unmatched";
+                campaign_id?: number;
+                subscriber_id?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageReport"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getReport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportWithRaw"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

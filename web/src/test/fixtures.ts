@@ -170,6 +170,8 @@ const content = {
   track_clicks: true,
   unconfirmed_policy: 'hold',
   expires_after_hours: 72,
+  max_bounce_percent: null,
+  max_complaint_percent: null,
   pause_reason: null,
   scheduled_at: null,
   started_at: null,

@@ -1,10 +1,16 @@
 import { Text, Timeline } from '@mantine/core';
-import { IconAlertTriangle, IconClick, IconMailOpened, IconUserMinus } from '@tabler/icons-react';
+import { IconAlertTriangle, IconClick, IconMailOpened, IconThumbDown, IconUserMinus } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { Event } from '@/api/types';
 import { DateTime } from './relative-time';
 
-const icons = { open: IconMailOpened, click: IconClick, unsubscribe: IconUserMinus, bounce: IconAlertTriangle };
+const icons = {
+  open: IconMailOpened,
+  click: IconClick,
+  unsubscribe: IconUserMinus,
+  bounce: IconAlertTriangle,
+  complaint: IconThumbDown,
+};
 
 /** What a recipient did, in order. */
 export function EventList({ events }: { events: Event[] }) {

@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 import type { Campaign, CampaignInput } from '@/api/types';
 import { listsQuery } from '@/features/lists/queries';
 import { formatNumber } from '@/lib/format';
+import { PercentInput } from '@/ui/percent-input';
 import { Section } from '@/ui/section';
 import { ReadyCard } from './ready-card';
 import { RelayPicker } from './relay-picker';
@@ -103,6 +104,16 @@ function SendingFields({ form }: { form: Props['form'] }) {
           allowDecimal={false}
           suffix={` ${t('campaigns.hours')}`}
           {...form.getInputProps('expires_after_hours')}
+        />
+        <PercentInput
+          label={t('campaigns.maxBounces')}
+          description={t('campaigns.maxBouncesHint')}
+          {...form.getInputProps('max_bounce_percent')}
+        />
+        <PercentInput
+          label={t('campaigns.maxComplaints')}
+          description={t('campaigns.maxComplaintsHint')}
+          {...form.getInputProps('max_complaint_percent')}
         />
       </SimpleGrid>
     </Stack>

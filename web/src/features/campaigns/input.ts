@@ -19,5 +19,7 @@ export function inputOf(campaign: Campaign): CampaignInput {
     track_clicks: campaign.track_clicks,
     unconfirmed_policy: campaign.unconfirmed_policy,
     expires_after_hours: campaign.expires_after_hours,
+    max_bounce_percent: campaign.max_bounce_percent,
+    max_complaint_percent: campaign.max_complaint_percent,
   };
 }

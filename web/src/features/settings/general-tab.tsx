@@ -1,4 +1,4 @@
-import { Button, Group, Select, SimpleGrid, Stack, Textarea, TextInput } from '@mantine/core';
+import { Button, Group, NumberInput, Select, SimpleGrid, Stack, Textarea, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
@@ -7,6 +7,7 @@ import type { Settings } from '@/api/types';
 import { applyProblem } from '@/lib/form-problem';
 import { FormAlert } from '@/ui/form-alert';
 import { notifySuccess } from '@/ui/notify';
+import { PercentInput } from '@/ui/percent-input';
 import { SaveGuard } from '@/ui/save-guard';
 import { Section } from '@/ui/section';
 import { saveSettings, settingsQuery } from './queries';
@@ -68,6 +69,38 @@ export function GeneralTab({ settings }: { settings: Settings }) {
           <SimpleGrid cols={{ base: 1, xs: 2 }}>
             <TextInput label={t('campaigns.fromName')} {...form.getInputProps('default_from_name')} />
             <TextInput type="email" label={t('campaigns.fromEmail')} {...form.getInputProps('default_from_email')} />
+          </SimpleGrid>
+        </Section>
+        <Section title={t('settings.bounces')} description={t('settings.bouncesText')}>
+          <SimpleGrid cols={{ base: 1, xs: 2 }}>
+            <NumberInput
+              label={t('settings.softCount')}
+              description={t('settings.softCountHint')}
+              min={1}
+              max={365}
+              allowDecimal={false}
+              inputWrapperOrder={['label', 'input', 'description', 'error']}
+              {...form.getInputProps('soft_bounce_count')}
+            />
+            <NumberInput
+              label={t('settings.softDays')}
+              min={1}
+              max={365}
+              allowDecimal={false}
+              {...form.getInputProps('soft_bounce_days')}
+            />
+            <PercentInput
+              label={t('settings.maxBounces')}
+              description={t('settings.maxBouncesHint')}
+              inputWrapperOrder={['label', 'input', 'description', 'error']}
+              {...form.getInputProps('max_bounce_percent')}
+            />
+            <PercentInput
+              label={t('settings.maxComplaints')}
+              description={t('settings.maxComplaintsHint')}
+              inputWrapperOrder={['label', 'input', 'description', 'error']}
+              {...form.getInputProps('max_complaint_percent')}
+            />
           </SimpleGrid>
         </Section>
         <Group justify="flex-end">
