@@ -1,6 +1,7 @@
 package dsn
 
 import (
+	"regexp"
 	"strings"
 
 	"postrider/sender/reply"
@@ -9,6 +10,35 @@ import (
 // feedback is one feedback report and the message that it is about.
 type feedback struct {
 	fields, original header
+}
+
+// lostFeedback finds reports whose parts have lost their types, and the complaints that Microsoft forwards without a report.
+func (p *parser) lostFeedback() bool {
+	if len(p.feedbacks) > 0 {
+		return true
+	}
+	if strings.Contains(strings.ToLower(p.root.header.get("content-type")), "feedback-report") || len(p.originals) > 0 {
+		for _, t := range p.texts {
+			if at := feedbackAt.FindStringIndex(clip(t, maxText)); at != nil {
+				start := max(0, strings.LastIndex(t[:at[0]], "\n\n"))
+				p.feedbacks = append(p.feedbacks, feedback{fields: parseFields(t[start:]), original: p.firstOriginal()})
+			}
+		}
+	}
+	subject := strings.ToLower(p.subject())
+	if len(p.feedbacks) == 0 && len(p.originals) > 0 && strings.HasPrefix(subject, "complaint about message from") {
+		p.feedbacks = append(p.feedbacks, feedback{fields: header{{"feedback-type", "abuse"}}, original: p.firstOriginal()})
+	}
+	return len(p.feedbacks) > 0
+}
+
+var feedbackAt = regexp.MustCompile(`(?mi)^feedback-type[ \t]*:[ \t]*[a-z-]+[ \t]*$`)
+
+func (p *parser) firstOriginal() header {
+	if len(p.originals) == 0 {
+		return nil
+	}
+	return p.originals[0]
 }
 
 // readFeedback reads the reports of RFC 5965; a message may hold several.

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"postrider/sender/reply"
 )
@@ -15,7 +16,7 @@ func (p *parser) judge(r *Recipient, diag, said, text string) {
 		r.Diagnostic = clip(oneLine(diag), reply.MaxText)
 		return
 	}
-	if diag == "" {
+	if !strings.ContainsFunc(diag, unicode.IsLetter) { // nothing, or the exit code of a program
 		diag, said = said, ""
 	}
 	rep := replyIn(r, diag)
@@ -26,9 +27,14 @@ func (p *parser) judge(r *Recipient, diag, said, text string) {
 	if overridable(c.Reason) && !wordsDecide(rep, c) {
 		c = p.fromWords(rep, c, diag, said, text)
 	}
-	c = systemSays(text, inBounce(rep, c, r.Kind))
+	if c.Reason == reply.ReasonUnknown && !quotes(diag, rep.Code) {
+		if r2 := replyIn(r, text); quotes(text, r2.Code) {
+			rep, c, diag = r2, reply.Classify(r2), text
+		}
+	}
+	c = systemSays(text, inBounce(rep, c, r.Kind, quotes(diag, rep.Code)))
 	r.Status, r.Diagnostic = rep.Status, clip(oneLine(rep.Text), reply.MaxText)
-	if strings.Contains(diag, strconv.Itoa(rep.Code)) {
+	if quotes(diag, rep.Code) {
 		r.ReplyCode = rep.Code
 		r.Diagnostic = clip(rep.String(), reply.MaxText)
 	}
@@ -36,11 +42,17 @@ func (p *parser) judge(r *Recipient, diag, said, text string) {
 	r.Hard = r.Kind == KindBounce && hard(rep, c, r.ReplyCode != 0)
 }
 
+// quotes reports whether a text holds the code, or it was assumed.
+func quotes(text string, code int) bool { return strings.Contains(text, strconv.Itoa(code)) }
+
+// colon stands behind the code where some programs repeat a reply: "550: User unknown".
+var colon = regexp.MustCompile(`(?m)(^|[\s:])([45][0-9][0-9])[:.]+[ \t]+`)
+
 // overridable reports reasons that a code alone gives although the words may know better. The others stand for codes that are said on purpose only.
 func overridable(r reply.Reason) bool {
 	switch r {
 	case reply.ReasonUnknown, reply.ReasonSystem, reply.ReasonNetwork, reply.ReasonProtocol, reply.ReasonPolicy, reply.ReasonUserUnknown, reply.ReasonDomainNotFound,
-		reply.ReasonMailboxDisabled, reply.ReasonMailboxFull, reply.ReasonSize, reply.ReasonContent, reply.ReasonRateLimited:
+		reply.ReasonMailboxDisabled, reply.ReasonMailboxFull, reply.ReasonSize, reply.ReasonRateLimited:
 		return true
 	}
 	return false
@@ -79,10 +91,15 @@ func (p *parser) about(text, addr string) string {
 // replyIn finds the refusal in a text, or makes one of the words alone. The code of one that was not said is 550 or 450, so that the words are judged as
 // those of a refusal.
 func replyIn(r *Recipient, diag string) reply.Reply {
-	diag = clip(withoutNoise(diag), maxBlock)
+	diag = colon.ReplaceAllString(clip(withoutNoise(diag), maxBlock), "$1$2 ")
 	rep, err := reply.Find(diag)
-	if err != nil || rep.Positive() || rep.Code/100 == 3 {
+	switch {
+	case err != nil || rep.Positive() || rep.Code/100 == 3:
 		rep = reply.Parse(assumedCode(r), oneLine(diag), "")
+	case !quotes(diag, rep.Code): // only an enhanced code, which may stand behind the words
+		status := rep.Status
+		rep = reply.Parse(rep.Code, oneLine(diag), "")
+		rep.Status = status
 	}
 	rep.Stage = stageOf(diag)
 	if rep.Status == "" || strings.HasSuffix(rep.Status, ".0.0") {
@@ -137,16 +154,21 @@ func inWords(rep reply.Reply, text string) (reply.Class, bool) {
 
 // inBounce turns what a reply would mean to us into what it means when a relay that took our mail tells it of another server: nobody there knows our login or
 // our quota, a refusal of MAIL speaks of the sender, and a route that failed is the network's.
-func inBounce(rep reply.Reply, c reply.Class, kind Kind) reply.Class {
+func inBounce(rep reply.Reply, c reply.Class, kind Kind, quoted bool) reply.Class {
 	bare := rep
 	bare.Text = ""
-	byCode := reply.Classify(bare).Reason == c.Reason
+	said, ok := inWords(reply.Reply{Code: rep.Code}, rep.Text)
+	byCode := reply.Classify(bare).Reason == c.Reason && (!ok || said.Reason != c.Reason)
 	switch {
 	case c.Reason == reply.ReasonAuthFailed:
 		c.Reason, c.Fault = reply.ReasonPolicy, reply.FaultReceiver
-	case rep.Stage == reply.StageMail && (c.Reason == reply.ReasonUnknown || c.Reason == reply.ReasonPolicy || c.Reason == reply.ReasonUserUnknown ||
-		c.Reason == reply.ReasonDomainNotFound || strings.Contains(strings.ToLower(rep.Text), "access denied")):
+	case rep.Stage == reply.StageMail && (c.Reason == reply.ReasonPolicy || c.Reason == reply.ReasonUserUnknown || c.Reason == reply.ReasonDomainNotFound ||
+		c.Reason == reply.ReasonBlocked && strings.Contains(strings.ToLower(rep.Text), "access denied")):
 		c.Reason, c.Fault = reply.ReasonSenderRejected, reply.FaultReceiver
+	case strings.Contains(strings.ToLower(rep.Text), "transaction failed") && byCode:
+		c.Reason, c.Fault = reply.ReasonSystem, reply.FaultReceiver
+	case !quoted && c.Reason == reply.ReasonUserUnknown && strings.Contains(strings.ToLower(rep.Text), "unrouteable address"): // Exim found no route for the domain
+		c.Reason = reply.ReasonDomainNotFound
 	case c.Reason == reply.ReasonSystem && byCode && len(rep.Status) > 2 && strings.HasPrefix(rep.Status[1:], ".4."),
 		kind == KindDelay && byCode && (c.Reason == reply.ReasonUnknown || c.Reason == reply.ReasonSystem || c.Reason == reply.ReasonProtocol):
 		c.Reason, c.Fault = reply.ReasonNetwork, reply.FaultReceiver
@@ -190,17 +212,21 @@ func hard(rep reply.Reply, c reply.Class, quoted bool) bool {
 		return true
 	case reply.ReasonUserUnknown:
 		aboutAddress := len(rep.Status) > 3 && strings.HasPrefix(rep.Status[1:], ".1.")
-		return aboutAddress || rep.Stage == reply.StageRcpt || !quoted || !terse.MatchString(rep.Text)
+		names := rep.Stage == "" && !strings.HasSuffix(rep.Status, ".2.1") && namesAddress.MatchString(rep.Text)
+		return aboutAddress || rep.Stage == reply.StageRcpt || !quoted || names || !terse.MatchString(rep.Text)
 	}
 	return false
 }
+
+// namesAddress is a refusal that begins with the address it is about.
+var namesAddress = regexp.MustCompile(`^<?` + atom + `>?\s*(?:\.\.\.|:)`)
 
 // terse are words that do not say more than that a user is unknown.
 var terse = regexp.MustCompile(`(?i)\b(?:user unknown|unknown user)\b`)
 
 var (
 	commandAt = regexp.MustCompile(`(?i)(?:^|\n)\s*>>> ?(rcpt|mail|data|\.)`)
-	stageAt   = regexp.MustCompile(`(?i)(?:in reply to(?: the)?|after|for) (?:the )?(end of data|text|data|rcpt|mail|pipelined rcpt|pipelined mail|pipelined data)(?: to| from)?\b|\[(rcpt)_to\]|(does not like recipient)|(failed after i sent the message)|\b(?:sender was (rejected))|\b(rcpt) to:`)
+	stageAt   = regexp.MustCompile(`(?i)(?:in reply to(?: the)?|after|for) (?:the )?(end of data|text|data|rcpt|mail|pipelined rcpt|pipelined mail|pipelined data)(?: to| from)?\b|\[(rcpt)_to\]|(does not like recipient)|(failed after i sent the message)|\b(?:sender was (rejected))|\b(rcpt) to:|\(state (1[3-8])\)`)
 )
 
 // stageOf reads out of a text which command was refused.
@@ -219,13 +245,13 @@ func stageOf(text string) reply.Stage {
 
 func stageWord(s string) reply.Stage {
 	switch s = strings.TrimPrefix(strings.ToLower(s), "pipelined "); s {
-	case "rcpt", "does not like recipient":
+	case "rcpt", "does not like recipient", "14":
 		return reply.StageRcpt
 	case "mail", "rejected":
 		return reply.StageMail
-	case "data":
+	case "data", "15", "17":
 		return reply.StageData
-	case "end of data", "text", ".", "failed after i sent the message":
+	case "end of data", "text", ".", "failed after i sent the message", "18":
 		return reply.StageDot
 	}
 	return ""

@@ -139,9 +139,23 @@ func (e entity) param(name string) string {
 	return ""
 }
 
-// split gives the parts of a multipart. A missing last boundary ends with the text.
+// anyBoundary is a line that parts something although the header announces another boundary.
+var anyBoundary = regexp.MustCompile(`(?mi)^(--[^\s]{6,76})[ \t]*\n(?:content-|\n)`)
+
+// split gives the parts of a multipart. A missing last boundary ends with the text. When the boundary that was announced is not there, the first line that looks
+// like one is taken.
 func (e entity) split() []string {
-	delimiter := "--" + strings.TrimRight(e.param("boundary"), " ")
+	parts := e.splitAt("--" + strings.TrimRight(e.param("boundary"), " "))
+	if len(parts) > 0 {
+		return parts
+	}
+	if m := anyBoundary.FindStringSubmatch(e.body); m != nil {
+		return e.splitAt(m[1])
+	}
+	return nil
+}
+
+func (e entity) splitAt(delimiter string) []string {
 	var parts []string
 	start := -1
 	for at := 0; at < len(e.body) && len(parts) <= maxParts; {

@@ -24,6 +24,12 @@ var sureFields = map[string]bool{
 	"delivered-to": true, "arc-seal": true, "x-mailer": true, "user-agent": true, "domainkey-signature": true, "content-transfer-encoding": true,
 }
 
+// statusFields stand in a report (RFC 3464 §2) and never in the header of a message.
+var statusFields = map[string]bool{
+	"reporting-mta": true, "received-from-mta": true, "final-recipient": true, "original-recipient": true, "action": true, "status": true, "remote-mta": true,
+	"diagnostic-code": true, "last-attempt-date": true, "will-retry-until": true, "arrival-date": true,
+}
+
 // splitOriginal parts what a text says from the message that it quotes: at the first run of three header fields of which one is sure, or at a line that
 // announces a copy when that comes first or no such run is there.
 func splitOriginal(s string) (said, quoted string) {
@@ -35,6 +41,9 @@ func splitOriginal(s string) (said, quoted string) {
 		}
 		short := clip(line, 200)
 		m := quotedField.FindStringSubmatch(short)
+		if m != nil && statusFields[strings.ToLower(m[1])] { // a report that lost its structure
+			m, run = nil, -1
+		}
 		switch {
 		case m != nil:
 			if run < 0 {

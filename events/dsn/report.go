@@ -86,8 +86,12 @@ func (p *parser) walk(e entity, depth int) {
 		return
 	}
 	if e.multipart() {
-		for _, part := range e.split() {
+		parts := e.split()
+		for _, part := range parts {
 			p.walk(parseEntity(part), depth+1)
+		}
+		if len(parts) == 0 { // no boundary at all
+			p.plain(e)
 		}
 		return
 	}
@@ -140,7 +144,7 @@ func (p *parser) original(text string) {
 func (p *parser) read() {
 	text := p.text()
 	switch {
-	case len(p.feedbacks) > 0:
+	case p.lostFeedback():
 		p.readFeedback()
 	case len(p.mdn) > 0:
 		p.readDisposition()

@@ -7,16 +7,12 @@ import (
 )
 
 // statusFieldAt tells a delivery status that came as a plain text, because the message lost its structure on the way.
-var statusFieldAt = regexp.MustCompile(`(?mi)^(?:final|original)-recipient[ \t]*:.*$`)
+var statusFieldAt = regexp.MustCompile(`(?mi)^[> \t]{0,4}(?:final|original)-recipient[ \t]*:.*$`)
 
 // readStatuses reads the delivery-status parts (RFC 3464 §2). It reports false when they name no recipient.
 func (p *parser) readStatuses(text string) bool {
-	if len(p.statuses) == 0 && statusFieldAt.MatchString(text) {
-		at := statusFieldAt.FindStringIndex(text)[0]
-		if block := strings.LastIndex(text[:at], "\n\n"); block >= 0 {
-			at = block
-		}
-		p.statuses = append(p.statuses, text[at:])
+	if at := statusFieldAt.FindStringIndex(text); len(p.statuses) == 0 && at != nil && p.bounced(text) {
+		p.statuses = append(p.statuses, unquote(text[at[0]:]))
 	}
 	for _, s := range p.statuses {
 		p.readStatus(s, text)

@@ -257,11 +257,18 @@ func blocks(text string) map[string]string {
 	starts := map[int]string{}
 	found := mentions(lines)
 	sure := slices.ContainsFunc(found, func(m mention) bool { return m.sure < 3 })
+	named := map[int]bool{}
+	for _, m := range found {
+		named[m.line] = true
+	}
 	for _, m := range found {
 		if m.sure < 3 || !sure {
 			at := m.line
-			for back := 0; back < 6 && at > 0 && starts[at-1] == "" && replying.MatchString(clip(lines[m.line], maxLine)) && transcript.MatchString(clip(lines[at-1], 40)); back++ {
+			for back := 0; back < 6 && at > 0 && !(named[at-1] && replying.MatchString(clip(lines[at-1], maxLine))) && replying.MatchString(clip(lines[m.line], maxLine)) && transcript.MatchString(clip(lines[at-1], 40)); back++ {
 				at--
+				if strings.HasPrefix(strings.TrimSpace(lines[at]), ">>>") {
+					break
+				}
 			}
 			if starts[at] == "" {
 				starts[at] = strings.ToLower(m.address)
@@ -292,6 +299,6 @@ func blocks(text string) map[string]string {
 var transcript = regexp.MustCompile(`(?i)^\s*(?:>>> |<<< |\.\.\. while|while talking to|[45][0-9][0-9] )`)
 
 // noise are lines of a transcript that follow from an earlier refusal or are none.
-var noise = regexp.MustCompile(`(?im)^\s*(?:(?:<<<\s*)?[23][0-9][0-9][ -].*|(?:<<<\s*)?503 .*need (?:rcpt|mail).*|\.\.\. while talking to.*)$`)
+var noise = regexp.MustCompile(`(?im)^\s*(?:(?:<<<\s*)?[23][0-9][0-9][ -].*|(?:<<<\s*)?503 .*need (?:rcpt|mail).*|\.\.\. while talking to.*|554 5\.0\.0 service unavailable\s*)$`)
 
 func withoutNoise(s string) string { return noise.ReplaceAllString(s, "") }
