@@ -29,6 +29,7 @@ var allowed = map[string][]string{
 	"audience/csvfile":     {"internal/errs"},
 	"templates":            {"internal/pg", "internal/errs", "internal/page"},
 	"sender":               {"sender/...", "internal/pg", "internal/errs", "internal/page", "internal/addr", "internal/secret"},
+	"events/dsn":           {"sender/reply"},
 	"events":               {"audience", "events/...", "internal/pg", "internal/errs", "internal/page"},
 	"campaigns": {"campaigns/journal", "audience", "events", "templates", "sender", "sender/message", "sender/presets", "sender/reply", "sender/smtpconn", "sender/dkim",
 		"internal/pg", "internal/errs", "internal/page", "internal/addr", "internal/settings"},

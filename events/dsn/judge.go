@@ -1,0 +1,260 @@
+package dsn
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"postrider/sender/reply"
+)
+
+// judge sets what the words of the server that refused mean. diag are those words, said is what the report tells people about this recipient, and text all
+// that it tells. Words weigh more than codes: when diag has only a code to go by, and the rest says in words what happened, the words decide.
+func (p *parser) judge(r *Recipient, diag, said, text string) {
+	if r.Kind != KindBounce && r.Kind != KindDelay {
+		r.Diagnostic = clip(oneLine(diag), reply.MaxText)
+		return
+	}
+	if !strings.ContainsFunc(diag, unicode.IsLetter) { // nothing, or the exit code of a program
+		diag, said = said, ""
+	}
+	rep := replyIn(r, diag)
+	if rep.Stage == "" {
+		rep.Stage = stageOf(said)
+	}
+	c := reply.Classify(rep)
+	if overridable(c.Reason) && !wordsDecide(rep, c) {
+		c = p.fromWords(rep, c, diag, said, text)
+	}
+	if c.Reason == reply.ReasonUnknown && !quotes(diag, rep.Code) {
+		if r2 := replyIn(r, text); quotes(text, r2.Code) {
+			rep, c, diag = r2, reply.Classify(r2), text
+		}
+	}
+	c = systemSays(text, inBounce(rep, c, r.Kind, quotes(diag, rep.Code)))
+	r.Status, r.Diagnostic = rep.Status, clip(oneLine(rep.Text), reply.MaxText)
+	if quotes(diag, rep.Code) {
+		r.ReplyCode = rep.Code
+		r.Diagnostic = clip(rep.String(), reply.MaxText)
+	}
+	r.Reason, r.Fault = string(c.Reason), string(c.Fault)
+	r.Hard = r.Kind == KindBounce && hard(rep, c, r.ReplyCode != 0)
+}
+
+// quotes reports whether a text holds the code, or it was assumed.
+func quotes(text string, code int) bool { return strings.Contains(text, strconv.Itoa(code)) }
+
+// colon stands behind the code where some programs repeat a reply: "550: User unknown".
+var colon = regexp.MustCompile(`(?m)(^|[\s:])([45][0-9][0-9])[:.]+[ \t]+`)
+
+// overridable reports reasons that a code alone gives although the words may know better. The others stand for codes that are said on purpose only.
+func overridable(r reply.Reason) bool {
+	switch r {
+	case reply.ReasonUnknown, reply.ReasonSystem, reply.ReasonNetwork, reply.ReasonProtocol, reply.ReasonPolicy, reply.ReasonUserUnknown, reply.ReasonDomainNotFound,
+		reply.ReasonMailboxDisabled, reply.ReasonMailboxFull, reply.ReasonSize, reply.ReasonRateLimited:
+		return true
+	}
+	return false
+}
+
+// fromWords looks for words that say what happened, first near the recipient, then in the whole text. What the whole text says is the same for all recipients
+// and is judged once.
+func (p *parser) fromWords(rep reply.Reply, c reply.Class, diag, said, text string) reply.Class {
+	for _, near := range []string{diag, said} {
+		if better, ok := inWords(rep, near); ok {
+			return better
+		}
+	}
+	whole, known := p.whole[rep.Transient()]
+	if !known {
+		whole, _ = inWords(rep, text)
+		if p.whole == nil {
+			p.whole = map[bool]reply.Class{}
+		}
+		p.whole[rep.Transient()] = whole
+	}
+	if whole.Reason != "" && whole.Reason != reply.ReasonUnknown {
+		return whole
+	}
+	return c
+}
+
+// about gives what the text says of one recipient.
+func (p *parser) about(text, addr string) string {
+	if p.said == nil {
+		p.said = blocks(text)
+	}
+	return p.said[strings.ToLower(addr)]
+}
+
+// replyIn finds the refusal in a text, or makes one of the words alone. The code of one that was not said is 550 or 450, so that the words are judged as
+// those of a refusal.
+func replyIn(r *Recipient, diag string) reply.Reply {
+	diag = colon.ReplaceAllString(clip(withoutNoise(diag), maxBlock), "$1$2 ")
+	rep, err := reply.Find(diag)
+	switch {
+	case err != nil || rep.Positive() || rep.Code/100 == 3:
+		rep = reply.Parse(assumedCode(r), oneLine(diag), "")
+	case !quotes(diag, rep.Code): // only an enhanced code, which may stand behind the words
+		status := rep.Status
+		rep = reply.Parse(rep.Code, oneLine(diag), "")
+		rep.Status = status
+	}
+	rep.Stage = stageOf(diag)
+	if rep.Status == "" || strings.HasSuffix(rep.Status, ".0.0") {
+		if in := firstStatus(diag); in != "" && in[0] == digit(rep.Code) {
+			rep.Status = in
+		} else if r.Status != "" && (rep.Status == "" || !strings.HasSuffix(r.Status, ".0.0")) {
+			rep.Status = r.Status
+		}
+	}
+	return rep
+}
+
+func digit(code int) byte { return byte('0' + code/100) } //nolint:gosec // 2 to 5
+
+func assumedCode(r *Recipient) int {
+	if strings.HasPrefix(r.Status, "4") || r.Kind == KindDelay {
+		return 450
+	}
+	return 550
+}
+
+// wordsDecide reports whether a class rests on words and not on a code alone.
+func wordsDecide(rep reply.Reply, c reply.Class) bool {
+	if c.Reason == reply.ReasonUnknown {
+		return false
+	}
+	bare := rep
+	bare.Text = ""
+	if reply.Classify(bare).Reason != c.Reason {
+		return true
+	}
+	words, ok := inWords(reply.Reply{Code: rep.Code}, rep.Text)
+	return ok && words.Reason == c.Reason
+}
+
+// inWords judges a text without regard to codes. It reports false when the words say nothing.
+func inWords(rep reply.Reply, text string) (reply.Class, bool) {
+	text = clip(oneLine(text), maxBlock)
+	if text == "" {
+		return reply.Class{}, false
+	}
+	code := 550
+	if rep.Transient() {
+		code = 450
+	}
+	blank, c := reply.Classify(reply.Reply{Code: code}), reply.Classify(reply.Reply{Code: code, Text: text})
+	if c.Reason == blank.Reason {
+		return reply.Class{}, false
+	}
+	return c, true
+}
+
+// inBounce turns what a reply would mean to us into what it means when a relay that took our mail tells it of another server: nobody there knows our login or
+// our quota, a refusal of MAIL speaks of the sender, and a route that failed is the network's.
+func inBounce(rep reply.Reply, c reply.Class, kind Kind, quoted bool) reply.Class {
+	bare := rep
+	bare.Text = ""
+	said, ok := inWords(reply.Reply{Code: rep.Code}, rep.Text)
+	byCode := reply.Classify(bare).Reason == c.Reason && (!ok || said.Reason != c.Reason)
+	switch {
+	case c.Reason == reply.ReasonAuthFailed:
+		c.Reason, c.Fault = reply.ReasonPolicy, reply.FaultReceiver
+	case rep.Stage == reply.StageMail && (c.Reason == reply.ReasonPolicy || c.Reason == reply.ReasonUserUnknown || c.Reason == reply.ReasonDomainNotFound ||
+		c.Reason == reply.ReasonBlocked && strings.Contains(strings.ToLower(rep.Text), "access denied")):
+		c.Reason, c.Fault = reply.ReasonSenderRejected, reply.FaultReceiver
+	case strings.Contains(strings.ToLower(rep.Text), "transaction failed") && byCode:
+		c.Reason, c.Fault = reply.ReasonSystem, reply.FaultReceiver
+	case !quoted && c.Reason == reply.ReasonUserUnknown && strings.Contains(strings.ToLower(rep.Text), "unrouteable address"): // Exim found no route for the domain
+		c.Reason = reply.ReasonDomainNotFound
+	case c.Reason == reply.ReasonSystem && byCode && len(rep.Status) > 2 && strings.HasPrefix(rep.Status[1:], ".4."),
+		kind == KindDelay && byCode && (c.Reason == reply.ReasonUnknown || c.Reason == reply.ReasonSystem || c.Reason == reply.ReasonProtocol):
+		c.Reason, c.Fault = reply.ReasonNetwork, reply.FaultReceiver
+	}
+	if c.Fault == reply.FaultAccount && (c.Reason == reply.ReasonSenderRejected || c.Reason == reply.ReasonRelayDenied) {
+		c.Fault = reply.FaultReceiver
+	}
+	return c
+}
+
+// statements are sentences by which a system says what happened, whatever reply it quotes beside them.
+var statements = []struct {
+	text   string
+	reason reply.Reason
+	fault  reply.Fault
+}{
+	{"the user(s) account is disabled", reply.ReasonMailboxDisabled, reply.FaultReceiver},
+	{"the user(s) account is temporarily limited", reply.ReasonMailboxDisabled, reply.FaultReceiver},
+	{"the user(s) account is temporarily over quota", reply.ReasonMailboxFull, reply.FaultReceiver},
+	{"https://groups.google.com", reply.ReasonSenderRejected, reply.FaultReceiver}, // its sentences come in forty languages: the group is not there, or not open to us
+}
+
+func systemSays(text string, c reply.Class) reply.Class {
+	text = strings.ToLower(clip(text, maxBlock))
+	for _, s := range statements {
+		if strings.Contains(text, s.text) && c.Fault != reply.FaultReputation {
+			c.Reason, c.Fault = s.reason, s.fault
+		}
+	}
+	return c
+}
+
+// hard reports whether the address itself is no good for good. A mailbox that is only disabled may be opened again. "User unknown" after DATA, or at a stage
+// that nobody tells, is also what filters of mobile carriers say of mail that they do not like: it takes a code about the address to believe it.
+func hard(rep reply.Reply, c reply.Class, quoted bool) bool {
+	if c.Fault != reply.FaultRecipient || !rep.Permanent() {
+		return false
+	}
+	switch c.Reason {
+	case reply.ReasonDomainNotFound:
+		return true
+	case reply.ReasonUserUnknown:
+		aboutAddress := len(rep.Status) > 3 && strings.HasPrefix(rep.Status[1:], ".1.")
+		names := rep.Stage == "" && !strings.HasSuffix(rep.Status, ".2.1") && namesAddress.MatchString(rep.Text)
+		return aboutAddress || rep.Stage == reply.StageRcpt || !quoted || names || !terse.MatchString(rep.Text)
+	}
+	return false
+}
+
+// namesAddress is a refusal that begins with the address it is about.
+var namesAddress = regexp.MustCompile(`^<?` + atom + `>?\s*(?:\.\.\.|:)`)
+
+// terse are words that do not say more than that a user is unknown.
+var terse = regexp.MustCompile(`(?i)\b(?:user unknown|unknown user)\b`)
+
+var (
+	commandAt = regexp.MustCompile(`(?i)(?:^|\n)\s*>>> ?(rcpt|mail|data|\.)`)
+	stageAt   = regexp.MustCompile(`(?i)(?:in reply to(?: the)?|after|for) (?:the )?(end of data|text|data|rcpt|mail|pipelined rcpt|pipelined mail|pipelined data)(?: to| from)?\b|\[(rcpt)_to\]|(does not like recipient)|(failed after i sent the message)|\b(?:sender was (rejected))|\b(rcpt) to:|\(state (1[3-8])\)`)
+)
+
+// stageOf reads out of a text which command was refused.
+func stageOf(text string) reply.Stage {
+	text = clip(text, maxBlock)
+	if i := strings.Index(text, "<<< "); i >= 0 {
+		if all := commandAt.FindAllStringSubmatch(text[:i], -1); len(all) > 0 {
+			return stageWord(all[len(all)-1][1])
+		}
+	}
+	if m := stageAt.FindStringSubmatch(text); m != nil {
+		return stageWord(strings.Join(m[1:], ""))
+	}
+	return ""
+}
+
+func stageWord(s string) reply.Stage {
+	switch s = strings.TrimPrefix(strings.ToLower(s), "pipelined "); s {
+	case "rcpt", "does not like recipient", "14":
+		return reply.StageRcpt
+	case "mail", "rejected":
+		return reply.StageMail
+	case "data", "15", "17":
+		return reply.StageData
+	case "end of data", "text", ".", "failed after i sent the message", "18":
+		return reply.StageDot
+	}
+	return ""
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
