@@ -9,6 +9,7 @@ import (
 
 	"postrider/internal/errs"
 	"postrider/internal/page"
+	"postrider/events"
 	"postrider/sender"
 	"postrider/sender/dkim"
 	"postrider/sender/smtptest"
@@ -45,7 +46,7 @@ func TestMessageIsPersonalSignedAndTraceable(t *testing.T) {
 	b.awaitFinished(c.ID)
 	got := b.smtp.Accepted()[0]
 	raw := string(got.Raw)
-	for _, want := range []string{"Subject: Hello Person 1\r\n", "List-Unsubscribe: <https://news.example.org/u/", "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"} {
+	for _, want := range []string{"Subject: Hello Person 1\r\n", "List-Unsubscribe: <https://news.example.org/u/", "<mailto:u-" + b.d.Tokens.Delivery(events.Unsubscribe, c.ID, 1) + "@bounces.example.org>", "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"} {
 		if !strings.Contains(raw, want) {
 			t.Errorf("the message lacks %q:\n%s", want, raw)
 		}

@@ -35,20 +35,27 @@ const (
 // A bounce turns a delivery that counts as sent, or is in doubt, into a bounced one; a later one of the same delivery is only kept. An address that does not exist is
 // suppressed; what says something of a mailbox is counted; what blames us never touches a person.
 func (s *Service) TakeReports(ctx context.Context, reports []events.Report) error {
+	_, err := s.takeReports(ctx, reports)
+	return err
+}
+
+// takeReports says besides whether one of the reports is about a delivery of ours.
+func (s *Service) takeReports(ctx context.Context, reports []events.Report) (ours bool, err error) {
 	var troubles []trouble
-	err := pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error {
-		troubles = nil
+	err = pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error {
+		ours, troubles = false, nil
 		for _, r := range reports {
-			t, err := s.takeReportTx(ctx, tx, s.clean(r))
+			matched, t, err := s.takeReportTx(ctx, tx, s.clean(r))
 			if err != nil {
 				return err
 			}
+			ours = ours || matched
 			troubles = append(troubles, t...)
 		}
 		return nil
 	})
 	if err != nil {
-		return err
+		return false, err
 	}
 	for _, t := range troubles {
 		// The same trouble comes again with the next message, so a failure here loses nothing.
@@ -56,7 +63,7 @@ func (s *Service) TakeReports(ctx context.Context, reports []events.Report) erro
 			s.d.Logger.Warn("a report about a relay was not heeded", "relay", t.relayID, "error", err)
 		}
 	}
-	return nil
+	return ours, nil
 }
 
 // trouble is what a report says against a relay.
@@ -104,7 +111,7 @@ func storable(s string, limit int) string {
 	return s
 }
 
-func (s *Service) takeReportTx(ctx context.Context, tx pgx.Tx, r events.Report) ([]trouble, error) {
+func (s *Service) takeReportTx(ctx context.Context, tx pgx.Tx, r events.Report) (matched bool, _ []trouble, _ error) {
 	// Whoever brings the same fact at the same time waits here, and finds it known.
 	tag, err := tx.Exec(ctx, `
 		INSERT INTO reports (key, source, kind, at, address, hard, reason, fault, status, reply_code, diagnostic, feedback_type, action, raw)
@@ -112,22 +119,25 @@ func (s *Service) takeReportTx(ctx context.Context, tx pgx.Tx, r events.Report) 
 		ON CONFLICT (key) DO NOTHING`,
 		r.Key, r.Source, string(r.Kind), r.At, r.Address, r.Hard, r.Reason, r.Fault, r.Status, r.ReplyCode, r.Diagnostic, r.FeedbackType, actionUnmatched, r.Raw)
 	if err != nil {
-		return nil, fmt.Errorf("storing a report: %w", err)
+		return false, nil, fmt.Errorf("storing a report: %w", err)
 	}
 	if tag.RowsAffected() == 0 {
-		return nil, nil
+		if err := tx.QueryRow(ctx, `SELECT campaign_id IS NOT NULL FROM reports WHERE key = $1`, r.Key).Scan(&matched); err != nil {
+			return false, nil, fmt.Errorf("looking up a report: %w", err)
+		}
+		return matched, nil, nil
 	}
 	d, by, err := s.matchTx(ctx, tx, r)
 	if err != nil || d == nil {
-		return nil, err
+		return false, nil, err
 	}
 	did, err := s.actTx(ctx, tx, r, d)
 	if err != nil {
-		return nil, err
+		return false, nil, err
 	}
 	err = exec(ctx, tx, `UPDATE reports SET campaign_id = $2, seq = $3, subscriber_id = $4, matched_by = $5, action = $6, applied = $7 WHERE key = $1`,
 		r.Key, d.CampaignID, d.Seq, d.SubscriberID, by, did.action, did.applied)
-	return did.troubles, err
+	return true, did.troubles, err
 }
 
 // reported is the delivery that a report is about.
@@ -202,17 +212,19 @@ func (s *Service) refOfReturnPath(address string) (events.Ref, bool) {
 	return s.refOfLocalPart(events.ReturnPath, address, "b-")
 }
 
-func (s *Service) refOfLocalPart(kind events.Kind, address, prefix string) (events.Ref, bool) {
+// tokenOfLocalPart gives what follows the prefix in the local part, or behind its last plus sign.
+func tokenOfLocalPart(address, prefix string) (token string, found bool) {
 	address = strings.ToLower(strings.Trim(address, "<> "))
 	at := strings.LastIndexByte(address, '@')
 	if at < 0 {
-		return events.Ref{}, false
+		return "", false
 	}
 	local := address[:at]
-	if plus := strings.LastIndexByte(local, '+'); plus >= 0 {
-		local = local[plus+1:]
-	}
-	token, found := strings.CutPrefix(local, prefix)
+	return strings.CutPrefix(local[strings.LastIndexByte(local, '+')+1:], prefix)
+}
+
+func (s *Service) refOfLocalPart(kind events.Kind, address, prefix string) (events.Ref, bool) {
+	token, found := tokenOfLocalPart(address, prefix)
 	if !found {
 		return events.Ref{}, false
 	}

@@ -31,7 +31,7 @@ var allowed = map[string][]string{
 	"sender":               {"sender/...", "internal/pg", "internal/errs", "internal/page", "internal/addr", "internal/secret"},
 	"events/dsn":           {"sender/reply"},
 	"events":               {"audience", "events/...", "internal/pg", "internal/errs", "internal/page"},
-	"campaigns": {"campaigns/journal", "audience", "events", "templates", "sender", "sender/message", "sender/presets", "sender/reply", "sender/smtpconn", "sender/dkim",
+	"campaigns": {"campaigns/journal", "audience", "events", "events/dsn", "templates", "sender", "sender/message", "sender/presets", "sender/reply", "sender/smtpconn", "sender/dkim",
 		"internal/pg", "internal/errs", "internal/page", "internal/addr", "internal/settings"},
 	"api": {"audience", "campaigns", "events", "templates", "sender", "sender/dkim", "sender/presets", "internal/auth", "internal/settings", "internal/idempotency",
 		"internal/errs", "internal/page", "internal/addr"},
