@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"postrider/events"
 	"postrider/internal/errs"
 	"postrider/internal/page"
-	"postrider/events"
 	"postrider/sender"
 	"postrider/sender/dkim"
 	"postrider/sender/smtptest"
