@@ -203,7 +203,8 @@ func TestPeopleAtADeadSiteAreGivenUp(t *testing.T) {
 	b.direct()
 	b.refuse("451 4.3.0 not now, the server has trouble")
 	b.peopleAt(60, "dead.example")
-	c := b.start(func(in *Input) { in.ExpiresAfterHours = 24 })
+	never := 100.0
+	c := b.start(func(in *Input) { in.ExpiresAfterHours, in.MaxBouncePercent = 24, &never })
 	b.await(c.ID, "the park", func(c Campaign, st Stats) bool { return settled(c, st) && st.Deferred == 60 })
 	// A day later it is parked as it was.
 	b.exec(`UPDATE deliveries SET first_tried_at = now() - interval '25 hours'`)
