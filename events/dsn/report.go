@@ -71,6 +71,9 @@ type parser struct {
 	mdn       []header   // bodies of disposition-notification parts
 	originals []header   // headers of returned messages
 
+	firstOriginal string // the first returned message as it is
+	depth         int    // 1 when this is a report within a message
+
 	recipients []Recipient
 	ids        ids
 	at         time.Time
@@ -132,6 +135,9 @@ func (p *parser) original(text string) {
 	if len(h) == 0 {
 		return
 	}
+	if len(p.originals) == 0 {
+		p.firstOriginal = text
+	}
 	if n := len(p.feedbacks); n > 0 && p.feedbacks[n-1].original == nil {
 		p.feedbacks[n-1].original = h
 	}
@@ -151,6 +157,7 @@ func (p *parser) read() {
 	case p.readStatuses(text):
 	case p.readAmazon(text):
 	case p.readText(text):
+	case p.readNested():
 	default:
 		p.readAutoReply()
 	}
