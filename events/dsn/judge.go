@@ -25,11 +25,10 @@ func (p *parser) judge(r *Recipient, diag, said, text string) {
 	}
 	c := reply.Classify(rep)
 	if overridable(c.Reason) && !wordsDecide(rep, c) {
-		c = p.fromWords(rep, c, diag, said, text)
-	}
-	if c.Reason == reply.ReasonUnknown && !quotes(diag, rep.Code) {
-		if r2 := replyIn(r, text); quotes(text, r2.Code) {
-			rep, c, diag = r2, reply.Classify(r2), text
+		if r2 := replyIn(r, text); saysNothing(rep, diag, said) && quotes(text, r2.Code) { // the reply stands apart from the recipient
+			rep, diag, c = r2, text, reply.Classify(r2)
+		} else {
+			c = p.fromWords(rep, c, diag, said, text)
 		}
 	}
 	c = systemSays(text, inBounce(rep, c, r.Kind, quotes(diag, rep.Code)))
@@ -40,6 +39,13 @@ func (p *parser) judge(r *Recipient, diag, said, text string) {
 	}
 	r.Reason, r.Fault = string(c.Reason), string(c.Fault)
 	r.Hard = r.Kind == KindBounce && hard(rep, c, r.ReplyCode != 0, text)
+}
+
+// saysNothing reports that what is said of a recipient holds neither a reply nor words that mean something.
+func saysNothing(rep reply.Reply, diag, said string) bool {
+	_, inDiag := inWords(rep, diag)
+	_, inSaid := inWords(rep, said)
+	return !quotes(diag, rep.Code) && rep.Status == "" && !inDiag && !inSaid
 }
 
 // quotes reports whether a text holds the code, or it was assumed.

@@ -189,7 +189,7 @@ func beforeColon(line string) string {
 	return label
 }
 
-func clean(a string) string { return strings.Trim(a, ".-") }
+func clean(a string) string { return strings.TrimLeft(a, ".") }
 
 func linesOf(text string) []string {
 	lines := strings.SplitN(text, "\n", maxLines+1)
