@@ -25,8 +25,8 @@ func (p *parser) judge(r *Recipient, diag, said, text string) {
 	}
 	c := reply.Classify(rep)
 	if overridable(c.Reason) && !wordsDecide(rep, c) {
-		if r2 := replyIn(r, text); saysNothing(rep, diag, said) && quotes(text, r2.Code) { // the reply stands apart from the recipient
-			rep, diag, c = r2, text, reply.Classify(r2)
+		if apart := p.replyApart(r.Kind, text); apart.Code != 0 && saysNothing(rep, diag, said) {
+			rep, diag, c = apart, apart.String(), reply.Classify(apart)
 		} else {
 			c = p.fromWords(rep, c, diag, said, text)
 		}
@@ -39,6 +39,18 @@ func (p *parser) judge(r *Recipient, diag, said, text string) {
 	}
 	r.Reason, r.Fault = string(c.Reason), string(c.Fault)
 	r.Hard = r.Kind == KindBounce && hard(rep, c, r.ReplyCode != 0, text)
+}
+
+// replyApart is the reply that a text quotes somewhere, apart from the recipients; its code is 0 when there is none. It is looked for once.
+func (p *parser) replyApart(kind Kind, text string) reply.Reply {
+	if p.apart == nil {
+		found := replyIn(&Recipient{Kind: kind}, text)
+		if !quotes(text, found.Code) {
+			found = reply.Reply{}
+		}
+		p.apart = &found
+	}
+	return *p.apart
 }
 
 // saysNothing reports that what is said of a recipient holds neither a reply nor words that mean something.

@@ -79,6 +79,7 @@ type parser struct {
 	at         time.Time
 	kind       Kind
 	said       map[string]string    // what the text says of each recipient
+	apart      *reply.Reply         // the reply that the whole text quotes
 	whole      map[bool]reply.Class // what the whole text says, for transient refusals and for final ones
 }
 

@@ -109,10 +109,11 @@ func (p *parser) readText(text string) bool {
 	if !p.bounced(text) {
 		return false
 	}
+	late := p.delayed(text)
 	for _, addr := range p.namedIn(text) {
 		said := p.about(text, addr)
 		r := Recipient{Address: addr, Kind: KindBounce, Action: "failed"}
-		if p.delayed(text) {
+		if late {
 			r.Kind, r.Action = KindDelay, "delayed"
 		}
 		if said == "" {
