@@ -85,9 +85,6 @@ func decodeUTF8Address(s string) string {
 	})
 }
 
-// sameAddress compares without regard to case, as mail systems do.
-func sameAddress(a, b string) bool { return strings.EqualFold(a, b) }
-
 // ofMailSystem reports an address that belongs to a mail system and to no person.
 func ofMailSystem(addr string) bool {
 	local, _, _ := strings.Cut(strings.ToLower(addr), "@")
