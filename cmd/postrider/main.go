@@ -25,6 +25,7 @@ type cli struct {
 	Bench   benchCmd   `cmd:"" help:"Measure what this machine can do."`
 	Doctor  doctorCmd  `cmd:"" help:"Check this installation and say what to mend."`
 	Explain explainCmd `cmd:"" help:"Say what an SMTP reply means, whose fault it is, what the program does and what to do."`
+	Bounce  bounceCmd  `cmd:"" help:"Read bounces and complaints."`
 	Health  healthCmd  `cmd:"" help:"Ask a running service whether it can do its work; for health checks of containers."`
 	OpenAPI openapiCmd `cmd:"" name:"openapi" help:"Print the OpenAPI 3.1 document of the REST API."`
 	Version versionCmd `cmd:"" help:"Print the version."`

@@ -14,14 +14,14 @@ var addressAt = regexp.MustCompile(atom)
 
 // firstAddress finds an address in a text, or "".
 func firstAddress(s string) string {
-	return strings.Trim(addressAt.FindString(clip(s, maxLine)), ".-")
+	return strings.TrimLeft(addressAt.FindString(clip(s, maxLine)), ".")
 }
 
 // addresses finds the addresses of a header field.
 func addresses(s string) []string {
 	found := addressAt.FindAllString(s, maxIDs)
 	for i := range found {
-		found[i] = strings.Trim(found[i], ".-")
+		found[i] = strings.TrimLeft(found[i], ".")
 	}
 	return found
 }
@@ -84,9 +84,6 @@ func decodeUTF8Address(s string) string {
 		return string(rune(n))
 	})
 }
-
-// sameAddress compares without regard to case, as mail systems do.
-func sameAddress(a, b string) bool { return strings.EqualFold(a, b) }
 
 // ofMailSystem reports an address that belongs to a mail system and to no person.
 func ofMailSystem(addr string) bool {

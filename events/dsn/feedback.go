@@ -21,20 +21,20 @@ func (p *parser) lostFeedback() bool {
 		for _, t := range p.texts {
 			if at := feedbackAt.FindStringIndex(clip(t, maxText)); at != nil {
 				start := max(0, strings.LastIndex(t[:at[0]], "\n\n"))
-				p.feedbacks = append(p.feedbacks, feedback{fields: parseFields(t[start:]), original: p.firstOriginal()})
+				p.feedbacks = append(p.feedbacks, feedback{fields: parseFields(t[start:]), original: p.original0()})
 			}
 		}
 	}
 	subject := strings.ToLower(p.subject())
 	if len(p.feedbacks) == 0 && len(p.originals) > 0 && strings.HasPrefix(subject, "complaint about message from") {
-		p.feedbacks = append(p.feedbacks, feedback{fields: header{{"feedback-type", "abuse"}}, original: p.firstOriginal()})
+		p.feedbacks = append(p.feedbacks, feedback{fields: header{{"feedback-type", "abuse"}}, original: p.original0()})
 	}
 	return len(p.feedbacks) > 0
 }
 
 var feedbackAt = regexp.MustCompile(`(?mi)^feedback-type[ \t]*:[ \t]*[a-z-]+[ \t]*$`)
 
-func (p *parser) firstOriginal() header {
+func (p *parser) original0() header {
 	if len(p.originals) == 0 {
 		return nil
 	}

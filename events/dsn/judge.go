@@ -25,11 +25,10 @@ func (p *parser) judge(r *Recipient, diag, said, text string) {
 	}
 	c := reply.Classify(rep)
 	if overridable(c.Reason) && !wordsDecide(rep, c) {
-		c = p.fromWords(rep, c, diag, said, text)
-	}
-	if c.Reason == reply.ReasonUnknown && !quotes(diag, rep.Code) {
-		if r2 := replyIn(r, text); quotes(text, r2.Code) {
-			rep, c, diag = r2, reply.Classify(r2), text
+		if apart := p.replyApart(r.Kind, text); apart.Code != 0 && saysNothing(rep, diag, said) {
+			rep, diag, c = apart, apart.String(), reply.Classify(apart)
+		} else {
+			c = p.fromWords(rep, c, diag, said, text)
 		}
 	}
 	c = systemSays(text, inBounce(rep, c, r.Kind, quotes(diag, rep.Code)))
@@ -39,7 +38,26 @@ func (p *parser) judge(r *Recipient, diag, said, text string) {
 		r.Diagnostic = clip(rep.String(), reply.MaxText)
 	}
 	r.Reason, r.Fault = string(c.Reason), string(c.Fault)
-	r.Hard = r.Kind == KindBounce && hard(rep, c, r.ReplyCode != 0)
+	r.Hard = r.Kind == KindBounce && hard(rep, c, r.ReplyCode != 0, text)
+}
+
+// replyApart is the reply that a text quotes somewhere, apart from the recipients; its code is 0 when there is none. It is looked for once.
+func (p *parser) replyApart(kind Kind, text string) reply.Reply {
+	if p.apart == nil {
+		found := replyIn(&Recipient{Kind: kind}, text)
+		if !quotes(text, found.Code) {
+			found = reply.Reply{}
+		}
+		p.apart = &found
+	}
+	return *p.apart
+}
+
+// saysNothing reports that what is said of a recipient holds neither a reply nor words that mean something.
+func saysNothing(rep reply.Reply, diag, said string) bool {
+	_, inDiag := inWords(rep, diag)
+	_, inSaid := inWords(rep, said)
+	return !quotes(diag, rep.Code) && rep.Status == "" && !inDiag && !inSaid
 }
 
 // quotes reports whether a text holds the code, or it was assumed.
@@ -88,7 +106,7 @@ func (p *parser) about(text, addr string) string {
 	return p.said[strings.ToLower(addr)]
 }
 
-// replyIn finds the refusal in a text, or makes one of the words alone. The code of one that was not said is 550 or 450, so that the words are judged as
+// replyIn finds the refusal in a text, or makes one of the words alone. The code of one that was not said is 550 or 459, so that the words are judged as
 // those of a refusal.
 func replyIn(r *Recipient, diag string) reply.Reply {
 	diag = colon.ReplaceAllString(clip(withoutNoise(diag), maxBlock), "$1$2 ")
@@ -114,9 +132,12 @@ func replyIn(r *Recipient, diag string) reply.Reply {
 
 func digit(code int) byte { return byte('0' + code/100) } //nolint:gosec // 2 to 5
 
+// unsaid is a transient code that nobody uses, so that it means nothing by itself.
+const unsaid = 459
+
 func assumedCode(r *Recipient) int {
 	if strings.HasPrefix(r.Status, "4") || r.Kind == KindDelay {
-		return 450
+		return unsaid
 	}
 	return 550
 }
@@ -143,7 +164,7 @@ func inWords(rep reply.Reply, text string) (reply.Class, bool) {
 	}
 	code := 550
 	if rep.Transient() {
-		code = 450
+		code = unsaid
 	}
 	blank, c := reply.Classify(reply.Reply{Code: code}), reply.Classify(reply.Reply{Code: code, Text: text})
 	if c.Reason == blank.Reason {
@@ -162,9 +183,15 @@ func inBounce(rep reply.Reply, c reply.Class, kind Kind, quoted bool) reply.Clas
 	switch {
 	case c.Reason == reply.ReasonAuthFailed:
 		c.Reason, c.Fault = reply.ReasonPolicy, reply.FaultReceiver
+	case c.Reason == reply.ReasonBlocked && c.Fault == reply.FaultAccount && rep.Stage != reply.StageMail && !strings.Contains(strings.ToLower(rep.Text), "your"):
+		c.Reason, c.Fault = reply.ReasonMailboxDisabled, reply.FaultRecipient // whose account is suspended is the recipient's
 	case rep.Stage == reply.StageMail && (c.Reason == reply.ReasonPolicy || c.Reason == reply.ReasonUserUnknown || c.Reason == reply.ReasonDomainNotFound ||
 		c.Reason == reply.ReasonBlocked && strings.Contains(strings.ToLower(rep.Text), "access denied")):
 		c.Reason, c.Fault = reply.ReasonSenderRejected, reply.FaultReceiver
+	case rep.Stage == reply.StageHelo && (c.Reason == reply.ReasonPolicy || overridable(c.Reason)):
+		c.Reason, c.Fault = reply.ReasonBlocked, reply.FaultReputation
+	case c.Reason == reply.ReasonUserUnknown && rep.Stage != reply.StageRcpt && hostGone.MatchString(rep.Text):
+		c.Reason = reply.ReasonDomainNotFound
 	case strings.Contains(strings.ToLower(rep.Text), "transaction failed") && byCode:
 		c.Reason, c.Fault = reply.ReasonSystem, reply.FaultReceiver
 	case !quoted && c.Reason == reply.ReasonUserUnknown && strings.Contains(strings.ToLower(rep.Text), "unrouteable address"): // Exim found no route for the domain
@@ -201,9 +228,8 @@ func systemSays(text string, c reply.Class) reply.Class {
 	return c
 }
 
-// hard reports whether the address itself is no good for good. A mailbox that is only disabled may be opened again. "User unknown" after DATA, or at a stage
-// that nobody tells, is also what filters of mobile carriers say of mail that they do not like: it takes a code about the address to believe it.
-func hard(rep reply.Reply, c reply.Class, quoted bool) bool {
+// hard reports whether the address itself is no good for good. A mailbox that is only disabled may be opened again.
+func hard(rep reply.Reply, c reply.Class, quoted bool, text string) bool {
 	if c.Fault != reply.FaultRecipient || !rep.Permanent() {
 		return false
 	}
@@ -211,22 +237,48 @@ func hard(rep reply.Reply, c reply.Class, quoted bool) bool {
 	case reply.ReasonDomainNotFound:
 		return true
 	case reply.ReasonUserUnknown:
-		aboutAddress := len(rep.Status) > 3 && strings.HasPrefix(rep.Status[1:], ".1.")
-		names := rep.Stage == "" && !strings.HasSuffix(rep.Status, ".2.1") && namesAddress.MatchString(rep.Text)
-		return aboutAddress || rep.Stage == reply.StageRcpt || !quoted || names || !terse.MatchString(rep.Text)
+		return certain(rep, quoted, text)
 	}
 	return false
 }
 
-// namesAddress is a refusal that begins with the address it is about.
-var namesAddress = regexp.MustCompile(`^<?` + atom + `>?\s*(?:\.\.\.|:)`)
+// certain reports whether "no such user" is to be believed: there is a code about the address, it was said to RCPT, or the system that writes the report says so
+// of itself. When the words of another server come without a stage or after DATA they may be those of a filter.
+func certain(rep reply.Reply, quoted bool, text string) bool {
+	said := strings.ToLower(rep.Text)
+	switch {
+	case strings.HasPrefix(said, ": user unknown"): // au and others, of mail that a filter of the recipient refuses
+		return false
+	case len(rep.Status) > 3 && strings.HasPrefix(rep.Status[1:], ".1."), rep.Stage == reply.StageRcpt,
+		strings.Contains(said, "delivery error: dd"), // Yahoo, which judges after DATA
+		microsoftUnknown.MatchString(said), frenchUnknown.MatchString(said), namesAddress.MatchString(said),
+		contains(folded(clip(text, maxBlock)), notFoundHere): // Gmail's own sentence
+		return true
+	}
+	return !quoted && rep.Status == "" && !terse.MatchString(said)
+}
 
-// terse are words that do not say more than that a user is unknown.
-var terse = regexp.MustCompile(`(?i)\b(?:user unknown|unknown user)\b`)
+// namesAddress is how au says that there is no such user, and not that it has filtered the mail.
+var namesAddress = regexp.MustCompile(`^<` + atom + `>: user unknown$`)
+
+// microsoftUnknown is what the servers of Outlook.com say of an address that is not there. Elsewhere the sentence means anything.
+var microsoftUnknown = regexp.MustCompile(`requested action not taken: mailbox unavailable \((?:s2017062302|-?[0-9]+:[0-9]+:-?[0-9]+)\)`)
+
+// frenchUnknown is the number by which Orange and La Poste say that the recipient is unknown.
+var frenchUnknown = regexp.MustCompile(`\b(?:ofr|lpn)[0-9]*_416\b`)
+
+// hostGone is a refusal that names a domain and says that it is not there.
+var hostGone = regexp.MustCompile(`(?i)^(?:the )?(?:host|domain)?\s*<?(?:[a-z0-9-]+\.)+[a-z]{2,}>?:? (?:does not exist|doesn't exist|not found)`)
+
+// notFoundHere are sentences by which a provider takes the blame of the address upon itself.
+var notFoundHere = []string{"because the address couldn't be found", "the address wasn't found at", "email address you entered couldn't be found"}
+
+// terse are words that systems also use when they only guess.
+var terse = regexp.MustCompile(`user unknown|unknown user\b[^:]|recipient not found|doesn't have an? \S+ account`)
 
 var (
 	commandAt = regexp.MustCompile(`(?i)(?:^|\n)\s*>>> ?(rcpt|mail|data|\.)`)
-	stageAt   = regexp.MustCompile(`(?i)(?:in reply to(?: the)?|after|for) (?:the )?(end of data|text|data|rcpt|mail|pipelined rcpt|pipelined mail|pipelined data)(?: to| from)?\b|\[(rcpt)_to\]|(does not like recipient)|(failed after i sent the message)|\b(?:sender was (rejected))|\b(rcpt) to:|\(state (1[3-8])\)`)
+	stageAt   = regexp.MustCompile(`(?i)(?:in reply to(?: the)?|after|for) (?:the )?(end of data|text|data|rcpt|mail|pipelined rcpt|pipelined mail|pipelined data)(?: to| from)?\b|\[(rcpt)_to\]|(does not like recipient)|(failed after i sent the message)|\b(?:sender was (rejected))|\b(my name was) rejected|(?:reply to|after) (?:e?hlo|(helo))|\b(rcpt) to:|\(state (1[3-8])\)`)
 )
 
 // stageOf reads out of a text which command was refused.
@@ -249,6 +301,8 @@ func stageWord(s string) reply.Stage {
 		return reply.StageRcpt
 	case "mail", "rejected":
 		return reply.StageMail
+	case "my name was", "helo":
+		return reply.StageHelo
 	case "data", "15", "17":
 		return reply.StageData
 	case "end of data", "text", ".", "failed after i sent the message", "18":

@@ -5,7 +5,7 @@ const (
 	// MaxMessage is the most bytes of a message that are looked at. Reports stand before the message that they return.
 	MaxMessage = 1 << 20
 	// MaxRecipients is the most recipients that one report may speak of.
-	MaxRecipients = 1000
+	MaxRecipients = 300
 
 	maxDepth      = 8        // multiparts within multiparts
 	maxParts      = 64       // parts of a message

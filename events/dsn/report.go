@@ -71,11 +71,15 @@ type parser struct {
 	mdn       []header   // bodies of disposition-notification parts
 	originals []header   // headers of returned messages
 
+	firstOriginal string // the first returned message as it is
+	depth         int    // 1 when this is a report within a message
+
 	recipients []Recipient
 	ids        ids
 	at         time.Time
 	kind       Kind
 	said       map[string]string    // what the text says of each recipient
+	apart      *reply.Reply         // the reply that the whole text quotes
 	whole      map[bool]reply.Class // what the whole text says, for transient refusals and for final ones
 }
 
@@ -132,6 +136,9 @@ func (p *parser) original(text string) {
 	if len(h) == 0 {
 		return
 	}
+	if len(p.originals) == 0 {
+		p.firstOriginal = text
+	}
 	if n := len(p.feedbacks); n > 0 && p.feedbacks[n-1].original == nil {
 		p.feedbacks[n-1].original = h
 	}
@@ -151,6 +158,7 @@ func (p *parser) read() {
 	case p.readStatuses(text):
 	case p.readAmazon(text):
 	case p.readText(text):
+	case p.readNested():
 	default:
 		p.readAutoReply()
 	}

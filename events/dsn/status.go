@@ -9,9 +9,11 @@ import (
 // statusFieldAt tells a delivery status that came as a plain text, because the message lost its structure on the way.
 var statusFieldAt = regexp.MustCompile(`(?mi)^[> \t]{0,4}(?:final|original)-recipient[ \t]*:.*$`)
 
+var statusActionAt = regexp.MustCompile(`(?mi)^[> \t]{0,4}action[ \t]*:[ \t]*(?:failed|delayed)`)
+
 // readStatuses reads the delivery-status parts (RFC 3464 §2). It reports false when they name no recipient.
 func (p *parser) readStatuses(text string) bool {
-	if at := statusFieldAt.FindStringIndex(text); len(p.statuses) == 0 && at != nil && p.bounced(text) {
+	if at := statusFieldAt.FindStringIndex(text); len(p.statuses) == 0 && at != nil && (p.bounced(text) || statusActionAt.MatchString(text)) {
 		p.statuses = append(p.statuses, unquote(text[at[0]:]))
 	}
 	for _, s := range p.statuses {

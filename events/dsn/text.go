@@ -13,7 +13,7 @@ var bounceSubjects = []string{
 	"delivery report", "delivery delay", "delivery warning", "delivery attempt", "delivery unsuccessful", "failure notice", "mail failure", "mail delivery",
 	"message delivery", "message status", "non-delivery", "nondelivery", "nondeliverable", "non-deliverable", "failed mail", "mail system error",
 	"error sending your mail", "could not be delivered", "could not send", "was not delivered", "not be delivered", "message you sent", "delayed",
-	"loop alert", "mdaemon notification", "permanent error", "mail error", "bounced mail", "unzustellbar", "nicht zugestellt", "non remis", "no se pudo entregar",
+	"loop alert", "not member", "mailing list", "mdaemon notification", "permanent error", "mail error", "bounced mail", "unzustellbar", "nicht zugestellt", "non remis", "no se pudo entregar",
 	"не доставлен", "недоставлен", "エラー", "配信不能", "無法傳遞", "退信",
 }
 
@@ -26,7 +26,7 @@ var bouncePhrases = []string{
 	"addresses had", "transcript of session", "transcript of the attempts", "failure reasons", "unknown user:", "mailbox exceeds allowed size", "invalid final delivery userid",
 	"did not reach", "could not be sent", "has been delayed", "is delayed for", "trouble delivering", "could not be reached", "returned permanent errors",
 	"error message below", "warning message only", "delivery status notification", "the group you tried to contact", "incorrectly constructed", "duplicated message-id",
-	"was rejected by a remote", "requested action not taken", "returned to you", "returned to sender", "message bounced", "is not a member", "delivery attempts",
+	"was rejected by a remote", "requested action not taken", "returned to you", "returned to sender", "message bounced", "not a member", "delivery attempts",
 	"no recipients were", "message was not sent", "sent >>>", "failed addresses follow", "failed recipient", "delivery error", "session transcript", "over quota",
 	"не может быть доставлено", "не доставлено", "échec de la remise", "nicht zugestellt", "送信できません", "送信に失敗", "配信できません", "届けることができません",
 }
@@ -109,10 +109,11 @@ func (p *parser) readText(text string) bool {
 	if !p.bounced(text) {
 		return false
 	}
+	late := p.delayed(text)
 	for _, addr := range p.namedIn(text) {
 		said := p.about(text, addr)
 		r := Recipient{Address: addr, Kind: KindBounce, Action: "failed"}
-		if p.delayed(text) {
+		if late {
 			r.Kind, r.Action = KindDelay, "delayed"
 		}
 		if said == "" {
@@ -136,10 +137,16 @@ var (
 // ours are labels before addresses that are not the recipient's.
 var ours = regexp.MustCompile(`(?i)(?:from|sender|reply-to|return-path|message-id|contact|cc|by|subject)\s*$`)
 
+// helping is a line that names an address to turn to.
+var helping = regexp.MustCompile(`(?i)contact|assistance|please send|help|support|postmaster`)
+
 // derived is a line that says from which address the one above it was made.
 var derived = regexp.MustCompile(`(?i)^\s*\(?(?:ultimately )?(?:generated|expanded) (?:from|by)\b`)
 
-// mention is an address and how sure it is that it is a recipient: 1 to 3, 1 the surest.
+// aboutList is what list servers say to those whose mail they do not take.
+var aboutList = regexp.MustCompile(`(?i)(?:mailing list|message-id in|members of) <(` + atom + `)>`)
+
+// mention is an address and how sure it is that it is a recipient: 0 to 3, 0 the surest.
 type mention struct {
 	address string
 	line    int
@@ -153,7 +160,9 @@ func mentions(lines []string) []mention {
 			continue
 		}
 		line = clip(line, maxLine)
-		if m := leading.FindStringSubmatch(line); m != nil {
+		if m := aboutList.FindStringSubmatch(line); m != nil {
+			out = append(out, mention{clean(m[1]), i, 0})
+		} else if m := leading.FindStringSubmatch(line); m != nil {
 			if m[2] != "" { // "name@example.org <name@example.org>"
 				m[1] = m[2]
 			}
@@ -164,7 +173,7 @@ func mentions(lines []string) []mention {
 			out = append(out, mention{clean(m[1]), i, 1})
 		} else if m := ending.FindStringSubmatch(line); m != nil && !ours.MatchString(m[1]) {
 			out = append(out, mention{clean(m[2]), i, 2})
-		} else if !ours.MatchString(beforeColon(line)) {
+		} else if !ours.MatchString(beforeColon(line)) && !helping.MatchString(line) {
 			for _, a := range addresses(line) {
 				out = append(out, mention{a, i, 3})
 			}
@@ -181,7 +190,7 @@ func beforeColon(line string) string {
 	return label
 }
 
-func clean(a string) string { return strings.Trim(a, ".-") }
+func clean(a string) string { return strings.TrimLeft(a, ".") }
 
 func linesOf(text string) []string {
 	lines := strings.SplitN(text, "\n", maxLines+1)
@@ -194,12 +203,12 @@ func (p *parser) namedIn(text string) []string {
 	found := mentions(linesOf(text))
 	if failed := p.root.header.all("x-failed-recipients"); len(failed) > 0 {
 		listed := unique(addresses(words(strings.Join(failed, ", "))))
-		if len(listed) > 0 && (!slices.ContainsFunc(found, func(m mention) bool { return m.sure == 1 }) || containsAny(text, listed)) {
+		if len(listed) > 0 && (!strings.Contains(text, "address(es) failed:") || containsAny(text, listed)) { // Exim names them in both places
 			return listed
 		}
 	}
 	for _, own := range []map[string]bool{p.own(true), p.own(false)} {
-		for sure := 1; sure <= 3; sure++ {
+		for sure := 0; sure <= 3; sure++ {
 			var out []string
 			for _, m := range found {
 				if m.sure <= sure && !own[strings.ToLower(m.address)] && !ofMailSystem(m.address) {
@@ -211,7 +220,33 @@ func (p *parser) namedIn(text string) []string {
 			}
 		}
 	}
+	if p.nested() {
+		return nil
+	}
 	return p.originalTo()
+}
+
+// nested reports that the message which comes back is a report itself, as when somebody forwards one.
+func (p *parser) nested() bool {
+	if p.depth > 0 || len(p.originals) == 0 {
+		return false
+	}
+	h := p.originals[0]
+	return ofMailSystem(firstAddress(words(h.get("from")))) || strings.Contains(strings.ToLower(h.get("content-type")), "report-type=delivery-status")
+}
+
+// readNested reads the report that this message only forwards.
+func (p *parser) readNested() bool {
+	if !p.nested() {
+		return false
+	}
+	inner := &parser{root: parseEntity(p.firstOriginal), depth: 1}
+	inner.walk(inner.root, 0)
+	inner.read()
+	inner.collect()
+	p.recipients, p.at = inner.recipients, inner.at
+	p.originals, p.ids = inner.originals, inner.ids
+	return len(p.recipients) > 0
 }
 
 func containsAny(text string, addrs []string) bool {
