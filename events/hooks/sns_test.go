@@ -252,8 +252,12 @@ func TestSNSIsRefused(t *testing.T) {
 		"confirmation of another region": {SNSSubscribe, func(m map[string]string) {
 			m["SubscribeURL"] = strings.Replace(m["SubscribeURL"], "eu-west-1.amazonaws", "us-east-1.amazonaws", 1)
 		}, nil, BadSignature},
-		"confirmation of another topic": {SNSSubscribe, func(m map[string]string) { m["SubscribeURL"] = strings.Replace(m["SubscribeURL"], "bounces", "others", 1) }, nil, BadSignature},
-		"another action":                {SNSSubscribe, func(m map[string]string) { m["SubscribeURL"] = strings.Replace(m["SubscribeURL"], "ConfirmS", "Uns", 1) }, nil, BadSignature},
+		"confirmation of another topic": {SNSSubscribe, func(m map[string]string) {
+			m["SubscribeURL"] = strings.Replace(m["SubscribeURL"], "bounces", "others", 1)
+		}, nil, BadSignature},
+		"another action": {SNSSubscribe, func(m map[string]string) {
+			m["SubscribeURL"] = strings.Replace(m["SubscribeURL"], "ConfirmS", "Uns", 1)
+		}, nil, BadSignature},
 	} {
 		m := message(c.kind, "2")
 		if c.change != nil {
@@ -305,7 +309,9 @@ func TestCertificateAddresses(t *testing.T) {
 func TestCertificates(t *testing.T) {
 	t.Parallel()
 	a := testAuthority(t)
-	check := func(c *x509.Certificate, between *x509.CertPool, at time.Time) error { return CheckCert(c, between, a.roots, certURL, at) }
+	check := func(c *x509.Certificate, between *x509.CertPool, at time.Time) error {
+		return CheckCert(c, between, a.roots, certURL, at)
+	}
 	if err := check(a.leaf, a.between, now); err != nil {
 		t.Errorf("good: %v", err)
 	}

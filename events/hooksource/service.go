@@ -17,6 +17,11 @@ import (
 	"postrider/internal/secret"
 )
 
+// Taker takes what was reported into the ledger: it is the part of [events.Taker] that is needed here.
+type Taker interface {
+	TakeReports(ctx context.Context, reports []events.Report) error
+}
+
 // Config is what the service needs to know about its surroundings.
 type Config struct {
 	// PublicURL gives the public address of this installation without a slash at its end; "" when it is not set. Mandrill signs it.
@@ -31,7 +36,7 @@ type Config struct {
 type Service struct {
 	pool  *pgxpool.Pool
 	box   *secret.Box
-	taker events.Taker
+	taker Taker
 	cfg   Config
 	certs *certificates
 	log   *slog.Logger
@@ -39,7 +44,7 @@ type Service struct {
 }
 
 // New makes a Service.
-func New(pool *pgxpool.Pool, box *secret.Box, taker events.Taker, cfg Config, logger *slog.Logger, now func() time.Time) *Service {
+func New(pool *pgxpool.Pool, box *secret.Box, taker Taker, cfg Config, logger *slog.Logger, now func() time.Time) *Service {
 	if cfg.Fetcher == nil {
 		cfg.Fetcher = newWebFetcher()
 	}
