@@ -32,12 +32,13 @@ export function ProviderWebhookPage() {
 
 function WebhookView({ source }: { source: WebhookSource }) {
   const { t } = useTranslation();
+  const provider = t(`providerWebhooks.names.${source.provider}`);
   return (
     <>
       <PageHeader
         title={source.name}
         badge={<WebhookBadge source={source} />}
-        description={t(`providerWebhooks.names.${source.provider}`)}
+        description={provider === source.name ? undefined : provider}
         back={
           <LinkAnchor to="/provider-webhooks" className="link">
             {t('nav.providerWebhooks')}

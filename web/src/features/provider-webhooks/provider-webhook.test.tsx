@@ -47,6 +47,11 @@ it('asks for no key where the provider does not sign, and for the public URL whe
   expect(screen.queryByLabelText(/^Key to check/)).toBeNull();
 });
 
+it('warns of an address that providers will not take', async () => {
+  renderPart(<SetUpCard source={{ ...source('postmark'), url: 'http://192.0.2.1/hooks/postmark/1/X' }} />);
+  expect(await screen.findByText(/most of them want https/)).toBeVisible();
+});
+
 it('lets a topic in with one button', async () => {
   const { fake } = renderPart(<TopicsCard source={source('ses')} />);
   const arn = 'arn:aws:sns:eu-west-1:123456789012:bounces';

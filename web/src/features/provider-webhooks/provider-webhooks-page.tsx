@@ -134,6 +134,7 @@ function AddForm({ onClose, onAdded }: { onClose: () => void; onAdded: (source: 
           placeholder={t('providerWebhooks.chooseProvider')}
           data={webhookProviders.map((value) => ({ value, label: t(`providerWebhooks.names.${value}`) }))}
           searchable
+          openOnFocus={false}
           required
           data-autofocus
           {...form.getInputProps('provider')}

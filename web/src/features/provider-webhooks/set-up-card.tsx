@@ -53,6 +53,14 @@ function Address({ source }: { source: WebhookSource }) {
   return (
     <div style={{ marginTop: 'var(--mantine-spacing-xs)' }}>
       <CopyField value={source.url} label={t('providerWebhooks.address')} />
+      {!source.url.startsWith('https:') && (
+        <Text size="sm" mt={6}>
+          {t('providerWebhooks.notSecure')}{' '}
+          <LinkAnchor to="/settings" className="link">
+            {t('providerWebhooks.toSettings')}
+          </LinkAnchor>
+        </Text>
+      )}
     </div>
   );
 }
