@@ -20,6 +20,7 @@ import (
 	"postrider/audience"
 	"postrider/campaigns"
 	"postrider/events"
+	"postrider/events/hooksource"
 	"postrider/internal/auth"
 	"postrider/internal/errs"
 	"postrider/internal/idempotency"
@@ -72,6 +73,7 @@ type Deps struct {
 	Templates   *templates.Service
 	Campaigns   *campaigns.Service
 	Events      *events.Service
+	Hooks       *hooksource.Service
 	Sender      *sender.Service
 	Inbox       *sender.InboxStore
 }
@@ -113,6 +115,7 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 	root.Mount(Prefix, s.restAPI())
 	root.Handle("/api/*", http.HandlerFunc(s.noSuchRoute))
 	s.publicPages(root)
+	s.providerHooks(root)
 	s.interfaceFiles(root)
 	return root, nil
 }

@@ -24,6 +24,7 @@ import (
 	"postrider/audience"
 	"postrider/campaigns"
 	"postrider/events"
+	"postrider/events/hooksource"
 	"postrider/internal/auth"
 	"postrider/internal/idempotency"
 	"postrider/internal/pg/pgtest"
@@ -71,6 +72,11 @@ type bundle struct {
 	tokens events.Tokens
 	logs   *logs
 	done   chan struct{}
+
+	// What webhooks of providers report goes here, at a time that tests move, and with what Amazon answers to us.
+	taker  *taker
+	hookAt func() time.Time
+	amazon *amazon
 }
 
 // noDNS answers nothing, so that no test depends on what the world has in DNS.
@@ -95,6 +101,9 @@ func setup(t *testing.T) *bundle {
 		Pool: b.pool, Audience: b.deps.Audience, Events: b.deps.Events, Tokens: b.tokens, Sender: b.deps.Sender, Settings: b.deps.Settings,
 		Logger: log, Now: time.Now,
 	})
+	b.taker, b.amazon, b.hookAt = &taker{}, newAmazon(), time.Now
+	b.deps.Hooks = hooksource.New(b.pool, box, b.taker, hooksource.Config{PublicURL: b.deps.Settings.PublicURL, Fetcher: b.amazon, Roots: b.amazon.roots}, log,
+		func() time.Time { return b.hookAt() })
 	b.deps.Audience.SetJobs(queue{})
 	b.deps.Campaigns.SetJobs(queue{})
 	b.Handler, err = New(Config{Version: "1.2.3", UI: testUI(), Logger: log, Done: b.done}, b.deps)

@@ -162,6 +162,18 @@ func (s *server) sendingRoutes() {
 	add(s, post("/relays/{id}/test", "testRelay", tagRelays, auth.SendingWrite, "Try a relay").
 		note("Connects, signs in and asks for sender and recipient; sends nothing."), s.testRelay)
 
+	add(s, get("/webhook-sources", "listWebhookSources", tagRelays, auth.SendingRead, "List the webhooks of mail providers"), s.listWebhookSources)
+	add(s, post("/webhook-sources", "createWebhookSource", tagRelays, auth.SendingWrite, "Set up a webhook of a mail provider").returns(http.StatusCreated).once().
+		note("The answer holds the address to give to the provider, with a secret at its end."), s.createWebhookSource)
+	add(s, get("/webhook-sources/{id}", "getWebhookSource", tagRelays, auth.SendingRead, "Read a webhook of a mail provider"), s.getWebhookSource)
+	add(s, put("/webhook-sources/{id}", "updateWebhookSource", tagRelays, auth.SendingWrite, "Change the name or the signing key of a webhook"), s.updateWebhookSource)
+	add(s, remove("/webhook-sources/{id}", "deleteWebhookSource", tagRelays, auth.SendingWrite, "Delete a webhook; what it reported stays"), s.deleteWebhookSource)
+	add(s, post("/webhook-sources/{id}/renew", "renewWebhookSource", tagRelays, auth.SendingWrite, "Give a webhook another address").
+		note("The old address stops working at once."), s.renewWebhookSource)
+	add(s, post("/webhook-sources/{id}/topics/accept", "acceptWebhookTopic", tagRelays, auth.SendingWrite, "Let a topic of Amazon SNS send to a webhook").
+		note("Confirms its subscription. When Amazon does not answer, the topic is accepted all the same and its problem says what to do."), s.acceptWebhookTopic)
+	add(s, post("/webhook-sources/{id}/topics/remove", "removeWebhookTopic", tagRelays, auth.SendingWrite, "Keep a topic of Amazon SNS out"), s.removeWebhookTopic)
+
 	add(s, get("/providers", "listProviders", tagRelays, auth.SendingRead, "List the known providers: servers, limits, and what to do there first").
 		note("Figures are suggestions with their source and date; 0 means not published."), s.listProviders)
 	add(s, post("/explain", "explainReply", tagRelays, auth.SendingRead, "Say what an SMTP reply means").

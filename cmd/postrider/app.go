@@ -21,6 +21,7 @@ import (
 	"postrider/campaigns"
 	"postrider/campaigns/journal"
 	"postrider/events"
+	"postrider/events/hooksource"
 	"postrider/internal/auth"
 	"postrider/internal/idempotency"
 	"postrider/internal/pg/pgboot"
@@ -46,6 +47,7 @@ type app struct {
 	audience  *audience.Service
 	templates *templates.Service
 	events    *events.Service
+	hooks     *hooksource.Service
 	sender    *sender.Service
 	store     *sender.InboxStore
 	inbox     *inbox.Server // nil when it is off
@@ -164,6 +166,7 @@ func (a *app) build(ctx context.Context) error {
 		Pool: a.pool, Audience: a.audience, Events: a.events, Tokens: events.NewTokens(box.Derive("link tokens")), Sender: a.sender, Settings: a.settings,
 		Node: a.node, Pools: a.pools, Journal: a.journal, Logger: a.logger, Now: time.Now,
 	})
+	a.hooks = hooksource.New(a.pool, box, a.campaigns, hooksource.Config{PublicURL: a.settings.PublicURL}, a.logger, time.Now)
 	workers := river.NewWorkers()
 	a.campaigns.Workers(workers)
 	a.audience.Workers(workers)
@@ -250,7 +253,7 @@ func (a *app) run(ctx context.Context) error {
 	return nil
 }
 
-// sweep removes sessions and stored answers that have expired.
+// sweep removes sessions, stored answers and marks of webhooks that have expired.
 func (a *app) sweep(ctx context.Context) error {
 	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
@@ -260,7 +263,7 @@ func (a *app) sweep(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		if err := errors.Join(a.auth.Cleanup(ctx), a.idem.Cleanup(ctx), a.sender.ClearOldPace(ctx)); err != nil {
+		if err := errors.Join(a.auth.Cleanup(ctx), a.idem.Cleanup(ctx), a.sender.ClearOldPace(ctx), a.hooks.Cleanup(ctx)); err != nil {
 			a.logger.Warn("expired rows could not be removed", "error", err)
 		}
 	}

@@ -31,9 +31,11 @@ var allowed = map[string][]string{
 	"sender":               {"sender/...", "internal/pg", "internal/errs", "internal/page", "internal/addr", "internal/secret"},
 	"events/dsn":           {"sender/reply"},
 	"events":               {"audience", "events/...", "internal/pg", "internal/errs", "internal/page"},
+	"events/hooks":         {"events", "sender/reply"},
+	"events/hooksource":    {"events", "events/hooks", "internal/pg", "internal/errs", "internal/secret"},
 	"campaigns": {"campaigns/journal", "audience", "events", "events/dsn", "templates", "sender", "sender/message", "sender/presets", "sender/reply", "sender/smtpconn", "sender/dkim",
 		"internal/pg", "internal/errs", "internal/page", "internal/addr", "internal/settings"},
-	"api": {"audience", "campaigns", "events", "templates", "sender", "sender/dkim", "sender/presets", "internal/auth", "internal/settings", "internal/idempotency",
+	"api": {"audience", "campaigns", "events", "events/hooks", "events/hooksource", "templates", "sender", "sender/dkim", "sender/presets", "internal/auth", "internal/settings", "internal/idempotency",
 		"internal/errs", "internal/page", "internal/addr"},
 	"cmd/postrider": {"..."},
 }

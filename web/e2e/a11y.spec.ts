@@ -25,6 +25,8 @@ const pages = [
   '/relays/new',
   '/relays/1',
   '/site-limits',
+  '/provider-webhooks',
+  '/provider-webhooks/1',
   '/domains',
   '/domains/1',
   '/inbox',
@@ -51,6 +53,7 @@ test.beforeAll(async ({ service, playwright }) => {
   expect(uploaded.ok()).toBe(true);
   await post('/subscribers', { email: 'ada@example.net', name: 'Ada', list_ids: [1], attributes: { city: 'Porto' } });
   await post('/domains', { domain: 'example.org' });
+  await post('/webhook-sources', { provider: 'mailgun' });
   await post('/campaigns', { name: 'Autumn letter', subject: 'Hello', html: '<p>Hello</p>', list_ids: [1] });
   await post('/templates', { name: 'Plain', subject: 'Hello', html: '<p>Hello</p>' });
   session = (await api.storageState()).cookies;

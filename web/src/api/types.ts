@@ -82,6 +82,10 @@ export type SiteLimit = Required<Schemas['SiteLimit']>;
 export type SiteLimitInput = Omit<SiteLimit, 'shipped'>;
 export type SiteLimits = Omit<Schemas['SiteLimits'], 'items'> & { items: SiteLimit[] };
 
+export type WebhookSource = Schemas['WebhookSource'];
+export type WebhookProvider = WebhookSource['provider'];
+export type WebhookTopic = Schemas['WebhookTopic'];
+
 export type Domain = Omit<Schemas['Domain'], keyof SendingPlan> & SendingPlan;
 export type DomainPace = Schemas['DomainPace'];
 export type DkimKey = Schemas['DkimKey'];

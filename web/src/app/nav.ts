@@ -10,6 +10,7 @@ import {
   IconServer2,
   IconSettings,
   IconTemplate,
+  IconWebhook,
   IconWorldCheck,
 } from '@tabler/icons-react';
 
@@ -36,6 +37,7 @@ export const nav = [
     items: [
       { to: '/relays', key: 'relays', icon: IconServer2 },
       { to: '/site-limits', key: 'siteLimits', icon: IconGauge },
+      { to: '/provider-webhooks', key: 'providerWebhooks', icon: IconWebhook },
       { to: '/domains', key: 'domains', icon: IconWorldCheck },
       { to: '/inbox', key: 'inbox', icon: IconInbox },
     ],

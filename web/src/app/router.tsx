@@ -176,6 +176,23 @@ const siteLimits = createRoute({
   component: lazyRouteComponent(() => import('@/features/site-limits/site-limits-page'), 'SiteLimitsPage'),
 });
 
+const providerWebhooks = createRoute({
+  getParentRoute: () => shell,
+  path: '/provider-webhooks',
+  component: lazyRouteComponent(
+    () => import('@/features/provider-webhooks/provider-webhooks-page'),
+    'ProviderWebhooksPage',
+  ),
+});
+const providerWebhook = createRoute({
+  getParentRoute: () => shell,
+  path: '/provider-webhooks/$id',
+  component: lazyRouteComponent(
+    () => import('@/features/provider-webhooks/provider-webhook-page'),
+    'ProviderWebhookPage',
+  ),
+});
+
 const domains = createRoute({
   getParentRoute: () => shell,
   path: '/domains',
@@ -227,6 +244,8 @@ const routeTree = root.addChildren([
     newRelay,
     relay,
     siteLimits,
+    providerWebhooks,
+    providerWebhook,
     domains,
     domain,
     inbox,

@@ -18,6 +18,7 @@ import {
   subscribers,
   summary,
   templates,
+  webhookSources,
 } from './fixtures';
 
 // A stand-in for the server: enough of the contract to walk through every page. It keeps what the tests look at and nothing more.
@@ -275,6 +276,13 @@ const routes: Record<string, Handler> = {
   'GET /relays/:id/sites': () => page(relaySites),
   'GET /site-limits': () => ok(siteLimits),
   'PUT /site-limits': () => ok(siteLimits),
+  'GET /webhook-sources': () => page(webhookSources),
+  'POST /webhook-sources': ({ body }) => ({ status: 201, body: { ...webhookSources[0], ...(body as object) } }),
+  'GET /webhook-sources/:id': (_, [id]) => find(webhookSources, id),
+  'PUT /webhook-sources/:id': (_, [id]) => find(webhookSources, id),
+  'POST /webhook-sources/:id/renew': (_, [id]) => find(webhookSources, id),
+  'POST /webhook-sources/:id/topics/accept': (_, [id]) => find(webhookSources, id),
+  'POST /webhook-sources/:id/topics/remove': (_, [id]) => find(webhookSources, id),
   'POST /relays/:id/resume': (_, [id]) => find(relays, id),
   'POST /relays/test': () => ok(relayTest()),
   'POST /relays/:id/test': () => ok(relayTest()),

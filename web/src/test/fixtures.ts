@@ -17,6 +17,7 @@ import type {
   Stats,
   Subscriber,
   Template,
+  WebhookSource,
 } from '@/api/types';
 import { starterHtml } from '@/ui/mail-editor/starter';
 
@@ -457,6 +458,63 @@ export const relays: Relay[] = [
     in_use: false,
     created_at: ago(90 * DAY),
     updated_at: ago(DAY),
+  },
+];
+
+const webhook = {
+  needs_key: false,
+  has_key: false,
+  received: 0,
+  reports: 0,
+  refused: 0,
+  last_received_at: null,
+  last_error: null,
+  last_error_at: null,
+  topics: [],
+  created_at: ago(90 * DAY),
+  updated_at: ago(DAY),
+};
+
+/** One that receives, one without its key, and one of Amazon SES with a topic that waits. */
+export const webhookSources: WebhookSource[] = [
+  {
+    ...webhook,
+    id: 1,
+    name: 'Postmark',
+    provider: 'postmark',
+    url: 'https://news.example.com/hooks/postmark/1/ABCDEFGHIJKLMNOPQRSTUVWXYZ',
+    received: 120,
+    reports: 118,
+    refused: 1,
+    last_received_at: ago(60),
+    last_error: 'the request is not valid JSON',
+    last_error_at: ago(DAY),
+  },
+  {
+    ...webhook,
+    id: 2,
+    name: 'Letters',
+    provider: 'mailgun',
+    url: 'https://news.example.com/hooks/mailgun/2/ABCDEFGHIJKLMNOPQRSTUVWXYZ',
+    needs_key: true,
+  },
+  {
+    ...webhook,
+    id: 3,
+    name: 'Amazon SES',
+    provider: 'ses',
+    url: 'https://news.example.com/hooks/ses/3/ABCDEFGHIJKLMNOPQRSTUVWXYZ',
+    received: 1,
+    last_received_at: ago(30),
+    topics: [
+      {
+        arn: 'arn:aws:sns:eu-west-1:123456789012:bounces',
+        asked_at: ago(30),
+        accepted_at: null,
+        confirmed_at: null,
+        problem: null,
+      },
+    ],
   },
 ];
 
