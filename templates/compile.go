@@ -265,6 +265,7 @@ type noURLs struct{}
 func (noURLs) Open() string        { return "" }
 func (noURLs) Click(int) string    { return "" }
 func (noURLs) Unsubscribe() string { return "" }
+func (noURLs) Preferences() string { return "" }
 
 // Links gives the links that clicks are counted for, also when they are not tracked.
 func (c *Compiled) Links() []Link {

@@ -18,6 +18,7 @@ type testURLs struct{}
 func (testURLs) Open() string        { return "https://t.test/o/abc" }
 func (testURLs) Click(n int) string  { return fmt.Sprintf("https://t.test/c/%d?a&b", n) }
 func (testURLs) Unsubscribe() string { return "https://t.test/u/abc" }
+func (testURLs) Preferences() string { return "https://t.test/p/abc" }
 
 func ann() Vars {
 	return Vars{
