@@ -31,7 +31,7 @@ const (
 
 // Limits of what strangers post: bytes of a body and the time it may take, and how often a minute for one message. Mail programs repeat a request that seems lost.
 const (
-	maxPublicBody   = 8 << 10
+	maxPublicBody   = 32 << 10
 	publicBodyTime  = 10 * time.Second
 	postsPerMinute  = 30
 	postsPerMessage = time.Minute

@@ -43,7 +43,7 @@ type renderState struct {
 
 // preferences is the address of the preference page. Only mails that show it, and those that the engine fills in, have it made.
 func (st *renderState) preferences() string {
-	if st.vars.PreferencesURL != "" {
+	if st.vars.PreferencesURL != "" || st.urls == nil {
 		return st.vars.PreferencesURL
 	}
 	return st.urls.Preferences()
