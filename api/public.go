@@ -25,6 +25,7 @@ import (
 const (
 	sourceOneClick = "one-click"        // the mail program's own button (RFC 8058)
 	sourcePage     = "unsubscribe link" // the button on our page
+	sourceUndo     = "taken back on the unsubscribe page"
 	// On the page where people choose what they get.
 	sourcePreferences = "preference page"
 )
@@ -167,7 +168,7 @@ func (p *pages) unsubscribe(w http.ResponseWriter, r *http.Request) {
 // undo takes the unsubscribe back.
 func (p *pages) undo(w http.ResponseWriter, r *http.Request) {
 	token := chi.URLParam(r, "token")
-	if _, err := p.deps.Campaigns.UndoUnsubscribe(r.Context(), token, sourcePage); err != nil {
+	if _, err := p.deps.Campaigns.UndoUnsubscribe(r.Context(), token, sourceUndo); err != nil {
 		p.fail(w, r, err)
 		return
 	}
