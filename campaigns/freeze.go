@@ -92,6 +92,9 @@ func freezePartTx(ctx context.Context, tx pgx.Tx, id int64, size int) (frozen, e
 	if end != nil {
 		upto, f.whole = *end, false
 	}
+	if err := audience.NoJITTx(ctx, tx); err != nil {
+		return f, err
+	}
 	rows, err := tx.Query(ctx, `
 		WITH a AS MATERIALIZED (`+audience.MailableQuery()+`),
 		x AS (

@@ -14,8 +14,6 @@ ALTER TABLE subscribers
     ADD COLUMN frequency_source text,
     ADD CHECK (num_nulls(paused_until, paused_at, paused_source) IN (0, 3)),
     ADD CHECK (num_nulls(frequency, frequency_at, frequency_source) IN (0, 3));
--- Few people choose one; the freeze asks for those alone.
-CREATE INDEX subscribers_frequency ON subscribers (id) WHERE frequency IS NOT NULL;
 
 -- Each time that somebody left by a link of a mail: which lists, why if they said so, and whether they took it back.
 -- No foreign keys: what campaigns learnt stays when a person is deleted, without their words.
