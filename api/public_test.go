@@ -264,6 +264,24 @@ func TestLookingChangesNothing(t *testing.T) {
 	}
 }
 
+// What stands in the query of a POST is no form: a link that somebody made up cannot say more than its button.
+func TestTheQueryOfAPostSaysNothing(t *testing.T) {
+	t.Parallel()
+	m := started(t)
+	token := m.token(events.Unsubscribe)
+	contains(t, m.submit(t, "/p/"+token+"?do=everything", 400, ""), "Nothing was saved")
+	contains(t, m.submit(t, "/p/"+token+"?do=save&frequency=weekly&pause=1", 400, ""), "Nothing was saved")
+	if v := m.person(t); v.Suppressed != nil || v.Frequency != nil || v.Pause != nil || v.Subscriptions[0].Status != "subscribed" {
+		t.Errorf("person %+v", v)
+	}
+	if body := m.submit(t, "/u/"+token+"?from=page&do=undo", 200, "List-Unsubscribe=One-Click"); body != "You are unsubscribed.\n" {
+		t.Errorf("body %q", body)
+	}
+	if got := m.status(t); got != "unsubscribed" {
+		t.Errorf("status %s", got)
+	}
+}
+
 func TestPostsForOneMessageAreLimited(t *testing.T) {
 	t.Parallel()
 	m := started(t)

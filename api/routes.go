@@ -142,8 +142,8 @@ func (s *server) campaignRoutes() {
 	add(s, get("/campaigns/{id}/exclusions", "listExclusions", tagReports, auth.CampaignsRead, "List who was left out, and why"), s.listExclusions)
 	add(s, get("/reports", "listReports", tagReports, auth.CampaignsRead, "List bounces and complaints that came back, newest first"), s.listReports)
 	add(s, get("/reports/{id}", "getReport", tagReports, auth.CampaignsRead, "Read a report with the message as it was received"), s.getReport)
-	add(s, get("/campaigns/{id}/unsubscribes", "listUnsubscribes", tagReports, auth.CampaignsRead, "List who left by a link of a campaign, newest first"), s.listUnsubscribes)
-	add(s, get("/campaigns/{id}/unsubscribe-reasons", "countUnsubscribeReasons", tagReports, auth.CampaignsRead, "Count why people left by a link of a campaign").
+	add(s, get("/campaigns/{id}/unsubscribes", "listUnsubscribes", tagReports, auth.CampaignsRead, "List who left after a mail of a campaign, newest first"), s.listUnsubscribes)
+	add(s, get("/campaigns/{id}/unsubscribe-reasons", "countUnsubscribeReasons", tagReports, auth.CampaignsRead, "Count why people left after a mail of a campaign").
 		note("Whoever took it back is not counted."), s.countUnsubscribeReasons)
 	add(s, get("/events", "listEvents", tagReports, auth.CampaignsRead, "List what recipients did, newest first"), s.listEvents)
 	add(s, get("/overview", "getOverview", tagSystem, auth.CampaignsRead, "Read the figures of the first page"), s.getOverview)

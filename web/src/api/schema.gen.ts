@@ -388,7 +388,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Count why people left by a link of a campaign
+         * Count why people left after a mail of a campaign
          * @description Whoever took it back is not counted.
          */
         get: operations["countUnsubscribeReasons"];
@@ -407,7 +407,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List who left by a link of a campaign, newest first */
+        /** List who left after a mail of a campaign, newest first */
         get: operations["listUnsubscribes"];
         put?: never;
         post?: never;
