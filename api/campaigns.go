@@ -102,7 +102,7 @@ type audienceJSON struct {
 }
 
 type excludeJSON struct {
-	Reason string `json:"reason" enum:"suppressed,unsubscribed,unconfirmed"`
+	Reason string `json:"reason" enum:"suppressed,unsubscribed,unconfirmed,paused,frequency"`
 	Count  int64  `json:"count"`
 }
 

@@ -54,8 +54,8 @@ func (r *response) keys(at, want string) *response {
 }
 
 const (
-	listKeys       = "id name description created_at updated_at counts"
-	subscriberKeys = "id email name attributes created_at updated_at suppressed subscriptions"
+	listKeys       = "id name description public created_at updated_at counts"
+	subscriberKeys = "id email name attributes created_at updated_at suppressed pause frequency subscriptions"
 	importKeys     = "id list_id list_name filename status error format columns mapping size_bytes read_bytes rows created updated unchanged rejected " +
 		"suppressed progress created_at started_at finished_at"
 	templateKeys = "id name subject html text created_at updated_at"
@@ -78,6 +78,8 @@ func TestShapesOfTheAudience(t *testing.T) {
 	list := c.post("/lists", `{"name":"News"}`).want(201).keys("", listKeys).keys("counts", "subscribed unconfirmed unsubscribed suppressed").id()
 	c.get("/lists").want(200).keys("", "items next_cursor total total_exact").keys("items.0", listKeys)
 	c.put(fmt.Sprint("/lists/", list), `{"name":"Newer","description":"d"}`).want(200).keys("", listKeys)
+	c.put(fmt.Sprint("/lists/", list, "/public"), `{"public":true}`).want(200).keys("", listKeys)
+	c.put("/lists/999/public", `{"public":true}`).problem(404)
 
 	body := fmt.Sprintf(`{"email":"bob@example.net","attributes":{"city":"Leeds","n":1.5},"list_ids":[%d]}`, list)
 	person := c.post("/subscribers", body).want(201).keys("", subscriberKeys).
@@ -91,6 +93,9 @@ func TestShapesOfTheAudience(t *testing.T) {
 	c.put(fmt.Sprint(at, "/subscriptions/", list), `{"status":"gone"}`).problem(400)
 	c.get(at+"/deliveries").want(200).keys("", "items next_cursor")
 	c.get(at+"/events").want(200).keys("", "items next_cursor")
+	c.get(at+"/unsubscribes").want(200).keys("", "items next_cursor")
+	c.get("/subscribers/999/unsubscribes").problem(404)
+	c.remove(at + "/pause").problem(404)
 	c.post("/suppressions", `{"email":"bob@example.net","detail":"asked by phone"}`).want(201).keys("", "email reason source detail created_at")
 	c.get("/suppressions?q=bob").want(200).keys("", "items next_cursor").keys("items.0", "email reason source detail created_at")
 	c.get(at).want(200).keys("suppressed", "reason source detail created_at")

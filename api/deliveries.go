@@ -55,7 +55,7 @@ type attemptJSON struct {
 type exclusionJSON struct {
 	SubscriberID int64  `json:"subscriber_id"`
 	Email        string `json:"email"`
-	Reason       string `json:"reason" enum:"suppressed,unsubscribed,unconfirmed"`
+	Reason       string `json:"reason" enum:"suppressed,unsubscribed,unconfirmed,paused,frequency"`
 }
 
 type resolveJSON struct {
@@ -74,7 +74,7 @@ type deliveryQuery struct {
 
 type exclusionQuery struct {
 	PageOf
-	Reason string `query:"reason" enum:"suppressed,unsubscribed,unconfirmed"`
+	Reason string `query:"reason" enum:"suppressed,unsubscribed,unconfirmed,paused,frequency"`
 }
 
 type byDelivery struct {

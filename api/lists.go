@@ -11,6 +11,7 @@ type listJSON struct {
 	ID          int64          `json:"id"`
 	Name        string         `json:"name"`
 	Description string         `json:"description"`
+	Public      bool           `json:"public" doc:"People on it see its name and description on their preference page, and may leave it or come back there"`
 	CreatedAt   time.Time      `json:"created_at"`
 	UpdatedAt   time.Time      `json:"updated_at"`
 	Counts      listCountsJSON `json:"counts"`
@@ -28,8 +29,12 @@ type listInputJSON struct {
 	Description string `json:"description" required:"false"`
 }
 
+type publishListJSON struct {
+	Public bool `json:"public"`
+}
+
 func encodeList(l audience.List) listJSON {
-	return listJSON{ID: l.ID, Name: l.Name, Description: l.Description, CreatedAt: l.CreatedAt.UTC(), UpdatedAt: l.UpdatedAt.UTC(),
+	return listJSON{ID: l.ID, Name: l.Name, Description: l.Description, Public: l.Public, CreatedAt: l.CreatedAt.UTC(), UpdatedAt: l.UpdatedAt.UTC(),
 		Counts: listCountsJSON(l.Counts)}
 }
 
@@ -50,6 +55,11 @@ func (s *server) createList(ctx context.Context, in *with[listInputJSON]) (*answ
 
 func (s *server) updateList(ctx context.Context, in *onID[listInputJSON]) (*answer[listJSON], error) {
 	l, err := s.deps.Audience.UpdateList(ctx, in.ID, in.Body.Name, in.Body.Description)
+	return reply(l, err, encodeList)
+}
+
+func (s *server) publishList(ctx context.Context, in *onID[publishListJSON]) (*answer[listJSON], error) {
+	l, err := s.deps.Audience.PublishList(ctx, in.ID, in.Body.Public)
 	return reply(l, err, encodeList)
 }
 

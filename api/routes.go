@@ -64,6 +64,7 @@ func (s *server) routes() {
 	add(s, post("/lists", "createList", tagLists, auth.AudienceWrite, "Make a list").returns(http.StatusCreated).once(), s.createList)
 	add(s, get("/lists/{id}", "getList", tagLists, auth.AudienceRead, "Read a list"), s.getList)
 	add(s, put("/lists/{id}", "updateList", tagLists, auth.AudienceWrite, "Change a list"), s.updateList)
+	add(s, put("/lists/{id}/public", "publishList", tagLists, auth.AudienceWrite, "Show a list on the preference pages of those on it, or hide it"), s.publishList)
 	add(s, remove("/lists/{id}", "deleteList", tagLists, auth.AudienceWrite, "Delete a list; the people stay"), s.deleteList)
 
 	add(s, get("/subscribers", "listSubscribers", tagSubscribers, auth.AudienceRead, "Find people"), s.listSubscribers)
@@ -75,6 +76,9 @@ func (s *server) routes() {
 	add(s, put("/subscribers/{id}/subscriptions/{list_id}", "setSubscription", tagSubscribers, auth.AudienceWrite, "Put a person on a list, or change how they are on it"), s.setSubscription)
 	add(s, remove("/subscribers/{id}/subscriptions/{list_id}", "deleteSubscription", tagSubscribers, auth.AudienceWrite, "Take a person off a list without a trace").
 		returns(http.StatusOK).note("To keep the fact that they left, set the status unsubscribed instead."), s.deleteSubscription)
+	add(s, remove("/subscribers/{id}/pause", "liftPause", tagSubscribers, auth.AudienceWrite, "End a pause that a person chose").returns(http.StatusOK), s.liftPause)
+	add(s, get("/subscribers/{id}/unsubscribes", "listSubscriberUnsubscribes", tagSubscribers, auth.AudienceRead, "List when and why a person left, newest first"),
+		s.listSubscriberUnsubscribes)
 	add(s, get("/subscribers/{id}/deliveries", "listSubscriberDeliveries", tagSubscribers, auth.AudienceRead, "List what was sent to a person, newest first"), s.listSubscriberDeliveries)
 	add(s, get("/subscribers/{id}/events", "listSubscriberEvents", tagSubscribers, auth.AudienceRead, "List what a person did, newest first"), s.listSubscriberEvents)
 
@@ -138,6 +142,9 @@ func (s *server) campaignRoutes() {
 	add(s, get("/campaigns/{id}/exclusions", "listExclusions", tagReports, auth.CampaignsRead, "List who was left out, and why"), s.listExclusions)
 	add(s, get("/reports", "listReports", tagReports, auth.CampaignsRead, "List bounces and complaints that came back, newest first"), s.listReports)
 	add(s, get("/reports/{id}", "getReport", tagReports, auth.CampaignsRead, "Read a report with the message as it was received"), s.getReport)
+	add(s, get("/campaigns/{id}/unsubscribes", "listUnsubscribes", tagReports, auth.CampaignsRead, "List who left after a mail of a campaign, newest first"), s.listUnsubscribes)
+	add(s, get("/campaigns/{id}/unsubscribe-reasons", "countUnsubscribeReasons", tagReports, auth.CampaignsRead, "Count why people left after a mail of a campaign").
+		note("Whoever took it back is not counted."), s.countUnsubscribeReasons)
 	add(s, get("/events", "listEvents", tagReports, auth.CampaignsRead, "List what recipients did, newest first"), s.listEvents)
 	add(s, get("/overview", "getOverview", tagSystem, auth.CampaignsRead, "Read the figures of the first page"), s.getOverview)
 	add(s, get("/system", "getSystem", tagSystem, auth.SettingsRead, "Read about the machinery"), s.getSystem)

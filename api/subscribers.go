@@ -17,6 +17,8 @@ type subscriberJSON struct {
 	CreatedAt     time.Time          `json:"created_at"`
 	UpdatedAt     time.Time          `json:"updated_at"`
 	Suppressed    *suppressedJSON    `json:"suppressed" doc:"null for people who may be mailed"`
+	Pause         *pauseJSON         `json:"pause" doc:"A time without mail that the person chose; null when there is none"`
+	Frequency     *frequencyJSON     `json:"frequency" doc:"How often the person wants mail at most; null for everything"`
 	Subscriptions []subscriptionJSON `json:"subscriptions"`
 }
 
@@ -25,6 +27,18 @@ type suppressedJSON struct {
 	Source    string    `json:"source"`
 	Detail    string    `json:"detail"`
 	CreatedAt time.Time `json:"created_at"`
+}
+
+type pauseJSON struct {
+	Until  time.Time `json:"until" doc:"Mail starts again by itself then"`
+	Since  time.Time `json:"since"`
+	Source string    `json:"source"`
+}
+
+type frequencyJSON struct {
+	Limit  string    `json:"limit" enum:"weekly,monthly"`
+	Since  time.Time `json:"since"`
+	Source string    `json:"source"`
 }
 
 type subscriptionJSON struct {
@@ -72,9 +86,9 @@ type subscriptionChange struct {
 	Body   subscriptionInputJSON
 }
 
-// TransformSchema says in the OpenAPI document that suppressed can be null.
+// TransformSchema says in the OpenAPI document what can be null.
 func (subscriberJSON) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
-	return nullable(s, "suppressed")
+	return nullable(nullable(nullable(s, "suppressed"), "pause"), "frequency")
 }
 
 func encodeSubscriber(v audience.Subscriber) subscriberJSON {
@@ -85,6 +99,12 @@ func encodeSubscriber(v audience.Subscriber) subscriberJSON {
 	}
 	if x := v.Suppression; x != nil {
 		out.Suppressed = &suppressedJSON{Reason: x.Reason, Source: x.Source, Detail: x.Detail, CreatedAt: x.CreatedAt.UTC()}
+	}
+	if x := v.Pause; x != nil {
+		out.Pause = &pauseJSON{Until: x.Until.UTC(), Since: x.Since.UTC(), Source: x.Source}
+	}
+	if x := v.Frequency; x != nil {
+		out.Frequency = &frequencyJSON{Limit: x.Limit, Since: x.Since.UTC(), Source: x.Source}
 	}
 	return out
 }
@@ -127,6 +147,11 @@ func (s *server) setSubscription(ctx context.Context, in *subscriptionChange) (*
 
 func (s *server) deleteSubscription(ctx context.Context, in *bySubscription) (*answer[subscriberJSON], error) {
 	v, err := s.deps.Audience.DeleteSubscription(ctx, in.ID, in.ListID)
+	return reply(v, err, encodeSubscriber)
+}
+
+func (s *server) liftPause(ctx context.Context, in *byID) (*answer[subscriberJSON], error) {
+	v, err := s.deps.Audience.LiftPause(ctx, in.ID)
 	return reply(v, err, encodeSubscriber)
 }
 

@@ -1,11 +1,12 @@
 // Package audience owns the people: subscribers, the lists they are on, with which consent, the addresses that are never mailed, and the
 // imports that bring people in.
 //
-// Tables: subscribers, lists, subscriptions, suppressions, imports, import_chunks, import_errors. Nobody else writes them.
+// Tables: subscribers, lists, subscriptions, suppressions, unsubscribes, imports, import_chunks, import_errors. Nobody else writes them.
 //
 // A person is one row of subscribers, known by the normalised address (package internal/addr). A subscription is a person on a list with a status;
 // only "subscribed" is mailed. A suppression is about an address, not about a person: it outlives the person's deletion and wins over every
-// subscription. What campaigns need to know about who may be mailed is in audience.go, as SQL for their own transactions.
+// subscription. People themselves choose lists, a pause and a frequency (preference.go), and say why they left (unsubscribe.go). What campaigns need to know
+// about who may be mailed is in audience.go, as SQL for their own transactions.
 //
 // An import is: upload (CreateImport: streamed into import_chunks, its form guessed) → preview → StartImport → a River job that reads the chunks, and
 // commits batches of rows together with the counters, so that a job that died goes on behind its last batch.

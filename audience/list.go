@@ -19,11 +19,12 @@ const (
 	maxListDescription = 2000
 )
 
-// List is a named set of subscriptions.
+// List is a named set of subscriptions. People on a Public one see it on their preference page.
 type List struct {
 	ID          int64
 	Name        string
 	Description string
+	Public      bool
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 	Counts      ListCounts
@@ -112,6 +113,18 @@ func (s *Service) UpdateList(ctx context.Context, id int64, name, description st
 	return s.GetList(ctx, id)
 }
 
+// PublishList shows a list to those on it on their preference page, by name and description, or hides it.
+func (s *Service) PublishList(ctx context.Context, id int64, public bool) (List, error) {
+	tag, err := s.pool.Exec(ctx, `UPDATE lists SET public = $2, updated_at = $3 WHERE id = $1`, id, public, s.clock())
+	if err != nil {
+		return List{}, fmt.Errorf("publishing list %d: %w", id, err)
+	}
+	if tag.RowsAffected() == 0 {
+		return List{}, errs.New(errs.NotFound, "there is no list %d", id)
+	}
+	return s.GetList(ctx, id)
+}
+
 // DeleteList deletes a list with its subscriptions and imports; the people stay. A list that a scheduled, running or paused campaign goes to is a
 // Conflict that names the campaign.
 func (s *Service) DeleteList(ctx context.Context, id int64) error {
@@ -156,19 +169,20 @@ func listError(err error, name string) error {
 	return fmt.Errorf("writing list: %w", err)
 }
 
-const selectLists = `SELECT id, name, description, created_at, updated_at, lower(name) AS sort_key FROM lists`
+const selectLists = `SELECT id, name, description, public, created_at, updated_at, lower(name) AS sort_key FROM lists`
 
 type listRow struct {
 	ID          int64
 	Name        string
 	Description string
+	Public      bool
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 	SortKey     string
 }
 
 func (l listRow) list(c ListCounts) List {
-	return List{ID: l.ID, Name: l.Name, Description: l.Description, CreatedAt: l.CreatedAt.UTC(), UpdatedAt: l.UpdatedAt.UTC(), Counts: c}
+	return List{ID: l.ID, Name: l.Name, Description: l.Description, Public: l.Public, CreatedAt: l.CreatedAt.UTC(), UpdatedAt: l.UpdatedAt.UTC(), Counts: c}
 }
 
 func listIDs(rows []listRow) []int64 {

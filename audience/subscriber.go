@@ -27,7 +27,8 @@ const (
 	maxAttributeJSON = 1 << 20
 )
 
-// Subscriber is a person. Attributes are whatever the owner keeps about them, values as JSON has them. Suppression is nil for those who may be mailed.
+// Subscriber is a person. Attributes are whatever the owner keeps about them, values as JSON has them. Suppression is nil for those who may be mailed, Pause for
+// those who want mail now, Frequency for those who want all of it.
 type Subscriber struct {
 	ID            int64
 	Email         string
@@ -36,6 +37,8 @@ type Subscriber struct {
 	CreatedAt     time.Time
 	UpdatedAt     time.Time
 	Suppression   *Suppression
+	Pause         *Pause
+	Frequency     *Frequency
 	Subscriptions []Subscription
 }
 
@@ -118,17 +121,22 @@ func (s *Service) UpdateSubscriber(ctx context.Context, id int64, n SubscriberUp
 	return s.GetSubscriber(ctx, id)
 }
 
-// DeleteSubscriber deletes a person with all subscriptions. What was sent to them stays in the campaigns' ledgers, and a suppression of the address
-// stays in force.
+// DeleteSubscriber deletes a person with all subscriptions and what they wrote about leaving. What was sent to them stays in the campaigns' ledgers, and a
+// suppression of the address stays in force.
 func (s *Service) DeleteSubscriber(ctx context.Context, id int64) error {
-	tag, err := s.pool.Exec(ctx, `DELETE FROM subscribers WHERE id = $1`, id)
-	if err != nil {
-		return fmt.Errorf("deleting subscriber %d: %w", id, err)
-	}
-	if tag.RowsAffected() == 0 {
-		return noSubscriber(id)
-	}
-	return nil
+	return pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `DELETE FROM subscribers WHERE id = $1`, id)
+		if err == nil && tag.RowsAffected() == 0 {
+			return noSubscriber(id)
+		}
+		if err == nil {
+			_, err = tx.Exec(ctx, `UPDATE unsubscribes SET comment = '' WHERE subscriber_id = $1 AND comment <> ''`, id)
+		}
+		if err != nil {
+			return fmt.Errorf("deleting subscriber %d: %w", id, err)
+		}
+		return nil
+	})
 }
 
 func noSubscriber(id int64) error { return errs.New(errs.NotFound, "there is no subscriber %d", id) }
@@ -224,7 +232,9 @@ func subscriberError(err error, a addr.Address) error {
 func loadSubscribers(ctx context.Context, db pg.DB, ids []int64) ([]Subscriber, error) {
 	rows, err := pg.Many[subscriberRow](ctx, db, "subscribers", `
 		SELECT u.id, u.email, u.name, u.attributes, u.created_at, u.updated_at,
-		       x.email_key AS suppressed_key, x.reason, x.source, x.detail, x.created_at AS suppressed_at
+		       x.email_key AS suppressed_key, x.reason, x.source, x.detail, x.created_at AS suppressed_at,
+		       CASE WHEN u.paused_until > now() THEN u.paused_until END AS paused_until, u.paused_at, u.paused_source,
+		       u.frequency, u.frequency_at, u.frequency_source
 		FROM subscribers u LEFT JOIN suppressions x ON x.email_key = u.email_key WHERE u.id = ANY ($1)`, ids)
 	if err != nil {
 		return nil, err
@@ -263,6 +273,13 @@ type subscriberRow struct {
 	Source        *string
 	Detail        *string
 	SuppressedAt  *time.Time
+
+	PausedUntil     *time.Time
+	PausedAt        *time.Time
+	PausedSource    *string
+	Frequency       *string
+	FrequencyAt     *time.Time
+	FrequencySource *string
 }
 
 func (r subscriberRow) subscriber(subs []Subscription) Subscriber {
@@ -273,6 +290,12 @@ func (r subscriberRow) subscriber(subs []Subscription) Subscriber {
 	}
 	if r.SuppressedKey != nil {
 		p.Suppression = &Suppression{Email: *r.SuppressedKey, Reason: *r.Reason, Source: *r.Source, Detail: *r.Detail, CreatedAt: r.SuppressedAt.UTC()}
+	}
+	if r.PausedUntil != nil {
+		p.Pause = &Pause{Until: r.PausedUntil.UTC(), Since: r.PausedAt.UTC(), Source: *r.PausedSource}
+	}
+	if r.Frequency != nil {
+		p.Frequency = &Frequency{Limit: *r.Frequency, Since: r.FrequencyAt.UTC(), Source: *r.FrequencySource}
 	}
 	return p
 }

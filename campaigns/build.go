@@ -49,6 +49,11 @@ func (l links) Unsubscribe() string {
 	return l.base + "/u/" + l.tokens.Delivery(events.Unsubscribe, l.campaignID, l.seq)
 }
 
+// Preferences has the token of Unsubscribe.
+func (l links) Preferences() string {
+	return l.base + "/p/" + l.tokens.Delivery(events.Unsubscribe, l.campaignID, l.seq)
+}
+
 // build renders, composes and signs the message of one delivery in buf.
 func (s *Service) build(ctx context.Context, p *prepared, relay sender.Relay, c claimed, buf *buffer) (sender.Message, error) {
 	urls := links{tokens: s.d.Tokens, base: p.frozen.PublicURL, campaignID: c.campaignID, seq: c.Seq}

@@ -77,7 +77,7 @@ type claimRow struct {
 	ClaimedAt    time.Time
 	Name         *string
 	Attributes   []byte
-	Mailable     bool
+	Left         *string // why they may not be mailed any more
 }
 
 // claim takes the next queued deliveries of the range from lo on. In the same transaction it looks whether the campaign still runs, and whether each
@@ -205,7 +205,7 @@ func takeTx(ctx context.Context, tx pgx.Tx, p pick, chosen *chosen) ([]claimRow,
 				ORDER BY q.seq LIMIT $5 FOR UPDATE OF q SKIP LOCKED))
 			RETURNING d.seq, d.subscriber_id, d.email, d.attempts, d.first_tried_at, d.updated_at)
 		SELECT u.seq, u.subscriber_id, u.email, u.attempts, u.first_tried_at, u.updated_at AS claimed_at, s.name, s.attributes,
-			s.id IS NOT NULL AND `+audience.StillMailableSQL("s.id", "s.email_key", "$7")+` AS mailable
+			CASE WHEN s.id IS NULL THEN 'deleted' ELSE `+audience.LeftSQL("s", "$7")+` END AS "left"
 		FROM u LEFT JOIN subscribers s ON s.id = u.subscriber_id ORDER BY u.seq`, args...)
 }
 
@@ -215,13 +215,22 @@ type chosen struct {
 	relayID int64
 }
 
+// skipReasons say what became of somebody between Start and the claim.
+var skipReasons = map[string]string{
+	audience.VerdictUnsubscribed: "unsubscribed after the campaign started",
+	audience.VerdictSuppressed:   "suppressed after the campaign started",
+	audience.VerdictPaused:       "paused all mail after the campaign started",
+	"deleted":                    "deleted after the campaign started",
+}
+
 // mailableTx keeps those who may still be mailed and skips the others.
 func mailableTx(ctx context.Context, tx pgx.Tx, campaignID int64, rows []claimRow) ([]claimed, error) {
 	var keep []claimed
 	var gone []int32
+	var why []string
 	for _, r := range rows {
-		if !r.Mailable {
-			gone = append(gone, r.Seq)
+		if r.Left != nil {
+			gone, why = append(gone, r.Seq), append(why, skipReasons[*r.Left])
 			continue
 		}
 		person, err := r.person()
@@ -235,9 +244,9 @@ func mailableTx(ctx context.Context, tx pgx.Tx, campaignID int64, rows []claimRo
 		return keep, nil
 	}
 	return keep, exec(ctx, tx, `
-		UPDATE deliveries SET state = 7, node_id = NULL, attempts = attempts - 1, updated_at = now(),
-			skip_reason = 'left the audience after the campaign started (unsubscribed, suppressed or deleted)'
-		WHERE campaign_id = $1 AND seq = ANY ($2)`, campaignID, gone)
+		UPDATE deliveries d SET state = 7, node_id = NULL, attempts = attempts - 1, updated_at = now(),
+			skip_reason = ($3::text[])[array_position($2::int[], d.seq)]
+		WHERE campaign_id = $1 AND seq = ANY ($2)`, campaignID, gone, why)
 }
 
 func (r claimRow) person() (templates.Person, error) {

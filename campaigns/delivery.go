@@ -3,6 +3,7 @@ package campaigns
 import (
 	"time"
 
+	"postrider/audience"
 	"postrider/sender"
 )
 
@@ -125,10 +126,29 @@ type TestResult struct {
 // UnsubscribeInfo is what the unsubscribe page shows.
 type UnsubscribeInfo struct {
 	// Email is masked: the page may be opened by anyone who has the link.
-	Email        string
-	ListNames    []string
-	Organization string
-	Already      bool
+	Email         string
+	ListNames     []string
+	Organization  string
+	PostalAddress string
+	Already       bool
+	// Left says that they left by this very link, which can be taken back; Everything, that they want no mail at all any more. Explained: they have said why.
+	Left, Everything, Explained bool
+}
+
+// PreferenceInfo is what the preference page shows. Test says that the link is of a test message, where nothing can be changed.
+type PreferenceInfo struct {
+	Email         string // masked
+	Organization  string
+	PostalAddress string
+	Test          bool
+	audience.Preferences
+}
+
+// PreferenceInput is what was chosen on the preference page; see audience.PreferenceChange.
+type PreferenceInput struct {
+	Shown, On   []int64
+	PauseMonths *int
+	Frequency   string
 }
 
 // DeliveryFilter narrows a campaign's ledger. Search is part of the address.

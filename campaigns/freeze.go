@@ -92,6 +92,9 @@ func freezePartTx(ctx context.Context, tx pgx.Tx, id int64, size int) (frozen, e
 	if end != nil {
 		upto, f.whole = *end, false
 	}
+	if err := audience.NoJITTx(ctx, tx); err != nil {
+		return f, err
+	}
 	rows, err := tx.Query(ctx, `
 		WITH a AS MATERIALIZED (`+audience.MailableQuery()+`),
 		x AS (
@@ -146,9 +149,12 @@ func (s *Service) afterPartTx(ctx context.Context, tx pgx.Tx, id int64, status S
 
 func nobodyLeft(excluded map[string]int) error {
 	var why []string
-	for _, reason := range []string{"suppressed", "unsubscribed", "unconfirmed"} {
-		if n := excluded[reason]; n > 0 {
-			why = append(why, fmt.Sprintf("%d %s", n, reason))
+	for _, r := range []struct{ verdict, text string }{
+		{audience.VerdictSuppressed, "suppressed"}, {audience.VerdictUnsubscribed, "unsubscribed"}, {audience.VerdictUnconfirmed, "unconfirmed"},
+		{audience.VerdictPaused, "paused by themselves"}, {audience.VerdictFrequency, "mailed lately as often as they want"},
+	} {
+		if n := excluded[r.verdict]; n > 0 {
+			why = append(why, fmt.Sprintf("%d %s", n, r.text))
 		}
 	}
 	if len(why) == 0 {

@@ -9,7 +9,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"postrider/audience"
 	"postrider/events"
+	"postrider/internal/addr"
 	"postrider/internal/errs"
 	"postrider/internal/pg"
 	"postrider/templates"
@@ -104,6 +106,30 @@ func (s *Service) contentOrDraft(ctx context.Context, ref events.Ref) (*prepared
 	return prepare(c.ID, f)
 }
 
+// addressee is recipient for what somebody asks for: when the person of the delivery was deleted since, it is whoever has the address now. Otherwise somebody who was
+// imported once more could not leave by the mail that they have.
+func (s *Service) addressee(ctx context.Context, ref events.Ref) (recipient, error) {
+	r, err := s.recipient(ctx, ref)
+	if err != nil {
+		return r, err
+	}
+	_, err = s.d.Audience.GetSubscriber(ctx, r.subscriberID)
+	if !errs.Is(err, errs.NotFound) {
+		return r, err
+	}
+	address, err := addr.Normalize(r.email)
+	if err != nil {
+		return r, fmt.Errorf("the address of delivery %d of campaign %d: %w", ref.Seq, ref.CampaignID, err)
+	}
+	now, err := s.d.Audience.FindSubscriber(ctx, address.Key)
+	if err == nil {
+		r.subscriberID = now.ID
+	} else if errs.Is(err, errs.NotFound) {
+		err = nil
+	}
+	return r, err
+}
+
 // UnsubscribeInfo tells the unsubscribe page whom it is about. It changes nothing.
 func (s *Service) UnsubscribeInfo(ctx context.Context, token string) (UnsubscribeInfo, error) {
 	ref, err := s.d.Tokens.Parse(events.Unsubscribe, token)
@@ -114,59 +140,103 @@ func (s *Service) UnsubscribeInfo(ctx context.Context, token string) (Unsubscrib
 	if err != nil {
 		return UnsubscribeInfo{}, err
 	}
-	info := UnsubscribeInfo{Organization: set.Organization, ListNames: []string{}}
+	info := UnsubscribeInfo{Organization: set.Organization, PostalAddress: set.PostalAddress, ListNames: []string{}}
 	if ref.Seq == testSeq {
 		info.Email = "test message"
 		return info, nil
 	}
-	r, err := s.recipient(ctx, ref)
+	r, err := s.addressee(ctx, ref)
 	if err != nil {
 		return info, err
 	}
 	info.Email = mask(r.email)
-	var left int
+	var on int
 	err = s.d.Pool.QueryRow(ctx, `
 		SELECT COALESCE(array_agg(l.name ORDER BY l.name), '{}'), count(*) FILTER (WHERE su.status <> 'unsubscribed')
 		FROM campaign_lists cl JOIN lists l ON l.id = cl.list_id
 		JOIN subscriptions su ON su.list_id = cl.list_id AND su.subscriber_id = $2
-		WHERE cl.campaign_id = $1`, ref.CampaignID, r.subscriberID).Scan(&info.ListNames, &left)
+		WHERE cl.campaign_id = $1`, ref.CampaignID, r.subscriberID).Scan(&info.ListNames, &on)
 	if err != nil {
 		return info, fmt.Errorf("reading the subscriptions behind a link: %w", err)
 	}
-	info.Already = left == 0
-	return info, nil
+	info.Already = on == 0
+	last, err := s.d.Audience.LastUnsubscribe(ctx, ref.CampaignID, ref.Seq)
+	if errs.Is(err, errs.NotFound) {
+		return info, nil
+	}
+	info.Left, info.Everything, info.Explained = err == nil && info.Already, last.Everything, last.Reason != ""
+	return info, err
 }
 
 // Unsubscribe takes the person off the lists that the campaign went to (RFC 8058 §3.2). It may be called any number of times. It is effective for mail that
 // is already queued.
 func (s *Service) Unsubscribe(ctx context.Context, token, source string) error {
+	return s.leave(ctx, token, source, false)
+}
+
+// UnsubscribeFromAll takes the person off all lists and suppresses the address, which keeps it from being mailed whatever list it is put on later.
+func (s *Service) UnsubscribeFromAll(ctx context.Context, token, source string) error {
+	return s.leave(ctx, token, source, true)
+}
+
+func (s *Service) leave(ctx context.Context, token, source string, everything bool) error {
 	ref, err := s.d.Tokens.Parse(events.Unsubscribe, token)
 	if err != nil || ref.Seq == testSeq {
 		return err
 	}
-	r, err := s.recipient(ctx, ref)
+	r, err := s.addressee(ctx, ref)
 	if err != nil {
 		return err
 	}
 	return pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error {
-		_, err := s.unsubscribeTx(ctx, tx, ref, r.subscriberID, source)
+		_, err := s.leaveTx(ctx, tx, ref, audience.Leave{SubscriberID: r.subscriberID, Everything: everything, Source: source})
 		return err
 	})
 }
 
 // unsubscribeTx takes a person off the lists of a campaign, and says whether that changed anything.
 func (s *Service) unsubscribeTx(ctx context.Context, tx pgx.Tx, ref events.Ref, subscriberID int64, source string) (bool, error) {
-	lists, err := collectIDs(ctx, tx, `SELECT list_id FROM campaign_lists WHERE campaign_id = $1`, ref.CampaignID)
-	if err != nil {
+	return s.leaveTx(ctx, tx, ref, audience.Leave{SubscriberID: subscriberID, Source: source})
+}
+
+// leaveTx takes a person off the lists of a campaign, or off all, and notes it.
+func (s *Service) leaveTx(ctx context.Context, tx pgx.Tx, ref events.Ref, l audience.Leave) (left bool, err error) {
+	l.CampaignID, l.Seq = ref.CampaignID, ref.Seq
+	if l.ListIDs, err = campaignLists(ctx, tx, ref.CampaignID); err != nil {
 		return false, err
 	}
-	changed, err := s.d.Audience.UnsubscribeTx(ctx, tx, subscriberID, lists, source)
-	if err != nil || changed == 0 {
+	if left, err = s.d.Audience.LeaveTx(ctx, tx, l); err != nil || !left {
 		return false, err
 	}
-	return true, s.d.Events.RecordTx(ctx, tx, []events.Event{{
+	return true, s.noteLeftTx(ctx, tx, ref, l.SubscriberID, l.Source)
+}
+
+func (s *Service) noteLeftTx(ctx context.Context, tx pgx.Tx, ref events.Ref, subscriberID int64, source string) error {
+	return s.d.Events.RecordTx(ctx, tx, []events.Event{{
 		Kind: events.KindUnsubscribe, CampaignID: ref.CampaignID, Seq: ref.Seq, SubscriberID: subscriberID, Detail: source,
 	}})
+}
+
+// UndoUnsubscribe takes back the last unsubscribe by this link. It is false when there is none. What was skipped meanwhile is not sent any more.
+func (s *Service) UndoUnsubscribe(ctx context.Context, token, source string) (undone bool, err error) {
+	ref, err := s.d.Tokens.Parse(events.Unsubscribe, token)
+	if err != nil || ref.Seq == testSeq {
+		return false, err
+	}
+	err = pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error {
+		undone, err = s.d.Audience.ReturnTx(ctx, tx, ref.CampaignID, ref.Seq, source)
+		return err
+	})
+	return undone, err
+}
+
+// ExplainUnsubscribe notes why somebody left by this link. For a test message it does nothing.
+func (s *Service) ExplainUnsubscribe(ctx context.Context, token, reason, comment string) error {
+	ref, err := s.d.Tokens.Parse(events.Unsubscribe, token)
+	if err != nil || ref.Seq == testSeq {
+		return err
+	}
+	return s.d.Audience.ExplainUnsubscribe(ctx, ref.CampaignID, ref.Seq, reason, comment)
 }
 
 // mask shows enough of an address for its owner to know it, and too little for anybody else: "j…@example.org".

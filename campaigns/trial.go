@@ -161,6 +161,7 @@ type previewLinks struct{ base string }
 func (p previewLinks) Open() string        { return p.base + "/t/o/preview.gif" }
 func (p previewLinks) Click(int) string    { return p.base + "/t/c/preview" }
 func (p previewLinks) Unsubscribe() string { return p.base + "/u/preview" }
+func (p previewLinks) Preferences() string { return p.base + "/p/preview" }
 
 // PreviewVars gives what a preview of content shows: the person, the organisation, and links that lead nowhere.
 func (s *Service) PreviewVars(ctx context.Context, subscriberID int64, campaignID int64) (templates.Vars, error) {
@@ -168,7 +169,8 @@ func (s *Service) PreviewVars(ctx context.Context, subscriberID int64, campaignI
 	if err != nil {
 		return templates.Vars{}, err
 	}
-	v := templates.Vars{Organization: set.Organization, PostalAddress: set.PostalAddress, UnsubscribeURL: previewLinks{strings.TrimSuffix(set.PublicURL, "/")}.Unsubscribe()}
+	urls := previewLinks{strings.TrimSuffix(set.PublicURL, "/")}
+	v := templates.Vars{Organization: set.Organization, PostalAddress: set.PostalAddress, UnsubscribeURL: urls.Unsubscribe(), PreferencesURL: urls.Preferences()}
 	var lists []int64
 	if campaignID != 0 {
 		c, err := s.Get(ctx, campaignID)

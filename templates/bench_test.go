@@ -39,6 +39,7 @@ type staticURLs struct{}
 func (staticURLs) Open() string        { return "https://news.example.org/t/o/mfrggzdfmztwq2lk" }
 func (staticURLs) Click(int) string    { return "https://news.example.org/t/c/mfrggzdfmztwq2lk" }
 func (staticURLs) Unsubscribe() string { return "https://news.example.org/u/mfrggzdfmztwq2lk" }
+func (staticURLs) Preferences() string { return "https://news.example.org/p/mfrggzdfmztwq2lk" }
 
 func BenchmarkRender(b *testing.B) {
 	b.Run("fast", func(b *testing.B) { benchRender(b, benchContent()) })

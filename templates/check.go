@@ -24,7 +24,7 @@ var plainTags = map[string]bool{
 
 // globals are the names that Vars gives a value.
 var globals = map[string]bool{
-	"subscriber": true, "campaign": true, "unsubscribe_url": true, "organization": true, "postal_address": true,
+	"subscriber": true, "campaign": true, "unsubscribe_url": true, "preferences_url": true, "organization": true, "postal_address": true,
 }
 
 // checkPart parses a part with the engine and refuses what the engine would only find, or not find, when mail is going out.
@@ -166,10 +166,10 @@ func fieldOf(p path) string {
 	return p[2]
 }
 
-// standsAlone reports whether an output can be filled in outside of its part, and is not the unsubscribe link.
+// standsAlone reports whether an output can be filled in outside of its part, and is not the link to the unsubscribe or preference page.
 func (p *partInfo) standsAlone(t token) bool {
 	return !slices.ContainsFunc(useOf(t.args).paths, func(q path) bool {
-		return !globals[q[0]] || q[0] == "unsubscribe_url"
+		return !globals[q[0]] || q[0] == "unsubscribe_url" || q[0] == "preferences_url"
 	})
 }
 

@@ -243,7 +243,7 @@ func (b *compiler) finish() error {
 
 // tryOut fills the mail in for a person of whom nothing is known: what fails for such a one would fail for many.
 func (c *Compiled) tryOut() error {
-	r := &renderer{c: c, vars: Vars{UnsubscribeURL: "https://example.org/"}}
+	r := &renderer{c: c, vars: Vars{UnsubscribeURL: "https://example.org/", PreferencesURL: "https://example.org/"}}
 	r.st = renderState{urls: noURLs{}, vars: &r.vars, unsub: r.vars.UnsubscribeURL}
 	for _, p := range []struct {
 		field string
@@ -265,6 +265,7 @@ type noURLs struct{}
 func (noURLs) Open() string        { return "" }
 func (noURLs) Click(int) string    { return "" }
 func (noURLs) Unsubscribe() string { return "" }
+func (noURLs) Preferences() string { return "" }
 
 // Links gives the links that clicks are counted for, also when they are not tracked.
 func (c *Compiled) Links() []Link {

@@ -24,11 +24,12 @@ type CampaignVars struct {
 	Name, Subject string
 }
 
-// Vars is everything a template can show. UnsubscribeURL wins over what URLs says; one of the two must be there.
+// Vars is everything a template can show. UnsubscribeURL and PreferencesURL win over what URLs says; one of the two must be there.
 type Vars struct {
 	Subscriber     Person
 	Campaign       CampaignVars
 	UnsubscribeURL string
+	PreferencesURL string
 	Organization   string // {{ organization }}
 	PostalAddress  string // {{ postal_address }}
 }
@@ -41,6 +42,8 @@ type URLs interface {
 	Click(n int) string
 	// Unsubscribe is the page for leaving.
 	Unsubscribe() string
+	// Preferences is the page for choosing lists, a pause and a frequency.
+	Preferences() string
 }
 
 // Link is one target that clicks are counted for: N from 1, in order of first appearance; the same URL twice is one link. URL can hold Liquid,

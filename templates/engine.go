@@ -41,6 +41,14 @@ type renderState struct {
 	unsubSeen bool
 }
 
+// preferences is the address of the preference page. Only mails that show it, and those that the engine fills in, have it made.
+func (st *renderState) preferences() string {
+	if st.vars.PreferencesURL != "" || st.urls == nil {
+		return st.vars.PreferencesURL
+	}
+	return st.urls.Preferences()
+}
+
 func (st *renderState) reset() {
 	st.turns, st.bytes, st.deadline = maxIterations, maxOutput, time.Time{}
 }

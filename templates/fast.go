@@ -149,6 +149,8 @@ func fastGetter(p path) getter {
 	switch p[0] {
 	case "unsubscribe_url":
 		return func(st *renderState) any { return st.unsub }
+	case "preferences_url":
+		return func(st *renderState) any { return st.preferences() }
 	case "organization":
 		return func(st *renderState) any { return st.vars.Organization }
 	case "postal_address":

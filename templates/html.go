@@ -246,7 +246,7 @@ func targetScheme(src string, tokens []token, from, to int) (scheme, rest string
 }
 
 // linkSource gives the target of a link as Liquid source, with plain applied to its text and the Liquid as it is. It is false when the link
-// cannot be filled in by itself at click time, or must not be counted because it leads to the unsubscribe page.
+// cannot be filled in by itself at click time, or must not be counted because it leads to the unsubscribe or preference page.
 func linkSource(tokens []token, part *partInfo, from, to int, plain func(string) string) (string, bool) {
 	var b strings.Builder
 	for _, t := range tokens {

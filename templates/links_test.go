@@ -38,6 +38,8 @@ func TestClickLinks(t *testing.T) {
 			`<a href="mailto:a@b.test">m</a><a href="tel:+1">t</a><a href="#top">^</a><a href="">e</a><a name=x>n</a><a href="/rel">r</a>`, nil},
 		{"unsubscribe", `<a href="{{ unsubscribe_url }}">u</a><a href="{{ unsubscribe_url }}?x">u</a>`,
 			`<a href="https://t.test/u/abc">u</a><a href="https://t.test/u/abc?x">u</a>`, nil},
+		{"preferences", `<a href="{{ preferences_url }}">p</a><a href="{{ preferences_url | append: '#x' }}">p</a>`,
+			`<a href="https://t.test/p/abc">p</a><a href="https://t.test/p/abc#x">p</a>`, nil},
 		{"stylesheet and images", `<link href="https://a.test/s.css"><img alt="" src="https://a.test/i.png">`,
 			`<link href="https://a.test/s.css"><img alt="" src="https://a.test/i.png">`, nil},
 		{"in a comment", `<!-- <a href="https://a.test/"> -->`, `<!-- <a href="https://a.test/"> -->`, nil},

@@ -30,6 +30,7 @@ func (s *Service) MergeTags(ctx context.Context) ([]MergeTag, error) {
 		{"subscriber.name", "Name", "Ann Example"},
 		{"subscriber.first_name", "First name", "Ann"},
 		{"unsubscribe_url", "Unsubscribe link", ""},
+		{"preferences_url", "Link to the preference page", ""},
 		{"organization", "Your organisation", ""},
 		{"postal_address", "Your postal address", ""},
 		{"campaign.name", "Name of the campaign", ""},

@@ -43,6 +43,9 @@ func Preview(content Content, v Vars, scheme Scheme) (PreviewResult, error) {
 	if v.UnsubscribeURL == "" {
 		v.UnsubscribeURL = "#"
 	}
+	if v.PreferencesURL == "" {
+		v.PreferencesURL = "#"
+	}
 	var r Rendered
 	if err := c.Render(&r, v, noURLs{}); err != nil {
 		return PreviewResult{}, err

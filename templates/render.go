@@ -81,7 +81,7 @@ type campaignValue struct {
 func (r *renderer) bindings() map[string]any {
 	if r.bind == nil {
 		r.bind = map[string]any{
-			"subscriber": personValue{&r.vars.Subscriber}, "unsubscribe_url": r.st.unsub,
+			"subscriber": personValue{&r.vars.Subscriber}, "unsubscribe_url": r.st.unsub, "preferences_url": r.st.preferences(),
 			"organization": r.vars.Organization, "postal_address": r.vars.PostalAddress, stateName: &r.st,
 		}
 	}

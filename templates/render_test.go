@@ -18,6 +18,7 @@ type testURLs struct{}
 func (testURLs) Open() string        { return "https://t.test/o/abc" }
 func (testURLs) Click(n int) string  { return fmt.Sprintf("https://t.test/c/%d?a&b", n) }
 func (testURLs) Unsubscribe() string { return "https://t.test/u/abc" }
+func (testURLs) Preferences() string { return "https://t.test/p/abc" }
 
 func ann() Vars {
 	return Vars{
@@ -224,7 +225,7 @@ func randomSource(r *rand.Rand) string {
 
 func randomCondition(r *rand.Rand) string {
 	paths := []string{"subscriber.name", "subscriber.city", "subscriber.none", "subscriber.points", "subscriber.member", "subscriber.tags", "subscriber.empty",
-		"subscriber.nothing", "subscriber.id", "organization", "campaign.name", "nosuch", "subscriber", "unsubscribe_url", "'x'"}
+		"subscriber.nothing", "subscriber.id", "organization", "campaign.name", "nosuch", "subscriber", "unsubscribe_url", "preferences_url", "'x'"}
 	tests := []string{"", "", ` == "Köln & Bonn"`, ` != "Spring"`, ` == ""`, ` != ''`, " > 10", " == 12", " contains 'o'", " == nil", " and subscriber.member",
 		" or false", " == true", " == empty", " != nil"}
 	return paths[r.IntN(len(paths))] + tests[r.IntN(len(tests))]
@@ -234,7 +235,7 @@ func randomCondition(r *rand.Rand) string {
 func randomOutputs(r *rand.Rand) string {
 	paths := []string{"subscriber.name", "subscriber.first_name", "subscriber.email", "subscriber.city", "subscriber.attributes.city", "subscriber.none",
 		"subscriber.points", "subscriber.member", "subscriber.tags", "subscriber.empty", "subscriber.nothing", "subscriber.id", "organization", "campaign.name",
-		"subscriber['city']", "nosuch", "subscriber.attributes.size", "subscriber.city.size", "subscriber.tags[0]", "unsubscribe_url", "subscriber", "campaign.subject"}
+		"subscriber['city']", "nosuch", "subscriber.attributes.size", "subscriber.city.size", "subscriber.tags[0]", "unsubscribe_url", "preferences_url", "subscriber", "campaign.subject"}
 	filters := []string{"upcase", "downcase", "capitalize", "strip", `default: "d<"`, `default: 'it''s'`, `append: "&x\n"`, `prepend: "é "`, "size", "escape",
 		"truncate: 4", "default: 3", "plus: 2", "safe", `replace: "n", "<"`, "first", "json", `default:"\"q\\"`}
 	texts := []string{"plain ", "<b>", "é\n", "{", "}", "&amp;", " \t", "<p class='x'>", "%}", "{% raw %}{{ a }}{% endraw %}", "{% comment %}{{ b }}{% endcomment %}"}
@@ -308,7 +309,7 @@ func TestFastPathEqualsEngine(t *testing.T) {
 func TestFastOutputs(t *testing.T) {
 	t.Parallel()
 	for expr, want := range map[string]bool{
-		"subscriber.name": true, `subscriber.city | default: "x" | upcase`: true, "subscriber.attributes.a": true, "unsubscribe_url": true,
+		"subscriber.name": true, `subscriber.city | default: "x" | upcase`: true, "subscriber.attributes.a": true, "unsubscribe_url": true, "preferences_url": true,
 		"subscriber.points | plus: 1": false, "subscriber.attributes.size": false, "a.b": false, `subscriber.name | default: 3`: false,
 		"subscriber.a == 1": false, "'x'": false,
 	} {

@@ -124,13 +124,13 @@ func TestMergeTags(t *testing.T) {
 	for _, tag := range tags {
 		got = append(got, tag.Tag)
 	}
-	want := []string{"subscriber.email", "subscriber.name", "subscriber.first_name", "unsubscribe_url", "organization", "postal_address", "campaign.name", "campaign.subject",
+	want := []string{"subscriber.email", "subscriber.name", "subscriber.first_name", "unsubscribe_url", "preferences_url", "organization", "postal_address", "campaign.name", "campaign.subject",
 		"subscriber.city", "subscriber.attributes.email", `subscriber.attributes["it's \"q\" \\"]`, "subscriber.attributes['two words']"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 	person := Person{Attributes: map[string]any{"city": "C1", "email": "E1", "two words": "W1", `it's "q" \`: "Q1"}}
-	for tag, value := range map[string]string{want[8]: "C1", want[9]: "E1", want[10]: "Q1", want[11]: "W1"} {
+	for tag, value := range map[string]string{want[9]: "C1", want[10]: "E1", want[11]: "Q1", want[12]: "W1"} {
 		for _, force := range []string{"", "{% assign z = 1 %}"} {
 			r := fill(t, Content{Subject: force + "{{ " + tag + " }}"}, Options{}, Vars{Subscriber: person})
 			if r.Subject != value {

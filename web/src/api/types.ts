@@ -55,6 +55,8 @@ export type DeliveryState = Delivery['state'];
 export type DeliveryStory = Schemas['DeliveryStory'];
 export type Attempt = Schemas['Attempt'];
 export type Event = Schemas['Event'];
+export type Unsubscribe = Schemas['Unsubscribe'];
+export type ReasonCount = Schemas['ReasonCount'];
 
 /** The server always sends every field; its document leaves open those that a request may leave out. */
 export type Relay = Required<Omit<Schemas['Relay'], keyof SendingPlan>> & SendingPlan;

@@ -19,6 +19,7 @@ import {
   summary,
   templates,
   webhookSources,
+  unsubscribes,
 } from './fixtures';
 
 // A stand-in for the server: enough of the contract to walk through every page. It keeps what the tests look at and nothing more.
@@ -144,6 +145,11 @@ const routes: Record<string, Handler> = {
       lists.find((list) => list.id === Number(id)),
       body,
     ),
+  'PUT /lists/:id/public': ({ body }, [id]) =>
+    merged(
+      lists.find((list) => list.id === Number(id)),
+      body,
+    ),
   'GET /subscribers': ({ query }) => {
     const q = query.get('q')?.toLowerCase() ?? '';
     return page(subscribers.filter((one) => `${one.email} ${one.name}`.toLowerCase().includes(q)));
@@ -157,6 +163,12 @@ const routes: Record<string, Handler> = {
     ),
   'GET /subscribers/:id/deliveries': () => page(deliveries.slice(0, 3)),
   'GET /subscribers/:id/events': () => page(events()),
+  'GET /subscribers/:id/unsubscribes': () => page(unsubscribes),
+  'DELETE /subscribers/:id/pause': (_, [id]) =>
+    merged(
+      subscribers.find((one) => one.id === Number(id)),
+      { pause: null },
+    ),
   'GET /suppressions': () =>
     page([
       {
@@ -250,6 +262,15 @@ const routes: Record<string, Handler> = {
         { id: 2, url: 'https://example.com/shop?utm_source=mail', clicks: 70, unique_clicks: 61 },
       ],
     }),
+  'GET /campaigns/:id/unsubscribe-reasons': () =>
+    ok({
+      items: [
+        { reason: 'too_often', count: 1 },
+        { reason: 'other', count: 0 },
+        { reason: null, count: 3 },
+      ],
+    }),
+  'GET /campaigns/:id/unsubscribes': () => page(unsubscribes),
   'GET /campaigns/:id/deliveries': ({ query }) => {
     const state = query.get('state');
     return page(deliveries.filter((one) => !state || one.state === state));

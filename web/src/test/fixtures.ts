@@ -18,6 +18,7 @@ import type {
   Subscriber,
   Template,
   WebhookSource,
+  Unsubscribe,
 } from '@/api/types';
 import { starterHtml } from '@/ui/mail-editor/starter';
 
@@ -43,6 +44,7 @@ export const lists: List[] = [
     id: 1,
     name: 'Newsletter',
     description: 'Monthly news for readers',
+    public: true,
     created_at: ago(90 * DAY),
     updated_at: ago(DAY),
     counts: { subscribed: 12_140, unconfirmed: 86, unsubscribed: 412, suppressed: 136 },
@@ -51,6 +53,7 @@ export const lists: List[] = [
     id: 2,
     name: 'Product updates',
     description: '',
+    public: false,
     created_at: ago(40 * DAY),
     updated_at: ago(DAY),
     counts: { subscribed: 3_204, unconfirmed: 0, unsubscribed: 51, suppressed: 12 },
@@ -75,6 +78,8 @@ export const subscribers: Subscriber[] = people.map((name, index) => ({
           created_at: ago(2 * DAY),
         }
       : null,
+  pause: index === 1 ? { until: ago(-30 * DAY), since: ago(2 * DAY), source: 'preference page, campaign 2' } : null,
+  frequency: index === 1 ? { limit: 'weekly', since: ago(2 * DAY), source: 'preference page, campaign 2' } : null,
   subscriptions: [
     {
       list_id: 1,
@@ -98,6 +103,25 @@ export const subscribers: Subscriber[] = people.map((name, index) => ({
       : []),
   ],
 }));
+
+export const unsubscribes: Unsubscribe[] = [
+  {
+    id: 1,
+    at: ago(2 * DAY),
+    subscriber_id: 2,
+    email: 'grace.hopper@example.org',
+    campaign_id: 2,
+    campaign_name: 'November newsletter',
+    seq: 7,
+    source: 'one-click',
+    everything: false,
+    list_names: ['Newsletter'],
+    reason: 'too_often',
+    comment: 'Twice a day is a bit much',
+    reason_at: ago(2 * DAY),
+    undone_at: null,
+  },
+];
 
 export const noStats: Stats = {
   recipients: 0,

@@ -12,7 +12,7 @@ import { Pager } from '@/ui/pager';
 import { QueryView } from '@/ui/query-view';
 import { exclusionsQuery } from './queries';
 
-const reasons = ['suppressed', 'unsubscribed', 'unconfirmed'] as const;
+const reasons = ['suppressed', 'unsubscribed', 'unconfirmed', 'paused', 'frequency'] as const;
 
 /** Who was on the lists and was not mailed, and why. */
 export function ExclusionsTab({ campaignId }: { campaignId: number }) {

@@ -12,9 +12,11 @@ import type {
   Forecast,
   LinkStat,
   Page,
+  ReasonCount,
   Stats,
   TestResult,
   Timeline,
+  Unsubscribe,
 } from '@/api/types';
 
 export const campaignsQuery = ({ status, cursor }: { status?: string | undefined; cursor?: string | undefined }) =>
@@ -71,6 +73,18 @@ export const exclusionsQuery = (id: number, reason?: string, cursor?: string) =>
   queryOptions({
     queryKey: ['campaigns', id, 'exclusions', reason ?? '', cursor ?? ''],
     queryFn: ({ signal }) => api.get<Page<Exclusion>>(`/campaigns/${id}/exclusions`, { reason, cursor }, signal),
+    placeholderData: keepPreviousData,
+  });
+export const reasonsQuery = (id: number) =>
+  queryOptions({
+    queryKey: ['campaigns', id, 'reasons'],
+    queryFn: ({ signal }) => api.get<{ items: ReasonCount[] }>(`/campaigns/${id}/unsubscribe-reasons`, {}, signal),
+  });
+export const commentsQuery = (id: number, cursor?: string) =>
+  queryOptions({
+    queryKey: ['campaigns', id, 'comments', cursor ?? ''],
+    queryFn: ({ signal }) =>
+      api.get<Page<Unsubscribe>>(`/campaigns/${id}/unsubscribes`, { comment: true, cursor }, signal),
     placeholderData: keepPreviousData,
   });
 export const campaignProgressPath = (id: number) => `/campaigns/${id}/progress`;

@@ -10,6 +10,7 @@ import { Section } from '@/ui/section';
 import { StatGrid } from '@/ui/stat-tile';
 import { type ChartSeries, TimeChart } from '@/ui/time-chart';
 import { linksQuery, timelineQuery } from './queries';
+import { ReasonsCard } from './reasons-card';
 
 type Props = { campaign: Campaign; stats: Stats; live: boolean };
 
@@ -48,6 +49,7 @@ export function ResultsTab({ campaign, stats, live }: Props) {
       <StatGrid stats={tiles} />
       <TimelineCard id={campaign.id} live={live} />
       {campaign.track_clicks && <LinksCard id={campaign.id} live={live} />}
+      {stats.unsubscribes > 0 && <ReasonsCard id={campaign.id} />}
     </Stack>
   );
 }

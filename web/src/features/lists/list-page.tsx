@@ -17,6 +17,7 @@ import { SearchInput } from '@/ui/search-input';
 import { StatGrid } from '@/ui/stat-tile';
 import { SubscriberTable } from '@/ui/subscriber-table';
 import { ListDialog } from './list-dialog';
+import { PublicCard } from './public-card';
 import { listQuery } from './queries';
 import { useDeleteList } from './use-delete-list';
 
@@ -71,6 +72,7 @@ function ListView({ list }: { list: List }) {
             },
           ]}
         />
+        <PublicCard list={list} />
         <Members list={list} />
       </Stack>
       <ListDialog list={list} opened={opened} onClose={dialog.close} />

@@ -17,4 +17,6 @@ export const listQuery = (id: number) =>
 
 export const createList = (input: ListInput) => api.post<List>('/lists', input, { idempotent: true });
 export const updateList = ({ id, ...input }: ListInput & { id: number }) => api.put<List>(`/lists/${id}`, input);
+export const publishList = ({ id, isPublic }: { id: number; isPublic: boolean }) =>
+  api.put<List>(`/lists/${id}/public`, { public: isPublic });
 export const deleteList = (id: number) => api.del(`/lists/${id}`);

@@ -1,6 +1,6 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { api } from '@/api/client';
-import type { Delivery, Event, Page, Subscriber, SubscriptionStatus } from '@/api/types';
+import type { Delivery, Event, Page, Subscriber, SubscriptionStatus, Unsubscribe } from '@/api/types';
 
 export type SubscriberFilter = { q?: string | undefined; list_id?: number | undefined; status?: string | undefined };
 export type SubscriberInput = { email: string; name: string; attributes: Record<string, unknown> };
@@ -27,6 +27,13 @@ export const subscriberEventsQuery = (id: number, cursor?: string) =>
     queryFn: ({ signal }) => api.get<Page<Event>>(`/subscribers/${id}/events`, { cursor }, signal),
   });
 
+export const subscriberUnsubscribesQuery = (id: number, cursor?: string) =>
+  queryOptions({
+    queryKey: ['subscribers', id, 'unsubscribes', cursor ?? ''],
+    queryFn: ({ signal }) => api.get<Page<Unsubscribe>>(`/subscribers/${id}/unsubscribes`, { cursor }, signal),
+  });
+
+export const liftPause = (id: number) => api.del<Subscriber>(`/subscribers/${id}/pause`);
 export const createSubscriber = (input: SubscriberInput & { list_ids: number[]; status: SubscriptionStatus }) =>
   api.post<Subscriber>('/subscribers', input, { idempotent: true });
 export const updateSubscriber = ({ id, ...input }: SubscriberInput & { id: number }) =>

@@ -12,9 +12,11 @@ import { PageHeader } from '@/ui/page-header';
 import { QueryView } from '@/ui/query-view';
 import { DateTime } from '@/ui/relative-time';
 import { HistoryCard } from './history-card';
+import { PauseBanner } from './pause-banner';
 import { ProfileCard } from './profile-card';
 import { deleteSubscriber, subscriberQuery } from './queries';
 import { SubscriptionsCard } from './subscriptions-card';
+import { WishesCard } from './wishes-card';
 
 const route = getRouteApi('/shell/subscribers/$id');
 
@@ -72,12 +74,16 @@ function SubscriberView({ subscriber }: { subscriber: Subscriber }) {
       />
       <Stack>
         {subscriber.suppressed && <SuppressionBanner subscriber={subscriber} />}
+        <PauseBanner subscriber={subscriber} />
         <Grid gap="md">
           <Grid.Col span={{ base: 12, md: 7 }}>
             <ProfileCard key={subscriber.updated_at} subscriber={subscriber} />
           </Grid.Col>
           <Grid.Col span={{ base: 12, md: 5 }}>
-            <SubscriptionsCard subscriber={subscriber} />
+            <Stack>
+              <SubscriptionsCard subscriber={subscriber} />
+              <WishesCard subscriber={subscriber} />
+            </Stack>
           </Grid.Col>
         </Grid>
         <HistoryCard subscriberId={subscriber.id} />
