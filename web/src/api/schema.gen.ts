@@ -380,6 +380,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/campaigns/{id}/unsubscribe-reasons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count why people left after a mail of a campaign
+         * @description Whoever took it back is not counted.
+         */
+        get: operations["countUnsubscribeReasons"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/campaigns/{id}/unsubscribes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List who left after a mail of a campaign, newest first */
+        get: operations["listUnsubscribes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/dkim-keys/{id}/retire": {
         parameters: {
             query?: never;
@@ -769,6 +806,23 @@ export interface paths {
         post?: never;
         /** Delete a list; the people stay */
         delete: operations["deleteList"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/lists/{id}/public": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Show a list on the preference pages of those on it, or hide it */
+        put: operations["publishList"];
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1230,6 +1284,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/subscribers/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End a pause that a person chose */
+        delete: operations["liftPause"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/subscribers/{id}/subscriptions/{list_id}": {
         parameters: {
             query?: never;
@@ -1246,6 +1317,23 @@ export interface paths {
          * @description To keep the fact that they left, set the status unsubscribed instead.
          */
         delete: operations["deleteSubscription"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/subscribers/{id}/unsubscribes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List when and why a person left, newest first */
+        get: operations["listSubscriberUnsubscribes"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1915,12 +2003,12 @@ export interface components {
             /** Format: int64 */
             count: number;
             /** @enum {string} */
-            reason: "suppressed" | "unsubscribed" | "unconfirmed";
+            reason: "suppressed" | "unsubscribed" | "unconfirmed" | "paused" | "frequency";
         };
         Exclusion: {
             email: string;
             /** @enum {string} */
-            reason: "suppressed" | "unsubscribed" | "unconfirmed";
+            reason: "suppressed" | "unsubscribed" | "unconfirmed" | "paused" | "frequency";
             /** Format: int64 */
             subscriber_id: number;
         };
@@ -1974,6 +2062,13 @@ export interface components {
             /** @enum {string} */
             encoding: "utf-8" | "utf-8-bom";
             has_header: boolean;
+        };
+        Frequency: {
+            /** @enum {string} */
+            limit: "weekly" | "monthly";
+            /** Format: date-time */
+            since: string;
+            source: string;
         };
         Header: {
             name: string;
@@ -2105,6 +2200,9 @@ export interface components {
         ItemsMergeTag: {
             items: components["schemas"]["MergeTag"][];
         };
+        ItemsReasonCount: {
+            items: components["schemas"]["ReasonCount"][];
+        };
         KnownSite: {
             /** Format: int64 */
             in_flight: number | null;
@@ -2137,6 +2235,8 @@ export interface components {
             /** Format: int64 */
             id: number;
             name: string;
+            /** @description People on it see its name and description on their preference page, and may leave it or come back there */
+            public: boolean;
             /** Format: date-time */
             updated_at: string;
         };
@@ -2466,6 +2566,18 @@ export interface components {
             /** @description false when total is an estimate */
             total_exact?: boolean;
         };
+        PageUnsubscribe: {
+            items: components["schemas"]["Unsubscribe"][];
+            /** @description null on the last page */
+            next_cursor: string | null;
+            /**
+             * Format: int64
+             * @description How many there are on all pages, where that is known
+             */
+            total?: number;
+            /** @description false when total is an estimate */
+            total_exact?: boolean;
+        };
         PageWebhookSource: {
             items: components["schemas"]["WebhookSource"][];
             /** @description null on the last page */
@@ -2482,6 +2594,16 @@ export interface components {
             current: string;
             /** @description 10 characters or more */
             new: string;
+        };
+        Pause: {
+            /** Format: date-time */
+            since: string;
+            source: string;
+            /**
+             * Format: date-time
+             * @description Mail starts again by itself then
+             */
+            until: string;
         };
         Preview: {
             /** Format: int64 */
@@ -2600,6 +2722,9 @@ export interface components {
             reopens_seconds: number;
             text: string;
         };
+        PublishList: {
+            public: boolean;
+        };
         Question: {
             /** @description Id of a provider, or the name of its server */
             provider?: string;
@@ -2607,6 +2732,15 @@ export interface components {
             stage?: string;
             /** @description The reply, of one line or several, or a text that holds it */
             text: string;
+        };
+        ReasonCount: {
+            /** Format: int64 */
+            count: number;
+            /**
+             * @description null: they did not say why
+             * @enum {string|null}
+             */
+            reason: "too_often" | "not_interested" | "never_signed_up" | "not_relevant" | "other" | null;
         };
         Relay: {
             /** @enum {string} */
@@ -3179,9 +3313,13 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             email: string;
+            /** @description How often the person wants mail at most; null for everything */
+            frequency: components["schemas"]["Frequency"] | null;
             /** Format: int64 */
             id: number;
             name: string;
+            /** @description A time without mail that the person chose; null when there is none */
+            pause: components["schemas"]["Pause"] | null;
             subscriptions: components["schemas"]["Subscription"][];
             /** @description null for people who may be mailed */
             suppressed: components["schemas"]["Suppressed"] | null;
@@ -3321,6 +3459,43 @@ export interface components {
             sent: number[];
             /** @description Unix seconds: the start of each bucket */
             times: number[];
+        };
+        Unsubscribe: {
+            /** Format: date-time */
+            at: string;
+            /** Format: int64 */
+            campaign_id: number;
+            /** @description Empty when the campaign was deleted */
+            campaign_name: string;
+            comment: string;
+            /** @description Empty when the person was deleted */
+            email: string;
+            /** @description No mail at all any more: the address was suppressed as well */
+            everything: boolean;
+            /** Format: int64 */
+            id: number;
+            /** @description The lists that they were taken off */
+            list_names: string[];
+            /**
+             * @description null when they did not say why
+             * @enum {string|null}
+             */
+            reason: "too_often" | "not_interested" | "never_signed_up" | "not_relevant" | "other" | null;
+            /** Format: date-time */
+            reason_at: string | null;
+            /**
+             * Format: int32
+             * @description Of the delivery whose link was used
+             */
+            seq: number;
+            source: string;
+            /** Format: int64 */
+            subscriber_id: number;
+            /**
+             * Format: date-time
+             * @description When they took it back
+             */
+            undone_at: string | null;
         };
         Warmup: {
             /**
@@ -4284,7 +4459,7 @@ export interface operations {
                 cursor?: string;
                 /** @description How many items at most */
                 limit?: number;
-                reason?: "suppressed" | "unsubscribed" | "unconfirmed";
+                reason?: "suppressed" | "unsubscribed" | "unconfirmed" | "paused" | "frequency";
             };
             header?: never;
             path: {
@@ -5232,6 +5407,148 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    countUnsubscribeReasons: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemsReasonCount"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listUnsubscribes: {
+        parameters: {
+            query?: {
+                /** @description Where the page starts: next_cursor of the page before */
+                cursor?: string;
+                /** @description How many items at most */
+                limit?: number;
+                reason?: "too_often" | "not_interested" | "never_signed_up" | "not_relevant" | "other";
+                /** @description Only those who wrote something */
+                comment?: boolean;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageUnsubscribe"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7304,6 +7621,86 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    publishList: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PublishList"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List"];
+                };
             };
             /** @description Bad Request */
             400: {
@@ -9667,6 +10064,82 @@ export interface operations {
             };
         };
     };
+    liftPause: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscriber"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     setSubscription: {
         parameters: {
             query?: never;
@@ -9807,6 +10280,78 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listSubscriberUnsubscribes: {
+        parameters: {
+            query?: {
+                /** @description Where the page starts: next_cursor of the page before */
+                cursor?: string;
+                /** @description How many items at most */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageUnsubscribe"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
