@@ -20,6 +20,9 @@ type reading struct {
 // readings were written down by hand for each message of testdata; all of these are our own.
 func readings() map[string]reading {
 	return map[string]reading{
+		"delayed-refusal":     {"delay", "none", []string{"ann@example.org delay user_unknown 5.1.1 550"}},
+		"no-marker":           {"bounce", "suppress", []string{"gone@example.org hard user_unknown 5.1.1 550"}},
+		"temporary-refusal":   {"bounce", "count", []string{"ann@example.org soft user_unknown 4.1.1 450"}},
 		"after-data":          {"bounce", "count", []string{"ann@carrier.example soft user_unknown 5.0.0 550"}},
 		"arf-abuse":           {"complaint", "unsubscribe_and_suppress", []string{"ann@example.org complaint 0 abuse", "bob@example.org complaint 0 abuse"}},
 		"arf-auth-failure":    {"complaint", "none", []string{"ann@example.org none authentication 0 auth-failure"}},
