@@ -88,7 +88,7 @@ func read(r Report) reading {
 	for _, p := range r.Recipients {
 		what := string(p.Kind)
 		switch {
-		case p.Kind == KindBounce && p.Hard:
+		case p.Hard:
 			what = "hard"
 		case p.Kind == KindBounce:
 			what = "soft"
