@@ -124,7 +124,7 @@ func TestCutAndDamagedMessages(t *testing.T) {
 	t.Parallel()
 	for i, raw := range seeds(t) {
 		name := fmt.Sprintf("seed %d", i)
-		for n := 0; n < len(raw); n += 37 {
+		for n := 0; n < len(raw); n += 97 {
 			checkBounds(t, name, Parse(raw[:n]))
 			damaged := bytes.Clone(raw)
 			damaged[n] ^= 0x40
