@@ -281,6 +281,7 @@ func (s *Service) actTx(ctx context.Context, tx pgx.Tx, r events.Report, d *repo
 func (s *Service) bounceTx(ctx context.Context, tx pgx.Tx, r events.Report, d *reported) (did, error) {
 	out := did{action: actionNone}
 	out.applied = d.State == Sent || d.State == Unconfirmed
+	var err error
 	hard := r.Hard && r.Fault == string(reply.FaultRecipient)
 	soft := !hard && softFault(r.Fault)
 	if out.applied {
@@ -310,10 +311,35 @@ func (s *Service) bounceTx(ctx context.Context, tx pgx.Tx, r events.Report, d *r
 		}
 		return out, err
 	case d.RelayID != nil && out.applied:
-		class := reply.Class{Permanence: reply.Permanent, Reason: reply.Reason(r.Reason), Fault: reply.Fault(r.Fault)}
-		out.troubles = []trouble{{*d.RelayID, class, reportWords(r)}}
+		out.troubles, err = s.troubleTx(ctx, tx, r, *d.RelayID)
+		return out, err
 	}
 	return out, nil
+}
+
+// troubleOf is how many different deliveries of a relay must have come back for the same fault within an hour before that is believed of the relay: whoever has a message of
+// ours can make up a bounce of it.
+const troubleOf = 3
+
+// troubleTx gives what a report says against the relay. What came by mail is at most a reason to go slower; the provider's own word stops the relay.
+func (s *Service) troubleTx(ctx context.Context, tx pgx.Tx, r events.Report, relayID int64) ([]trouble, error) {
+	class := reply.Class{Permanence: reply.Permanent, Reason: reply.Reason(r.Reason), Fault: reply.Fault(r.Fault)}
+	if !r.Trusted {
+		var others int
+		err := tx.QueryRow(ctx, `
+			SELECT count(DISTINCT (r.campaign_id, r.seq)) FROM reports r JOIN deliveries d ON d.campaign_id = r.campaign_id AND d.seq = r.seq
+			WHERE r.received_at > now() - interval '1 hour' AND r.raw IS NOT NULL AND r.applied AND r.fault = $1 AND d.relay_id = $2`, r.Fault, relayID).Scan(&others)
+		if err != nil {
+			return nil, fmt.Errorf("looking for reports about relay %d: %w", relayID, err)
+		}
+		if others+1 < troubleOf {
+			return nil, nil
+		}
+		if class.Fault == reply.FaultAccount {
+			class.Fault = reply.FaultReputation
+		}
+	}
+	return []trouble{{relayID, class, reportWords(r)}}, nil
 }
 
 // softFault says that a refusal for good that does not suppress is about the recipient's side, and so counts against the address.

@@ -156,14 +156,40 @@ func TestReportsOfOurOwnFaultSuppressNobody(t *testing.T) {
 	if st, err := b.Stats(t.Context(), c.ID); err != nil || st.Bounced != 8 {
 		t.Errorf("%+v (%v)", st, err)
 	}
-	// The account's fault stops the relay, and it says why.
-	r, err := b.d.Sender.GetRelay(t.Context(), b.relay.ID)
-	if err != nil || r.Status != "paused" || r.PauseReason == nil || !strings.Contains(*r.PauseReason, "came back") {
-		t.Errorf("relay %s: %v (%v)", r.Status, r.PauseReason, err)
+}
+
+func TestReportsAgainstTheRelay(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	c := sentTo(t, b, 9)
+	seq := int32(0)
+	report := func(fault, reason string, trusted bool) {
+		seq++
+		must(t, b.TakeReports(t.Context(), []events.Report{bounceOf(b, c, seq, func(r *events.Report) {
+			r.Key, r.Hard, r.Fault, r.Reason, r.Trusted = person(int(seq)), false, fault, reason, trusted
+		})}))
 	}
-	if n := query[int](b, `SELECT count(*) FROM relay_pace_changes WHERE change = 'slower'`)[0]; n != 1 {
-		t.Errorf("the relay went slower %d times", n)
+	look := func(when, status string, slower int) {
+		t.Helper()
+		r, err := b.d.Sender.GetRelay(t.Context(), b.relay.ID)
+		must(t, err)
+		if n := query[int](b, `SELECT count(*) FROM relay_pace_changes WHERE change = 'slower'`)[0]; string(r.Status) != status || n != slower {
+			t.Errorf("%s: the relay is %s and went slower %d times, want %s and %d", when, r.Status, n, status, slower)
+		}
 	}
+	report("account", "sender_rejected", false)
+	report("account", "sender_rejected", false)
+	look("two bounces that anybody can make up", "active", 0)
+	report("account", "sender_rejected", false)
+	look("three", "active", 1)
+	report("content", "spam_content", true)
+	look("content", "active", 1)
+	report("account", "quota_exhausted", true)
+	if r, err := b.d.Sender.GetRelay(t.Context(), b.relay.ID); err != nil || r.BlockedUntil == nil {
+		t.Errorf("the provider says that the quota is used up, and the relay is not blocked (%v)", err)
+	}
+	report("account", "sender_rejected", true)
+	look("the provider's own word", "paused", 1)
 }
 
 func TestComplaintSuppressesAndUnsubscribes(t *testing.T) {
