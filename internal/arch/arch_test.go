@@ -30,6 +30,7 @@ var allowed = map[string][]string{
 	"templates":            {"internal/pg", "internal/errs", "internal/page"},
 	"sender":               {"sender/...", "internal/pg", "internal/errs", "internal/page", "internal/addr", "internal/secret"},
 	"events/dsn":           {"sender/reply"},
+	"events/listener":      {"events", "internal/errs"},
 	"events":               {"audience", "events/...", "internal/pg", "internal/errs", "internal/page"},
 	"events/hooks":         {"events", "sender/reply"},
 	"events/hooksource":    {"events", "events/hooks", "internal/pg", "internal/errs", "internal/secret"},
