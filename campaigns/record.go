@@ -89,6 +89,9 @@ func (s *Service) recordTx(ctx context.Context, tx pgx.Tx, c claim, attempts []a
 	if err := countMinute(ctx, tx, c, ds); err != nil {
 		return err
 	}
+	if err := s.earlyBouncesTx(ctx, tx, c, as, ds); err != nil {
+		return err
+	}
 	// The campaign before its relays' shares: a claim holds those at its end, and a Cancel waits for claims with the campaign in its hand.
 	if err := s.keepGoingTx(ctx, tx, c, ds); err != nil {
 		return err
