@@ -2,9 +2,10 @@ package peers
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"testing"
+
+	"postrider/internal/daemon"
 )
 
 // eximConf takes mail from who has logged in and puts it into one maildir. It runs as
@@ -60,38 +61,21 @@ plain:
   server_set_id = $auth2
 `
 
-// eximBinary is the installed one, or the one that scripts/need.sh has unpacked:
-// Debian does not let Exim and Postfix be installed together.
-func eximBinary(t *testing.T) string {
-	t.Helper()
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range []string{"/usr/sbin/exim4", filepath.Join(cache, "postrider-test", "exim4", "usr/sbin/exim4")} {
-		if _, err := os.Stat(path); err == nil {
-			return path
-		}
-	}
-	t.Fatal("there is no exim4: scripts/need.sh exim provides it")
-	return ""
-}
-
 func startExim(t *testing.T) *peer {
 	t.Helper()
-	dir := folder(t)
+	dir := daemon.Folder(t)
 	p := &peer{maildir: filepath.Join(dir, "mail")}
 	cert, key, pool := certificate(t, dir)
 	p.authorities = pool
-	p.startTLS, p.implicit = freePorts(t)
-	owner := give(t, dir, "Debian-exim")
+	p.startTLS, p.implicit = daemon.FreePorts(t)
+	owner := daemon.Give(t, dir, "Debian-exim")
 	for _, sub := range []string{"mail", "spool", "log"} {
-		give(t, filepath.Join(dir, sub), "Debian-exim")
+		daemon.Give(t, filepath.Join(dir, sub), "Debian-exim")
 	}
 	conf := filepath.Join(dir, "conf")
-	exim := eximBinary(t)
-	write(t, conf, fmt.Sprintf(eximConf, dir, cert, key, p.startTLS, p.implicit, owner.Uid, owner.Gid, exim))
-	serve(t, filepath.Join(dir, "log", "mainlog"), exim, "-C", conf, "-bdf")
+	exim := daemon.Exim(t)
+	daemon.Write(t, conf, fmt.Sprintf(eximConf, dir, cert, key, p.startTLS, p.implicit, owner.Uid, owner.Gid, exim))
+	daemon.Serve(t, filepath.Join(dir, "log", "mainlog"), exim, "-C", conf, "-bdf")
 	p.listening(t)
 	return p
 }

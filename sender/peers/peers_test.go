@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"postrider/internal/daemon"
 	"postrider/sender/dkim"
 	"postrider/sender/message"
 	"postrider/sender/smtpconn"
@@ -195,7 +196,7 @@ json.dump(out, sys.stdout)`
 		t.Fatal(err)
 	}
 	var got map[string][]bool
-	if err := json.Unmarshal(run(t, job, "/usr/bin/python3", "-c", script), &got); err != nil {
+	if err := json.Unmarshal(daemon.Run(t, job, "/usr/bin/python3", "-c", script), &got); err != nil {
 		t.Fatal(err)
 	}
 	for id := range messages {
@@ -254,7 +255,7 @@ func complaints(t *testing.T, raw string) []string {
 	delivered := "Return-Path: <b+1@acme.example>\r\nReceived: from mail.acme.example (mail.acme.example [198.41.0.4])\r\n\tby mx.reader.example (Postfix) with ESMTPS id 4Z1234\r\n" +
 		"\tfor <" + reader + ">; " + time.Now().Format(time.RFC1123Z) + "\r\n" + raw
 	in := []byte(strings.ReplaceAll(delivered, "\r\n", "\n"))
-	out := run(t, in, "spamassassin", "-L", "-t", "-x", "--cf", "use_bayes 0", "--cf", "use_auto_welcomelist 0")
+	out := daemon.Run(t, in, "spamassassin", "-L", "-t", "-x", "--cf", "use_bayes 0", "--cf", "use_auto_welcomelist 0")
 	m := testsHit.FindSubmatch(out)
 	if m == nil {
 		t.Fatalf("no verdict in %.2000s", out)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"testing"
+
+	"postrider/internal/daemon"
 )
 
 // postfixMain takes mail from who has logged in, for one domain, into one maildir.
@@ -64,23 +66,23 @@ sasldb_path: %s
 
 func startPostfix(t *testing.T) *peer {
 	t.Helper()
-	dir := folder(t)
+	dir := daemon.Folder(t)
 	p := &peer{maildir: filepath.Join(dir, "mail", "all")}
 	cert, key, pool := certificate(t, dir)
 	p.authorities = pool
-	p.startTLS, p.implicit = freePorts(t)
-	owner := give(t, filepath.Join(dir, "mail"), "mail")
-	give(t, filepath.Join(dir, "data"), "postfix")
-	write(t, filepath.Join(dir, "etc", "main.cf"), fmt.Sprintf(postfixMain, dir, cert, key, owner.Uid, owner.Gid))
-	write(t, filepath.Join(dir, "etc", "master.cf"), fmt.Sprintf(postfixMaster, p.startTLS, p.implicit))
+	p.startTLS, p.implicit = daemon.FreePorts(t)
+	owner := daemon.Give(t, filepath.Join(dir, "mail"), "mail")
+	daemon.Give(t, filepath.Join(dir, "data"), "postfix")
+	daemon.Write(t, filepath.Join(dir, "etc", "main.cf"), fmt.Sprintf(postfixMain, dir, cert, key, owner.Uid, owner.Gid))
+	daemon.Write(t, filepath.Join(dir, "etc", "master.cf"), fmt.Sprintf(postfixMaster, p.startTLS, p.implicit))
 	users := filepath.Join(dir, "users")
 	// Debian looks for this file beside main.cf, whatever cyrus_sasl_config_path says.
-	write(t, filepath.Join(dir, "etc", "sasl", "smtpd.conf"), fmt.Sprintf(postfixSASL, users))
-	run(t, []byte(password), "saslpasswd2", "-p", "-c", "-f", users, "-u", realm, login)
-	run(t, nil, "chown", "postfix", users)
-	run(t, nil, "mkdir", filepath.Join(dir, "q"))
-	run(t, nil, "postfix", "-c", filepath.Join(dir, "etc"), "check")
-	serve(t, filepath.Join(dir, "log"), "/usr/lib/postfix/sbin/master", "-c", filepath.Join(dir, "etc"), "-d")
+	daemon.Write(t, filepath.Join(dir, "etc", "sasl", "smtpd.conf"), fmt.Sprintf(postfixSASL, users))
+	daemon.Run(t, []byte(password), "saslpasswd2", "-p", "-c", "-f", users, "-u", realm, login)
+	daemon.Run(t, nil, "chown", "postfix", users)
+	daemon.Run(t, nil, "mkdir", filepath.Join(dir, "q"))
+	daemon.Run(t, nil, "postfix", "-c", filepath.Join(dir, "etc"), "check")
+	daemon.Serve(t, filepath.Join(dir, "log"), daemon.PostfixMaster, "-c", filepath.Join(dir, "etc"), "-d")
 	p.listening(t)
 	return p
 }
