@@ -25,6 +25,7 @@ import (
 	"postrider/internal/auth"
 	"postrider/internal/idempotency"
 	"postrider/internal/pg/pgboot"
+	"postrider/internal/secret"
 	"postrider/internal/settings"
 	"postrider/migrations"
 	"postrider/sender"
@@ -48,6 +49,7 @@ type app struct {
 	templates *templates.Service
 	events    *events.Service
 	hooks     *hooksource.Service
+	tokens    events.Tokens
 	sender    *sender.Service
 	store     *sender.InboxStore
 	inbox     *inbox.Server // nil when it is off
@@ -61,6 +63,7 @@ type app struct {
 	// background ends the long-lived parts that must outlast the jobs; group waits for them. The store of the inbox ends after the inbox.
 	background context.CancelFunc
 	group      *errgroup.Group
+	spawn      func(part func(ctx context.Context) error) // adds a long-lived part
 	endStore   context.CancelFunc
 	stored     chan error
 }
@@ -162,8 +165,9 @@ func (a *app) build(ctx context.Context) error {
 		return err
 	}
 	a.pools = sender.NewPools(a.sender, a.pool, a.node, a.logger, time.Now)
+	a.tokens = linkTokens(box)
 	a.campaigns = campaigns.New(campaigns.Config{Workers: a.cfg.Workers}, campaigns.Deps{
-		Pool: a.pool, Audience: a.audience, Events: a.events, Tokens: events.NewTokens(box.Derive("link tokens")), Sender: a.sender, Settings: a.settings,
+		Pool: a.pool, Audience: a.audience, Events: a.events, Tokens: a.tokens, Sender: a.sender, Settings: a.settings,
 		Node: a.node, Pools: a.pools, Journal: a.journal, Logger: a.logger, Now: time.Now,
 	})
 	a.hooks = hooksource.New(a.pool, box, a.campaigns, hooksource.Config{PublicURL: a.settings.PublicURL}, a.logger, time.Now)
@@ -187,6 +191,9 @@ func (a *app) build(ctx context.Context) error {
 	a.audience.SetJobs(a.river)
 	return nil
 }
+
+// linkTokens sign what stands in mail. They are the same in all processes with the same key.
+func linkTokens(box *secret.Box) events.Tokens { return events.NewTokens(box.Derive("link tokens")) }
 
 // riverLogger keeps River to what a person should look at: its reports of jobs that come and go are ours to make.
 func (a *app) riverLogger() *slog.Logger {
@@ -219,6 +226,7 @@ func (a *app) run(ctx context.Context) error {
 	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	a.background = cancel
 	a.group, background = errgroup.WithContext(background)
+	a.spawn = func(part func(context.Context) error) { a.group.Go(func() error { return part(background) }) }
 	storing, endStore := context.WithCancel(context.WithoutCancel(ctx))
 	a.endStore, a.stored = endStore, make(chan error, 1)
 	go func() { a.stored <- a.store.Run(storing) }()

@@ -36,6 +36,15 @@ type httpConfig struct {
 	TrustedProxies []string `name:"trusted-proxies" env:"POSTRIDER_TRUSTED_PROXIES" help:"Networks of reverse proxies whose X-Forwarded-For is believed, besides loopback." placeholder:"CIDR"`
 }
 
+// bounceConfig is the mail server of the bounce domains. Its zero value is none.
+type bounceConfig struct {
+	BounceListen   string `name:"bounce-listen" env:"POSTRIDER_BOUNCE_LISTEN" help:"Address to take bounces on by SMTP, as the mail server (MX) of your bounce domains; off when empty." placeholder:"HOST:PORT"`
+	BounceLMTP     string `name:"bounce-lmtp" env:"POSTRIDER_BOUNCE_LMTP" help:"Address to take bounces on by LMTP from a mail server in front: host:port, or unix:/path of a socket; off when empty." placeholder:"ADDRESS"`
+	BounceHostname string `name:"bounce-hostname" env:"POSTRIDER_BOUNCE_HOSTNAME" help:"Name that the mail server for bounces greets with, the one in the MX record (default: this machine's name)." placeholder:"NAME"`
+	BounceTLSCert  string `name:"bounce-tls-cert" env:"POSTRIDER_BOUNCE_TLS_CERT" help:"Certificate (PEM) with which STARTTLS is offered; read again when it changes." placeholder:"FILE"`
+	BounceTLSKey   string `name:"bounce-tls-key" env:"POSTRIDER_BOUNCE_TLS_KEY" help:"Key (PEM) of the certificate." placeholder:"FILE"`
+}
+
 func (c config) logger() *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(c.LogLevel)) // kong let only known names through

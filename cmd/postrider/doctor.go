@@ -15,6 +15,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/sys/unix"
 
+	"postrider/events"
+	"postrider/events/listener"
 	"postrider/internal/pg/pgboot"
 	"postrider/internal/settings"
 	"postrider/migrations"
@@ -25,6 +27,7 @@ import (
 
 type doctorCmd struct {
 	config
+	bounceConfig
 	JSON    bool `name:"json" help:"Print one JSON object with all findings."`
 	Offline bool `help:"Leave out what needs the network: relays and DNS."`
 }
@@ -199,6 +202,7 @@ func (d *doctor) installation(ctx context.Context, pool *pgxpool.Pool) {
 	}
 	send := sender.New(pool, box, sender.Config{}, slog.New(slog.DiscardHandler), time.Now)
 	d.nodes(ctx, pool)
+	d.bounces(ctx, send, linkTokens(box))
 	if !d.cmd.Offline {
 		d.relays(ctx, send, values.DefaultFromEmail)
 		d.domains(ctx, send)
@@ -279,6 +283,41 @@ func (d *doctor) domains(ctx context.Context, send *sender.Service) {
 				status = "warning"
 			}
 			d.note("domain "+dom.Domain+" "+c.Purpose, status, "%s", domainText(c))
+		}
+	}
+}
+
+// bounces asks the mail server of the bounce domains whether it takes one for each of them. Nothing is sent.
+func (d *doctor) bounces(ctx context.Context, send *sender.Service, tokens events.Tokens) {
+	domains, err := bounceDomains(ctx, send)
+	switch {
+	case err != nil:
+		d.note("bounce listener", "problem", "%v", err)
+		return
+	case d.cmd.off() && len(domains.Bounce) == 0:
+		return
+	case d.cmd.off():
+		d.note("bounce listener", "ok", "off: what comes back to %s has to be read from a mailbox, or start serve with --bounce-listen (docs/bounce-listener.md)", strings.Join(domains.Bounce, ", "))
+		return
+	case len(domains.Bounce) == 0:
+		d.note("bounce listener", "warning", "on, but no sending domain has a bounce domain: set one on its page")
+		return
+	}
+	for _, address := range []struct {
+		at   string
+		lmtp bool
+	}{{d.cmd.BounceListen, false}, {d.cmd.BounceLMTP, true}} {
+		if address.at == "" {
+			continue
+		}
+		for _, name := range domains.Bounce {
+			// No campaign has this number, but the signature is good.
+			to := "b-" + tokens.Delivery(events.ReturnPath, 0, 0) + "@" + name
+			if err := listener.Probe(ctx, address.at, address.lmtp, to); err != nil {
+				d.note("bounce listener "+address.at, "problem", "bounces to %s are not taken: %v; see that serve runs with this address", name, err)
+				continue
+			}
+			d.note("bounce listener "+address.at, "ok", "takes bounces to %s", name)
 		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 type serveCmd struct {
 	config
 	httpConfig
+	bounceConfig
 }
 
 // Run serves until a signal comes.
@@ -27,6 +28,9 @@ func (c serveCmd) Run(ctx context.Context) error {
 	}
 	defer a.stop()
 	if err := a.firstRelay(ctx); err != nil {
+		return err
+	}
+	if err := a.listenForBounces(ctx, c.bounceConfig); err != nil {
 		return err
 	}
 	s, err := a.listen(c.httpConfig)

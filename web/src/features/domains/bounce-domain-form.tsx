@@ -27,7 +27,10 @@ export function BounceDomainForm({ domain }: { domain: Domain }) {
     onError: (error) => setProblem(applyProblem(form, error)),
   });
   return (
-    <Section title={t('domains.bounces')}>
+    <Section
+      title={t('domains.bounces')}
+      description={t('domains.bouncesText', { name: domain.bounce_domain ?? `bounce.${domain.domain}` })}
+    >
       <form onSubmit={form.onSubmit((values) => save.mutate(values))}>
         <Stack>
           <FormAlert message={problem} />
