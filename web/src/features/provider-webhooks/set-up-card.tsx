@@ -45,13 +45,15 @@ function Address({ source }: { source: WebhookSource }) {
     <div style={{ marginTop: 'var(--mantine-spacing-xs)' }}>
       {source.url && <CopyField value={source.url} label={t('providerWebhooks.address')} />}
       {note && (
-        <Text size="sm" mt={6} role="note">
-          <IconInfoCircle size={15} aria-hidden style={{ verticalAlign: 'text-bottom' }} />{' '}
-          {t(`providerWebhooks.${note}`)}{' '}
-          <LinkAnchor to="/settings" className="link" underline="always">
+        <Stack gap={2} mt={6}>
+          <Text size="sm">
+            <IconInfoCircle size={15} aria-hidden style={{ verticalAlign: 'text-bottom' }} />{' '}
+            {t(`providerWebhooks.${note}`)}
+          </Text>
+          <LinkAnchor to="/settings" className="link" size="sm">
             {t('providerWebhooks.toSettings')}
           </LinkAnchor>
-        </Text>
+        </Stack>
       )}
     </div>
   );
