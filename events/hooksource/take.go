@@ -41,7 +41,7 @@ func (s *Service) Take(ctx context.Context, source Source, header http.Header, b
 	if err == nil {
 		return nil
 	}
-	err, text := refusal(err)
+	text, err := refusal(err)
 	if noted := noteError(ctx, s.pool, source.ID, text, s.now()); noted != nil {
 		return errors.Join(err, noted)
 	}
@@ -49,7 +49,7 @@ func (s *Service) Take(ctx context.Context, source Source, header http.Header, b
 }
 
 // refusal turns an error into what is told to the provider, and to people.
-func refusal(err error) (told error, text string) {
+func refusal(err error) (text string, told error) {
 	var wrong *hooks.Error
 	if errors.As(err, &wrong) {
 		kind := errs.Forbidden
@@ -59,13 +59,13 @@ func refusal(err error) (told error, text string) {
 		case hooks.NoKey:
 			kind = errs.Unavailable // the provider tries again until somebody has entered it
 		}
-		return errs.New(kind, "%s", wrong.Text), wrong.Text
+		return wrong.Text, errs.New(kind, "%s", wrong.Text)
 	}
 	var known *errs.E
 	if errors.As(err, &known) && known.Kind != errs.Internal {
-		return err, known.Public
+		return known.Public, err
 	}
-	return err, "The reports could not be stored. The provider tries again; the log of the server says why."
+	return "The reports could not be stored. The provider tries again; the log of the server says why.", err
 }
 
 func (s *Service) take(ctx context.Context, source Source, r hooks.Request) error {

@@ -1,4 +1,4 @@
-import { Alert, Button, Group, List, PasswordInput, Stack, Text } from '@mantine/core';
+import { Button, Group, List, PasswordInput, Stack, Text } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { IconInfoCircle } from '@tabler/icons-react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
@@ -40,26 +40,20 @@ export function SetUpCard({ source }: { source: WebhookSource }) {
 
 function Address({ source }: { source: WebhookSource }) {
   const { t } = useTranslation();
-  if (!source.url) {
-    return (
-      <Alert variant="light" color="yellow" mt="xs" icon={<IconInfoCircle />}>
-        {t('providerWebhooks.noAddress')}{' '}
-        <LinkAnchor to="/settings" className="link">
-          {t('providerWebhooks.toSettings')}
-        </LinkAnchor>
-      </Alert>
-    );
-  }
+  const note = source.url ? !source.url.startsWith('https:') && 'notSecure' : 'noAddress';
   return (
     <div style={{ marginTop: 'var(--mantine-spacing-xs)' }}>
-      <CopyField value={source.url} label={t('providerWebhooks.address')} />
-      {!source.url.startsWith('https:') && (
-        <Text size="sm" mt={6}>
-          {t('providerWebhooks.notSecure')}{' '}
-          <LinkAnchor to="/settings" className="link">
+      {source.url && <CopyField value={source.url} label={t('providerWebhooks.address')} />}
+      {note && (
+        <Stack gap={2} mt={6}>
+          <Text size="sm">
+            <IconInfoCircle size={15} aria-hidden style={{ verticalAlign: 'text-bottom' }} />{' '}
+            {t(`providerWebhooks.${note}`)}
+          </Text>
+          <LinkAnchor to="/settings" className="link" size="sm">
             {t('providerWebhooks.toSettings')}
           </LinkAnchor>
-        </Text>
+        </Stack>
       )}
     </div>
   );
