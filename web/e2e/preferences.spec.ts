@@ -63,6 +63,17 @@ async function subscriber(person: number) {
   return found.items[0];
 }
 
+/** What can be used and does not lie within its box. */
+function outside() {
+  return [...document.querySelectorAll('label, input:not([type=hidden]), textarea, button, a')]
+    .filter((one) => {
+      const box = (one.closest('fieldset') ?? document.querySelector('main'))?.getBoundingClientRect();
+      const { left, right } = one.getBoundingClientRect();
+      return !box || left < box.left || right > box.right;
+    })
+    .map((one) => one.outerHTML);
+}
+
 /** Nothing that keeps somebody from using the page in either colour scheme, nothing wider than a phone, no script, no cookie, nothing from elsewhere. */
 async function isFitForStrangers() {
   for (const colorScheme of ['light', 'dark'] as const) {
@@ -72,6 +83,7 @@ async function isFitForStrangers() {
       await expectAccessible(page);
       const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
       expect(wider).toBeLessThanOrEqual(0);
+      expect(await page.evaluate(outside)).toEqual([]);
     }
   }
   expect(await page.locator('script, img, link, iframe').count()).toBe(0);

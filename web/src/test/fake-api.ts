@@ -18,8 +18,8 @@ import {
   subscribers,
   summary,
   templates,
-  webhookSources,
   unsubscribes,
+  webhookSources,
 } from './fixtures';
 
 // A stand-in for the server: enough of the contract to walk through every page. It keeps what the tests look at and nothing more.

@@ -17,8 +17,8 @@ import type {
   Stats,
   Subscriber,
   Template,
-  WebhookSource,
   Unsubscribe,
+  WebhookSource,
 } from '@/api/types';
 import { starterHtml } from '@/ui/mail-editor/starter';
 
