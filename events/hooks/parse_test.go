@@ -161,7 +161,7 @@ func TestWhatIsSaid(t *testing.T) {
 		{Mailgun, mailgun(`"event":"failed","severity":"permanent","reason":"bounce","delivery-status":{"code":550,"message":"5.1.1 User unknown","bounce-type":"hard"}`), gone},
 		{Mailgun, mailgun(`"event":"failed","severity":"permanent","reason":"bounce","delivery-status":{"code":550,"enhanced-code":"5.1.1","message":""}`), gone},
 		{Mailgun, mailgun(`"event":"failed","severity":"permanent","reason":"bounce","delivery-status":{"code":550,"bounce-type":"hard","message":"blocked using zen.spamhaus.org"}`), blocked},
-		{Mailgun, mailgun(`"event":"failed","severity":"permanent","reason":"generic","delivery-status":{"code":602,"message":"Too old"}`), unknown},
+		{Mailgun, mailgun(`"event":"failed","severity":"permanent","reason":"generic","delivery-status":{"code":602,"message":"Too old"}`), "bounce soft network receiver"},
 		{Mailgun, mailgun(`"event":"failed","severity":"permanent","reason":"suppress-bounce","delivery-status":{"code":605,"message":"Not delivering to previously bounced address"}`), gone},
 		{Mailgun, mailgun(`"event":"failed","severity":"permanent","reason":"suppress-unsubscribe","delivery-status":{"code":606}`), theirList + ", " + unsub},
 		{Mailgun, mailgun(`"event":"failed","severity":"permanent","reason":"suppress-complaint","delivery-status":{"code":607}`), theirList + ", " + unsub},
