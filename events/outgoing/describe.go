@@ -247,23 +247,40 @@ func (s *Service) delivered(ctx context.Context, k *names, h *happening, lists [
 		}
 		return out
 	}
-	out.Detail = h.row.Detail
-	if h.Type == TypeFailed {
+	d := k.deliveries[delivery{h.row.CampaignID, h.row.Seq}]
+	out.Detail, out.Reason, out.Soft = h.row.Detail, h.row.Reason, h.row.Soft
+	switch h.Type {
+	case TypeFailed:
 		out.Detail = h.row.ReplyText
-	}
-	if h.Type != TypeComplained {
-		k.deliveries[delivery{h.row.CampaignID, h.row.Seq}].addTo(&out)
+		d.addReason(&out)
+		d.addReply(&out)
+	case TypeBounced:
+		if d.refused() {
+			d.addReason(&out)
+		}
+		d.addReply(&out)
 	}
 	return out
 }
 
-// addTo adds what is known of the refusal.
-func (d deliveryRow) addTo(out *Delivered) {
-	if d.Reason != nil {
-		out.Reason, out.Fault = *d.Reason, *d.Fault
+// refused says that the relay's last answer was a refusal. Otherwise it had taken the message.
+func (d deliveryRow) refused() bool { return d.ReplyCode != nil && *d.ReplyCode >= 400 }
+
+// addReason adds how the last attempt was judged.
+func (d deliveryRow) addReason(out *Delivered) {
+	if d.Reason == nil {
+		return
 	}
-	if d.ReplyCode == nil || *d.ReplyCode < 400 {
-		return // the relay had taken it
+	out.Fault = *d.Fault
+	if out.Reason == "" {
+		out.Reason = *d.Reason
+	}
+}
+
+// addReply adds the refusal in the server's words.
+func (d deliveryRow) addReply(out *Delivered) {
+	if !d.refused() {
+		return
 	}
 	out.Reply = &Refusal{Code: int(*d.ReplyCode)}
 	if d.ReplyStatus != nil {

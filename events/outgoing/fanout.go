@@ -45,6 +45,7 @@ type source struct {
 	EmailKey     string `json:"email_key"`
 	Reason       string `json:"reason"`
 	Source       string `json:"source"`
+	Soft         bool   `json:"soft"`
 	Name         string `json:"name"`
 	Status       string `json:"status"`
 	PauseReason  string `json:"pause_reason"`

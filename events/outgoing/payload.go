@@ -49,11 +49,13 @@ type Delivered struct {
 	Lists      []ListRef    `json:"lists"` // those that the campaign went to
 	Subscriber *Person      `json:"subscriber"`
 	Delivery   *DeliveryRef `json:"delivery"`
-	// Of bounces, complaints and failures. Reply, Reason and Fault are those of the last attempt, where one was refused.
+	// Of bounces, complaints and failures. Reply and Fault are those of the last attempt, where it was refused; a relay that took the message has none. Soft says that
+	// the bounce only counts towards giving the address up.
 	Detail string   `json:"detail,omitempty"`
 	Reply  *Refusal `json:"reply,omitempty"`
 	Reason string   `json:"reason,omitempty"`
 	Fault  string   `json:"fault,omitempty"`
+	Soft   bool     `json:"soft,omitempty"`
 	// Of opens and clicks. Actor is human, machine or unknown.
 	Actor     string   `json:"actor,omitempty"`
 	UserAgent string   `json:"user_agent,omitempty"`

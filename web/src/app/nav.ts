@@ -42,5 +42,11 @@ export const nav = [
       { to: '/inbox', key: 'inbox', icon: IconInbox },
     ],
   },
-  { group: null, items: [{ to: '/settings', key: 'settings', icon: IconSettings }] },
+  {
+    group: null,
+    items: [
+      { to: '/webhooks', key: 'webhooks', icon: IconWebhook },
+      { to: '/settings', key: 'settings', icon: IconSettings },
+    ],
+  },
 ] as const;
