@@ -33,6 +33,7 @@ const pages = [
   '/webhooks',
   '/webhooks/new',
   '/webhooks/1',
+  '/webhooks/1?tab=settings',
   '/settings',
 ];
 

@@ -227,7 +227,10 @@ const newWebhook = createRoute({
 const webhook = createRoute({
   getParentRoute: () => shell,
   path: '/webhooks/$id',
-  validateSearch: (search: Record<string, unknown>): { status?: string; type?: string; message?: string } => ({
+  validateSearch: (
+    search: Record<string, unknown>,
+  ): { tab?: string; status?: string; type?: string; message?: string } => ({
+    ...optionalText('tab', search.tab),
     ...optionalText('status', search.status),
     ...optionalText('type', search.type),
     ...optionalText('message', search.message),

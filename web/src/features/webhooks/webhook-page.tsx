@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Stack } from '@mantine/core';
+import { Alert, Button, Group, Stack, Tabs } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { IconAlertTriangle, IconPlayerStop, IconTrash } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
@@ -30,8 +30,19 @@ const POLL_MS = 5_000;
 
 export function WebhookPage() {
   const id = Number(route.useParams().id);
+  const { tab = 'log' } = route.useSearch();
+  const navigate = route.useNavigate();
   const query = useQuery({ ...webhookQuery(id), refetchInterval: POLL_MS });
-  return <QueryView query={query}>{(webhook) => <Editor key={webhook.id} webhook={webhook} />}</QueryView>;
+  const setTab = (value: string | null) =>
+    void navigate({
+      search: ({ tab: _, ...rest }) => (value && value !== 'log' ? { ...rest, tab: value } : rest),
+      replace: true,
+    });
+  return (
+    <QueryView query={query}>
+      {(webhook) => <Editor key={webhook.id} webhook={webhook} tab={tab} onTab={setTab} />}
+    </QueryView>
+  );
 }
 
 export function NewWebhookPage() {
@@ -48,9 +59,18 @@ const inputOf = (webhook?: Webhook): WebhookInput => ({
   enabled: webhook?.enabled ?? true,
 });
 
-type EditorProps = { webhook?: Webhook; onMade?: (made: WebhookSecret) => void };
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : url;
+}
 
-function Editor({ webhook, onMade }: EditorProps) {
+type EditorProps = {
+  webhook?: Webhook;
+  tab?: string;
+  onTab?: (tab: string | null) => void;
+  onMade?: (made: WebhookSecret) => void;
+};
+
+function Editor({ webhook, tab = 'log', onTab, onMade }: EditorProps) {
   const { t } = useTranslation();
   const queryClient = useQueryClient();
   const formId = useId();
@@ -76,18 +96,25 @@ function Editor({ webhook, onMade }: EditorProps) {
       if (wrong) requestAnimationFrame(() => form.getInputNode(wrong)?.focus());
     },
   });
+  const fields = (
+    <form id={formId} onSubmit={form.onSubmit((values) => save.mutate(values))}>
+      <WebhookFields form={form} isNew={!webhook} />
+    </form>
+  );
   return (
     <>
       <PageHeader
-        title={webhook ? webhook.description || new URL(webhook.url).host : t('webhooks.new')}
+        title={webhook ? webhook.description || hostOf(webhook.url) : t('webhooks.new')}
         badge={webhook && <WebhookBadge webhook={webhook} />}
         back={<Back />}
         actions={
           <>
             {webhook && <DeleteButton webhook={webhook} />}
-            <Button type="submit" form={formId} loading={save.isPending}>
-              {webhook ? t('common.save') : t('webhooks.add')}
-            </Button>
+            {(!webhook || tab === 'settings') && (
+              <Button type="submit" form={formId} loading={save.isPending}>
+                {webhook ? t('common.save') : t('webhooks.add')}
+              </Button>
+            )}
           </>
         }
       />
@@ -95,12 +122,28 @@ function Editor({ webhook, onMade }: EditorProps) {
       <Stack maw={960}>
         <FormAlert message={problem} />
         {webhook && <Trouble webhook={webhook} onEnable={() => save.mutate({ ...inputOf(webhook), enabled: true })} />}
-        <form id={formId} onSubmit={form.onSubmit((values) => save.mutate(values))}>
-          <WebhookFields form={form} isNew={!webhook} />
-        </form>
-        {webhook && <SecretCard webhook={webhook} />}
-        {webhook && <TestCard webhook={webhook} />}
-        {webhook && <WebhookLog webhook={webhook} />}
+        {webhook ? (
+          <Tabs value={tab === 'settings' ? tab : 'log'} {...(onTab && { onChange: onTab })}>
+            <Tabs.List mb="md">
+              <Tabs.Tab value="log">{t('webhooks.log')}</Tabs.Tab>
+              <Tabs.Tab value="settings">{t('nav.settings')}</Tabs.Tab>
+            </Tabs.List>
+            <Tabs.Panel value="log">
+              <Stack>
+                <TestCard webhook={webhook} />
+                <WebhookLog webhook={webhook} />
+              </Stack>
+            </Tabs.Panel>
+            <Tabs.Panel value="settings">
+              <Stack>
+                {fields}
+                <SecretCard webhook={webhook} />
+              </Stack>
+            </Tabs.Panel>
+          </Tabs>
+        ) : (
+          fields
+        )}
       </Stack>
     </>
   );
