@@ -168,7 +168,9 @@ func (s *server) listWebhooks(ctx context.Context, _ *nothing) (*answer[itemsJSO
 
 func (s *server) createWebhook(ctx context.Context, in *with[WebhookInput]) (*answer[WebhookSecret], error) {
 	e, secret, err := s.deps.Webhooks.CreateEndpoint(ctx, in.Body.input())
-	return reply(e, err, func(e outgoing.Endpoint) WebhookSecret { return WebhookSecret{Webhook: encodeWebhook(e), Secret: secret} })
+	return reply(e, err, func(e outgoing.Endpoint) WebhookSecret {
+		return WebhookSecret{Webhook: encodeWebhook(e), Secret: secret}
+	})
 }
 
 func (s *server) getWebhook(ctx context.Context, in *byID) (*answer[webhookJSON], error) {
@@ -192,7 +194,9 @@ func (s *server) getWebhookSecret(ctx context.Context, in *byID) (*answer[secret
 
 func (s *server) rotateWebhookSecret(ctx context.Context, in *byID) (*answer[WebhookSecret], error) {
 	e, secret, err := s.deps.Webhooks.RotateSecret(ctx, in.ID)
-	return reply(e, err, func(e outgoing.Endpoint) WebhookSecret { return WebhookSecret{Webhook: encodeWebhook(e), Secret: secret} })
+	return reply(e, err, func(e outgoing.Endpoint) WebhookSecret {
+		return WebhookSecret{Webhook: encodeWebhook(e), Secret: secret}
+	})
 }
 
 func (s *server) testWebhook(ctx context.Context, in *webhookTestInput) (*answer[webhookTestJSON], error) {

@@ -16,7 +16,7 @@ type names struct {
 	lists       map[int64]string
 	people      map[int64]Person // by id
 	byKey       map[string]Person
-	memberships map[int64][]int64 // lists of a person, by id
+	memberships map[int64][]int64 // lists that a person is or was on, by id: a complaint ends the subscriptions together with the suppression
 	deliveries  map[delivery]deliveryRow
 	links       map[linkKey]string
 }
@@ -102,8 +102,7 @@ func (k *names) readPeople(ctx context.Context, tx pgx.Tx, all []*happening) err
 		return nil
 	}
 	rows, err := pg.Many[personRow](ctx, tx, "subscribers", `
-		SELECT p.id, p.email, p.email_key, p.name,
-			ARRAY(SELECT list_id FROM subscriptions su WHERE su.subscriber_id = p.id AND su.status = 'subscribed' ORDER BY list_id) AS list_ids
+		SELECT p.id, p.email, p.email_key, p.name, ARRAY(SELECT list_id FROM subscriptions su WHERE su.subscriber_id = p.id ORDER BY list_id) AS list_ids
 		FROM subscribers p WHERE p.id = ANY ($1) OR p.email_key = ANY ($2)`, sorted(ids), sorted(keys))
 	for _, r := range rows {
 		p := Person{ID: r.ID, Email: r.Email, Name: r.Name}

@@ -54,7 +54,7 @@ func TestEverythingThatHappensIsTold(t *testing.T) {
 		{`UPDATE subscriptions SET status = 'unsubscribed', source = 'admin' WHERE subscriber_id = 2`, TypeUnsubscribed,
 			`{"campaign":null,` + news + `,` + bob + `,"source":"admin"}`},
 		{`INSERT INTO suppressions (email_key, reason, source, detail) VALUES ('ada@example.org', 'complaint', 'mailbox 1', 'abuse')`, TypeSuppressed,
-			`{"email":"ada@example.org",` + ada + `,"lists":[],"reason":"complaint","source":"mailbox 1","detail":"abuse"}`},
+			`{"email":"ada@example.org",` + ada + `,"lists":[{"id":1,"name":"News"},{"id":2,"name":"Offers"}],"reason":"complaint","source":"mailbox 1","detail":"abuse"}`},
 		{`INSERT INTO suppressions (email_key, reason, source) VALUES ('x@example.org', 'manual', 'admin')`, TypeSuppressed,
 			`{"email":"x@example.org","subscriber":null,"lists":[],"reason":"manual","source":"admin","detail":""}`},
 		{`WITH i AS (INSERT INTO imports (list_id, filename, status, rows, created) VALUES (1, 'p.csv', 'running', 5, 4)) SELECT 1`, "", ""},
@@ -94,6 +94,7 @@ func TestNothingIsCollectedForNobody(t *testing.T) {
 	b := setup(t)
 	all := func() {
 		b.opened()
+		b.exec(`INSERT INTO events (at, kind, campaign_id, seq, subscriber_id) VALUES (now(), 'click', 1, 1, 1)`)
 		b.exec(`UPDATE campaigns SET status = 'running' WHERE id = 1`)
 		b.exec(`UPDATE campaigns SET status = 'draft' WHERE id = 1`)
 		b.exec(`UPDATE deliveries SET state = 5`)

@@ -74,7 +74,7 @@ type Unsubscribed struct {
 type Suppressed struct {
 	Email      string    `json:"email"`
 	Subscriber *Person   `json:"subscriber"`
-	Lists      []ListRef `json:"lists"` // those the person is subscribed to
+	Lists      []ListRef `json:"lists"` // those the person is or was on
 	Reason     string    `json:"reason"`
 	Source     string    `json:"source"`
 	Detail     string    `json:"detail"`
