@@ -1,6 +1,7 @@
 import {
   IconAddressBook,
   IconBan,
+  IconBroadcast,
   IconFileImport,
   IconGauge,
   IconInbox,
@@ -45,7 +46,7 @@ export const nav = [
   {
     group: null,
     items: [
-      { to: '/webhooks', key: 'webhooks', icon: IconWebhook },
+      { to: '/webhooks', key: 'webhooks', icon: IconBroadcast },
       { to: '/settings', key: 'settings', icon: IconSettings },
     ],
   },
