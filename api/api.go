@@ -21,6 +21,7 @@ import (
 	"postrider/campaigns"
 	"postrider/events"
 	"postrider/events/hooksource"
+	"postrider/events/outgoing"
 	"postrider/internal/auth"
 	"postrider/internal/errs"
 	"postrider/internal/idempotency"
@@ -76,6 +77,7 @@ type Deps struct {
 	Hooks       *hooksource.Service
 	Sender      *sender.Service
 	Inbox       *sender.InboxStore
+	Webhooks    *outgoing.Service
 }
 
 func (d Deps) check() error {

@@ -25,6 +25,7 @@ import (
 	"postrider/campaigns"
 	"postrider/events"
 	"postrider/events/hooksource"
+	"postrider/events/outgoing"
 	"postrider/internal/auth"
 	"postrider/internal/idempotency"
 	"postrider/internal/pg/pgtest"
@@ -96,6 +97,7 @@ func setup(t *testing.T) *bundle {
 		Auth: auth.New(b.pool, time.Now), Settings: settings.New(b.pool, time.Now), Idempotency: idempotency.New(b.pool, time.Now),
 		Audience: audience.New(b.pool, log, time.Now), Templates: templates.New(b.pool, time.Now), Events: events.New(b.pool, log, time.Now),
 		Sender: sender.New(b.pool, box, sender.Config{Resolver: noDNS}, log, time.Now), Inbox: sender.NewInboxStore(b.pool, nil, log, time.Now),
+		Webhooks: outgoing.New(b.pool, box, outgoing.Config{AllowPrivate: true}, log, time.Now),
 	}
 	b.deps.Campaigns = campaigns.New(campaigns.Config{}, campaigns.Deps{
 		Pool: b.pool, Audience: b.deps.Audience, Events: b.deps.Events, Tokens: b.tokens, Sender: b.deps.Sender, Settings: b.deps.Settings,

@@ -22,6 +22,7 @@ const (
 	tagRelays      = "Relays"
 	tagDomains     = "Sending domains"
 	tagInbox       = "Built-in inbox"
+	tagWebhooks    = "Webhooks"
 	tagSystem      = "Overview"
 )
 
@@ -39,6 +40,7 @@ func tags() []*huma.Tag {
 		{Name: tagRelays, Description: "The SMTP servers that mail is sent through."},
 		{Name: tagDomains, Description: "The domains that mail is sent from, their DKIM keys and DNS records."},
 		{Name: tagInbox, Description: "The capture server for trying things out, where it is switched on."},
+		{Name: tagWebhooks, Description: "Other programs that hear of what happens: signed messages (Standard Webhooks), their log, and sending them again."},
 		{Name: tagSystem, Description: "How the installation is doing."},
 	}
 }
@@ -109,6 +111,7 @@ func (s *server) routes() {
 
 	s.campaignRoutes()
 	s.sendingRoutes()
+	s.webhookRoutes()
 }
 
 func (s *server) campaignRoutes() {
@@ -204,4 +207,23 @@ func (s *server) sendingRoutes() {
 	add(s, get("/inbox/messages", "listInboxMessages", tagInbox, auth.SendingRead, "List captured messages, newest first"), s.listInbox)
 	add(s, remove("/inbox/messages", "emptyInbox", tagInbox, auth.SendingWrite, "Delete all captured messages"), s.emptyInbox)
 	add(s, get("/inbox/messages/{id}", "getInboxMessage", tagInbox, auth.SendingRead, "Read a captured message"), s.getInboxMessage)
+}
+
+func (s *server) webhookRoutes() {
+	add(s, get("/webhook-event-types", "listWebhookEventTypes", tagWebhooks, auth.WebhooksRead, "List what webhooks can be told, with samples"), s.listWebhookEventTypes)
+	add(s, get("/webhooks", "listWebhooks", tagWebhooks, auth.WebhooksRead, "List the webhooks"), s.listWebhooks)
+	add(s, post("/webhooks", "createWebhook", tagWebhooks, auth.WebhooksWrite, "Add a webhook").returns(http.StatusCreated).
+		note("It hears of what happens from then on. The answer holds the secret that its messages are signed with."), s.createWebhook)
+	add(s, get("/webhooks/{id}", "getWebhook", tagWebhooks, auth.WebhooksRead, "Read a webhook"), s.getWebhook)
+	add(s, put("/webhooks/{id}", "updateWebhook", tagWebhooks, auth.WebhooksWrite, "Change a webhook, or switch it on or off").
+		note("While it is off nothing is collected for it. What waited before is sent when it is switched on."), s.updateWebhook)
+	add(s, remove("/webhooks/{id}", "deleteWebhook", tagWebhooks, auth.WebhooksWrite, "Delete a webhook with its log"), s.deleteWebhook)
+	add(s, get("/webhooks/{id}/secret", "getWebhookSecret", tagWebhooks, inBrowser, "Show the secret of a webhook"), s.getWebhookSecret)
+	add(s, post("/webhooks/{id}/rotate", "rotateWebhookSecret", tagWebhooks, auth.WebhooksWrite, "Give a webhook a new secret").
+		note("Messages are signed with both secrets for 24 hours."), s.rotateWebhookSecret)
+	add(s, post("/webhooks/{id}/test", "testWebhook", tagWebhooks, auth.WebhooksWrite, "Send a message with sample data now, and say what came of it"), s.testWebhook)
+	add(s, get("/webhooks/{id}/messages", "listWebhookMessages", tagWebhooks, auth.WebhooksRead, "List the messages of a webhook, newest first"), s.listWebhookMessages)
+	add(s, get("/webhooks/{id}/messages/{message_id}", "getWebhookMessage", tagWebhooks, auth.WebhooksRead, "Read a message with its payload and attempts"), s.getWebhookMessage)
+	add(s, post("/webhooks/{id}/messages/{message_id}/replay", "replayWebhookMessage", tagWebhooks, auth.WebhooksWrite, "Send a message again, with the same webhook-id"), s.replayWebhookMessage)
+	add(s, post("/webhooks/{id}/replay", "replayWebhook", tagWebhooks, auth.WebhooksWrite, "Send all messages again that have failed since a moment").once(), s.replayWebhook)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"postrider/internal/errs"
 	"postrider/internal/pg"
 )
 
@@ -109,6 +110,20 @@ func (s *Service) Links(ctx context.Context, id int64) ([]LinkStat, error) {
 		stats = append(stats, stat)
 	}
 	return stats, nil
+}
+
+// LinkURL gives a link of a campaign's content as it is written there, with its placeholders.
+func (s *Service) LinkURL(ctx context.Context, id int64, link int32) (string, error) {
+	content, err := s.content(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	for _, l := range content.compiled.Links() {
+		if l.N == int(link) {
+			return l.URL, nil
+		}
+	}
+	return "", errs.New(errs.NotFound, "there is no link %d in campaign %d", link, id)
 }
 
 const overviewDays = 30

@@ -22,6 +22,7 @@ import (
 	"postrider/campaigns/journal"
 	"postrider/events"
 	"postrider/events/hooksource"
+	"postrider/events/outgoing"
 	"postrider/internal/auth"
 	"postrider/internal/idempotency"
 	"postrider/internal/pg/pgboot"
@@ -57,6 +58,7 @@ type app struct {
 	journal   *journal.Journal
 	pools     *sender.Pools
 	campaigns *campaigns.Service
+	webhooks  *outgoing.Service
 	river     *river.Client[pgx.Tx]
 
 	started time.Time
@@ -171,6 +173,9 @@ func (a *app) build(ctx context.Context) error {
 		Node: a.node, Pools: a.pools, Journal: a.journal, Logger: a.logger, Now: time.Now,
 	})
 	a.hooks = hooksource.New(a.pool, box, a.campaigns, hooksource.Config{PublicURL: a.settings.PublicURL}, a.logger, time.Now)
+	a.webhooks = outgoing.New(a.pool, box, outgoing.Config{
+		AllowPrivate: a.cfg.HookPrivate, Keep: a.cfg.HookKeep, LinkURL: a.campaigns.LinkURL,
+	}, a.logger, time.Now)
 	workers := river.NewWorkers()
 	a.campaigns.Workers(workers)
 	a.audience.Workers(workers)
@@ -241,6 +246,7 @@ func (a *app) run(ctx context.Context) error {
 	a.group.Go(func() error { return a.node.Run(background) })
 	a.group.Go(func() error { return a.events.Run(background) })
 	a.group.Go(func() error { return a.campaigns.Run(background) })
+	a.group.Go(func() error { return a.webhooks.Run(background) })
 	a.group.Go(func() error { return a.sweep(background) })
 	a.group.Go(func() error { return a.sender.RunChecks(background) })
 	a.group.Go(func() error { return a.sender.RunSites(background) })

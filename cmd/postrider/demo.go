@@ -62,7 +62,7 @@ func (c demoCmd) Run(ctx context.Context) error {
 		out.w = os.Stderr
 	}
 	out.say("Starting Postgres, the service and the built-in inbox in %s …", dir)
-	cfg := config{DataDir: dir, PGBin: c.PGBin, Inbox: "127.0.0.1:0", Workers: 32, StopTimeout: 30 * time.Second, LogFormat: "text", LogLevel: "warn"}
+	cfg := config{HookPrivate: true, DataDir: dir, PGBin: c.PGBin, Inbox: "127.0.0.1:0", Workers: 32, StopTimeout: 30 * time.Second, LogFormat: "text", LogLevel: "warn"}
 	a, err := startApp(ctx, cfg, cfg.logger())
 	if err != nil {
 		return err

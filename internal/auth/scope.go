@@ -17,13 +17,16 @@ const (
 	SendingWrite   = "sending:write"
 	SettingsRead   = "settings:read"
 	SettingsWrite  = "settings:write"
+	// What webhooks send has people in it, so they are no part of the settings.
+	WebhooksRead  = "webhooks:read"
+	WebhooksWrite = "webhooks:write"
 )
 
 // Scopes lists every scope there is, in the order in which people should see them.
 func Scopes() []string {
 	return []string{
 		AudienceRead, AudienceWrite, CampaignsRead, CampaignsWrite, CampaignsSend,
-		SendingRead, SendingWrite, SettingsRead, SettingsWrite,
+		SendingRead, SendingWrite, SettingsRead, SettingsWrite, WebhooksRead, WebhooksWrite,
 	}
 }
 

@@ -30,6 +30,10 @@ const pages = [
   '/domains',
   '/domains/1',
   '/inbox',
+  '/webhooks',
+  '/webhooks/new',
+  '/webhooks/1',
+  '/webhooks/1?tab=settings',
   '/settings',
 ];
 
@@ -54,6 +58,12 @@ test.beforeAll(async ({ service, playwright }) => {
   await post('/subscribers', { email: 'ada@example.net', name: 'Ada', list_ids: [1], attributes: { city: 'Porto' } });
   await post('/domains', { domain: 'example.org' });
   await post('/webhook-sources', { provider: 'mailgun' });
+  await post('/webhooks', {
+    url: 'https://hooks.invalid/mail',
+    description: 'Shop',
+    event_types: ['delivery.bounced'],
+  });
+  await post('/webhooks/1/test', {});
   await post('/campaigns', { name: 'Autumn letter', subject: 'Hello', html: '<p>Hello</p>', list_ids: [1] });
   await post('/templates', { name: 'Plain', subject: 'Hello', html: '<p>Hello</p>' });
   session = (await api.storageState()).cookies;

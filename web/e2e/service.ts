@@ -16,7 +16,7 @@ export async function startService(): Promise<Service> {
   chmodSync(dir, 0o711);
   const args = ['serve', '--listen', '127.0.0.1:0', '--data-dir', dir, '--log-format', 'json'];
   const child = spawn(binary, args, {
-    env: { ...process.env, DATABASE_URL: '', POSTRIDER_PUBLIC_URL: '' },
+    env: { ...process.env, DATABASE_URL: '', POSTRIDER_PUBLIC_URL: '', POSTRIDER_WEBHOOK_ALLOW_PRIVATE: 'true' },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const url = await untilUp(child);

@@ -101,3 +101,13 @@ export type InboxMessage = Schemas['InboxDetail'];
 export type CampaignOverview = CampaignProgress;
 export type Overview = Schemas['Overview'];
 export type SystemInfo = Schemas['System'];
+
+/** A webhook; the server always sends every field. */
+export type Webhook = Required<Schemas['Webhook']>;
+export type WebhookInput = Required<Schemas['WebhookInput']>;
+export type WebhookSecret = { webhook: Webhook; secret: string };
+export type WebhookType = Schemas['WebhookType'];
+export type WebhookMessage = Schemas['WebhookMessage'];
+export type WebhookMessageDetail = Schemas['WebhookMessageDetail'];
+export type WebhookAttempt = Schemas['WebhookAttempt'];
+export type WebhookTest = Schemas['WebhookTest'];

@@ -1,6 +1,7 @@
 import {
   IconAddressBook,
   IconBan,
+  IconBroadcast,
   IconFileImport,
   IconGauge,
   IconInbox,
@@ -42,5 +43,11 @@ export const nav = [
       { to: '/inbox', key: 'inbox', icon: IconInbox },
     ],
   },
-  { group: null, items: [{ to: '/settings', key: 'settings', icon: IconSettings }] },
+  {
+    group: null,
+    items: [
+      { to: '/webhooks', key: 'webhooks', icon: IconBroadcast },
+      { to: '/settings', key: 'settings', icon: IconSettings },
+    ],
+  },
 ] as const;

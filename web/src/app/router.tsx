@@ -214,6 +214,30 @@ const inbox = createRoute({
   component: lazyRouteComponent(() => import('@/features/inbox/inbox-page'), 'InboxPage'),
 });
 
+const webhooks = createRoute({
+  getParentRoute: () => shell,
+  path: '/webhooks',
+  component: lazyRouteComponent(() => import('@/features/webhooks/webhooks-page'), 'WebhooksPage'),
+});
+const newWebhook = createRoute({
+  getParentRoute: () => shell,
+  path: '/webhooks/new',
+  component: lazyRouteComponent(() => import('@/features/webhooks/webhook-page'), 'NewWebhookPage'),
+});
+const webhook = createRoute({
+  getParentRoute: () => shell,
+  path: '/webhooks/$id',
+  validateSearch: (
+    search: Record<string, unknown>,
+  ): { tab?: string; status?: string; type?: string; message?: string } => ({
+    ...optionalText('tab', search.tab),
+    ...optionalText('status', search.status),
+    ...optionalText('type', search.type),
+    ...optionalText('message', search.message),
+  }),
+  component: lazyRouteComponent(() => import('@/features/webhooks/webhook-page'), 'WebhookPage'),
+});
+
 const settings = createRoute({
   getParentRoute: () => shell,
   path: '/settings',
@@ -249,6 +273,9 @@ const routeTree = root.addChildren([
     domains,
     domain,
     inbox,
+    webhooks,
+    newWebhook,
+    webhook,
     settings,
   ]),
 ]);

@@ -28,6 +28,8 @@ const scopes = [
   'sending:write',
   'settings:read',
   'settings:write',
+  'webhooks:read',
+  'webhooks:write',
 ];
 
 export function ApiKeysTab() {
