@@ -21,6 +21,7 @@ import (
 	"postrider/campaigns"
 	"postrider/events"
 	"postrider/events/hooksource"
+	"postrider/events/mailbox"
 	"postrider/internal/auth"
 	"postrider/internal/errs"
 	"postrider/internal/idempotency"
@@ -76,6 +77,7 @@ type Deps struct {
 	Hooks       *hooksource.Service
 	Sender      *sender.Service
 	Inbox       *sender.InboxStore
+	Mailboxes   *mailbox.Service
 }
 
 func (d Deps) check() error {

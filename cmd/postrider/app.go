@@ -22,6 +22,7 @@ import (
 	"postrider/campaigns/journal"
 	"postrider/events"
 	"postrider/events/hooksource"
+	"postrider/events/mailbox"
 	"postrider/internal/auth"
 	"postrider/internal/idempotency"
 	"postrider/internal/pg/pgboot"
@@ -55,6 +56,7 @@ type app struct {
 	journal   *journal.Journal
 	pools     *sender.Pools
 	campaigns *campaigns.Service
+	mailboxes *mailbox.Service
 	river     *river.Client[pgx.Tx]
 
 	started time.Time
@@ -167,6 +169,7 @@ func (a *app) build(ctx context.Context) error {
 		Node: a.node, Pools: a.pools, Journal: a.journal, Logger: a.logger, Now: time.Now,
 	})
 	a.hooks = hooksource.New(a.pool, box, a.campaigns, hooksource.Config{PublicURL: a.settings.PublicURL}, a.logger, time.Now)
+	a.mailboxes = mailbox.New(a.pool, box, a.campaigns, mailbox.Config{}, a.logger, time.Now)
 	workers := river.NewWorkers()
 	a.campaigns.Workers(workers)
 	a.audience.Workers(workers)
@@ -236,6 +239,7 @@ func (a *app) run(ctx context.Context) error {
 	a.group.Go(func() error { return a.sweep(background) })
 	a.group.Go(func() error { return a.sender.RunChecks(background) })
 	a.group.Go(func() error { return a.sender.RunSites(background) })
+	a.group.Go(func() error { return a.mailboxes.Run(background) })
 	if a.database != nil {
 		a.group.Go(func() error {
 			select {

@@ -74,6 +74,9 @@ func (s *Service) Get(ctx context.Context, id int64) (Mailbox, error) {
 
 // Troubles lists messages of a mailbox that could not be taken, the newest first, at most 50.
 func (s *Service) Troubles(ctx context.Context, id int64) ([]Stuck, error) {
+	if _, err := s.Get(ctx, id); err != nil {
+		return nil, err
+	}
 	return troubles(ctx, s.pool, id)
 }
 

@@ -38,7 +38,7 @@ var allowed = map[string][]string{
 	"campaigns": {"campaigns/journal", "audience", "events", "events/dsn", "templates", "sender", "sender/message", "sender/presets", "sender/reply", "sender/smtpconn", "sender/dkim",
 		"internal/pg", "internal/errs", "internal/page", "internal/addr", "internal/settings"},
 	"api": {"audience", "campaigns", "events", "events/hooks", "events/hooksource", "events/mailbox", "templates", "sender", "sender/dkim", "sender/presets", "internal/auth", "internal/settings", "internal/idempotency",
-		"internal/errs", "internal/page", "internal/addr"},
+		"internal/errs", "internal/oauth", "internal/page", "internal/addr"},
 	"cmd/postrider": {"..."},
 }
 
