@@ -24,6 +24,9 @@ const pages = [
   '/relays',
   '/relays/new',
   '/relays/1',
+  '/mailboxes',
+  '/mailboxes/new',
+  '/mailboxes/1',
   '/site-limits',
   '/provider-webhooks',
   '/provider-webhooks/1',
@@ -54,6 +57,7 @@ test.beforeAll(async ({ service, playwright }) => {
   await post('/subscribers', { email: 'ada@example.net', name: 'Ada', list_ids: [1], attributes: { city: 'Porto' } });
   await post('/domains', { domain: 'example.org' });
   await post('/webhook-sources', { provider: 'mailgun' });
+  await post('/mailboxes', { name: 'Bounces', host: '127.0.0.1', port: 1, username: 'bounces', password: 'secret' });
   await post('/campaigns', { name: 'Autumn letter', subject: 'Hello', html: '<p>Hello</p>', list_ids: [1] });
   await post('/templates', { name: 'Plain', subject: 'Hello', html: '<p>Hello</p>' });
   session = (await api.storageState()).cookies;
