@@ -323,8 +323,18 @@ func TestHostileServers(t *testing.T) {
 			c.flood(" 1")
 			return false
 		}), KindProtocol, "more than was asked"},
-		"an endless range": {IMAP, imapThat("UID SEARCH", func(c *conversation, tag, _ string) bool {
-			c.say("* ESEARCH (TAG \""+tag+"\") UID ALL 1:4294967295,1:4294967295,1:4294967295", tag+" OK done")
+		"an endless range": {IMAP, imapServer{answers: answers{
+			"SELECT": func(c *conversation, tag, _ string) bool {
+				c.say("* 1 EXISTS", "* OK [UIDVALIDITY 7] ok", "* OK [UIDNEXT 4294967295] ok", tag+" OK done")
+				return true
+			},
+			"UID SEARCH": func(c *conversation, tag, _ string) bool {
+				c.say("* ESEARCH (TAG \""+tag+"\") UID ALL 1:4294967295,1:4294967295,1:4294967295", tag+" OK done")
+				return true
+			},
+		}}.play, KindProtocol, "more than was asked"},
+		"a range beyond the end": {IMAP, imapThat("UID SEARCH", func(c *conversation, tag, _ string) bool {
+			c.say("* ESEARCH (TAG \""+tag+"\") UID ALL 1:4294967295", tag+" OK done")
 			return true
 		}), "", ""},
 		"a literal of four gigabytes": {IMAP, imapThat("UID FETCH", func(c *conversation, _, command string) bool {
@@ -386,14 +396,15 @@ func TestNothingIsSentAheadOfTLS(t *testing.T) {
 	for name, tc := range map[string]struct {
 		protocol, greeting, answer string
 		kind                       Kind
+		text                       string // in the trouble
 	}{
-		"IMAP, refused":   {IMAP, "* OK x", "S1 BAD what?", KindTLS},
-		"IMAP, injected":  {IMAP, "* OK x", "S1 OK begin\r\n* OK [CAPABILITY IMAP4rev1] injected", KindTLS},
-		"IMAP, no TLS":    {IMAP, "* OK x", "S1 OK begin", KindTLS},
-		"POP3, refused":   {POP3, "+OK x", "-ERR what?", KindTLS},
-		"POP3, injected":  {POP3, "+OK x", "+OK begin\r\n+OK injected", KindTLS},
-		"POP3, not POP3":  {POP3, "+OK x", "what?", KindTLS},
-		"IMAP, a waffler": {IMAP, "* OK x", strings.Repeat("* OK x\r\n", 30), KindProtocol},
+		"IMAP, refused":   {IMAP, "* OK x", "S1 BAD what?", KindTLS, "BAD what?"},
+		"IMAP, injected":  {IMAP, "* OK x", "S1 OK begin\r\n* OK [CAPABILITY IMAP4rev1] injected", KindTLS, "between STARTTLS and TLS"},
+		"IMAP, no TLS":    {IMAP, "* OK x", "S1 OK begin", KindTLS, "EOF"},
+		"POP3, refused":   {POP3, "+OK x", "-ERR what?", KindTLS, "-ERR what?"},
+		"POP3, injected":  {POP3, "+OK x", "+OK begin\r\n+OK injected", KindTLS, "between STARTTLS and TLS"},
+		"POP3, not POP3":  {POP3, "+OK x", "what?", KindTLS, "what?"},
+		"IMAP, a waffler": {IMAP, "* OK x", strings.Repeat("* OK x\r\n", 30), KindProtocol, "more than"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -415,7 +426,7 @@ func TestNothingIsSentAheadOfTLS(t *testing.T) {
 			}))
 			in.TLS = TLSStartTLS
 			report, err := b.TestInput(t.Context(), in)
-			if last := report.Steps[len(report.Steps)-1]; err != nil || report.OK || report.Kind != tc.kind || last.Step != StepTLS || report.Remedy == "" {
+			if last := report.Steps[len(report.Steps)-1]; err != nil || report.OK || report.Kind != tc.kind || last.Step != StepTLS || report.Remedy == "" || !strings.Contains(last.Detail, tc.text) {
 				t.Errorf("%+v, %v", report, err)
 			}
 			mu.Lock()
@@ -604,6 +615,57 @@ func TestMessageThatBreaksTheConnection(t *testing.T) {
 		m, err := b.Get(t.Context(), m.ID)
 		return err == nil && m.Problem == nil && m.lastUID == 2 && m.Retrying == 1
 	})
+}
+
+// TestPOP3SessionThatBreaks after a message was taken: the next one deletes it without reading it again.
+func TestPOP3SessionThatBreaks(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var mu sync.Mutex
+	deletes, reads, quits := 0, 0, 0
+	in := input(POP3, fake(t, popServer{answers: map[string]func(*conversation, string) bool{
+		"DELE": func(c *conversation, _ string) bool {
+			mu.Lock()
+			defer mu.Unlock()
+			if deletes++; deletes == 1 {
+				return false
+			}
+			c.say("+OK")
+			return true
+		},
+		"RETR": func(c *conversation, _ string) bool {
+			mu.Lock()
+			defer mu.Unlock()
+			reads++
+			c.say("+OK", "Subject: bounce 1", "", ".")
+			return true
+		},
+		"QUIT": func(c *conversation, _ string) bool {
+			mu.Lock()
+			defer mu.Unlock()
+			quits++
+			c.say("+OK")
+			return true
+		},
+	}}.play))
+	in.AfterTaken = AfterDelete
+	m := b.create(t, in)
+	b.run(t)
+	if m = b.tried(t, m.ID); m.Problem == nil || m.Taken != 1 {
+		t.Fatalf("%d taken, trouble %+v", m.Taken, m.Problem)
+	}
+	if _, err := b.pool.Exec(t.Context(), `UPDATE mailboxes SET next_check_at = now()`); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the end of the second session", func() bool {
+		m, err := b.Get(t.Context(), m.ID)
+		return err == nil && m.CheckedAt != nil && m.Problem == nil
+	})
+	mu.Lock()
+	defer mu.Unlock()
+	if deletes != 2 || reads != 1 || quits != 1 || b.count() != 1 {
+		t.Errorf("%d times deleted, %d times read, %d ends, %d came", deletes, reads, quits, b.count())
+	}
 }
 
 // TestIdleThatIsDropped: a server that hangs up soon is polled.

@@ -181,7 +181,7 @@ func (s *imapSession) selectFolder(name string, readOnly bool) (folderState, err
 	return f, err
 }
 
-// search gives the UIDs from lo to hi that arrived since, in ascending order. At most searchWindow may be asked for.
+// search gives the UIDs from lo to hi that arrived since, in ascending order. No more than searchWindow may be expected.
 func (s *imapSession) search(lo, hi int64, since time.Time) ([]int64, error) {
 	var set imap.UIDSet
 	set.AddRange(imap.UID(lo), imap.UID(hi))

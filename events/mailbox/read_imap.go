@@ -78,8 +78,8 @@ func (r *reading) scanIMAP(ctx context.Context, s *imapSession) (messages int64,
 	since := r.s.now().Add(-lookBack)
 	for lo := r.m.lastUID + 1; lo <= last && f.messages > 0; {
 		hi := min(lo+searchWindow-1, last)
-		if f.uidNext == 0 {
-			hi = last // nobody knows where the end is
+		if f.uidNext == 0 || f.messages <= searchWindow/2 {
+			hi = last // nobody knows where the end is, or there are so few that they can all be asked for
 		}
 		if err := r.windowIMAP(ctx, s, lo, hi, since, known); err != nil {
 			return 0, err
