@@ -35,7 +35,7 @@ demo: $(BIN)
 test: test-go test-web test-e2e
 
 test-go: web/dist/index.html
-	scripts/need.sh postgres dkimpy openssl postfix exim spamassassin
+	scripts/need.sh postgres dkimpy openssl postfix exim spamassassin dovecot
 	$(GO) test ./...
 	$(GO) test -race $(RACE)
 

@@ -21,6 +21,7 @@ import (
 	"postrider/campaigns"
 	"postrider/events"
 	"postrider/events/hooksource"
+	"postrider/events/mailbox"
 	"postrider/events/outgoing"
 	"postrider/internal/auth"
 	"postrider/internal/errs"
@@ -78,6 +79,7 @@ type Deps struct {
 	Sender      *sender.Service
 	Inbox       *sender.InboxStore
 	Webhooks    *outgoing.Service
+	Mailboxes   *mailbox.Service
 }
 
 func (d Deps) check() error {

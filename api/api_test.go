@@ -25,6 +25,7 @@ import (
 	"postrider/campaigns"
 	"postrider/events"
 	"postrider/events/hooksource"
+	"postrider/events/mailbox"
 	"postrider/events/outgoing"
 	"postrider/internal/auth"
 	"postrider/internal/idempotency"
@@ -106,6 +107,7 @@ func setup(t *testing.T) *bundle {
 	b.taker, b.amazon, b.hookAt = &taker{}, newAmazon(), time.Now
 	b.deps.Hooks = hooksource.New(b.pool, box, b.taker, hooksource.Config{PublicURL: b.deps.Settings.PublicURL, Fetcher: b.amazon, Roots: b.amazon.roots}, log,
 		func() time.Time { return b.hookAt() })
+	b.deps.Mailboxes = mailbox.New(b.pool, box, b.deps.Campaigns, mailbox.Config{}, log, time.Now)
 	b.deps.Audience.SetJobs(queue{})
 	b.deps.Campaigns.SetJobs(queue{})
 	b.Handler, err = New(Config{Version: "1.2.3", UI: testUI(), Logger: log, Done: b.done}, b.deps)

@@ -321,7 +321,9 @@ func TestShapesOfProviders(t *testing.T) {
 	b := setup(t)
 	c := b.admin(t)
 	c.get("/providers").want(200).keys("", "items next_cursor").keys("items.0", "id name kind as_of docs hosts endpoints auth username username_hint password_hint "+
-		"needs oauth limits quota signing_profile signs_itself return_path site_limits").
+		"needs oauth limits quota signing_profile signs_itself return_path site_limits reading").
+		keys("items.0.reading", "name servers auth username_hint password_hint needs scope poll_minutes limits").
+		keys("items.0.reading.limits", "connections imap_bytes_per_day pop3_bytes_per_day upload_bytes_per_day source").keys("items.0.reading.servers.0", "protocol host region port tls").
 		keys("items.0.limits", "connections messages_per_connection recipients_per_message per_second per_minute per_hour per_day note source").
 		keys("items.0.hosts.0", "host region").keys("items.0.endpoints.0", "port tls").keys("items.0.needs.0", "text link").keys("items.0.oauth", "token_url scope docs")
 	var e explanationJSON

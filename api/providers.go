@@ -1,8 +1,11 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"postrider/internal/errs"
 	"postrider/sender/presets"
@@ -27,7 +30,54 @@ type providerJSON struct {
 	SigningProfile string             `json:"signing_profile" enum:"default,ses"`
 	SignsItself    bool               `json:"signs_itself" doc:"The provider signs with DKIM"`
 	ReturnPath     string             `json:"return_path" enum:"per_recipient,from"`
+	Reading        *readingJSON       `json:"reading" doc:"How its mailboxes are read, for bounces that come back there; null: it has none"`
 	SiteLimits     bool               `json:"site_limits" doc:"Limits per receiving site make sense: the server delivers by itself"`
+}
+
+// TransformSchema says in the OpenAPI document that reading can be null.
+func (providerJSON) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	return nullable(s, "reading")
+}
+
+type readingJSON struct {
+	Name         string              `json:"name"`
+	Servers      []readingServerJSON `json:"servers" doc:"The first is recommended"`
+	Auth         []string            `json:"auth" doc:"password and xoauth2; the first is recommended"`
+	UsernameHint string              `json:"username_hint"`
+	PasswordHint string              `json:"password_hint"`
+	Needs        []providerNeedJSON  `json:"needs" doc:"What to do at the provider first"`
+	Scope        string              `json:"scope" doc:"Of OAuth; empty without"`
+	PollMinutes  int                 `json:"poll_minutes" doc:"The least time between two checks, where the server does not tell of new mail"`
+	Limits       readingLimitsJSON   `json:"limits"`
+}
+
+type readingServerJSON struct {
+	Protocol string `json:"protocol" enum:"imap,pop3"`
+	Host     string `json:"host" doc:"Empty: a server of one's own"`
+	Region   string `json:"region" doc:"Empty where there is only one"`
+	Port     int    `json:"port"`
+	TLS      string `json:"tls" enum:"none,starttls,implicit"`
+}
+
+type readingLimitsJSON struct {
+	Connections int    `json:"connections"`
+	IMAPDown    int64  `json:"imap_bytes_per_day"`
+	POP3Down    int64  `json:"pop3_bytes_per_day"`
+	Up          int64  `json:"upload_bytes_per_day"`
+	Source      string `json:"source"`
+}
+
+func encodeReading(p presets.Provider) *readingJSON {
+	r := p.Reading
+	if r == nil {
+		return nil
+	}
+	return &readingJSON{
+		Name: cmp.Or(r.Name, p.Name), Auth: r.Auth, UsernameHint: cmp.Or(r.Username, p.Username.Hint), PasswordHint: cmp.Or(r.Password, p.Password), Scope: r.Scope,
+		Servers:     each(r.Servers, func(s presets.ReadingServer) readingServerJSON { return readingServerJSON(s) }),
+		Needs:       each(r.Needs, func(n presets.Need) providerNeedJSON { return providerNeedJSON(n) }),
+		PollMinutes: int(r.PollEvery.Minutes()), Limits: readingLimitsJSON(r.Limits),
+	}
 }
 
 type providerHostJSON struct {
@@ -78,7 +128,7 @@ func encodeProvider(p presets.Provider) providerJSON {
 		Needs:          each(p.Needs, func(n presets.Need) providerNeedJSON { return providerNeedJSON(n) }),
 		Limits:         providerLimitsJSON(p.Limits),
 		Quota:          providerQuotaJSON{p.Quota.Text, int(p.Quota.Reopens.Seconds()), p.Quota.Extended},
-		SigningProfile: p.SigningProfile, SignsItself: p.SignsItself, ReturnPath: p.ReturnPath, SiteLimits: p.SiteLimits,
+		SigningProfile: p.SigningProfile, SignsItself: p.SignsItself, ReturnPath: p.ReturnPath, SiteLimits: p.SiteLimits, Reading: encodeReading(p),
 	}
 	if p.OAuth != nil {
 		out.OAuth = &providerOAuthJSON{p.OAuth.TokenURL, p.OAuth.Scope, p.OAuth.Docs}

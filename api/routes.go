@@ -20,6 +20,7 @@ const (
 	tagCampaigns   = "Campaigns"
 	tagReports     = "Reports"
 	tagRelays      = "Relays"
+	tagMailboxes   = "Mailboxes"
 	tagDomains     = "Sending domains"
 	tagInbox       = "Built-in inbox"
 	tagWebhooks    = "Webhooks"
@@ -38,6 +39,7 @@ func tags() []*huma.Tag {
 		{Name: tagCampaigns, Description: "Mailings: content, audience, relay and time."},
 		{Name: tagReports, Description: "What became of a mailing, up to the single delivery."},
 		{Name: tagRelays, Description: "The SMTP servers that mail is sent through."},
+		{Name: tagMailboxes, Description: "The mailboxes in which bounces are read, by IMAP or POP3."},
 		{Name: tagDomains, Description: "The domains that mail is sent from, their DKIM keys and DNS records."},
 		{Name: tagInbox, Description: "The capture server for trying things out, where it is switched on."},
 		{Name: tagWebhooks, Description: "Other programs that hear of what happens: signed messages (Standard Webhooks), their log, and sending them again."},
@@ -112,6 +114,26 @@ func (s *server) routes() {
 	s.campaignRoutes()
 	s.sendingRoutes()
 	s.webhookRoutes()
+	s.mailboxRoutes()
+}
+
+func (s *server) mailboxRoutes() {
+	add(s, get("/mailboxes", "listMailboxes", tagMailboxes, auth.SendingRead, "List the mailboxes"), s.listMailboxes)
+	add(s, post("/mailboxes", "createMailbox", tagMailboxes, auth.SendingWrite, "Add a mailbox, which is read from then on").returns(http.StatusCreated).once(), s.createMailbox)
+	add(s, post("/mailboxes/test", "tryMailbox", tagMailboxes, auth.SendingWrite, "Try a mailbox that is not stored").
+		note("Connects, signs in, opens the folder and counts; reads no message and changes nothing."), s.tryMailbox)
+	add(s, get("/mailboxes/{id}", "getMailbox", tagMailboxes, auth.SendingRead, "Read about a mailbox"), s.getMailbox)
+	add(s, put("/mailboxes/{id}", "updateMailbox", tagMailboxes, auth.SendingWrite, "Change a mailbox").
+		note("Replaces everything but the status. Another server, account or folder is read from its beginning."), s.updateMailbox)
+	add(s, remove("/mailboxes/{id}", "deleteMailbox", tagMailboxes, auth.SendingWrite, "Delete a mailbox; its mail stays at the server"), s.deleteMailbox)
+	add(s, get("/mailboxes/{id}/messages", "listMailboxMessages", tagMailboxes, auth.SendingRead, "List messages of a mailbox that could not be taken, newest first").
+		note("At most 50."), s.listMailboxMessages)
+	add(s, post("/mailboxes/{id}/pause", "pauseMailbox", tagMailboxes, auth.SendingWrite, "Read a mailbox no more for now"), s.pauseMailbox)
+	add(s, post("/mailboxes/{id}/resume", "resumeMailbox", tagMailboxes, auth.SendingWrite, "Read a mailbox again"), s.resumeMailbox)
+	add(s, post("/mailboxes/{id}/check", "checkMailbox", tagMailboxes, auth.SendingWrite, "Have a mailbox read within seconds").
+		note("Also tries messages again that could not be taken. A conflict says why it cannot be read now."), s.checkMailbox)
+	add(s, post("/mailboxes/{id}/test", "testMailbox", tagMailboxes, auth.SendingWrite, "Try a mailbox").
+		note("Connects, signs in, opens the folder and counts; reads no message and changes nothing."), s.testMailbox)
 }
 
 func (s *server) campaignRoutes() {

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/net/idna"
 	"golang.org/x/net/publicsuffix"
 
+	"postrider/internal/addr"
 	"postrider/internal/errs"
 	"postrider/sender/presets"
 )
@@ -22,10 +23,10 @@ const startTimeout = 6 * time.Second
 // how, and where DNS does not answer nothing is known: both are allowed.
 func (s *Service) CheckFrom(ctx context.Context, relay Relay, fromEmail string) error {
 	from := strings.ToLower(fromEmail[strings.LastIndexByte(fromEmail, '@')+1:])
-	if ascii, ok := toASCII(idna.Lookup, from); ok {
+	if ascii, ok := addr.ASCII(idna.Lookup, from); ok {
 		from = ascii
 	}
-	here := relay.Kind == RelayInbox || isLoopback(relay.Host)
+	here := relay.Kind == RelayInbox || addr.IsLoopback(relay.Host)
 	if !here {
 		if problem := cannotAlign(relay, from); problem != "" {
 			return errs.InvalidField("from_email", "%s", problem)

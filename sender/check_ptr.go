@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"strings"
+
+	"postrider/internal/addr"
 )
 
 // mostPTR bounds the addresses of own servers whose names are looked up for one domain.
@@ -41,7 +43,7 @@ func (l *looker) checkPTR(ctx context.Context) []Check {
 // the name to choose.
 func checkAddr(ctx context.Context, dns Resolver, ip net.IP, host string) Check {
 	c := Check{Purpose: PurposePTR, Type: "PTR", Name: reverseName(ip), Found: []string{}}
-	if net.ParseIP(host) == nil && !isLoopback(host) {
+	if net.ParseIP(host) == nil && !addr.IsLoopback(host) {
 		c.Expected = host
 	}
 	names, err := dns.LookupAddr(ctx, ip.String())

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/net/idna"
 	"golang.org/x/net/publicsuffix"
 
+	"postrider/internal/addr"
 	"postrider/internal/errs"
 	"postrider/sender/dkim"
 	"postrider/sender/presets"
@@ -85,7 +86,7 @@ func cleanDomain(raw string) (domain, problem string) {
 	case strings.Contains(domain, "://"), strings.Contains(domain, "/"):
 		return "", "give the domain alone, without \"https://\" and without a path"
 	}
-	ascii, ok := toASCII(idna.Lookup, domain)
+	ascii, ok := addr.ASCII(idna.Lookup, domain)
 	switch {
 	case !ok:
 		return "", fmt.Sprintf("%q is not a domain name", shorten(domain))

@@ -1,49 +1,25 @@
 package sender
 
 import (
-	"net/url"
+	"context"
 	"strings"
+	"sync"
+	"time"
 
 	"postrider/internal/errs"
+	"postrider/internal/oauth"
 	"postrider/sender/presets"
+	"postrider/sender/smtpconn"
 )
 
-// OAuthInput is how access tokens for XOAUTH2 are got: with a refresh token (RFC 6749 §6), by a client that the provider knows. An empty TokenURL is
-// the provider's.
-type OAuthInput struct {
-	ClientID     string
-	TokenURL     string
-	ClientSecret *string // nil keeps the stored one in an update
-	RefreshToken *string // nil keeps the stored one in an update
-}
-
-// noOAuth takes everything away.
-func noOAuth() OAuthInput {
-	none := ""
-	return OAuthInput{ClientSecret: &none, RefreshToken: &none}
-}
+// OAuthInput is how access tokens for XOAUTH2 are got. An empty TokenURL is the provider's.
+type OAuthInput = oauth.Input
 
 func (in *RelayInput) checkOAuth(wrong *errs.Fields, old Relay) {
-	o := &in.OAuth
-	o.ClientID, o.TokenURL = strings.TrimSpace(o.ClientID), strings.TrimSpace(o.TokenURL)
-	if o.TokenURL == "" {
-		o.TokenURL = presetTokenURL(in.Provider, in.Host)
+	if strings.TrimSpace(in.OAuth.TokenURL) == "" {
+		in.OAuth.TokenURL = presetTokenURL(in.Provider, in.Host)
 	}
-	if problem := checkTokenURL(o.TokenURL); problem != "" {
-		wrong.Add("oauth_token_url", "%s", problem)
-	}
-	if o.ClientID == "" || len(o.ClientID) > 500 || hasControl(o.ClientID) {
-		wrong.Add("oauth_client_id", "give the client id that the provider's console shows for your app")
-	}
-	if o.ClientSecret != nil && (len(*o.ClientSecret) > 4096 || hasControl(*o.ClientSecret)) {
-		wrong.Add("oauth_client_secret", "the client secret must be one line of at most 4096 bytes")
-	}
-	switch t := o.RefreshToken; {
-	case t == nil && !old.HasRefreshToken, t != nil && *t == "":
-		wrong.Add("oauth_refresh_token", "XOAUTH2 needs a refresh token: allow your app to send from the account once, and enter the token that you get")
-	case t != nil && (len(*t) > 16<<10 || hasControl(*t)):
-		wrong.Add("oauth_refresh_token", "the refresh token must be one line of at most 16,384 bytes")
-	}
+	in.OAuth.Check(wrong, old.HasRefreshToken)
 }
 
 func presetTokenURL(provider, host string) string {
@@ -57,17 +33,44 @@ func presetTokenURL(provider, host string) string {
 	return p.OAuth.TokenURL
 }
 
-// checkTokenURL says what is wrong with the address of a token service. Secrets go there, so that it must be https, but for a service on this machine.
-func checkTokenURL(raw string) string {
-	if raw == "" {
-		return "give the token URL of your provider, for example https://oauth2.googleapis.com/token"
+var _ smtpconn.Tokens = (*oauth.Source)(nil)
+
+// tokenCache keeps access tokens of stored relays. Each entry has a lock of its own, so that one process asks for one token at a time.
+type tokenCache struct {
+	mu      sync.Mutex
+	entries map[int64]*oauth.Source
+}
+
+// tokensFor gives the source of a stored relay's access tokens, the same one for each dialer as long as the settings are the same.
+func (s *Service) tokensFor(r Relay) (*oauth.Source, error) {
+	clientSecret, err := s.open(r, secretClientSecret, "client secret", r.sealedClientSecret)
+	if err != nil {
+		return nil, err
 	}
-	u, err := url.Parse(raw)
-	switch {
-	case err != nil || u.Host == "" || u.User != nil || u.Fragment != "" || len(raw) > 1000:
-		return "this is not a URL of a token service"
-	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
-		return "the token URL must begin with https://, because secrets are sent there"
+	refresh, err := s.open(r, secretRefreshToken, "refresh token", r.sealedRefreshToken)
+	if err != nil {
+		return nil, err
 	}
-	return ""
+	s.tokens.mu.Lock()
+	defer s.tokens.mu.Unlock()
+	if source := s.tokens.entries[r.ID]; source != nil && source.Serves(r.OAuthClientID, clientSecret, r.OAuthTokenURL, refresh) {
+		return source, nil
+	}
+	source := oauth.New(r.OAuthClientID, clientSecret, r.OAuthTokenURL, refresh, s.now)
+	sealed := r.sealedRefreshToken
+	source.Rotated = func(ctx context.Context, _, next string) error {
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+		replacement := s.seal(r.ID, secretRefreshToken, next)
+		if err := replaceRefreshToken(ctx, s.pool, r.ID, sealed, replacement); err != nil {
+			return err
+		}
+		sealed = replacement
+		return nil
+	}
+	if s.tokens.entries == nil {
+		s.tokens.entries = map[int64]*oauth.Source{}
+	}
+	s.tokens.entries[r.ID] = source
+	return source, nil
 }

@@ -1,7 +1,6 @@
 package sender
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -11,8 +10,8 @@ import (
 	"time"
 
 	"postrider/internal/errs"
+	"postrider/internal/oauth"
 	"postrider/sender/reply"
-	"postrider/sender/smtpconn"
 	"postrider/sender/smtptest"
 )
 
@@ -231,22 +230,10 @@ func TestAwayTokenServiceDoesNotStopTheRelay(t *testing.T) {
 			t.Errorf("%s: %+v", text, c)
 		}
 	}
-	source := newTokenSource("client", "", "http://127.0.0.1:1/", "r", time.Now)
+	source := oauth.New("client", "", "http://127.0.0.1:1/", "r", time.Now)
 	if _, err := source.Token(t.Context()); err == nil || !strings.HasPrefix(err.Error(), "the token service did not answer: ") {
 		t.Errorf("%v", err)
 	}
-}
-
-func TestWaitingForATokenEndsWithItsCaller(t *testing.T) {
-	t.Parallel()
-	source := newTokenSource("client", "", "http://127.0.0.1:1/", "r", time.Now)
-	source.turn <- struct{}{} // somebody is asking
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := source.Token(ctx); err != context.Canceled {
-		t.Errorf("%v", err)
-	}
-	var _ smtpconn.Tokens = source
 }
 
 func TestOAuthSecretsStayHome(t *testing.T) {

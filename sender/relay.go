@@ -2,9 +2,7 @@ package sender
 
 import (
 	"log/slog"
-	"net"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -12,7 +10,9 @@ import (
 
 	"golang.org/x/net/idna"
 
+	"postrider/internal/addr"
 	"postrider/internal/errs"
+	"postrider/internal/oauth"
 	"postrider/sender/presets"
 )
 
@@ -226,12 +226,12 @@ func (in RelayInput) routing() Routing {
 func (in RelayInput) forInbox() RelayInput {
 	none := ""
 	in.Host, in.Port, in.TLS, in.Auth, in.Username, in.Password, in.Provider = "", 0, TLSNone, AuthNone, "", &none, ""
-	in.OAuth = noOAuth()
+	in.OAuth = oauth.None()
 	return in
 }
 
 func (in *RelayInput) checkServer(wrong *errs.Fields) {
-	host, problem := cleanHost(in.Host)
+	host, problem := addr.Host(in.Host, "smtp.example.org")
 	if problem != "" {
 		wrong.Add("host", "%s", problem)
 	} else {
@@ -244,7 +244,7 @@ func (in *RelayInput) checkServer(wrong *errs.Fields) {
 	if in.HELOName == "" || isAddressLiteral(in.HELOName) {
 		return
 	}
-	if name, ok := toASCII(idna.Lookup, in.HELOName); !ok {
+	if name, ok := addr.ASCII(idna.Lookup, in.HELOName); !ok {
 		wrong.Add("helo_name", "%q is not a host name; leave it empty to use this machine's name", shorten(in.HELOName))
 	} else {
 		in.HELOName = name
@@ -254,7 +254,7 @@ func (in *RelayInput) checkServer(wrong *errs.Fields) {
 func (in *RelayInput) checkAuth(wrong *errs.Fields, old Relay) {
 	none := ""
 	if in.Auth == AuthNone {
-		in.Username, in.Password, in.OAuth = "", &none, noOAuth()
+		in.Username, in.Password, in.OAuth = "", &none, oauth.None()
 		return
 	}
 	switch {
@@ -263,7 +263,7 @@ func (in *RelayInput) checkAuth(wrong *errs.Fields, old Relay) {
 	case len(in.Username) > 500 || hasControl(in.Username):
 		wrong.Add("username", "the user name must be one line of at most 500 bytes")
 	}
-	if in.TLS == TLSNone && !isLoopback(in.Host) && in.Auth != AuthCRAMMD5 && in.Auth != AuthSCRAMSHA1 && in.Auth != AuthSCRAMSHA256 {
+	if in.TLS == TLSNone && !addr.IsLoopback(in.Host) && in.Auth != AuthCRAMMD5 && in.Auth != AuthSCRAMSHA1 && in.Auth != AuthSCRAMSHA256 {
 		wrong.Add("tls", "without TLS the password would cross the network readable by all; choose starttls (port 587) or implicit (port 465)")
 	}
 	if in.Auth == AuthXOAUTH2 {
@@ -271,7 +271,7 @@ func (in *RelayInput) checkAuth(wrong *errs.Fields, old Relay) {
 		in.checkOAuth(wrong, old)
 		return
 	}
-	in.OAuth = noOAuth()
+	in.OAuth = oauth.None()
 	switch {
 	case in.Password == nil && !old.HasPassword, in.Password != nil && *in.Password == "":
 		wrong.Add("password", "authentication needs a password; many providers want an app password made in their settings")
@@ -315,58 +315,6 @@ func (in RelayInput) checkLimits(wrong *errs.Fields) {
 	in.Limits.check(wrong)
 	in.Warmup.check(wrong)
 	in.Window.check(wrong)
-}
-
-// Hosts in private networks (containers above all) carry underscores, which idna.Lookup refuses.
-var (
-	relayHosts = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(false))
-	hostName   = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$`)
-)
-
-// cleanHost gives the host in the form it is dialed, or says what is wrong with it. People paste URLs and "host:port" here.
-func cleanHost(raw string) (host, problem string) {
-	host = strings.TrimSpace(raw)
-	switch {
-	case host == "":
-		return "", "the host is missing, for example smtp.example.org"
-	case hasControl(raw) || strings.ContainsFunc(host, unicode.IsSpace):
-		return "", "the host must not contain spaces or line breaks"
-	case strings.Contains(host, "://"):
-		return "", "give the host alone, without \"" + shorten(host[:strings.Index(host, "://")+3]) + "\""
-	case strings.Contains(host, "@"):
-		return "", "this looks like an address; the host is the server's name, for example smtp.example.org"
-	}
-	bare := strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
-	if ip, err := netip.ParseAddr(bare); err == nil {
-		return ip.String(), ""
-	}
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		return "", "give the host alone (" + shorten(h) + ") and put the port into its own field"
-	}
-	name, ok := toASCII(relayHosts, host)
-	if !ok {
-		return "", "\"" + shorten(host) + "\" is not a host name"
-	}
-	return name, ""
-}
-
-// toASCII gives a name in lower-case A-labels. It is asked twice: some characters become labels that are none.
-func toASCII(profile *idna.Profile, name string) (string, bool) {
-	ascii, err := profile.ToASCII(strings.TrimSuffix(name, "."))
-	if err != nil || len(ascii) > 253 || !hostName.MatchString(ascii) {
-		return "", false
-	}
-	again, err := profile.ToASCII(ascii)
-	return ascii, err == nil && again == ascii
-}
-
-func isLoopback(host string) bool {
-	bare := strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
-	if ip, err := netip.ParseAddr(bare); err == nil {
-		return ip.IsLoopback()
-	}
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	return host == "localhost" || strings.HasSuffix(host, ".localhost")
 }
 
 // isAddressLiteral accepts "[192.0.2.1]" and "[IPv6:2001:db8::1]" (RFC 5321 §4.1.3).

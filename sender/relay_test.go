@@ -8,7 +8,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"postrider/internal/addr"
 	"postrider/internal/errs"
+	"postrider/internal/oauth"
 )
 
 func goodRelay() RelayInput {
@@ -127,7 +129,7 @@ func TestRelayInputDefaultsAndForms(t *testing.T) {
 	none, one, no := "", 1, false
 	want := RelayInput{Name: "Main", Weight: &one, FromDomains: []string{}, RecipientSites: []string{}, SiteLimits: &no, Kind: "smtp", Host: "smtp.xn--bcher-kva.example", Port: 25, TLS: "starttls", Auth: "none", Password: &none,
 		HELOName: "mail.example.org", MaxConnections: 10, MaxMessagesPerConnection: 100, ReturnPath: "per_recipient",
-		DKIM: "sign", SigningProfile: "default", OAuth: noOAuth()}
+		DKIM: "sign", SigningProfile: "default", OAuth: oauth.None()}
 	if diff := cmp.Diff(want, in); diff != "" {
 		t.Error(diff)
 	}
@@ -149,14 +151,14 @@ func FuzzCleanHost(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, raw string) {
-		host, problem := cleanHost(raw)
+		host, problem := addr.Host(raw, "smtp.example.org")
 		if (host == "") == (problem == "") {
 			t.Fatalf("%q: host %q and problem %q", raw, host, problem)
 		}
 		if strings.ContainsAny(host, " \t\r\n\x00/@[]") {
 			t.Fatalf("%q became %q", raw, host)
 		}
-		if again, p := cleanHost(host); host != "" && (p != "" || again != host) {
+		if again, p := addr.Host(host, "smtp.example.org"); host != "" && (p != "" || again != host) {
 			t.Fatalf("%q is not stable: %q, %q", host, again, p)
 		}
 	})

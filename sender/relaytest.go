@@ -9,6 +9,7 @@ import (
 
 	"postrider/internal/addr"
 	"postrider/internal/errs"
+	"postrider/internal/oauth"
 	"postrider/sender/smtpconn"
 )
 
@@ -72,7 +73,7 @@ func (s *Service) TestRelayInput(ctx context.Context, in RelayInput, from, to st
 		return TestReport{}, err
 	}
 	if relay.Auth == AuthXOAUTH2 {
-		dialer.Tokens = newTokenSource(in.OAuth.ClientID, orEmpty(in.OAuth.ClientSecret), in.OAuth.TokenURL, orEmpty(in.OAuth.RefreshToken), s.now)
+		dialer.Tokens = oauth.New(in.OAuth.ClientID, orEmpty(in.OAuth.ClientSecret), in.OAuth.TokenURL, orEmpty(in.OAuth.RefreshToken), s.now)
 	}
 	return s.test(ctx, relay, dialer, from, to)
 }

@@ -5,6 +5,7 @@ import (
 	"net"
 	"slices"
 
+	"postrider/internal/addr"
 	"postrider/sender/presets"
 )
 
@@ -28,7 +29,7 @@ func newRoute(ctx context.Context, dns Resolver, relay Relay, d Domain, localAdd
 	}
 	switch ip := net.ParseIP(relay.Host); {
 	case r.company != nil:
-	case isLoopback(relay.Host):
+	case addr.IsLoopback(relay.Host):
 		r.addrs = localAddrs()
 	case ip != nil:
 		r.addrs = []net.IP{ip}

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/net/idna"
 
+	"postrider/internal/addr"
 	"postrider/internal/errs"
 	"postrider/sender/presets"
 )
@@ -45,7 +46,7 @@ func (r Routing) TakesRecipient(domain, site string) bool {
 // DomainOf gives the domain of an address, in lower-case A-labels where it has such.
 func DomainOf(address string) string {
 	domain := strings.ToLower(address[strings.LastIndexByte(address, '@')+1:])
-	if ascii, ok := toASCII(idna.Lookup, domain); ok {
+	if ascii, ok := addr.ASCII(idna.Lookup, domain); ok {
 		return ascii
 	}
 	return domain
@@ -87,7 +88,7 @@ func cleanNames(wrong *errs.Fields, field string, names, known []string) []strin
 	}
 	for _, raw := range names {
 		name := strings.ToLower(strings.TrimSpace(raw))
-		ascii, ok := toASCII(idna.Lookup, name)
+		ascii, ok := addr.ASCII(idna.Lookup, name)
 		switch {
 		case slices.Contains(known, name):
 		case ok && strings.Contains(ascii, "."):

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/net/idna"
 
+	"postrider/internal/addr"
 	"postrider/internal/errs"
 	"postrider/sender/dkim"
 )
@@ -61,7 +62,7 @@ func (c *signerCache) forget() {
 // without an active key is NotFound. A change of keys is seen at once in this process and within seconds in others.
 func (s *Service) SignerFor(ctx context.Context, fromDomain, profile string) (*dkim.Signer, error) {
 	domain := fromDomain
-	if ascii, ok := toASCII(idna.Lookup, fromDomain); ok {
+	if ascii, ok := addr.ASCII(idna.Lookup, fromDomain); ok {
 		domain = ascii
 	}
 	id := signerID{domain, profile}

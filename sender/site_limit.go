@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/net/idna"
 
+	"postrider/internal/addr"
 	"postrider/internal/errs"
 	"postrider/internal/pg"
 	"postrider/sender/presets"
@@ -155,7 +156,7 @@ func checkSiteLimits(limits []SiteLimit) error {
 // namedSite brings what a person calls a site into the form in which sites are compared; a well-known mailbox domain is its provider.
 func namedSite(name string) string {
 	name = strings.ToLower(strings.TrimSpace(name))
-	if ascii, ok := toASCII(idna.Lookup, name); ok {
+	if ascii, ok := addr.ASCII(idna.Lookup, name); ok {
 		name = ascii
 	}
 	return SiteOf(name)

@@ -22,6 +22,7 @@ import (
 	"postrider/campaigns/journal"
 	"postrider/events"
 	"postrider/events/hooksource"
+	"postrider/events/mailbox"
 	"postrider/events/outgoing"
 	"postrider/internal/auth"
 	"postrider/internal/idempotency"
@@ -59,6 +60,7 @@ type app struct {
 	pools     *sender.Pools
 	campaigns *campaigns.Service
 	webhooks  *outgoing.Service
+	mailboxes *mailbox.Service
 	river     *river.Client[pgx.Tx]
 
 	started time.Time
@@ -176,6 +178,7 @@ func (a *app) build(ctx context.Context) error {
 	a.webhooks = outgoing.New(a.pool, box, outgoing.Config{
 		AllowPrivate: a.cfg.HookPrivate, Keep: a.cfg.HookKeep, LinkURL: a.campaigns.LinkURL,
 	}, a.logger, time.Now)
+	a.mailboxes = mailbox.New(a.pool, box, a.campaigns, mailbox.Config{}, a.logger, time.Now)
 	workers := river.NewWorkers()
 	a.campaigns.Workers(workers)
 	a.audience.Workers(workers)
@@ -250,6 +253,7 @@ func (a *app) run(ctx context.Context) error {
 	a.group.Go(func() error { return a.sweep(background) })
 	a.group.Go(func() error { return a.sender.RunChecks(background) })
 	a.group.Go(func() error { return a.sender.RunSites(background) })
+	a.group.Go(func() error { return a.mailboxes.Run(background) })
 	if a.database != nil {
 		a.group.Go(func() error {
 			select {

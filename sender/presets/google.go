@@ -44,7 +44,7 @@ func googleProviders() []Provider {
 		Quota: Quota{Reopens: 24 * time.Hour,
 			Text: "The account has sent all that Gmail allows in 24 hours. Wait a day: the window rolls, so leave the relay alone until then, and set its daily limit to Gmail's number."},
 		SigningProfile: "default", SignsItself: true, ReturnPath: "from",
-		Failures: googleFailures(),
+		Failures: googleFailures(), Reading: googleReading(),
 	}
 	workspace := mailbox
 	workspace.ID, workspace.Name, workspace.Docs = "google-workspace", "Google Workspace", "https://support.google.com/a/answer/176600"

@@ -48,7 +48,7 @@ func zoho() Provider {
 		}
 	}
 	return Provider{
-		ID: "zoho", Name: "Zoho Mail", Kind: Mailbox, AsOf: AsOf, Docs: docs,
+		ID: "zoho", Name: "Zoho Mail", Reading: zohoReading(), Kind: Mailbox, AsOf: AsOf, Docs: docs,
 		Hosts: hosts, Endpoints: []Endpoint{{465, implicit}, {587, starttls}}, Auth: []string{plain, login},
 		Username: Username{Hint: "The whole address"},
 		Password: "An app password when two-factor login is on, else the account's password",
@@ -79,7 +79,7 @@ func zoho() Provider {
 func fastmail() Provider {
 	const limits = "https://www.fastmail.help/hc/en-us/articles/1500000277382"
 	return Provider{
-		ID: "fastmail", Name: "Fastmail", Kind: Mailbox, AsOf: AsOf, Docs: "https://www.fastmail.help/hc/en-us/articles/1500000278342",
+		ID: "fastmail", Name: "Fastmail", Reading: fastmailReading(), Kind: Mailbox, AsOf: AsOf, Docs: "https://www.fastmail.help/hc/en-us/articles/1500000278342",
 		Hosts: []Host{{Name: "smtp.fastmail.com"}}, Patterns: []string{"smtp.messagingengine.*"}, Endpoints: []Endpoint{{465, implicit}, {587, starttls}}, Auth: []string{plain, login},
 		Username:       Username{Hint: "The account's login address, not an alias"},
 		Password:       "An app password for mail",
@@ -101,7 +101,7 @@ func fastmail() Provider {
 
 func icloud() Provider {
 	return Provider{
-		ID: "icloud", Name: "iCloud Mail", Kind: Mailbox, AsOf: AsOf, Docs: "https://support.apple.com/en-us/102525",
+		ID: "icloud", Name: "iCloud Mail", Reading: icloudReading(), Kind: Mailbox, AsOf: AsOf, Docs: "https://support.apple.com/en-us/102525",
 		Hosts: []Host{{Name: "smtp.mail.me.com"}}, Patterns: []string{"smtp.mail.icloud.*"}, Endpoints: []Endpoint{{587, starttls}}, Auth: []string{plain, login},
 		Username: Username{Hint: "The whole iCloud address, also when an own domain is used"},
 		Password: "An app-specific password",
@@ -125,7 +125,7 @@ func icloud() Provider {
 
 func yahoo() Provider {
 	return Provider{
-		ID: "yahoo", Name: "Yahoo Mail and AOL", Kind: Mailbox, AsOf: AsOf, Docs: "https://help.yahoo.com/kb/SLN4724.html",
+		ID: "yahoo", Name: "Yahoo Mail and AOL", Reading: yahooReading(), Kind: Mailbox, AsOf: AsOf, Docs: "https://help.yahoo.com/kb/SLN4724.html",
 		Hosts:     []Host{{Name: "smtp.mail.yahoo.com"}, {Name: "smtp.aol.com", Region: "AOL"}},
 		Patterns:  []string{"smtp.mail.yahoo.*", "smtp.bizmail.yahoo.*"},
 		Endpoints: []Endpoint{{465, implicit}, {587, starttls}}, Auth: []string{plain, login, xoauth2},
@@ -157,7 +157,7 @@ func yahoo() Provider {
 func gmx() Provider {
 	const allow = "https://hilfe.gmx.net/pop-imap/einschalten.html"
 	return Provider{
-		ID: "gmx", Name: "GMX and WEB.DE", Kind: Mailbox, AsOf: AsOf, Docs: "https://hilfe.gmx.net/pop-imap/imap/imap-serverdaten.html",
+		ID: "gmx", Name: "GMX and WEB.DE", Reading: gmxReading(), Kind: Mailbox, AsOf: AsOf, Docs: "https://hilfe.gmx.net/pop-imap/imap/imap-serverdaten.html",
 		Hosts:     []Host{{Name: "mail.gmx.net", Region: "GMX"}, {Name: "mail.gmx.com", Region: "GMX International"}, {Name: "smtp.web.de", Region: "WEB.DE"}},
 		Endpoints: []Endpoint{{465, implicit}, {587, starttls}}, Auth: []string{plain, login},
 		Username: Username{Hint: "The whole address"},

@@ -25,7 +25,7 @@ func microsoft() Company {
 
 func microsoftProviders() []Provider {
 	business := Provider{
-		ID: "microsoft365", Name: "Microsoft 365", Kind: Mailbox, AsOf: AsOf, Docs: submissionDocs,
+		ID: "microsoft365", Name: "Microsoft 365", Reading: microsoftReading(false), Kind: Mailbox, AsOf: AsOf, Docs: submissionDocs,
 		Hosts:     []Host{{Name: "smtp.office365.com"}},
 		Patterns:  []string{"smtp.*.office365.com", "smtp.office365.*"},
 		Endpoints: []Endpoint{{587, starttls}, {25, starttls}},
@@ -46,7 +46,7 @@ func microsoftProviders() []Provider {
 		Failures: microsoftFailures(),
 	}
 	consumer := business
-	consumer.ID, consumer.Name = "outlook", "Outlook.com"
+	consumer.ID, consumer.Name, consumer.Reading = "outlook", "Outlook.com", microsoftReading(true)
 	consumer.Docs = "https://support.microsoft.com/office/pop-imap-and-smtp-settings-for-outlook-com-d088b986-291d-42b8-9564-9c414e2aa040"
 	consumer.Hosts, consumer.Patterns = []Host{{Name: "smtp-mail.outlook.com"}}, []string{"smtp.live.*"}
 	consumer.Endpoints = []Endpoint{{587, starttls}}

@@ -90,7 +90,7 @@ func exim(postfix Provider) Provider {
 // generic claims nothing: its replies are judged by the general rules.
 func generic() Provider {
 	return Provider{
-		ID: "generic", Name: "Another SMTP server", Kind: Generic, AsOf: AsOf, Docs: "https://www.rfc-editor.org/rfc/rfc6409",
+		ID: "generic", Name: "Another SMTP server", Reading: ownReading(), Kind: Generic, AsOf: AsOf, Docs: "https://www.rfc-editor.org/rfc/rfc6409",
 		Endpoints:      []Endpoint{{587, starttls}, {465, implicit}, {2525, starttls}, {25, starttls}, {25, "none"}},
 		Auth:           []string{auto, plain, login, cramMD5, scram, xoauth2, noAuth},
 		Username:       Username{Hint: "As the provider says; often the whole address"},

@@ -62,6 +62,8 @@ type Provider struct {
 	SiteLimits     bool   // limits per recipient site make sense, because this server delivers to them itself
 
 	Failures []Failure // in the order in which they are tried
+
+	Reading *Reading // how its mailboxes are read; nil: it has none
 }
 
 // Host is one server, with the region it stands for; "" where there is only one.

@@ -20,7 +20,7 @@ func yandex() Company {
 
 func yandexMail() Provider {
 	return Provider{
-		ID: "yandex", Name: "Yandex", Kind: Mailbox, AsOf: AsOf, Docs: "https://yandex.com/support/mail/mail-clients/others.html",
+		ID: "yandex", Name: "Yandex", Reading: yandexReading(), Kind: Mailbox, AsOf: AsOf, Docs: "https://yandex.com/support/mail/mail-clients/others.html",
 		Hosts:     []Host{{Name: "smtp.yandex.ru"}, {Name: "smtp.yandex.com", Region: "International"}},
 		Patterns:  []string{"smtp.yandex.*"},
 		Endpoints: []Endpoint{{465, implicit}, {587, starttls}},
@@ -70,7 +70,7 @@ func mailru() Company {
 
 func mailruMail() Provider {
 	return Provider{
-		ID: "mailru", Name: "Mail.ru", Kind: Mailbox, AsOf: AsOf, Docs: "https://help.mail.ru/mail/mailer/",
+		ID: "mailru", Name: "Mail.ru", Reading: mailruReading(), Kind: Mailbox, AsOf: AsOf, Docs: "https://help.mail.ru/mail/mailer/",
 		Hosts:     []Host{{Name: "smtp.mail.ru"}},
 		Patterns:  []string{"smtp.*.mail.ru"},
 		Endpoints: []Endpoint{{465, implicit}, {587, starttls}},

@@ -24,6 +24,9 @@ const pages = [
   '/relays',
   '/relays/new',
   '/relays/1',
+  '/mailboxes',
+  '/mailboxes/new',
+  '/mailboxes/1',
   '/site-limits',
   '/provider-webhooks',
   '/provider-webhooks/1',
@@ -64,6 +67,7 @@ test.beforeAll(async ({ service, playwright }) => {
     event_types: ['delivery.bounced'],
   });
   await post('/webhooks/1/test', {});
+  await post('/mailboxes', { name: 'Bounces', host: '127.0.0.1', port: 1, username: 'bounces', password: 'secret' });
   await post('/campaigns', { name: 'Autumn letter', subject: 'Hello', html: '<p>Hello</p>', list_ids: [1] });
   await post('/templates', { name: 'Plain', subject: 'Hello', html: '<p>Hello</p>' });
   session = (await api.storageState()).cookies;

@@ -79,6 +79,17 @@ export type RelayInput = Required<Omit<Schemas['RelayInput'], '$schema' | RelayS
 export type Provider = Schemas['Provider'];
 export type RelayTest = Schemas['TestReport'];
 export type RelaySite = Schemas['RelaySite'];
+
+/** How mailboxes of a provider are read. */
+export type Reading = Schemas['Reading'];
+export type Mailbox = Required<Schemas['Mailbox']>;
+export type MailboxProtocol = Mailbox['protocol'];
+/** What the form of a mailbox edits; secrets are sent only when they were typed. */
+export type MailboxInput = Required<Omit<Schemas['MailboxInput'], '$schema' | RelaySecrets>> & {
+  [secret in RelaySecrets]?: string;
+};
+export type MailboxMessage = Schemas['MailboxMessage'];
+export type MailboxTest = Schemas['MailboxTest'];
 export type KnownSite = Schemas['KnownSite'];
 export type SiteLimit = Required<Schemas['SiteLimit']>;
 export type SiteLimitInput = Omit<SiteLimit, 'shipped'>;

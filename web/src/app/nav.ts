@@ -7,6 +7,7 @@ import {
   IconInbox,
   IconLayoutDashboard,
   IconListDetails,
+  IconMailbox,
   IconSend,
   IconServer2,
   IconSettings,
@@ -37,6 +38,7 @@ export const nav = [
     group: 'sending',
     items: [
       { to: '/relays', key: 'relays', icon: IconServer2 },
+      { to: '/mailboxes', key: 'mailboxes', icon: IconMailbox },
       { to: '/site-limits', key: 'siteLimits', icon: IconGauge },
       { to: '/provider-webhooks', key: 'providerWebhooks', icon: IconWebhook },
       { to: '/domains', key: 'domains', icon: IconWorldCheck },

@@ -165,6 +165,22 @@ const relay = createRoute({
   component: lazyRouteComponent(() => import('@/features/relays/relay-page'), 'RelayPage'),
 });
 
+const mailboxes = createRoute({
+  getParentRoute: () => shell,
+  path: '/mailboxes',
+  component: lazyRouteComponent(() => import('@/features/mailboxes/mailboxes-page'), 'MailboxesPage'),
+});
+const newMailbox = createRoute({
+  getParentRoute: () => shell,
+  path: '/mailboxes/new',
+  component: lazyRouteComponent(() => import('@/features/mailboxes/mailbox-page'), 'NewMailboxPage'),
+});
+const mailbox = createRoute({
+  getParentRoute: () => shell,
+  path: '/mailboxes/$id',
+  component: lazyRouteComponent(() => import('@/features/mailboxes/mailbox-page'), 'MailboxPage'),
+});
+
 const siteLimits = createRoute({
   getParentRoute: () => shell,
   path: '/site-limits',
@@ -267,6 +283,9 @@ const routeTree = root.addChildren([
     relays,
     newRelay,
     relay,
+    mailboxes,
+    newMailbox,
+    mailbox,
     siteLimits,
     providerWebhooks,
     providerWebhook,

@@ -7,6 +7,7 @@ import {
   forecast,
   imports,
   lists,
+  mailboxes,
   me,
   overview,
   providers,
@@ -295,6 +296,24 @@ const routes: Record<string, Handler> = {
   'GET /relays/:id/pace': () => ok(relayPace),
   'GET /relays/:id/forecast': () => ok(forecast),
   'GET /relays/:id/sites': () => page(relaySites),
+  'GET /mailboxes': () => page(mailboxes),
+  'POST /mailboxes': ({ body }) => ({ status: 201, body: { ...mailboxes[0], id: 3, ...(body as object) } }),
+  'GET /mailboxes/:id': (_, [id]) => find(mailboxes, id),
+  'GET /mailboxes/:id/messages': () =>
+    page([
+      {
+        uid: '4711',
+        state: 'retry',
+        attempts: 2,
+        error: 'internal error: the log says more',
+        next_at: ago(-120),
+        at: ago(60),
+      },
+    ]),
+  'POST /mailboxes/:id/check': (_, [id]) => find(mailboxes, id),
+  'POST /mailboxes/:id/test': () => ok(mailboxTest()),
+  'POST /mailboxes/test': () => ok(mailboxTest()),
+  'DELETE /mailboxes/:id': () => ({ status: 204, body: null }),
   'GET /site-limits': () => ok(siteLimits),
   'PUT /site-limits': () => ok(siteLimits),
   'GET /webhook-sources': () => page(webhookSources),
@@ -400,6 +419,20 @@ function relayTest() {
     remedy: 'User name or password is not right. Some providers want an app password here instead of the usual one.',
     tls: 'TLS 1.3',
     extensions: ['PIPELINING', 'SIZE 10240000', '8BITMIME'],
+  };
+}
+
+function mailboxTest() {
+  return {
+    ok: false,
+    steps: [
+      { step: 'connect', ok: true, detail: 'connected to 192.0.2.1:993', ms: 12 },
+      { step: 'login', ok: false, detail: 'NO [AUTHENTICATIONFAILED] IMAP is disabled', ms: 204 },
+    ],
+    kind: 'access_off',
+    remedy: 'IMAP is switched off in the account: switch it on in its settings.',
+    provider: 'Example Mailbox',
+    notes: [],
   };
 }
 

@@ -1,8 +1,9 @@
-import { Anchor, List, Paper, Select, Stack, Text } from '@mantine/core';
+import { Anchor, Select, Text } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
 import { useTranslation } from 'react-i18next';
 import type { Provider, RelayInput } from '@/api/types';
 import { formatNumber } from '@/lib/format';
+import { ProviderNeeds } from '@/ui/provider-needs';
 import { withProvider } from './relay-form';
 
 type Props = { form: UseFormReturnType<RelayInput>; providers: Provider[]; provider: Provider | undefined };
@@ -40,7 +41,15 @@ export function ProviderFields({ form, providers, provider }: Props) {
         }
       />
       {provider && <RegionField form={form} provider={provider} />}
-      {provider && <Needs provider={provider} />}
+      {provider && (
+        <ProviderNeeds name={provider.name} needs={provider.needs} asOf={provider.as_of} docs={provider.docs}>
+          {provider.kind === 'mailbox' && provider.limits.per_day < 2000 && (
+            <Text size="sm" c="dimmed">
+              {t('relays.provider.mailbox')}
+            </Text>
+          )}
+        </ProviderNeeds>
+      )}
     </>
   );
 }
@@ -64,38 +73,6 @@ function RegionField({ form, provider }: { form: Props['form']; provider: Provid
       placeholder={form.values.host}
       onChange={(host) => host && form.setFieldValue('host', host)}
     />
-  );
-}
-
-function Needs({ provider }: { provider: Provider }) {
-  const { t } = useTranslation();
-  return (
-    <Paper withBorder p="md" component="section" aria-label={t('relays.provider.needs', { name: provider.name })}>
-      <Stack gap="xs">
-        <Text fw={600}>{t('relays.provider.needs', { name: provider.name })}</Text>
-        <List type="ordered" size="sm" spacing={4}>
-          {provider.needs.map((need) => (
-            <List.Item key={need.text}>
-              {need.text}{' '}
-              <Anchor href={need.link} target="_blank" rel="noreferrer" inherit underline="always">
-                {t('relays.provider.open', { host: new URL(need.link).host })}
-              </Anchor>
-            </List.Item>
-          ))}
-        </List>
-        {provider.kind === 'mailbox' && provider.limits.per_day < 2000 && (
-          <Text size="sm" c="dimmed">
-            {t('relays.provider.mailbox')}
-          </Text>
-        )}
-        <Text size="sm" c="dimmed">
-          {t('relays.provider.asOf', { date: provider.as_of })}{' '}
-          <Anchor href={provider.docs} target="_blank" rel="noreferrer" inherit underline="always">
-            {t('relays.provider.docs', { name: provider.name })}
-          </Anchor>
-        </Text>
-      </Stack>
-    </Paper>
   );
 }
 

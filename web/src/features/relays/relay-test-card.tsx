@@ -1,16 +1,16 @@
-import { Alert, Button, Group, SimpleGrid, Stack, Text, TextInput, Timeline } from '@mantine/core';
+import { Button, SimpleGrid, Stack, TextInput } from '@mantine/core';
 import { type UseFormReturnType, useForm } from '@mantine/form';
-import { IconBulb, IconCheck, IconPlugConnected, IconX } from '@tabler/icons-react';
+import { IconPlugConnected } from '@tabler/icons-react';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { errorMessage, formPath, Problem } from '@/api/problem';
-import type { RelayInput, RelayTest } from '@/api/types';
+import type { RelayInput } from '@/api/types';
 import { applyProblem, firstWrongField } from '@/lib/form-problem';
-import { formatNumber } from '@/lib/format';
 import { i18n } from '@/lib/i18n';
 import { FormAlert } from '@/ui/form-alert';
 import { Section } from '@/ui/section';
+import { TestResult } from '@/ui/test-result';
 import { testRelay, testRelayInput } from './queries';
 import { hasSecret, submitted } from './relay-form';
 
@@ -72,7 +72,13 @@ export function RelayTestCard({ form, relayId }: Props) {
           />
         </SimpleGrid>
         <FormAlert message={problem} />
-        {test.data && <Result result={test.data} />}
+        {test.data && (
+          <TestResult
+            result={test.data}
+            steps={test.data.steps.map((step) => ({ ...step, title: t(`relays.test.step.${step.step}`) }))}
+            notes={[test.data.tls, ...test.data.extensions]}
+          />
+        )}
       </Stack>
     </Section>
   );
@@ -98,51 +104,4 @@ function showProblem(
     node?.focus();
   });
   return left ?? (first ? i18n.t('relays.test.wrongFields') : null);
-}
-
-function Result({ result }: { result: RelayTest }) {
-  const { t } = useTranslation();
-  return (
-    <Stack role="status">
-      <Text fw={600} c={result.ok ? 'var(--app-good)' : 'var(--app-bad)'}>
-        {result.ok ? t('relays.test.ok') : t('relays.test.failed')}
-      </Text>
-      <Timeline bulletSize={26} lineWidth={2} color="gray">
-        {result.steps.map((step) => (
-          <Timeline.Item
-            key={step.step}
-            bullet={
-              step.ok ? <IconCheck size={15} color="var(--app-good)" /> : <IconX size={15} color="var(--app-bad)" />
-            }
-            title={
-              <Group gap="xs">
-                <span>{t(`relays.test.step.${step.step}`)}</span>
-                <Text size="sm" c="dimmed" className="tabular">
-                  {t('relays.test.ms', { ms: formatNumber(step.ms) })}
-                </Text>
-              </Group>
-            }
-          >
-            <Text className="mono" style={{ overflowWrap: 'anywhere', whiteSpace: 'pre-wrap' }}>
-              {step.detail}
-            </Text>
-          </Timeline.Item>
-        ))}
-      </Timeline>
-      {result.remedy && (
-        <Alert
-          variant="default"
-          icon={<IconBulb color="var(--app-warn)" />}
-          title={result.provider ? t('relays.test.remedyFor', { name: result.provider }) : t('relays.test.remedy')}
-        >
-          {result.remedy}
-        </Alert>
-      )}
-      {(result.tls || result.extensions.length > 0) && (
-        <Text size="sm" c="dimmed">
-          {[result.tls, ...result.extensions].filter(Boolean).join(' · ')}
-        </Text>
-      )}
-    </Stack>
-  );
 }

@@ -1,4 +1,4 @@
-package sender
+package oauth
 
 import (
 	"context"
@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"golang.org/x/oauth2"
-
-	"postrider/sender/smtpconn"
 )
 
 const (
@@ -23,33 +21,27 @@ const (
 	maxTokenBytes = 16 << 10 // Microsoft's have a few thousand
 )
 
-// tokenCache keeps access tokens of stored relays. Each entry has a lock of its own, so that one process asks for one token at a time.
-type tokenCache struct {
-	mu      sync.Mutex
-	entries map[int64]*tokenSource
-}
+// Source gives the access tokens of one account. It is safe for concurrent use. Make one with New.
+type Source struct {
+	// Rotated stores a refresh token that the service gave in exchange for the last one; nil for accounts that are not stored. It is set before the first use.
+	Rotated func(ctx context.Context, old, next string) error
 
-// tokenSource gives the access tokens of one relay. It is a [smtpconn.Tokens].
-type tokenSource struct {
 	config oauth2.Config
 	now    func() time.Time
 	client *http.Client
-	// rotated stores a refresh token that the service gave in exchange for the last one; nil for relays that are not stored.
-	rotated func(ctx context.Context, old, next string) error
 
 	turn   chan struct{} // one question at a time; a channel, so that waiting ends with its caller
 	mu     sync.Mutex
-	known  map[string]bool // the refresh tokens that this source has had, so that a relay read before a rotation finds its source
+	known  map[string]bool // the refresh tokens that this source has had, so that settings read before a rotation find their source
 	last   string          // the refresh token to use
 	access string
 	until  time.Time
 	handed bool // access has been given out before
 }
 
-var _ smtpconn.Tokens = (*tokenSource)(nil)
-
-func newTokenSource(clientID, clientSecret, tokenURL, refresh string, now func() time.Time) *tokenSource {
-	return &tokenSource{
+// New makes a source from what a client needs to ask for tokens (RFC 6749 §6). clientSecret is "" for clients that have none.
+func New(clientID, clientSecret, tokenURL, refresh string, now func() time.Time) *Source {
+	return &Source{
 		config: oauth2.Config{ClientID: clientID, ClientSecret: clientSecret, Endpoint: oauth2.Endpoint{TokenURL: tokenURL, AuthStyle: oauth2.AuthStyleInParams}},
 		now:    now, turn: make(chan struct{}, 1), known: map[string]bool{refresh: true}, last: refresh,
 		client: &http.Client{Timeout: tokenTimeout, CheckRedirect: func(*http.Request, []*http.Request) error {
@@ -58,15 +50,15 @@ func newTokenSource(clientID, clientSecret, tokenURL, refresh string, now func()
 	}
 }
 
-// serves reports whether the source belongs to these settings.
-func (t *tokenSource) serves(clientID, clientSecret, tokenURL, refresh string) bool {
+// Serves reports whether the source belongs to these settings.
+func (t *Source) Serves(clientID, clientSecret, tokenURL, refresh string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.config.ClientID == clientID && t.config.ClientSecret == clientSecret && t.config.Endpoint.TokenURL == tokenURL && t.known[refresh]
 }
 
-// Token implements [smtpconn.Tokens].
-func (t *tokenSource) Token(ctx context.Context) (string, error) {
+// Token gives an access token that is good for a while yet, a new one when there is none.
+func (t *Source) Token(ctx context.Context) (string, error) {
 	select {
 	case t.turn <- struct{}{}:
 		defer func() { <-t.turn }()
@@ -83,8 +75,8 @@ func (t *tokenSource) Token(ctx context.Context) (string, error) {
 	return t.renew(ctx, refresh)
 }
 
-// Refused implements [smtpconn.Tokens].
-func (t *tokenSource) Refused(token string) bool {
+// Refused takes back a token that a server did not accept. It reports whether another try makes sense, because a new one may be accepted.
+func (t *Source) Refused(token string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.access != token {
@@ -94,7 +86,7 @@ func (t *tokenSource) Refused(token string) bool {
 	return t.handed
 }
 
-func (t *tokenSource) renew(ctx context.Context, refresh string) (string, error) {
+func (t *Source) renew(ctx context.Context, refresh string) (string, error) {
 	ctx = context.WithValue(ctx, oauth2.HTTPClient, t.client)
 	token, err := t.config.TokenSource(ctx, &oauth2.Token{RefreshToken: refresh}).Token()
 	if err != nil {
@@ -118,14 +110,14 @@ func (t *tokenSource) renew(ctx context.Context, refresh string) (string, error)
 }
 
 // rotate goes on with a new refresh token. The old one may be worth nothing from now on, so that the new one has to be stored before anything else.
-func (t *tokenSource) rotate(ctx context.Context, old, next string) error {
+func (t *Source) rotate(ctx context.Context, old, next string) error {
 	t.mu.Lock()
 	t.known[next], t.last = true, next
 	t.mu.Unlock()
-	if t.rotated == nil {
+	if t.Rotated == nil {
 		return nil
 	}
-	return t.rotated(context.WithoutCancel(ctx), old, next)
+	return t.Rotated(context.WithoutCancel(ctx), old, next)
 }
 
 // errorWord is an error code of RFC 6749 §5.2. Anything else is not shown: it may be a page of some other server.
@@ -150,38 +142,4 @@ func tokenError(err error) error {
 		status = refused.Response.StatusCode
 	}
 	return fmt.Errorf("the token service answered %d: %s", status, word)
-}
-
-// tokensFor gives the source of a stored relay's access tokens, the same one for each dialer as long as the settings are the same.
-func (s *Service) tokensFor(r Relay) (*tokenSource, error) {
-	clientSecret, err := s.open(r, secretClientSecret, "client secret", r.sealedClientSecret)
-	if err != nil {
-		return nil, err
-	}
-	refresh, err := s.open(r, secretRefreshToken, "refresh token", r.sealedRefreshToken)
-	if err != nil {
-		return nil, err
-	}
-	s.tokens.mu.Lock()
-	defer s.tokens.mu.Unlock()
-	if source := s.tokens.entries[r.ID]; source != nil && source.serves(r.OAuthClientID, clientSecret, r.OAuthTokenURL, refresh) {
-		return source, nil
-	}
-	source := newTokenSource(r.OAuthClientID, clientSecret, r.OAuthTokenURL, refresh, s.now)
-	sealed := r.sealedRefreshToken
-	source.rotated = func(ctx context.Context, _, next string) error {
-		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-		defer cancel()
-		replacement := s.seal(r.ID, secretRefreshToken, next)
-		if err := replaceRefreshToken(ctx, s.pool, r.ID, sealed, replacement); err != nil {
-			return err
-		}
-		sealed = replacement
-		return nil
-	}
-	if s.tokens.entries == nil {
-		s.tokens.entries = map[int64]*tokenSource{}
-	}
-	s.tokens.entries[r.ID] = source
-	return source, nil
 }
