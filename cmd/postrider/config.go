@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"postrider/events"
 	"postrider/internal/secret"
 	"postrider/sender"
 )
@@ -25,8 +26,10 @@ type config struct {
 	Signing     string        `name:"signing" env:"POSTRIDER_SIGNING" enum:"auto,go" default:"auto" help:"What makes the RSA signatures of DKIM: auto is the system's OpenSSL 3 where there is one, else Go; go is always Go, about four times slower."`
 	StopTimeout time.Duration `name:"stop-timeout" env:"POSTRIDER_STOP_TIMEOUT" default:"60s" help:"How long a stop waits for messages that are on the wire."`
 	Lease       time.Duration `name:"lease" env:"POSTRIDER_LEASE" hidden:"" help:"How long a process may be silent before it stops sending; after as long again others account for it. The same for all; for tests."`
-	LogFormat   string        `name:"log-format" env:"POSTRIDER_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json."`
-	LogLevel    string        `name:"log-level" env:"POSTRIDER_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error."`
+	// Windows tell machines from people by time; the demonstration's readers are near.
+	Windows   events.Windows `kong:"-"`
+	LogFormat string         `name:"log-format" env:"POSTRIDER_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json."`
+	LogLevel  string         `name:"log-level" env:"POSTRIDER_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error."`
 }
 
 // httpConfig is what serve needs besides.

@@ -168,7 +168,8 @@ func (d *demo) prepareSending(ctx context.Context) error {
 
 type demoStats struct {
 	Recipients, Excluded, Queued, Claimed, Sent, Deferred, Bounced, Unconfirmed int64
-	Opens, Clicks, Unsubscribes                                                 int64
+	Opens, Clicks                                                               demoTally
+	Unsubscribes                                                                int64
 }
 
 func (d *demo) stats(ctx context.Context) (st demoStats, err error) {
@@ -304,8 +305,8 @@ func (d *demo) figures(ctx context.Context) error {
 		}
 		d.result.Recipients, d.result.Excluded = st.Recipients, st.Excluded
 		d.result.Sent, d.result.Deferred, d.result.Bounced, d.result.Unconfirmed = st.Sent, st.Deferred, st.Bounced, st.Unconfirmed
-		d.result.Opens, d.result.Clicks, d.result.Unsubscribes = st.Opens, st.Clicks, st.Unsubscribes
-		return st.Opens == made.Opens && st.Clicks == made.Clicks && st.Unsubscribes == made.Unsubscribes, nil
+		d.result.Opens, d.result.Clicks, d.result.Unsubscribes = st.Opens.total(), st.Clicks.total(), st.Unsubscribes
+		return d.result.Opens == made.Opens && d.result.Clicks == made.Clicks && st.Unsubscribes == made.Unsubscribes, nil
 	})
 }
 
@@ -331,3 +332,8 @@ func pollFor(ctx context.Context, most, every time.Duration, done func() (bool, 
 		}
 	}
 }
+
+// demoTally is a figure by who was behind it.
+type demoTally struct{ Human, Machine, Unknown int64 }
+
+func (t demoTally) total() int64 { return t.Human + t.Machine + t.Unknown }
