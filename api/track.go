@@ -98,22 +98,26 @@ func (s *server) clicked(w http.ResponseWriter, r *http.Request, t campaigns.Tra
 
 // note records what an answered request stands for, unless the reader asks not to be followed. When the database does not keep up, the answer goes out before this waits.
 func (s *server) note(w http.ResponseWriter, r *http.Request, e events.Event) {
-	if e.Kind == "" || s.doNotTrack(r) {
+	if e.Kind == "" || s.doNotTrack(w, r) {
 		return
 	}
 	e.Head, e.UserAgent = r.Method == http.MethodHead, r.UserAgent()
 	if s.deps.Events.Offer(e) {
 		return
 	}
-	_ = http.NewResponseController(w).Flush() // what cannot be flushed goes out when this returns
+	flush(w)
 	s.deps.Events.Record(e)
 }
 
+// flush lets the answer go before the handler has ended. What cannot be flushed goes out then.
+func flush(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() }
+
 // doNotTrack reports whether the reader says so (Tracking Preference Expression §5.2; Global Privacy Control §3) and the installation honours it.
-func (s *server) doNotTrack(r *http.Request) bool {
+func (s *server) doNotTrack(w http.ResponseWriter, r *http.Request) bool {
 	if r.Header.Get("Dnt") != "1" && r.Header.Get("Sec-Gpc") != "1" {
 		return false
 	}
+	flush(w) // this may ask the database
 	set, err := s.deps.Settings.Recent(r.Context())
 	return err != nil || set.HonourDoNotTrack
 }

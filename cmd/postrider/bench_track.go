@@ -66,7 +66,12 @@ func (c benchTrackCmd) Run(ctx context.Context) error {
 	if c.JSON {
 		screen.w = os.Stderr
 	}
-	res, err := c.measure(ctx, screen)
+	p, err := startSinkProcess(0, "")
+	if err != nil {
+		return err
+	}
+	defer p.stop()
+	res, err := c.measure(ctx, p.addr, screen)
 	if err != nil {
 		return err
 	}
@@ -87,7 +92,7 @@ func (c benchTrackCmd) Run(ctx context.Context) error {
 	return nil
 }
 
-func (c benchTrackCmd) measure(ctx context.Context, screen *demoScreen) (trackResult, error) {
+func (c benchTrackCmd) measure(ctx context.Context, sink string, screen *demoScreen) (trackResult, error) {
 	res := trackResult{Requests: 2 * c.Requests, Connections: c.Connections}
 	dir, remove, err := benchFolder("track")
 	if err != nil {
@@ -109,7 +114,7 @@ func (c benchTrackCmd) measure(ctx context.Context, screen *demoScreen) (trackRe
 	stopped := make(chan error, 1)
 	go func() { stopped <- s.wait(waitCtx, a) }()
 	defer func() { cancel(); <-stopped }()
-	id, err := c.mailing(ctx, s.url, screen)
+	id, err := c.mailing(ctx, s.url, sink, screen)
 	if err != nil {
 		return res, err
 	}
@@ -123,14 +128,9 @@ func (c benchTrackCmd) measure(ctx context.Context, screen *demoScreen) (trackRe
 }
 
 // mailing sends a campaign to the readers, so that there is a ledger to open and click in.
-func (c benchTrackCmd) mailing(ctx context.Context, url string, screen *demoScreen) (int64, error) {
-	p, err := startSinkProcess(0, "")
-	if err != nil {
-		return 0, err
-	}
-	defer p.stop()
+func (c benchTrackCmd) mailing(ctx context.Context, url, sink string, screen *demoScreen) (int64, error) {
 	api := newClient(url)
-	id, err := prepareBench(ctx, api, screen, benchSetup{people: c.Readers, sink: p.addr, connections: 10, dkim: "off"})
+	id, err := prepareBench(ctx, api, screen, benchSetup{people: c.Readers, sink: sink, connections: 10, dkim: "off"})
 	if err != nil {
 		return 0, err
 	}
