@@ -125,7 +125,7 @@ func (s *server) doNotTrack(w http.ResponseWriter, r *http.Request) bool {
 // onlyMail lets requests to the host of the tracking address have the addresses that stand in mail, and nothing else: that name is for readers.
 func (s *server) onlyMail(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !strings.HasPrefix(r.URL.Path, "/t/") && !strings.HasPrefix(r.URL.Path, "/u/") && s.isTrackingHost(r.Context(), r.Host) {
+		if !strings.HasPrefix(r.URL.Path, "/t/") && !strings.HasPrefix(r.URL.Path, "/u/") && !strings.HasPrefix(r.URL.Path, "/p/") && s.isTrackingHost(r.Context(), r.Host) {
 			plain(w, http.StatusNotFound, "Nothing is here.\n")
 			return
 		}

@@ -1790,8 +1790,8 @@ export interface components {
         };
         Days: {
             bounced: number[];
-            clicks: number[];
-            opens: number[];
+            clicks: components["schemas"]["Series"];
+            opens: components["schemas"]["Series"];
             sent: number[];
             /** @description Unix seconds: the start of each day */
             times: number[];
@@ -1821,14 +1821,12 @@ export interface components {
             /** Format: int64 */
             campaign_id: number;
             campaign_name: string;
-            /** Format: int64 */
-            clicks: number;
+            clicks: components["schemas"]["Tally"];
             email: string;
             message_id: string;
             /** Format: date-time */
             next_attempt_at: string | null;
-            /** Format: int64 */
-            opens: number;
+            opens: components["schemas"]["Tally"];
             /** Format: int64 */
             relay_id: number | null;
             relay_name: string | null;
@@ -1857,8 +1855,7 @@ export interface components {
             /** Format: int64 */
             campaign_id: number;
             campaign_name: string;
-            /** Format: int64 */
-            clicks: number;
+            clicks: components["schemas"]["Tally"];
             email: string;
             events: components["schemas"]["Event"][];
             /**
@@ -1869,8 +1866,7 @@ export interface components {
             message_id: string;
             /** Format: date-time */
             next_attempt_at: string | null;
-            /** Format: int64 */
-            opens: number;
+            opens: components["schemas"]["Tally"];
             /**
              * Format: date-time
              * @description When the person came into the campaign's ledger
@@ -1982,6 +1978,11 @@ export interface components {
             tls: "none" | "starttls" | "implicit";
         };
         Event: {
+            /**
+             * @description Of an open or a click: who was behind it; null for other kinds
+             * @enum {string|null}
+             */
+            actor: "human" | "machine" | "unknown" | null;
             /** Format: date-time */
             at: string;
             /** Format: int64 */
@@ -1991,6 +1992,11 @@ export interface components {
             id: number;
             /** @enum {string} */
             kind: "open" | "click" | "unsubscribe" | "bounce" | "complaint";
+            /**
+             * @description Why it does not count as a human's
+             * @enum {string|null}
+             */
+            rule: "head" | "canary" | "burst" | "instant" | "early" | "prefetch" | "proxy" | "scanner" | "tool" | "no_agent" | "new_agent" | "old" | null;
             /** Format: int32 */
             seq: number;
             /** Format: int64 */
@@ -2219,12 +2225,10 @@ export interface components {
             site: string;
         };
         Link: {
-            /** Format: int64 */
-            clicks: number;
+            clicks: components["schemas"]["Tally"];
             /** Format: int64 */
             id: number;
-            /** Format: int64 */
-            unique_clicks: number;
+            unique_clicks: components["schemas"]["Tally"];
             url: string;
         };
         List: {
@@ -2235,6 +2239,8 @@ export interface components {
             /** Format: int64 */
             id: number;
             name: string;
+            /** @description Mail to this list carries neither pixel nor counted links */
+            no_tracking: boolean;
             /** @description People on it see its name and description on their preference page, and may leave it or come back there */
             public: boolean;
             /** Format: date-time */
@@ -2256,6 +2262,8 @@ export interface components {
         ListInput: {
             description?: string;
             name: string;
+            /** @description Left out: false for a new list, else as it was */
+            no_tracking?: boolean | null;
         };
         Login: {
             email: string;
@@ -2313,6 +2321,8 @@ export interface components {
             email: string;
             list_ids?: number[];
             name?: string;
+            /** @description Left out: false */
+            no_tracking?: boolean;
             /**
              * @description On these lists; left out: subscribed
              * @enum {string}
@@ -3153,9 +3163,16 @@ export interface components {
             /** Format: date-time */
             at: string;
         };
+        Series: {
+            human: number[];
+            machine: number[];
+            unknown: number[];
+        };
         Settings: {
             default_from_email: string;
             default_from_name: string;
+            /** @description Record nothing of readers whose request says DNT: 1 or Sec-GPC: 1 */
+            honour_do_not_track: boolean;
             /**
              * Format: double
              * @description Bounces, in percent of what was tried, above which a campaign stops and asks; 100 never stops; 0 or left out: 10
@@ -3185,6 +3202,39 @@ export interface components {
              * @example Europe/Berlin
              */
             time_zone: string;
+            /** @description Where pixels and counted links lead: an origin that reaches this server under a name of its own; "" is public_url */
+            tracking_url: string;
+        };
+        SettingsInput: {
+            default_from_email: string;
+            default_from_name: string;
+            /** @description Left out: true */
+            honour_do_not_track?: boolean | null;
+            /**
+             * Format: double
+             * @description 0 or left out: 10
+             */
+            max_bounce_percent?: number;
+            /**
+             * Format: double
+             * @description 0 or left out: 0.3
+             */
+            max_complaint_percent?: number;
+            organization: string;
+            postal_address: string;
+            public_url: string;
+            /**
+             * Format: int64
+             * @description 0 or left out: 5
+             */
+            soft_bounce_count?: number;
+            /**
+             * Format: int64
+             * @description 0 or left out: 14
+             */
+            soft_bounce_days?: number;
+            time_zone: string;
+            tracking_url?: string;
         };
         SetupInputBody: {
             email: string;
@@ -3264,8 +3314,7 @@ export interface components {
             bounced: number;
             /** Format: int64 */
             claimed: number;
-            /** Format: int64 */
-            clicks: number;
+            clicks: components["schemas"]["Tally"];
             /** Format: int64 */
             deferred: number;
             /** Format: int64 */
@@ -3274,8 +3323,7 @@ export interface components {
             failed: number;
             /** @description Why nothing is sent at the moment although something waits; null: nothing is in the way */
             held_up: components["schemas"]["Holdup"] | null;
-            /** Format: int64 */
-            opens: number;
+            opens: components["schemas"]["Tally"];
             /** Format: int64 */
             queued: number;
             /**
@@ -3299,10 +3347,10 @@ export interface components {
             skipped: number;
             /** Format: int64 */
             unconfirmed: number;
-            /** Format: int64 */
-            unique_clicks: number;
-            /** Format: int64 */
-            unique_opens: number;
+            /** @description Each delivery once, as unique_opens */
+            unique_clicks: components["schemas"]["Tally"];
+            /** @description Each delivery once: for a human when it has any open of one, else as unknown when it has any of those, else for a machine */
+            unique_opens: components["schemas"]["Tally"];
             /** Format: int64 */
             unsubscribes: number;
         };
@@ -3318,6 +3366,8 @@ export interface components {
             /** Format: int64 */
             id: number;
             name: string;
+            /** @description Mail to this person carries neither pixel nor counted links */
+            no_tracking: boolean;
             /** @description A time without mail that the person chose; null when there is none */
             pause: components["schemas"]["Pause"] | null;
             subscriptions: components["schemas"]["Subscription"][];
@@ -3332,6 +3382,8 @@ export interface components {
             };
             email: string;
             name: string;
+            /** @description Left out: as it was */
+            no_tracking?: boolean | null;
         };
         Subscription: {
             /** Format: date-time */
@@ -3380,6 +3432,20 @@ export interface components {
             /** Format: int64 */
             uptime_seconds: number;
             version: string;
+        };
+        Tally: {
+            /** Format: int64 */
+            human: number;
+            /**
+             * Format: int64
+             * @description Scanners, prefetching mail services, programs
+             */
+            machine: number;
+            /**
+             * Format: int64
+             * @description Neither known to be a human nor a machine
+             */
+            unknown: number;
         };
         Template: {
             /** Format: date-time */
@@ -3453,9 +3519,9 @@ export interface components {
         };
         Timeline: {
             bounced: number[];
-            clicks: number[];
+            clicks: components["schemas"]["Series"];
             deferred: number[];
-            opens: number[];
+            opens: components["schemas"]["Series"];
             sent: number[];
             /** @description Unix seconds: the start of each bucket */
             times: number[];
@@ -9285,7 +9351,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Settings"];
+                "application/json": components["schemas"]["SettingsInput"];
             };
         };
         responses: {
