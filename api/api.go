@@ -110,7 +110,7 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 	}
 	s := newServer(cfg, deps)
 	root := chi.NewRouter()
-	root.Use(s.observe, s.secure, middleware.Compress(5, "application/json", "application/openapi+json", "application/problem+json", "text/html", "text/css", "text/csv",
+	root.Use(s.observe, s.secure, s.onlyMail, middleware.Compress(5, "application/json", "application/openapi+json", "application/problem+json", "text/html", "text/css", "text/csv",
 		"text/javascript", "image/svg+xml"))
 	root.Get("/healthz", s.health)
 	root.Get("/readyz", s.ready)
@@ -121,7 +121,7 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 	s.publicPages(root)
 	s.providerHooks(root)
 	s.interfaceFiles(root)
-	return root, nil
+	return s.quickTracking(root), nil
 }
 
 // OpenAPI gives the OpenAPI 3.1 document of the REST API as JSON. It needs no database.

@@ -54,8 +54,8 @@ func (r *response) keys(at, want string) *response {
 }
 
 const (
-	listKeys       = "id name description public created_at updated_at counts"
-	subscriberKeys = "id email name attributes created_at updated_at suppressed pause frequency subscriptions"
+	listKeys       = "id name description public created_at updated_at counts no_tracking"
+	subscriberKeys = "id email name attributes created_at updated_at suppressed pause frequency subscriptions no_tracking"
 	importKeys     = "id list_id list_name filename status error format columns mapping size_bytes read_bytes rows created updated unchanged rejected " +
 		"suppressed progress created_at started_at finished_at"
 	templateKeys = "id name subject html text created_at updated_at"

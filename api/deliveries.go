@@ -26,8 +26,8 @@ type DeliveryJSON struct {
 	SentAt        *time.Time `json:"sent_at"`
 	SkipReason    *string    `json:"skip_reason"`
 	MessageID     string     `json:"message_id"`
-	Opens         int64      `json:"opens"`
-	Clicks        int64      `json:"clicks"`
+	Opens         tallyJSON  `json:"opens"`
+	Clicks        tallyJSON  `json:"clicks"`
 	Unsubscribed  bool       `json:"unsubscribed"`
 }
 
@@ -86,8 +86,8 @@ func encodeDelivery(d campaigns.Delivery) DeliveryJSON {
 	out := DeliveryJSON{
 		CampaignID: d.CampaignID, CampaignName: d.CampaignName, Seq: d.Seq, Email: d.Email, State: d.State.String(), Attempts: d.Attempts,
 		RelayID: d.RelayID, RelayName: d.RelayName, ReplyCode: d.ReplyCode, ReplyStatus: d.ReplyStatus, ReplyText: d.ReplyText,
-		NextAttemptAt: utc(d.NextAttemptAt), UpdatedAt: d.UpdatedAt.UTC(), SkipReason: d.SkipReason, MessageID: d.MessageID, Opens: d.Opens,
-		Clicks: d.Clicks, Unsubscribed: d.Unsubscribed,
+		NextAttemptAt: utc(d.NextAttemptAt), UpdatedAt: d.UpdatedAt.UTC(), SkipReason: d.SkipReason, MessageID: d.MessageID, Opens: tallyJSON(d.Opens),
+		Clicks: tallyJSON(d.Clicks), Unsubscribed: d.Unsubscribed,
 	}
 	if d.SubscriberID != 0 {
 		out.SubscriberID = &d.SubscriberID

@@ -18,6 +18,8 @@ type eventJSON struct {
 	URL          *string   `json:"url" doc:"Of a click: the link as the content has it"`
 	Detail       *string   `json:"detail"`
 	UserAgent    *string   `json:"user_agent"`
+	Actor        *string   `json:"actor" enum:"human,machine,unknown" doc:"Of an open or a click: who was behind it; null for other kinds"`
+	Rule         *string   `json:"rule" enum:"head,canary,burst,instant,early,prefetch,proxy,scanner,tool,no_agent,new_agent,old" doc:"Why it does not count as a human's"`
 }
 
 type eventQuery struct {
@@ -52,7 +54,7 @@ func (s *server) encodeEvents(ctx context.Context, evs []events.Event) ([]eventJ
 	}
 	return each(evs, func(e events.Event) eventJSON {
 		out := eventJSON{ID: e.ID, At: e.At.UTC(), Kind: string(e.Kind), CampaignID: e.CampaignID, Seq: e.Seq, SubscriberID: e.SubscriberID,
-			Detail: orNull(e.Detail), UserAgent: orNull(e.UserAgent)}
+			Detail: orNull(e.Detail), UserAgent: orNull(e.UserAgent), Actor: orNull(string(e.Actor)), Rule: orNull(string(e.Rule))}
 		if e.Kind == events.KindClick {
 			out.URL = orNull(urls[e.CampaignID][int(e.Link)])
 		}

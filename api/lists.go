@@ -15,6 +15,7 @@ type listJSON struct {
 	CreatedAt   time.Time      `json:"created_at"`
 	UpdatedAt   time.Time      `json:"updated_at"`
 	Counts      listCountsJSON `json:"counts"`
+	NoTracking  bool           `json:"no_tracking" doc:"Mail to this list carries neither pixel nor counted links"`
 }
 
 type listCountsJSON struct {
@@ -27,6 +28,7 @@ type listCountsJSON struct {
 type listInputJSON struct {
 	Name        string `json:"name"`
 	Description string `json:"description" required:"false"`
+	NoTracking  *bool  `json:"no_tracking" required:"false" doc:"Left out: false for a new list, else as it was"`
 }
 
 type publishListJSON struct {
@@ -35,7 +37,7 @@ type publishListJSON struct {
 
 func encodeList(l audience.List) listJSON {
 	return listJSON{ID: l.ID, Name: l.Name, Description: l.Description, Public: l.Public, CreatedAt: l.CreatedAt.UTC(), UpdatedAt: l.UpdatedAt.UTC(),
-		Counts: listCountsJSON(l.Counts)}
+		Counts: listCountsJSON(l.Counts), NoTracking: l.NoTracking}
 }
 
 func (s *server) listLists(ctx context.Context, in *Paging) (*answer[pageJSON[listJSON]], error) {
@@ -50,11 +52,19 @@ func (s *server) getList(ctx context.Context, in *byID) (*answer[listJSON], erro
 
 func (s *server) createList(ctx context.Context, in *with[listInputJSON]) (*answer[listJSON], error) {
 	l, err := s.deps.Audience.CreateList(ctx, in.Body.Name, in.Body.Description)
-	return reply(l, err, encodeList)
+	return s.replyList(ctx, l, err, in.Body.NoTracking)
 }
 
 func (s *server) updateList(ctx context.Context, in *onID[listInputJSON]) (*answer[listJSON], error) {
 	l, err := s.deps.Audience.UpdateList(ctx, in.ID, in.Body.Name, in.Body.Description)
+	return s.replyList(ctx, l, err, in.Body.NoTracking)
+}
+
+// replyList answers with a list that was written, after setting what the body says of tracking.
+func (s *server) replyList(ctx context.Context, l audience.List, err error, noTracking *bool) (*answer[listJSON], error) {
+	if err == nil && noTracking != nil && *noTracking != l.NoTracking {
+		l, err = s.deps.Audience.SetListTracking(ctx, l.ID, !*noTracking)
+	}
 	return reply(l, err, encodeList)
 }
 

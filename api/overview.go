@@ -21,11 +21,11 @@ type overviewJSON struct {
 }
 
 type daysJSON struct {
-	Times   []int64 `json:"times" doc:"Unix seconds: the start of each day"`
-	Sent    []int64 `json:"sent"`
-	Bounced []int64 `json:"bounced"`
-	Opens   []int64 `json:"opens"`
-	Clicks  []int64 `json:"clicks"`
+	Times   []int64    `json:"times" doc:"Unix seconds: the start of each day"`
+	Sent    []int64    `json:"sent"`
+	Bounced []int64    `json:"bounced"`
+	Opens   seriesJSON `json:"opens"`
+	Clicks  seriesJSON `json:"clicks"`
 }
 
 type checklistJSON struct {

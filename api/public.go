@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -45,9 +44,6 @@ var (
 	publicCSS string
 )
 
-// A transparent image of one pixel.
-var pixel = []byte("GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;")
-
 // publicView is what the page for strangers shows: one of its parts, by State.
 type publicView struct {
 	State       string // ask, done, already, returned, preferences, unknown, large, often, failed
@@ -79,44 +75,13 @@ func (s *server) publicPages(r chi.Router) {
 			"'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
 		posts: newThrottle(postsPerMinute, postsPerMessage, s.now),
 	}
-	r.Get("/t/o/{token}", p.open)
-	r.Head("/t/o/{token}", p.open)
-	r.Get("/t/c/{token}", p.click)
-	r.Head("/t/c/{token}", p.click)
+	p.tracking(r)
 	r.Get("/u/{token}", p.askUnsubscribe)
 	r.Head("/u/{token}", p.askUnsubscribe)
 	r.Post("/u/{token}", p.unsubscribe)
 	r.Get("/p/{token}", p.askPreferences)
 	r.Head("/p/{token}", p.askPreferences)
 	r.Post("/p/{token}", p.preferences)
-}
-
-// open answers with the pixel whatever the token: a broken image in a mail helps nobody.
-func (p *pages) open(w http.ResponseWriter, r *http.Request) {
-	if r.Method == http.MethodGet {
-		token := strings.TrimSuffix(chi.URLParam(r, "token"), ".gif")
-		if err := p.deps.Campaigns.OpenTracked(r.Context(), token, r.UserAgent()); err != nil && errs.KindOf(err) == errs.Internal {
-			p.problem(r.Context(), "query", err) // logs
-		}
-	}
-	h := w.Header()
-	h.Set("Content-Type", "image/gif")
-	h.Set("Cache-Control", "no-store, private")
-	_, _ = w.Write(pixel) // a reader who went away is nobody's error
-}
-
-// click leads to the link that the token stands for, and nowhere else: the address is not in the request. HEAD, which link checkers send, counts nothing.
-func (p *pages) click(w http.ResponseWriter, r *http.Request) {
-	url, err := p.deps.Campaigns.ClickTracked(r.Context(), chi.URLParam(r, "token"), r.UserAgent(), r.Method == http.MethodGet)
-	if err != nil {
-		p.fail(w, r, err)
-		return
-	}
-	h := w.Header()
-	h.Set("Cache-Control", "no-store, private")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("X-Robots-Tag", "noindex")
-	http.Redirect(w, r, url, http.StatusFound)
 }
 
 // askUnsubscribe shows one button. It changes nothing, since mail scanners open every link (RFC 8058 §1).

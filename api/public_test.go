@@ -77,16 +77,16 @@ func TestOpenPixel(t *testing.T) {
 	c := m.client(t)
 	path := "/t/o/" + m.token(events.Open)
 	c.do("HEAD", path+".gif", "").want(200)
-	m.wantEvents(t)
+	m.wantEvents(t, events.KindOpen)
 	r := c.do("GET", path+".gif", "").want(200)
 	if h := r.Header(); h.Get("Content-Type") != "image/gif" || !strings.Contains(h.Get("Cache-Control"), "no-store") || r.Body.Len() != 43 || h.Get("Set-Cookie") != "" {
 		t.Errorf("pixel: %d bytes, %v", r.Body.Len(), h)
 	}
 	c.do("GET", path, "").want(200)
-	m.wantEvents(t, events.KindOpen, events.KindOpen)
+	m.wantEvents(t, events.KindOpen, events.KindOpen, events.KindOpen)
 	c.do("GET", "/t/o/nonsense.gif", "").want(200)
 	c.do("GET", "/t/o/"+m.token(events.Unsubscribe), "").want(200)
-	m.wantEvents(t, events.KindOpen, events.KindOpen)
+	m.wantEvents(t, events.KindOpen, events.KindOpen, events.KindOpen)
 }
 
 func TestClick(t *testing.T) {
@@ -100,26 +100,26 @@ func TestClick(t *testing.T) {
 	}
 	path := "/t/c/" + m.tokens.Link(m.campaignID, 1, links.Items[0].ID)
 	head := c.do("HEAD", path, "").want(302)
-	m.wantEvents(t)
+	m.wantEvents(t, events.KindClick)
 	r := c.do("GET", path+"?url=https://evil.example", "").want(302)
 	for _, got := range []string{head.Header().Get("Location"), r.Header().Get("Location")} {
 		if got != "https://example.org/trees?a=1&b=2" {
 			t.Errorf("leads to %q", got)
 		}
 	}
-	m.wantEvents(t, events.KindClick)
+	m.wantEvents(t, events.KindClick, events.KindClick)
 
-	for _, token := range []string{"nonsense", m.tokens.Link(m.campaignID, 1, 99), m.tokens.Link(m.campaignID, 2, links.Items[0].ID), m.tokens.Link(m.campaignID+1, 1, 1), m.token(events.Open)} {
+	for _, token := range []string{"nonsense", m.tokens.Link(m.campaignID, 1, 99), m.tokens.Link(m.campaignID+1, 1, 1), m.token(events.Open)} {
 		bad := c.do("GET", "/t/c/"+token, "").want(404)
 		if !strings.Contains(bad.Body.String(), "This link does not work") || bad.Header().Get("Location") != "" {
 			t.Errorf("%s: %s", token, bad.Body)
 		}
 	}
-	m.wantEvents(t, events.KindClick)
+	m.wantEvents(t, events.KindClick, events.KindClick)
 
 	var page pageJSON[eventJSON]
 	m.admin.get(fmt.Sprintf("/subscribers/%d/events", m.personID)).want(200).json(&page)
-	if len(page.Items) != 1 || page.Items[0].URL == nil || !strings.HasPrefix(*page.Items[0].URL, "https://example.org/trees") {
+	if len(page.Items) != 2 || page.Items[0].URL == nil || !strings.HasPrefix(*page.Items[0].URL, "https://example.org/trees") {
 		t.Errorf("event %+v", page.Items)
 	}
 }

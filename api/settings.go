@@ -19,17 +19,45 @@ type settingsJSON struct {
 	SoftBounceDays      int     `json:"soft_bounce_days" required:"false" minimum:"0" maximum:"365" doc:"Days that those must span; 0 or left out: 14"`
 	MaxBouncePercent    float64 `json:"max_bounce_percent" required:"false" minimum:"0" maximum:"100" doc:"Bounces, in percent of what was tried, above which a campaign stops and asks; 100 never stops; 0 or left out: 10"`
 	MaxComplaintPercent float64 `json:"max_complaint_percent" required:"false" minimum:"0" maximum:"100" doc:"Complaints, in percent of what was sent, above which a campaign stops and asks; 100 never stops; 0 or left out: 0.3"`
+	TrackingURL         string  `json:"tracking_url" doc:"Where pixels and counted links lead: an origin that reaches this server under a name of its own; \"\" is public_url"`
+	HonourDoNotTrack    bool    `json:"honour_do_not_track" doc:"Record nothing of readers whose request says DNT: 1 or Sec-GPC: 1"`
 }
 
-func encodeSettings(set settings.Settings) settingsJSON { return settingsJSON(set) }
+type settingsInputJSON struct {
+	Organization     string `json:"organization"`
+	PublicURL        string `json:"public_url"`
+	PostalAddress    string `json:"postal_address"`
+	DefaultFromName  string `json:"default_from_name"`
+	DefaultFromEmail string `json:"default_from_email"`
+	TimeZone         string `json:"time_zone"`
+	TrackingURL      string `json:"tracking_url" required:"false"`
+	HonourDoNotTrack *bool  `json:"honour_do_not_track" required:"false" doc:"Left out: true"`
+
+	SoftBounceCount     int     `json:"soft_bounce_count" required:"false" minimum:"0" maximum:"365" doc:"0 or left out: 5"`
+	SoftBounceDays      int     `json:"soft_bounce_days" required:"false" minimum:"0" maximum:"365" doc:"0 or left out: 14"`
+	MaxBouncePercent    float64 `json:"max_bounce_percent" required:"false" minimum:"0" maximum:"100" doc:"0 or left out: 10"`
+	MaxComplaintPercent float64 `json:"max_complaint_percent" required:"false" minimum:"0" maximum:"100" doc:"0 or left out: 0.3"`
+}
+
+func encodeSettings(set settings.Settings) settingsJSON {
+	return settingsJSON(set)
+}
+
+func (in settingsInputJSON) settings() settings.Settings {
+	return settings.Settings{
+		Organization: in.Organization, PublicURL: in.PublicURL, PostalAddress: in.PostalAddress, DefaultFromName: in.DefaultFromName, DefaultFromEmail: in.DefaultFromEmail,
+		TimeZone: in.TimeZone, TrackingURL: in.TrackingURL, HonourDoNotTrack: orTrue(in.HonourDoNotTrack),
+		SoftBounceCount: in.SoftBounceCount, SoftBounceDays: in.SoftBounceDays, MaxBouncePercent: in.MaxBouncePercent, MaxComplaintPercent: in.MaxComplaintPercent,
+	}
+}
 
 func (s *server) getSettings(ctx context.Context, _ *nothing) (*answer[settingsJSON], error) {
 	set, err := s.deps.Settings.Get(ctx)
 	return reply(set, err, encodeSettings)
 }
 
-func (s *server) putSettings(ctx context.Context, in *with[settingsJSON]) (*answer[settingsJSON], error) {
-	set, err := s.deps.Settings.Put(ctx, settings.Settings(in.Body))
+func (s *server) putSettings(ctx context.Context, in *with[settingsInputJSON]) (*answer[settingsJSON], error) {
+	set, err := s.deps.Settings.Put(ctx, in.Body.settings())
 	return reply(set, err, encodeSettings)
 }
 

@@ -7,7 +7,15 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"postrider/campaigns"
+	"postrider/events"
 )
+
+// tallyJSON is a figure by who was behind it.
+type tallyJSON struct {
+	Human   int64 `json:"human"`
+	Machine int64 `json:"machine" doc:"Scanners, prefetching mail services, programs"`
+	Unknown int64 `json:"unknown" doc:"Neither known to be a human nor a machine"`
+}
 
 type statsJSON struct {
 	Recipients    int64       `json:"recipients" doc:"The sum of queued, claimed, sent, deferred, bounced, failed, unconfirmed and skipped"`
@@ -20,10 +28,10 @@ type statsJSON struct {
 	Unconfirmed   int64       `json:"unconfirmed"`
 	Skipped       int64       `json:"skipped"`
 	Excluded      int64       `json:"excluded"`
-	Opens         int64       `json:"opens"`
-	UniqueOpens   int64       `json:"unique_opens"`
-	Clicks        int64       `json:"clicks"`
-	UniqueClicks  int64       `json:"unique_clicks"`
+	Opens         tallyJSON   `json:"opens"`
+	UniqueOpens   tallyJSON   `json:"unique_opens" doc:"Each delivery once: for a human when it has any open of one, else as unknown when it has any of those, else for a machine"`
+	Clicks        tallyJSON   `json:"clicks"`
+	UniqueClicks  tallyJSON   `json:"unique_clicks" doc:"Each delivery once, as unique_opens"`
 	Unsubscribes  int64       `json:"unsubscribes"`
 	AsOf          time.Time   `json:"as_of"`
 	RatePerSecond *float64    `json:"rate_per_second" doc:"null while nothing is being sent"`
@@ -49,26 +57,41 @@ type campaignProgressJSON struct {
 }
 
 type timelineJSON struct {
-	Times    []int64 `json:"times" doc:"Unix seconds: the start of each bucket"`
-	Sent     []int64 `json:"sent"`
-	Bounced  []int64 `json:"bounced"`
-	Deferred []int64 `json:"deferred"`
-	Opens    []int64 `json:"opens"`
-	Clicks   []int64 `json:"clicks"`
+	Times    []int64    `json:"times" doc:"Unix seconds: the start of each bucket"`
+	Sent     []int64    `json:"sent"`
+	Bounced  []int64    `json:"bounced"`
+	Deferred []int64    `json:"deferred"`
+	Opens    seriesJSON `json:"opens"`
+	Clicks   seriesJSON `json:"clicks"`
+}
+
+// seriesJSON is a figure by bucket and by who was behind it.
+type seriesJSON struct {
+	Human   []int64 `json:"human"`
+	Machine []int64 `json:"machine"`
+	Unknown []int64 `json:"unknown"`
+}
+
+func encodeSeries(in []events.Tally) seriesJSON {
+	out := seriesJSON{Human: make([]int64, len(in)), Machine: make([]int64, len(in)), Unknown: make([]int64, len(in))}
+	for i, t := range in {
+		out.Human[i], out.Machine[i], out.Unknown[i] = t.Human, t.Machine, t.Unknown
+	}
+	return out
 }
 
 type linkJSON struct {
-	ID           int    `json:"id"`
-	URL          string `json:"url"`
-	Clicks       int64  `json:"clicks"`
-	UniqueClicks int64  `json:"unique_clicks"`
+	ID           int       `json:"id"`
+	URL          string    `json:"url"`
+	Clicks       tallyJSON `json:"clicks"`
+	UniqueClicks tallyJSON `json:"unique_clicks"`
 }
 
 func encodeStats(v campaigns.Stats) statsJSON {
 	return statsJSON{
 		Recipients: v.Recipients, Queued: v.Queued, Claimed: v.Claimed, Sent: v.Sent, Deferred: v.Deferred, Bounced: v.Bounced, Failed: v.Failed,
-		Unconfirmed: v.Unconfirmed, Skipped: v.Skipped, Excluded: v.Excluded, Opens: v.Opens, UniqueOpens: v.UniqueOpens, Clicks: v.Clicks,
-		UniqueClicks: v.UniqueClicks, Unsubscribes: v.Unsubscribes, AsOf: v.AsOf.UTC(), RatePerSecond: v.RatePerSecond, SecondsLeft: v.SecondsLeft, HeldUp: encodeHoldup(v.HeldUp),
+		Unconfirmed: v.Unconfirmed, Skipped: v.Skipped, Excluded: v.Excluded, Opens: tallyJSON(v.Opens),
+		UniqueOpens: tallyJSON(v.UniqueOpens), Clicks: tallyJSON(v.Clicks), UniqueClicks: tallyJSON(v.UniqueClicks), Unsubscribes: v.Unsubscribes, AsOf: v.AsOf.UTC(), RatePerSecond: v.RatePerSecond, SecondsLeft: v.SecondsLeft, HeldUp: encodeHoldup(v.HeldUp),
 	}
 }
 
@@ -81,7 +104,7 @@ func encodeProgress(v campaigns.WithStats) campaignProgressJSON {
 
 func encodeTimeline(v campaigns.Timeline) timelineJSON {
 	all := func(in []int64) []int64 { return append([]int64{}, in...) }
-	return timelineJSON{Times: all(v.Times), Sent: all(v.Sent), Bounced: all(v.Bounced), Deferred: all(v.Deferred), Opens: all(v.Opens), Clicks: all(v.Clicks)}
+	return timelineJSON{Times: all(v.Times), Sent: all(v.Sent), Bounced: all(v.Bounced), Deferred: all(v.Deferred), Opens: encodeSeries(v.Opens), Clicks: encodeSeries(v.Clicks)}
 }
 
 func (s *server) getStats(ctx context.Context, in *byID) (*answer[statsJSON], error) {
@@ -96,7 +119,9 @@ func (s *server) getTimeline(ctx context.Context, in *byID) (*answer[timelineJSO
 
 func (s *server) listLinks(ctx context.Context, in *byID) (*answer[itemsJSON[linkJSON]], error) {
 	links, err := s.deps.Campaigns.Links(ctx, in.ID)
-	return replyItems(links, err, func(l campaigns.LinkStat) linkJSON { return linkJSON(l) })
+	return replyItems(links, err, func(l campaigns.LinkStat) linkJSON {
+		return linkJSON{ID: l.ID, URL: l.URL, Clicks: tallyJSON(l.Clicks), UniqueClicks: tallyJSON(l.UniqueClicks)}
+	})
 }
 
 func (s *server) campaignProgress(ctx context.Context, in *byID) (*stream, error) {

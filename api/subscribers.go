@@ -20,6 +20,7 @@ type subscriberJSON struct {
 	Pause         *pauseJSON         `json:"pause" doc:"A time without mail that the person chose; null when there is none"`
 	Frequency     *frequencyJSON     `json:"frequency" doc:"How often the person wants mail at most; null for everything"`
 	Subscriptions []subscriptionJSON `json:"subscriptions"`
+	NoTracking    bool               `json:"no_tracking" doc:"Mail to this person carries neither pixel nor counted links"`
 }
 
 type suppressedJSON struct {
@@ -56,12 +57,14 @@ type newSubscriberJSON struct {
 	Attributes map[string]any `json:"attributes" required:"false"`
 	ListIDs    []int64        `json:"list_ids" required:"false"`
 	Status     string         `json:"status" required:"false" enum:"subscribed,unconfirmed,unsubscribed" doc:"On these lists; left out: subscribed"`
+	NoTracking bool           `json:"no_tracking" required:"false" doc:"Left out: false"`
 }
 
 type subscriberInputJSON struct {
 	Email      string         `json:"email"`
 	Name       string         `json:"name"`
 	Attributes map[string]any `json:"attributes"`
+	NoTracking *bool          `json:"no_tracking" required:"false" doc:"Left out: as it was"`
 }
 
 type subscriptionInputJSON struct {
@@ -93,7 +96,7 @@ func (subscriberJSON) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Sch
 
 func encodeSubscriber(v audience.Subscriber) subscriberJSON {
 	out := subscriberJSON{ID: v.ID, Email: v.Email, Name: v.Name, Attributes: v.Attributes, CreatedAt: v.CreatedAt.UTC(), UpdatedAt: v.UpdatedAt.UTC(),
-		Subscriptions: each(v.Subscriptions, encodeSubscription)}
+		Subscriptions: each(v.Subscriptions, encodeSubscription), NoTracking: v.NoTracking}
 	if out.Attributes == nil {
 		out.Attributes = map[string]any{}
 	}
@@ -126,7 +129,7 @@ func (s *server) getSubscriber(ctx context.Context, in *byID) (*answer[subscribe
 func (s *server) createSubscriber(ctx context.Context, in *with[newSubscriberJSON]) (*answer[subscriberJSON], error) {
 	b := in.Body
 	v, err := s.deps.Audience.CreateSubscriber(ctx, audience.NewSubscriber{
-		Email: b.Email, Name: b.Name, Attributes: b.Attributes, ListIDs: b.ListIDs, Status: b.Status, Source: sourceOf(ctx),
+		Email: b.Email, Name: b.Name, Attributes: b.Attributes, ListIDs: b.ListIDs, Status: b.Status, Source: sourceOf(ctx), NoTracking: b.NoTracking,
 	})
 	return reply(v, err, encodeSubscriber)
 }

@@ -80,6 +80,13 @@ func LeftSQL(subscribers, listIDsParam string) string {
 		WHEN {u}.paused_until > now() THEN 'paused' END`)
 }
 
+// SubscribedSQL is a boolean SQL expression: is this person subscribed to any of the lists? Its arguments are those of StillMailableSQL, and it is for as few people.
+func SubscribedSQL(subscriberCol, listIDsParam string) string {
+	return strings.NewReplacer("{subscriber}", subscriberCol, "{lists}", listIDsParam).Replace(
+		`((SELECT true FROM subscriptions sub_s
+			WHERE sub_s.subscriber_id = {subscriber} AND sub_s.list_id = ANY ({lists}::bigint[]) AND sub_s.status = 'subscribed' LIMIT 1) IS NOT NULL)`)
+}
+
 // AudienceCounts says whom a campaign to some lists would reach. Subscribed are the people subscribed to at least one of them, whether suppressed or
 // not; Mailable those who would be mailed; Excluded everybody else on the lists, by reason, reasons without people left out.
 type AudienceCounts struct {

@@ -28,6 +28,8 @@ type List struct {
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 	Counts      ListCounts
+	// NoTracking says that mail to this list carries neither pixel nor counted links, to whoever is on it.
+	NoTracking bool
 }
 
 // ListCounts says how many people are on a list, by status. Suppressed ones are those of Subscribed whose address is suppressed.
@@ -125,6 +127,18 @@ func (s *Service) PublishList(ctx context.Context, id int64, public bool) (List,
 	return s.GetList(ctx, id)
 }
 
+// SetListTracking says whether opens and clicks of mail to a list are counted, and gives the list. It is effective for mail that is queued.
+func (s *Service) SetListTracking(ctx context.Context, id int64, allowed bool) (List, error) {
+	tag, err := s.pool.Exec(ctx, `UPDATE lists SET no_tracking = NOT $2, updated_at = CASE WHEN no_tracking = $2 THEN $3 ELSE updated_at END WHERE id = $1`, id, allowed, s.clock())
+	if err != nil {
+		return List{}, fmt.Errorf("changing the tracking of list %d: %w", id, err)
+	}
+	if tag.RowsAffected() == 0 {
+		return List{}, errs.New(errs.NotFound, "there is no list %d", id)
+	}
+	return s.GetList(ctx, id)
+}
+
 // DeleteList deletes a list with its subscriptions and imports; the people stay. A list that a scheduled, running or paused campaign goes to is a
 // Conflict that names the campaign.
 func (s *Service) DeleteList(ctx context.Context, id int64) error {
@@ -169,7 +183,7 @@ func listError(err error, name string) error {
 	return fmt.Errorf("writing list: %w", err)
 }
 
-const selectLists = `SELECT id, name, description, public, created_at, updated_at, lower(name) AS sort_key FROM lists`
+const selectLists = `SELECT id, name, description, public, created_at, updated_at, no_tracking, lower(name) AS sort_key FROM lists`
 
 type listRow struct {
 	ID          int64
@@ -178,11 +192,12 @@ type listRow struct {
 	Public      bool
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
+	NoTracking  bool
 	SortKey     string
 }
 
 func (l listRow) list(c ListCounts) List {
-	return List{ID: l.ID, Name: l.Name, Description: l.Description, Public: l.Public, CreatedAt: l.CreatedAt.UTC(), UpdatedAt: l.UpdatedAt.UTC(), Counts: c}
+	return List{ID: l.ID, Name: l.Name, Description: l.Description, Public: l.Public, CreatedAt: l.CreatedAt.UTC(), UpdatedAt: l.UpdatedAt.UTC(), Counts: c, NoTracking: l.NoTracking}
 }
 
 func listIDs(rows []listRow) []int64 {

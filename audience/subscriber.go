@@ -40,6 +40,8 @@ type Subscriber struct {
 	Pause         *Pause
 	Frequency     *Frequency
 	Subscriptions []Subscription
+	// NoTracking says that this person's mail carries neither pixel nor counted links, and that nothing is recorded by those of earlier mail.
+	NoTracking bool
 }
 
 // NewSubscriber is what CreateSubscriber needs. Status and Source are those of the subscriptions to ListIDs; "" means subscribed, by an admin.
@@ -50,6 +52,7 @@ type NewSubscriber struct {
 	ListIDs    []int64
 	Status     string
 	Source     string
+	NoTracking bool
 }
 
 // SubscriberUpdate replaces what is known about a person.
@@ -57,6 +60,7 @@ type SubscriberUpdate struct {
 	Email      string
 	Name       string
 	Attributes map[string]any
+	NoTracking *bool // nil leaves it as it is
 }
 
 // GetSubscriber gives one person with the subscriptions, by list name, and the suppression.
@@ -89,8 +93,8 @@ func (s *Service) CreateSubscriber(ctx context.Context, n NewSubscriber) (Subscr
 	now := s.clock()
 	var id int64
 	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-		err := tx.QueryRow(ctx, `INSERT INTO subscribers (email, email_key, name, attributes, created_at, updated_at)
-			VALUES ($1, $2, $3, $4, $5, $5) RETURNING id`, p.address.Display, p.address.Key, p.name, p.attributes, now).Scan(&id)
+		err := tx.QueryRow(ctx, `INSERT INTO subscribers (email, email_key, name, attributes, no_tracking, created_at, updated_at)
+			VALUES ($1, $2, $3, $4, $6, $5, $5) RETURNING id`, p.address.Display, p.address.Key, p.name, p.attributes, now, n.NoTracking).Scan(&id)
 		if err != nil {
 			return subscriberError(err, p.address)
 		}
@@ -104,14 +108,14 @@ func (s *Service) CreateSubscriber(ctx context.Context, n NewSubscriber) (Subscr
 	return s.GetSubscriber(ctx, id)
 }
 
-// UpdateSubscriber replaces address, name and all attributes of a person.
+// UpdateSubscriber replaces address, name and all attributes of a person, and says whether they are tracked.
 func (s *Service) UpdateSubscriber(ctx context.Context, id int64, n SubscriberUpdate) (Subscriber, error) {
 	p, err := cleanPerson(n.Email, n.Name, n.Attributes)
 	if err != nil {
 		return Subscriber{}, err
 	}
-	tag, err := s.pool.Exec(ctx, `UPDATE subscribers SET email = $2, email_key = $3, name = $4, attributes = $5, updated_at = $6 WHERE id = $1`,
-		id, p.address.Display, p.address.Key, p.name, p.attributes, s.clock())
+	tag, err := s.pool.Exec(ctx, `UPDATE subscribers SET email = $2, email_key = $3, name = $4, attributes = $5, updated_at = $6, no_tracking = COALESCE($7, no_tracking)
+		WHERE id = $1`, id, p.address.Display, p.address.Key, p.name, p.attributes, s.clock(), n.NoTracking)
 	if err != nil {
 		return Subscriber{}, subscriberError(err, p.address)
 	}
@@ -119,6 +123,19 @@ func (s *Service) UpdateSubscriber(ctx context.Context, id int64, n SubscriberUp
 		return Subscriber{}, noSubscriber(id)
 	}
 	return s.GetSubscriber(ctx, id)
+}
+
+// SetTracking says whether opens and clicks of a person are counted. It is effective for mail that is queued, and by the links of mail that went before.
+func (s *Service) SetTracking(ctx context.Context, id int64, allowed bool) error {
+	tag, err := s.pool.Exec(ctx, `
+		UPDATE subscribers SET no_tracking = NOT $2, updated_at = CASE WHEN no_tracking = $2 THEN $3 ELSE updated_at END WHERE id = $1`, id, allowed, s.clock())
+	if err != nil {
+		return fmt.Errorf("changing the tracking of subscriber %d: %w", id, err)
+	}
+	if tag.RowsAffected() == 0 {
+		return noSubscriber(id)
+	}
+	return nil
 }
 
 // DeleteSubscriber deletes a person with all subscriptions and what they wrote about leaving. What was sent to them stays in the campaigns' ledgers, and a
@@ -231,7 +248,7 @@ func subscriberError(err error, a addr.Address) error {
 // loadSubscribers reads people with their subscriptions and suppressions, in the order of ids; those who are not there are left out.
 func loadSubscribers(ctx context.Context, db pg.DB, ids []int64) ([]Subscriber, error) {
 	rows, err := pg.Many[subscriberRow](ctx, db, "subscribers", `
-		SELECT u.id, u.email, u.name, u.attributes, u.created_at, u.updated_at,
+		SELECT u.id, u.email, u.name, u.attributes, u.created_at, u.updated_at, u.no_tracking,
 		       x.email_key AS suppressed_key, x.reason, x.source, x.detail, x.created_at AS suppressed_at,
 		       CASE WHEN u.paused_until > now() THEN u.paused_until END AS paused_until, u.paused_at, u.paused_source,
 		       u.frequency, u.frequency_at, u.frequency_source
@@ -268,6 +285,7 @@ type subscriberRow struct {
 	Attributes    map[string]any
 	CreatedAt     time.Time
 	UpdatedAt     time.Time
+	NoTracking    bool
 	SuppressedKey *string
 	Reason        *string
 	Source        *string
@@ -284,7 +302,7 @@ type subscriberRow struct {
 
 func (r subscriberRow) subscriber(subs []Subscription) Subscriber {
 	p := Subscriber{ID: r.ID, Email: r.Email, Name: r.Name, Attributes: r.Attributes, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
-		Subscriptions: subs}
+		Subscriptions: subs, NoTracking: r.NoTracking}
 	if p.Subscriptions == nil {
 		p.Subscriptions = []Subscription{}
 	}

@@ -34,16 +34,19 @@ func (u *unsignable) Unwrap() error { return u.err }
 // links gives the signed addresses of one delivery.
 type links struct {
 	tokens     events.Tokens
-	base       string
+	base       string // of the unsubscribe page
+	tracking   string // of pixel and counted links
 	campaignID int64
 	seq        int32
 }
 
 func (l links) Open() string {
-	return l.base + "/t/o/" + l.tokens.Delivery(events.Open, l.campaignID, l.seq) + ".gif"
+	return l.tracking + "/t/o/" + l.tokens.Delivery(events.Open, l.campaignID, l.seq) + ".gif"
 }
 
-func (l links) Click(n int) string { return l.base + "/t/c/" + l.tokens.Link(l.campaignID, l.seq, n) }
+func (l links) Click(n int) string {
+	return l.tracking + "/t/c/" + l.tokens.Link(l.campaignID, l.seq, n)
+}
 
 func (l links) Unsubscribe() string {
 	return l.base + "/u/" + l.tokens.Delivery(events.Unsubscribe, l.campaignID, l.seq)
@@ -56,7 +59,13 @@ func (l links) Preferences() string {
 
 // build renders, composes and signs the message of one delivery in buf.
 func (s *Service) build(ctx context.Context, p *prepared, relay sender.Relay, c claimed, buf *buffer) (sender.Message, error) {
-	urls := links{tokens: s.d.Tokens, base: p.frozen.PublicURL, campaignID: c.campaignID, seq: c.Seq}
+	if c.untracked {
+		var err error
+		if p, err = p.untracked(); err != nil {
+			return sender.Message{}, err
+		}
+	}
+	urls := links{tokens: s.d.Tokens, base: p.frozen.PublicURL, tracking: p.tracking(), campaignID: c.campaignID, seq: c.Seq}
 	buf.rendered.HTMLTo, buf.rendered.TextTo = nil, nil
 	if p.html != nil {
 		buf.html.Reset(p.html)

@@ -24,6 +24,7 @@ type claimed struct {
 	FirstTriedAt time.Time
 	ClaimedAt    time.Time // tells this claim from one before it, which may have been given back with its attempt
 	person       templates.Person
+	untracked    bool   // the message carries neither pixel nor counted links
 	others       int16  // how many other relays of the campaign take the recipient
 	site         string // of the recipient, where the relay has limits for sites
 }
@@ -60,7 +61,9 @@ type order struct {
 	claim   // without relay and rows
 	stale   bool
 	listIDs []int64
-	relays  []sender.Relay
+	// untracked are those of the lists whose people are not tracked.
+	untracked []int64
+	relays    []sender.Relay
 }
 
 // routed says that it takes a look at each delivery to know its relay.
@@ -78,6 +81,7 @@ type claimRow struct {
 	Name         *string
 	Attributes   []byte
 	Left         *string // why they may not be mailed any more
+	Untracked    bool
 }
 
 // claim takes the next queued deliveries of the range from lo on. In the same transaction it looks whether the campaign still runs, and whether each
@@ -128,8 +132,9 @@ func (s *Service) order(ctx context.Context, a DeliverArgs) (order, error) {
 	var relayIDs []int64
 	err := s.d.Pool.QueryRow(ctx, `
 		SELECT c.status, c.run, c.from_email, c.unconfirmed_policy, c.expires_after_hours,
-			ARRAY(SELECT list_id FROM campaign_lists WHERE campaign_id = $1), `+relayIDsSQL+`
-		FROM campaigns c WHERE c.id = $1`, a.CampaignID).Scan(&status, &run, &from, &o.policy, &hours, &o.listIDs, &relayIDs)
+			ARRAY(SELECT list_id FROM campaign_lists WHERE campaign_id = $1),
+			ARRAY(SELECT l.id FROM campaign_lists cl JOIN lists l ON l.id = cl.list_id WHERE cl.campaign_id = $1 AND l.no_tracking), `+relayIDsSQL+`
+		FROM campaigns c WHERE c.id = $1`, a.CampaignID).Scan(&status, &run, &from, &o.policy, &hours, &o.listIDs, &o.untracked, &relayIDs)
 	if err == pgx.ErrNoRows {
 		return order{stale: true}, nil
 	}
@@ -194,6 +199,11 @@ func takeTx(ctx context.Context, tx pgx.Tx, p pick, chosen *chosen) ([]claimRow,
 		only, set = `AND q.seq = ANY ($8::int[])`, `, relay_id = $9`
 		args = append(args, chosen.seqs, chosen.relayID)
 	}
+	untracked := `COALESCE(s.no_tracking, false)`
+	if len(p.untracked) > 0 {
+		args = append(args, p.untracked)
+		untracked += ` OR ` + audience.SubscribedSQL("s.id", fmt.Sprintf("$%d", len(args)))
+	}
 	return pg.Many[claimRow](ctx, tx, "queued deliveries", `
 		WITH u AS (
 			UPDATE deliveries d SET state = 1, node_id = $6, attempts = d.attempts + 1, updated_at = now(),
@@ -205,7 +215,7 @@ func takeTx(ctx context.Context, tx pgx.Tx, p pick, chosen *chosen) ([]claimRow,
 				ORDER BY q.seq LIMIT $5 FOR UPDATE OF q SKIP LOCKED))
 			RETURNING d.seq, d.subscriber_id, d.email, d.attempts, d.first_tried_at, d.updated_at)
 		SELECT u.seq, u.subscriber_id, u.email, u.attempts, u.first_tried_at, u.updated_at AS claimed_at, s.name, s.attributes,
-			CASE WHEN s.id IS NULL THEN 'deleted' ELSE `+audience.LeftSQL("s", "$7")+` END AS "left"
+			CASE WHEN s.id IS NULL THEN 'deleted' ELSE `+audience.LeftSQL("s", "$7")+` END AS "left", `+untracked+` AS untracked
 		FROM u LEFT JOIN subscribers s ON s.id = u.subscriber_id ORDER BY u.seq`, args...)
 }
 
@@ -238,7 +248,7 @@ func mailableTx(ctx context.Context, tx pgx.Tx, campaignID int64, rows []claimRo
 			return nil, err
 		}
 		keep = append(keep, claimed{campaignID: campaignID, Seq: r.Seq, SubscriberID: r.SubscriberID, Email: r.Email, Attempts: r.Attempts, FirstTriedAt: r.FirstTriedAt,
-			ClaimedAt: r.ClaimedAt, person: person})
+			ClaimedAt: r.ClaimedAt, person: person, untracked: r.Untracked})
 	}
 	if len(gone) == 0 {
 		return keep, nil

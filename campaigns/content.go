@@ -24,6 +24,31 @@ type prepared struct {
 	// What is the same in all messages: header fields, and the parts where they can be taken apart (else nil).
 	header     *message.Fixed
 	html, text *message.Precoded
+	// bare is the same without pixel and counted links, for people who are not to be tracked. It is made when the first of them gets mail.
+	bare     *prepared
+	bareErr  error
+	bareOnce sync.Once
+}
+
+// tracking is the origin of pixel and counted links.
+func (p *prepared) tracking() string {
+	if p.frozen.TrackingURL != "" {
+		return p.frozen.TrackingURL
+	}
+	return p.frozen.PublicURL
+}
+
+// untracked gives what a person gets who is not to be tracked.
+func (p *prepared) untracked() (*prepared, error) {
+	if !p.frozen.TrackOpens && !p.frozen.TrackClicks {
+		return p, nil
+	}
+	p.bareOnce.Do(func() {
+		f := p.frozen
+		f.TrackOpens, f.TrackClicks = false, false
+		p.bare, p.bareErr = prepare(p.campaignID, f)
+	})
+	return p.bare, p.bareErr
 }
 
 // contentCache keeps the compiled contents that were used last. Frozen content never changes, so nothing in it gets stale.
@@ -69,6 +94,12 @@ func (c *contentCache) put(p *prepared) {
 		clear(c.byID) // rare enough that compiling the live ones again costs nothing
 	}
 	c.byID[p.campaignID] = p
+}
+
+func (c *contentCache) drop(id int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.byID, id)
 }
 
 func prepare(id int64, f frozenContent) (*prepared, error) {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"postrider/audience"
+	"postrider/events"
 	"postrider/sender"
 )
 
@@ -62,8 +63,8 @@ type Delivery struct {
 	UpdatedAt     time.Time
 	// MessageID as it stands in the message, without angle brackets.
 	MessageID    string
-	Opens        int64
-	Clicks       int64
+	Opens        events.Tally
+	Clicks       events.Tally
 	Unsubscribed bool
 }
 
@@ -91,7 +92,8 @@ type Exclusion struct {
 type Stats struct {
 	Recipients, Excluded                                                   int64
 	Queued, Claimed, Sent, Deferred, Bounced, Failed, Unconfirmed, Skipped int64
-	Opens, UniqueOpens, Clicks, UniqueClicks, Unsubscribes                 int64
+	Opens, UniqueOpens, Clicks, UniqueClicks                               events.Tally
+	Unsubscribes                                                           int64
 	AsOf                                                                   time.Time
 	// RatePerSecond and SecondsLeft are nil when nothing is being sent.
 	RatePerSecond *float64
@@ -102,15 +104,16 @@ type Stats struct {
 
 // Timeline is what happened in each bucket of time, for a chart. All slices have one length.
 type Timeline struct {
-	Times                                  []int64 // unix seconds, start of the bucket
-	Sent, Bounced, Deferred, Opens, Clicks []int64
+	Times                   []int64 // unix seconds, start of the bucket
+	Sent, Bounced, Deferred []int64
+	Opens, Clicks           []events.Tally
 }
 
 // LinkStat is a link of the campaign's content and how often it was followed.
 type LinkStat struct {
 	ID                   int
 	URL                  string
-	Clicks, UniqueClicks int64
+	Clicks, UniqueClicks events.Tally
 }
 
 // TestResult is what came of one test message.

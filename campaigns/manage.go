@@ -80,7 +80,7 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (Campaign, err
 
 // Delete removes a campaign and its ledger. One that is being sent must be cancelled first, and what is on the wire then must be through.
 func (s *Service) Delete(ctx context.Context, id int64) error {
-	return pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error {
+	err := pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error {
 		c, err := lockCampaign(ctx, tx, id)
 		if err != nil {
 			return err
@@ -102,6 +102,11 @@ func (s *Service) Delete(ctx context.Context, id int64) error {
 		}
 		return nil
 	})
+	if err == nil {
+		s.contents.drop(id)
+		s.targets.drop(id)
+	}
+	return err
 }
 
 // Schedule sets the moment at which the campaign starts by itself. It is checked as Start checks it, so that it does not fail at night.

@@ -31,28 +31,45 @@ func TestLinksLeadOnlyWhereTheCampaignPoints(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	c, _, click, personal, _ := b.mailed()
-	url, err := b.ClickTracked(t.Context(), click, "test", true)
-	must(t, err)
-	if url != "https://example.org/a?x=1&y=2" {
-		t.Errorf("the link leads to %s", url)
+	if _, ok := b.ClickQuickly(click); ok {
+		t.Error("nobody has looked at the links yet")
 	}
-	if url, err = b.ClickTracked(t.Context(), personal, "test", true); err != nil || url != "https://example.org/p/Berlin" {
-		t.Errorf("the personal link leads to %s, %v", url, err)
+	to, err := b.ClickTracked(t.Context(), click)
+	must(t, err)
+	if to.Target != "https://example.org/a?x=1&y=2" {
+		t.Errorf("the link leads to %s", to.Target)
+	}
+	if quick, ok := b.ClickQuickly(click); !ok || quick != to {
+		t.Errorf("from memory it leads to %+v, %v", quick, ok)
+	}
+	b.d.Events.Record(to.Event)
+	if _, ok := b.ClickQuickly(personal); ok {
+		t.Error("the personal link is the same for everybody")
+	}
+	if to, err = b.ClickTracked(t.Context(), personal); err != nil || to.Target != "https://example.org/p/Berlin" {
+		t.Errorf("the personal link leads to %+v, %v", to, err)
+	}
+	b.d.Events.Record(to.Event)
+	if to, err = b.ClickTracked(t.Context(), b.d.Tokens.Link(c.ID, 1, hiddenLink)); err != nil || to.Target != "" || to.Event.Kind != events.KindClick {
+		t.Errorf("the hidden link leads to %+v, %v", to, err)
 	}
 	for _, bad := range []string{"", "abc", click[:len(click)-1] + flip(click[len(click)-1]), b.d.Tokens.Link(c.ID, 1, 99), b.d.Tokens.Link(c.ID+7, 1, 1), b.d.Tokens.Delivery(events.Open, c.ID, 1)} {
-		if url, err := b.ClickTracked(t.Context(), bad, "test", true); !errs.Is(err, errs.NotFound) {
-			t.Errorf("token %q led to %q, %v", bad, url, err)
+		if to, err := b.ClickTracked(t.Context(), bad); !errs.Is(err, errs.NotFound) {
+			t.Errorf("token %q led to %+v, %v", bad, to, err)
+		}
+		if to, ok := b.ClickQuickly(bad); ok {
+			t.Errorf("token %q led to %+v", bad, to)
 		}
 	}
 	must(t, b.d.Events.Flush(t.Context()))
 	st, err := b.Stats(t.Context(), c.ID)
 	must(t, err)
-	if st.Clicks != 2 || st.UniqueClicks != 1 {
-		t.Errorf("clicks %d, unique %d", st.Clicks, st.UniqueClicks)
+	if st.Clicks.Total() != 2 || st.UniqueClicks.Total() != 1 {
+		t.Errorf("clicks %+v, unique %+v", st.Clicks, st.UniqueClicks)
 	}
 	links, err := b.Links(t.Context(), c.ID)
 	must(t, err)
-	if len(links) != 2 || links[0].Clicks != 1 || links[1].Clicks != 1 {
+	if len(links) != 2 || links[0].Clicks.Total() != 1 || links[1].Clicks.Total() != 1 {
 		t.Errorf("links %+v", links)
 	}
 }
@@ -68,22 +85,25 @@ func TestOpensAreCounted(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	c, open, _, _, _ := b.mailed()
-	must(t, b.OpenTracked(t.Context(), open, "test"))
-	must(t, b.OpenTracked(t.Context(), strings.ToUpper(open), "test"))
-	if err := b.OpenTracked(t.Context(), "nonsense", "test"); !errs.Is(err, errs.NotFound) {
+	for _, token := range []string{open, strings.ToUpper(open)} {
+		opened, err := b.OpenTracked(token)
+		must(t, err)
+		b.d.Events.Record(opened.Event)
+	}
+	if _, err := b.OpenTracked("nonsense"); !errs.Is(err, errs.NotFound) {
 		t.Errorf("a made-up token gave %v", err)
 	}
 	must(t, b.d.Events.Flush(t.Context()))
 	st, err := b.Stats(t.Context(), c.ID)
 	must(t, err)
-	if st.Opens != 2 || st.UniqueOpens != 1 {
-		t.Errorf("opens %d, unique %d", st.Opens, st.UniqueOpens)
+	if st.Opens.Total() != 2 || st.UniqueOpens.Total() != 1 {
+		t.Errorf("opens %+v, unique %+v", st.Opens, st.UniqueOpens)
 	}
 	story, err := b.GetDelivery(t.Context(), c.ID, 1)
 	d := story.Delivery
 	must(t, err)
-	if d.Opens != 2 {
-		t.Errorf("the delivery shows %d opens", d.Opens)
+	if d.Opens.Total() != 2 {
+		t.Errorf("the delivery shows %+v opens", d.Opens)
 	}
 }
 
@@ -131,10 +151,12 @@ func TestTestMessagesLeaveNoTraceInTheFigures(t *testing.T) {
 	if !strings.Contains(raw, "Subject: [Test] Hello Person 1\r\n") {
 		t.Errorf("the test does not show a real person:\n%s", raw)
 	}
-	if url, err := b.ClickTracked(t.Context(), b.d.Tokens.Link(c.ID, testSeq, 1), "test", true); err != nil || url != "https://example.org/a?x=1&y=2" {
-		t.Errorf("its link leads to %q, %v", url, err)
+	if to, err := b.ClickTracked(t.Context(), b.d.Tokens.Link(c.ID, testSeq, 1)); err != nil || to != (Tracked{Target: "https://example.org/a?x=1&y=2"}) {
+		t.Errorf("its link leads to %+v, %v", to, err)
 	}
-	must(t, b.OpenTracked(t.Context(), b.d.Tokens.Delivery(events.Open, c.ID, testSeq), "test"))
+	if opened, err := b.OpenTracked(b.d.Tokens.Delivery(events.Open, c.ID, testSeq)); err != nil || opened != (Tracked{}) {
+		t.Errorf("its pixel is %+v, %v", opened, err)
+	}
 	must(t, b.Unsubscribe(t.Context(), b.d.Tokens.Delivery(events.Unsubscribe, c.ID, testSeq), "test"))
 	must(t, b.d.Events.Flush(t.Context()))
 	if n := query[int64](b, `SELECT count(*) FROM events`)[0]; n != 0 {

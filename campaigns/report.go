@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"postrider/events"
 	"postrider/internal/errs"
 	"postrider/internal/pg"
 )
@@ -41,7 +42,8 @@ func (s *Service) Timeline(ctx context.Context, id int64) (Timeline, error) {
 
 // newTimeline makes an empty timeline of n buckets.
 func newTimeline(first time.Time, step time.Duration, n int) Timeline {
-	t := Timeline{Times: make([]int64, n), Sent: make([]int64, n), Bounced: make([]int64, n), Deferred: make([]int64, n), Opens: make([]int64, n), Clicks: make([]int64, n)}
+	t := Timeline{Times: make([]int64, n), Sent: make([]int64, n), Bounced: make([]int64, n), Deferred: make([]int64, n),
+		Opens: make([]events.Tally, n), Clicks: make([]events.Tally, n)}
 	for i := range t.Times {
 		t.Times[i] = first.Add(time.Duration(i) * step).Unix()
 	}
@@ -73,8 +75,8 @@ func (s *Service) buckets(ctx context.Context, id int64, from, to time.Time, ste
 	if err != nil {
 		return t, fmt.Errorf("reading a timeline: %w", err)
 	}
-	events, err := s.d.Events.Buckets(ctx, id, first, to, step)
-	for _, b := range events {
+	happened, err := s.d.Events.Buckets(ctx, id, first, to, step)
+	for _, b := range happened {
 		if i, ok := at(b.At); ok {
 			t.Opens[i], t.Clicks[i] = b.Opens, b.Clicks
 		}

@@ -80,6 +80,7 @@ type Service struct {
 	// signing bounds the signatures that are made at once, to twice the number of processors: OpenSSL holds a thread for each.
 	signing  *semaphore.Weighted
 	contents contentCache
+	targets  targetCache
 	inflight inflight
 	noting   noting
 	draining atomic.Bool

@@ -117,6 +117,11 @@ func (s *Service) check(ctx context.Context, c Campaign) ([]sender.Relay, frozen
 		f.Add("public_url", "the public URL in the settings is %q, and mail cannot carry unsubscribe links to it: set an https address that reaches this service "+
 			"(an address of this machine is good only for mail that stays on it, as with the built-in inbox)", set.PublicURL)
 	}
+	if c.TrackOpens || c.TrackClicks {
+		if set.TrackingURL != "" && slices.ContainsFunc(relays, func(r sender.Relay) bool { return !linkable(set.TrackingURL, r) }) {
+			f.Add("tracking_url", "the tracking address in the settings is %q, and mail cannot carry links to it: set an https address that reaches this service, or none", set.TrackingURL)
+		}
+	}
 	if err := f.Err("the campaign cannot start yet"); err != nil {
 		return nil, frozenContent{}, err
 	}
@@ -175,6 +180,8 @@ type frozenContent struct {
 	Organization string  `json:"organization"`
 	Address      string  `json:"postal_address"`
 	PublicURL    string  `json:"public_url"`
+	// TrackingURL is the origin of pixel and counted links; "" means PublicURL.
+	TrackingURL string `json:"tracking_url,omitempty"`
 	// BounceDomain is where bounces go; "" means that the From address gets them, with the token after a plus sign.
 	BounceDomain string `json:"bounce_domain"`
 }
@@ -191,7 +198,7 @@ func (s *Service) freezeContent(ctx context.Context, c Campaign) (frozenContent,
 	return frozenContent{
 		Name: c.Name, Subject: c.Subject, Preheader: c.Preheader, HTML: c.HTML, Text: c.Text, FromName: c.FromName, FromEmail: c.FromEmail,
 		ReplyTo: c.ReplyTo, TrackOpens: c.TrackOpens, TrackClicks: c.TrackClicks, ListIDs: c.ListIDs,
-		Organization: set.Organization, Address: set.PostalAddress, PublicURL: set.PublicURL, BounceDomain: bounce,
+		Organization: set.Organization, Address: set.PostalAddress, PublicURL: set.PublicURL, TrackingURL: set.TrackingURL, BounceDomain: bounce,
 	}, nil
 }
 

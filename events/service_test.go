@@ -63,8 +63,8 @@ func TestRecordFlushList(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []Event{
-		{Kind: KindClick, CampaignID: 1, Seq: 3, SubscriberID: 103, Link: 4, At: testNow.Add(-time.Hour)},
-		{Kind: KindOpen, CampaignID: 1, Seq: 2, SubscriberID: 102, At: testNow, UserAgent: "Mail/1 " + strings.Repeat("x", 291)},
+		{Kind: KindClick, CampaignID: 1, Seq: 3, SubscriberID: 103, Link: 4, At: testNow.Add(-time.Hour), Actor: Unknown, Rule: RuleNoAgent},
+		{Kind: KindOpen, CampaignID: 1, Seq: 2, SubscriberID: 102, At: testNow, UserAgent: "Mail/1 " + strings.Repeat("x", 291), Actor: Unknown, Rule: RuleNewAgent},
 	}
 	ignoreID := cmpopts.IgnoreFields(Event{}, "ID")
 	if diff := cmp.Diff(want, list(t, s, Filter{}), ignoreID); diff != "" {
@@ -115,8 +115,9 @@ func TestCounts(t *testing.T) {
 	t.Parallel()
 	s, pool := setup(t, 4)
 	for _, e := range []Event{
-		{Kind: KindOpen, Seq: 1}, {Kind: KindOpen, Seq: 1, At: testNow.Add(time.Minute)}, {Kind: KindOpen, Seq: 2}, {Kind: KindClick, Seq: 1, Link: 2},
-		{Kind: KindClick, Seq: 1, Link: 2}, {Kind: KindClick, Seq: 3, Link: 1},
+		{Kind: KindOpen, Seq: 1, UserAgent: browser}, {Kind: KindOpen, Seq: 1, At: testNow.Add(time.Minute), UserAgent: "curl/8"}, {Kind: KindOpen, Seq: 2},
+		{Kind: KindOpen, Seq: 2, UserAgent: "Mozilla/5.0"}, {Kind: KindOpen, Seq: 3, UserAgent: "Mozilla/5.0"},
+		{Kind: KindClick, Seq: 1, Link: 2, UserAgent: browser}, {Kind: KindClick, Seq: 1, Link: 2}, {Kind: KindClick, Seq: 3, Link: 1}, {Kind: KindClick, Seq: 3, UserAgent: browser},
 	} {
 		e.CampaignID = 1
 		s.Record(e)
@@ -131,24 +132,26 @@ func TestCounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	counts, err := s.Counts(t.Context(), 1)
-	if want := (Counts{Opens: 3, UniqueOpens: 2, Clicks: 3, UniqueClicks: 2, Unsubscribes: 1, Bounces: 1}); err != nil || counts != want {
+	if want := (Counts{Opens: Tally{1, 3, 1}, UniqueOpens: Tally{1, 1, 1}, Clicks: Tally{1, 1, 2}, UniqueClicks: Tally{1, 0, 1}, Unsubscribes: 1, Bounces: 1}); err != nil || counts != want {
 		t.Errorf("counts %+v, %v", counts, err)
 	}
 	if counts, err = s.Counts(t.Context(), 2); err != nil || counts != (Counts{}) {
 		t.Errorf("counts of another campaign %+v, %v", counts, err)
 	}
 	links, err := s.LinkCounts(t.Context(), 1)
-	if diff := cmp.Diff([]LinkCount{{1, 1, 1}, {2, 2, 1}}, links); err != nil || diff != "" {
+	if diff := cmp.Diff([]LinkCount{{1, Tally{0, 0, 1}, Tally{0, 0, 1}}, {2, Tally{1, 0, 1}, Tally{1, 0, 0}}}, links); err != nil || diff != "" {
 		t.Error(err, diff)
 	}
 	got, err := s.ForDeliveries(t.Context(), []Ref{{CampaignID: 1, Seq: 1}, {CampaignID: 1, Seq: 1}, {CampaignID: 1, Seq: 4}, {CampaignID: 2, Seq: 1}})
-	want := map[Ref]DeliveryCounts{{CampaignID: 1, Seq: 1}: {Opens: 2, Clicks: 2}, {CampaignID: 1, Seq: 4}: {Unsubscribed: true}}
+	want := map[Ref]DeliveryCounts{{CampaignID: 1, Seq: 1}: {Opens: Tally{1, 1, 0}, Clicks: Tally{1, 0, 1}}, {CampaignID: 1, Seq: 4}: {Unsubscribed: true}}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Error(err, diff)
 	}
 	for _, campaign := range []int64{0, 1} {
 		buckets, err := s.Buckets(t.Context(), campaign, testNow.Add(-time.Hour), testNow.Add(time.Hour), time.Minute)
-		wantBuckets := []Bucket{{testNow.Truncate(time.Minute), 2, 3}, {testNow.Add(time.Minute).Truncate(time.Minute), 1, 0}}
+		wantBuckets := []Bucket{
+			{testNow.Truncate(time.Minute), Tally{1, 2, 1}, Tally{1, 1, 2}}, {testNow.Add(time.Minute).Truncate(time.Minute), Tally{0, 1, 0}, Tally{}},
+		}
 		if diff := cmp.Diff(wantBuckets, buckets); err != nil || diff != "" {
 			t.Error(err, diff)
 		}
@@ -181,7 +184,7 @@ func TestRecordTxRollsBack(t *testing.T) {
 func TestRunWritesEverything(t *testing.T) {
 	t.Parallel()
 	s, _ := setup(t, 1)
-	s.capacity = 50 // so that writing through happens as well
+	s.capacity = 50 // so that waiting for room happens as well
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	done := make(chan error, 1)
@@ -203,20 +206,38 @@ func TestRunWritesEverything(t *testing.T) {
 	}
 	s.Record(Event{Kind: KindClick, CampaignID: 1, Seq: 1, Link: 1})
 	counts, err := s.Counts(t.Context(), 1)
-	if err != nil || counts.Opens != 800 || counts.Clicks != 1 {
+	if err != nil || counts.Opens.Total() != 800 || counts.Clicks.Total() != 1 {
 		t.Errorf("%+v, %v", counts, err)
 	}
 }
 
-func TestFullBufferWritesThrough(t *testing.T) {
+// A full buffer refuses who cannot wait, and holds up who can until there is room.
+func TestFullBufferHoldsBack(t *testing.T) {
 	t.Parallel()
 	s, _ := setup(t, 3)
 	s.capacity = 2
-	for seq := int32(1); seq <= 3; seq++ {
-		s.Record(Event{Kind: KindOpen, CampaignID: 1, Seq: seq})
+	s.Record(Event{Kind: KindOpen, CampaignID: 1, Seq: 1})
+	if !s.Offer(Event{Kind: KindOpen, CampaignID: 1, Seq: 2}) || s.Offer(Event{Kind: KindOpen, CampaignID: 1, Seq: 3}) {
+		t.Fatal("the buffer takes one event, or three")
 	}
-	if got := list(t, s, Filter{}); len(got) != 1 || got[0].Seq != 3 {
-		t.Errorf("written through: %v", got)
+	done := make(chan struct{})
+	go func() {
+		s.Record(Event{Kind: KindOpen, CampaignID: 1, Seq: 3})
+		close(done)
+	}()
+	<-s.full // it waits
+	if err := s.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	<-done
+	if got := list(t, s, Filter{}); len(got) != 2 {
+		t.Errorf("stored while the third waits for the next write: %v", got)
+	}
+	if err := s.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := list(t, s, Filter{}); len(got) != 3 || got[0].Seq != 3 {
+		t.Errorf("stored: %v", got)
 	}
 }
 

@@ -16,16 +16,15 @@ import (
 	"postrider/internal/pg"
 )
 
-// write stores a batch: the subscribers that are not known yet are read in one query, then everything is copied. A refused COPY leaves
-// nothing.
-func (s *Service) write(ctx context.Context, batch []Event) error {
-	batch, err := resolve(ctx, s.pool, batch)
+// write stores a batch: what is needed of the deliveries is read in one query, then everything is copied. A refused COPY leaves nothing.
+func (s *Service) write(ctx context.Context, batch []pending) error {
+	rows, err := s.resolve(ctx, s.pool, batch)
 	if err != nil {
 		return err
 	}
-	err = copyEvents(ctx, s.pool, batch)
-	if refused(err) && len(batch) > 1 {
-		return s.writeEach(ctx, batch)
+	err = copyEvents(ctx, s.pool, rows)
+	if refused(err) && len(rows) > 1 {
+		return s.writeEach(ctx, rows)
 	}
 	return err
 }
@@ -61,7 +60,7 @@ var (
 	_ copier = (pgx.Tx)(nil)
 )
 
-var eventColumns = []string{"at", "kind", "campaign_id", "seq", "subscriber_id", "link", "detail", "user_agent", "reason", "soft"}
+var eventColumns = []string{"at", "kind", "campaign_id", "seq", "subscriber_id", "link", "detail", "user_agent", "actor", "rule", "reason", "soft"}
 
 func copyEvents(ctx context.Context, db copier, batch []Event) error {
 	_, err := db.CopyFrom(ctx, pgx.Identifier{"events"}, eventColumns, pgx.CopyFromSlice(len(batch), func(i int) ([]any, error) {
@@ -74,89 +73,108 @@ func copyEvents(ctx context.Context, db copier, batch []Event) error {
 }
 
 func columnsOf(e Event) []any {
-	var link, detail, agent, reason, soft any
+	var link, soft any
 	if e.Link != 0 {
 		link = e.Link
-	}
-	if e.Detail != "" {
-		detail = e.Detail
-	}
-	if e.UserAgent != "" {
-		agent = e.UserAgent
-	}
-	if e.Reason != "" {
-		reason = e.Reason
 	}
 	if e.Soft {
 		soft = true
 	}
-	return []any{e.At, string(e.Kind), e.CampaignID, e.Seq, e.SubscriberID, link, detail, agent, reason, soft}
+	return []any{
+		e.At, string(e.Kind), e.CampaignID, e.Seq, e.SubscriberID, link, orNull(e.Detail), orNull(e.UserAgent), orNull(string(e.Actor)), orNull(string(e.Rule)),
+		orNull(e.Reason), soft,
+	}
 }
 
-// resolve fills in subscribers from the deliveries. Events of a delivery that is gone (its campaign was deleted) are left out.
-func resolve(ctx context.Context, db pg.DB, batch []Event) ([]Event, error) {
-	var campaigns []int64
-	var seqs []int32
-	seen := map[Ref]bool{}
-	for _, e := range batch {
-		if ref := (Ref{CampaignID: e.CampaignID, Seq: e.Seq}); e.SubscriberID == 0 && !seen[ref] {
-			seen[ref] = true
-			campaigns, seqs = append(campaigns, e.CampaignID), append(seqs, e.Seq)
-		}
+func orNull(text string) any {
+	if text == "" {
+		return nil
 	}
-	if len(seqs) == 0 {
-		return batch, nil
-	}
-	known, err := subscribersOf(ctx, db, campaigns, seqs)
+	return text
+}
+
+// resolve fills in what the deliveries know: the subscriber, and when the message went, by which opens and clicks are judged. Left out are events of a delivery that is
+// gone (its campaign was deleted), and opens and clicks of people who are not to be tracked, by mail from before they said so.
+func (s *Service) resolve(ctx context.Context, db pg.DB, batch []pending) ([]Event, error) {
+	known, err := deliveriesOf(ctx, db, batch)
 	if err != nil {
 		return nil, err
 	}
 	out := make([]Event, 0, len(batch))
-	for _, e := range batch {
+	for _, p := range batch {
+		e, tracked := p.Event, p.Kind == KindOpen || p.Kind == KindClick
+		d, ok := known[Ref{CampaignID: e.CampaignID, Seq: e.Seq}]
 		if e.SubscriberID == 0 {
-			e.SubscriberID = known[Ref{CampaignID: e.CampaignID, Seq: e.Seq}]
+			e.SubscriberID = d.subscriberID
 		}
-		if e.SubscriberID != 0 {
-			out = append(out, e)
+		if e.SubscriberID == 0 || tracked && d.noTracking {
+			continue
 		}
+		if tracked {
+			h := hit{kind: e.Kind, link: e.Link, head: e.Head, class: p.class, sent: ok && d.sent, since: e.At.Sub(d.sentAt)}
+			e.Actor, e.Rule = s.cfg.Windows.judge(h)
+		}
+		out = append(out, e)
 	}
 	return out, nil
 }
 
-func subscribersOf(ctx context.Context, db pg.DB, campaigns []int64, seqs []int32) (map[Ref]int64, error) {
-	type row struct {
-		CampaignID   int64
-		Seq          int32
-		SubscriberID int64
+// delivered is what is needed of a delivery.
+type delivered struct {
+	subscriberID int64
+	sentAt       time.Time
+	sent         bool // sentAt is known
+	noTracking   bool
+}
+
+// deliveriesOf reads the deliveries of a batch, each once. A claimed one is on the wire, or has just gone and was not recorded yet.
+func deliveriesOf(ctx context.Context, db pg.DB, batch []pending) (map[Ref]delivered, error) {
+	known := make(map[Ref]delivered, len(batch))
+	campaigns, seqs := make([]int64, 0, len(batch)), make([]int32, 0, len(batch))
+	for _, p := range batch {
+		ref := Ref{CampaignID: p.CampaignID, Seq: p.Seq}
+		if _, ok := known[ref]; !ok {
+			known[ref] = delivered{}
+			campaigns, seqs = append(campaigns, ref.CampaignID), append(seqs, ref.Seq)
+		}
 	}
-	rows, err := pg.Many[row](ctx, db, "deliveries of events", `
-		SELECT d.campaign_id, d.seq, d.subscriber_id
+	rows, err := db.Query(ctx, `
+		SELECT d.campaign_id, d.seq, d.subscriber_id, d.state IN (1, 2, 4, 6), CASE WHEN d.state = 1 THEN now() ELSE d.updated_at END,
+			(SELECT true FROM subscribers s WHERE s.id = d.subscriber_id AND s.no_tracking) IS NOT NULL
 		FROM unnest($1::bigint[], $2::integer[]) AS e (campaign_id, seq)
 		JOIN deliveries d USING (campaign_id, seq)`, campaigns, seqs)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("reading deliveries of events: %w", err)
 	}
-	known := make(map[Ref]int64, len(rows))
-	for _, r := range rows {
-		known[Ref{CampaignID: r.CampaignID, Seq: r.Seq}] = r.SubscriberID
+	var ref Ref
+	var d delivered
+	_, err = pgx.ForEachRow(rows, []any{&ref.CampaignID, &ref.Seq, &d.subscriberID, &d.sent, &d.sentAt, &d.noTracking}, func() error {
+		known[ref] = d
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading deliveries of events: %w", err)
 	}
 	return known, nil
 }
 
 // RecordTx stores events at once in the caller's transaction, for events that go with another change: an unsubscribe, a bounce.
 func (s *Service) RecordTx(ctx context.Context, db pg.DB, batch []Event) error {
-	cleaned := make([]Event, len(batch))
+	c, ok := db.(copier)
+	if !ok {
+		return errs.New(errs.Internal, "events need a pool or a transaction that can copy")
+	}
+	cleaned := make([]pending, len(batch))
+	s.mu.Lock()
 	for i, e := range batch {
 		cleaned[i] = s.clean(e)
 	}
-	cleaned, err := resolve(ctx, db, cleaned)
+	s.mu.Unlock()
+	rows, err := s.resolve(ctx, db, cleaned)
 	if err != nil {
 		return err
 	}
-	if c, ok := db.(copier); ok {
-		return copyEvents(ctx, c, cleaned)
-	}
-	return errs.New(errs.Internal, "events need a pool or a transaction that can copy")
+	return copyEvents(ctx, c, rows)
 }
 
 // List gives events, newest first.
@@ -193,7 +211,9 @@ func (s *Service) List(ctx context.Context, f Filter, q page.Query) (page.Page[E
 	args = append(args, q.Size()+1)
 	rows, err := pg.Many[Event](ctx, s.pool, "events", `
 		SELECT id, at, kind, campaign_id, seq, subscriber_id, coalesce(link, 0) AS link, coalesce(detail, '') AS detail,
-			coalesce(user_agent, '') AS user_agent, coalesce(reason, '') AS reason, coalesce(soft, false) AS soft
+			coalesce(user_agent, '') AS user_agent, coalesce(reason, '') AS reason, coalesce(soft, false) AS soft,
+			CASE WHEN kind IN ('open', 'click') THEN coalesce(actor, 'unknown') ELSE '' END AS actor,
+			CASE WHEN kind IN ('open', 'click') AND actor IS NULL THEN 'old' ELSE coalesce(rule, '') END AS rule
 		FROM events `+filter+fmt.Sprintf(` ORDER BY id DESC LIMIT $%d`, len(args)), args...)
 	if err != nil {
 		return page.Page[Event]{}, err
@@ -202,74 +222,4 @@ func (s *Service) List(ctx context.Context, f Filter, q page.Query) (page.Page[E
 		rows[i].At = rows[i].At.UTC()
 	}
 	return page.Cut(rows, q, func(e Event) string { return page.Encode(e.ID) }), nil
-}
-
-// Counts gives the counts of a campaign; all zero when nothing was recorded.
-func (s *Service) Counts(ctx context.Context, campaignID int64) (Counts, error) {
-	return pg.One[Counts](ctx, s.pool, "event counts", `
-		SELECT count(*) FILTER (WHERE kind = 'open') AS opens,
-			count(DISTINCT seq) FILTER (WHERE kind = 'open') AS unique_opens,
-			count(*) FILTER (WHERE kind = 'click') AS clicks,
-			count(DISTINCT seq) FILTER (WHERE kind = 'click') AS unique_clicks,
-			count(DISTINCT seq) FILTER (WHERE kind = 'unsubscribe') AS unsubscribes,
-			count(DISTINCT seq) FILTER (WHERE kind = 'bounce') AS bounces,
-			count(DISTINCT seq) FILTER (WHERE kind = 'complaint') AS complaints
-		FROM events WHERE campaign_id = $1`, campaignID)
-}
-
-// LinkCounts gives the clicks for each link of a campaign that was clicked, by link number.
-func (s *Service) LinkCounts(ctx context.Context, campaignID int64) ([]LinkCount, error) {
-	return pg.Many[LinkCount](ctx, s.pool, "link counts", `
-		SELECT link, count(*) AS clicks, count(DISTINCT seq) AS unique_clicks
-		FROM events WHERE campaign_id = $1 AND kind = 'click' AND link IS NOT NULL
-		GROUP BY link ORDER BY link`, campaignID)
-}
-
-// ForDeliveries gives what is known about deliveries (Link is ignored). A delivery without events is not in the map.
-func (s *Service) ForDeliveries(ctx context.Context, refs []Ref) (map[Ref]DeliveryCounts, error) {
-	campaigns, seqs := make([]int64, len(refs)), make([]int32, len(refs))
-	for i, r := range refs {
-		campaigns[i], seqs[i] = r.CampaignID, r.Seq
-	}
-	type row struct {
-		CampaignID    int64
-		Seq           int32
-		Opens, Clicks int64
-		Unsubscribed  bool
-	}
-	rows, err := pg.Many[row](ctx, s.pool, "events of deliveries", `
-		SELECT e.campaign_id, e.seq, count(*) FILTER (WHERE e.kind = 'open') AS opens, count(*) FILTER (WHERE e.kind = 'click') AS clicks,
-			bool_or(e.kind = 'unsubscribe') AS unsubscribed
-		FROM (SELECT DISTINCT campaign_id, seq FROM unnest($1::bigint[], $2::integer[]) AS r (campaign_id, seq)) r
-		JOIN events e USING (campaign_id, seq)
-		GROUP BY 1, 2`, campaigns, seqs)
-	if err != nil {
-		return nil, err
-	}
-	out := make(map[Ref]DeliveryCounts, len(rows))
-	for _, r := range rows {
-		out[Ref{CampaignID: r.CampaignID, Seq: r.Seq}] = DeliveryCounts{r.Opens, r.Clicks, r.Unsubscribed}
-	}
-	return out, nil
-}
-
-// Buckets counts opens and clicks of a campaign (0 for all) in spans of step, which start at multiples of step from the epoch. Spans without any are
-// left out. from is included, to is not.
-func (s *Service) Buckets(ctx context.Context, campaignID int64, from, to time.Time, step time.Duration) ([]Bucket, error) {
-	if step < time.Second {
-		return nil, errs.New(errs.Invalid, "a bucket must be a second or longer")
-	}
-	rows, err := pg.Many[Bucket](ctx, s.pool, "event buckets", `
-		SELECT date_bin($4, at, 'epoch'::timestamptz) AS at, count(*) FILTER (WHERE kind = 'open') AS opens,
-			count(*) FILTER (WHERE kind = 'click') AS clicks
-		FROM events
-		WHERE ($1::bigint = 0 OR campaign_id = $1::bigint) AND at >= $2 AND at < $3 AND kind IN ('open', 'click')
-		GROUP BY 1 ORDER BY 1`, campaignID, from, to, step)
-	if err != nil {
-		return nil, err
-	}
-	for i := range rows {
-		rows[i].At = rows[i].At.UTC()
-	}
-	return rows, nil
 }

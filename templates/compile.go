@@ -172,6 +172,9 @@ func (b *compiler) buildHTML(body, preheader source) error {
 		b.c.warnings = append(b.c.warnings, w)
 	}
 	end := []piece{{kind: specialPiece, n: specialFooter}}
+	if b.opt.TrackClicks && len(b.links.urls) > 0 {
+		end = append(end, piece{kind: specialPiece, n: specialCanary})
+	}
 	if b.opt.TrackOpens {
 		end = append(end, piece{kind: specialPiece, n: specialPixel})
 	}

@@ -38,7 +38,8 @@ type Vars struct {
 type URLs interface {
 	// Open is the address of the pixel; asked only when opens are tracked.
 	Open() string
-	// Click is the address that counts a click on Link.N and sends the person on; asked only when clicks are tracked.
+	// Click is the address that counts a click on Link.N and sends the person on; asked only when clicks are tracked. Number 0 is a link that no person sees: whoever
+	// follows it follows every link, and is a machine.
 	Click(n int) string
 	// Unsubscribe is the page for leaving.
 	Unsubscribe() string

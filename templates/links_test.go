@@ -70,10 +70,27 @@ func TestClickLinks(t *testing.T) {
 			if diff := cmp.Diff(tc.links, urls); diff != "" {
 				t.Error(diff)
 			}
-			if got := bare(t, tc.in, tracked); got != tc.want {
+			got, hidden := strings.CutSuffix(bare(t, tc.in, tracked), hiddenLink)
+			if hidden != (len(tc.links) > 0) {
+				t.Errorf("the hidden link is there: %v", hidden)
+			}
+			if got != tc.want {
 				t.Errorf("got  %s\nwant %s", got, tc.want)
 			}
 		})
+	}
+}
+
+// hiddenLink follows the visible ones where they are counted: out of sight, of the reading order and of the keyboard's way.
+const hiddenLink = `<a href="https://t.test/c/0?a&amp;b" style="display:none" aria-hidden="true" tabindex="-1"></a>`
+
+func TestStaticLinks(t *testing.T) {
+	t.Parallel()
+	c := mustCompile(t, Content{HTML: `<a href="https://a.test/?x=1&amp;y=2">a</a><a href="https://a.test/{{ subscriber.id }}">b</a>`}, Options{})
+	for n, want := range []string{"", "https://a.test/?x=1&y=2", "", ""} {
+		if got, ok := c.StaticLink(n); got != want || ok != (want != "") {
+			t.Errorf("link %d is %q, %v", n, got, ok)
+		}
 	}
 }
 
@@ -120,7 +137,7 @@ func TestHTMLIsUntouchedOutsideOfLinks(t *testing.T) {
 	t.Parallel()
 	src := "<!DOCTYPE html>\r\n<HTML><Head><style>\n@media screen { a>b { color: red } }\n</style></head>\n<body  bgcolor=#fff>\x00<p >\tümläut &nbsp;&bogus; <b><i>x</b></i>" +
 		"<td><br/><a\thref=\"https://a.test/\" >1</a><img src='x.png' alt=''><![CDATA[x]]><!-- c --><?php x ?> 1 < 2 <3 </ body>&lt</body></html>\r\n"
-	want := strings.Replace(src, "https://a.test/", c1, 1)
+	want := strings.Replace(strings.Replace(src, "https://a.test/", c1, 1), "</body>", hiddenLink+"</body>", 1)
 	if got := bare(t, src, tracked); got != want {
 		t.Error(cmp.Diff(want, got))
 	}

@@ -29,6 +29,7 @@ type piece struct {
 const (
 	specialPixel  = -1
 	specialFooter = -2
+	specialCanary = -3
 )
 
 // cut makes the pieces of a source, with edits (in order, not overlapping) applied.

@@ -108,6 +108,15 @@ func (c *Compiled) RenderLink(n int, v Vars) (string, error) {
 	return url, nil
 }
 
+// StaticLink gives the target of link n when it is the same for everybody; ok is false when it is not, or when RenderLink would refuse it.
+func (c *Compiled) StaticLink(n int) (url string, ok bool) {
+	if n < 1 || n > len(c.links) || hasLiquid(c.links[n-1].URL) {
+		return "", false
+	}
+	url, err := c.RenderLink(n, Vars{})
+	return url, err == nil
+}
+
 func dropControls(r rune) rune {
 	if r < ' ' || r == 0x7f {
 		return -1
@@ -136,7 +145,7 @@ func isControl(r rune) bool {
 	return r < ' ' || r >= 0x7f && r < 0xa0 || r == '\u2028' || r == '\u2029'
 }
 
-// appendSpecial writes what the server puts into a mail: click address n, the pixel, the footer.
+// appendSpecial writes what the server puts into a mail: click address n, the pixel, the hidden link, the footer.
 func appendSpecial(b []byte, st *renderState, n int, html bool) []byte {
 	switch {
 	case n > 0 && html:
@@ -147,6 +156,10 @@ func appendSpecial(b []byte, st *renderState, n int, html bool) []byte {
 		b = append(b, `<img src="`...)
 		b = appendHTML(b, st.urls.Open())
 		return append(b, `" width="1" height="1" alt="" style="border:0">`...)
+	case n == specialCanary:
+		b = append(b, `<a href="`...)
+		b = appendHTML(b, st.urls.Click(0))
+		return append(b, `" style="display:none" aria-hidden="true" tabindex="-1"></a>`...)
 	case n == specialFooter && !st.unsubSeen:
 		return appendHTMLFooter(b, st)
 	}

@@ -98,7 +98,7 @@ func (c *client) do(req *http.Request, out any) error {
 }
 
 // visit fetches an address from a mail, as a mail program does, and gives the status.
-func (c *client) visit(ctx context.Context, method, url, form string) (int, error) {
+func (c *client) visit(ctx context.Context, agent, method, url, form string) (int, error) {
 	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewBufferString(form))
 	if err != nil {
 		return 0, err
@@ -106,7 +106,7 @@ func (c *client) visit(ctx context.Context, method, url, form string) (int, erro
 	if form != "" {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
-	req.Header.Set("User-Agent", "postrider-demo")
+	req.Header.Set("User-Agent", agent)
 	resp, err := (&http.Client{Timeout: 10 * time.Second, CheckRedirect: c.http.CheckRedirect}).Do(req)
 	if err != nil {
 		return 0, err

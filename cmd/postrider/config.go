@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"postrider/events"
 	"postrider/internal/secret"
 	"postrider/sender"
 )
@@ -27,8 +28,10 @@ type config struct {
 	HookPrivate bool          `name:"webhook-allow-private" env:"POSTRIDER_WEBHOOK_ALLOW_PRIVATE" help:"Let webhooks go to this machine and to private networks, and by http."`
 	HookKeep    time.Duration `name:"webhook-keep" env:"POSTRIDER_WEBHOOK_KEEP" default:"720h" help:"How long the log of webhooks goes back."`
 	Lease       time.Duration `name:"lease" env:"POSTRIDER_LEASE" hidden:"" help:"How long a process may be silent before it stops sending; after as long again others account for it. The same for all; for tests."`
-	LogFormat   string        `name:"log-format" env:"POSTRIDER_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json."`
-	LogLevel    string        `name:"log-level" env:"POSTRIDER_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error."`
+	// Windows tell machines from people by time; the demonstration's readers are near.
+	Windows   events.Windows `kong:"-"`
+	LogFormat string         `name:"log-format" env:"POSTRIDER_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json."`
+	LogLevel  string         `name:"log-level" env:"POSTRIDER_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error."`
 }
 
 // httpConfig is what serve needs besides.

@@ -168,7 +168,8 @@ func (d *demo) prepareSending(ctx context.Context) error {
 
 type demoStats struct {
 	Recipients, Excluded, Queued, Claimed, Sent, Deferred, Bounced, Unconfirmed int64
-	Opens, Clicks, Unsubscribes                                                 int64
+	Opens, Clicks                                                               demoTally
+	Unsubscribes                                                                int64
 }
 
 func (d *demo) stats(ctx context.Context) (st demoStats, err error) {
@@ -223,7 +224,19 @@ var (
 	unsubs = regexp.MustCompile(`<(https?://[^>]+)>`)
 )
 
-// react opens, clicks and unsubscribes like people: two in five open, one in eight clicks, one in fifty leaves.
+// hidden finds the link that no person sees.
+var hidden = regexp.MustCompile(`<a href="([^"]+)" style="display:none"`)
+
+// How some readers' programs name themselves. Apple's loads the images of every mail; nobody knows whether anybody reads.
+const (
+	agentBrowser = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/139.0.0.0 Safari/537.36"
+	agentPhone   = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
+	agentApple   = "Mozilla/5.0"
+	agentOdd     = "Letterbox 2"
+)
+
+// react opens, clicks and unsubscribes: two in five open, one in eight clicks, one in fifty leaves. Most are people; beside them Apple Mail loads images by itself, a
+// scanner follows every link, and a program that nobody knows reads too.
 func (d *demo) react(ctx context.Context) error {
 	n := 0
 	err := d.app.store.All(ctx, func(raw []byte) error {
@@ -242,31 +255,37 @@ func (d *demo) react(ctx context.Context) error {
 			return errors.New("a captured message lacks its pixel, a link or List-Unsubscribe")
 		}
 		if n%5 < 2 {
-			if err := d.fetch(ctx, http.MethodGet, pixel[1], "", http.StatusOK); err != nil {
+			agent := []string{agentBrowser, agentApple, agentPhone, agentBrowser, agentPhone, agentApple, agentBrowser, agentOdd}[n/5%8]
+			if err := d.fetch(ctx, agent, http.MethodGet, pixel[1], "", http.StatusOK); err != nil {
 				return err
 			}
 		}
 		if n%8 == 0 {
-			if err := d.fetch(ctx, http.MethodGet, href[1], "", http.StatusFound); err != nil {
+			if err := d.fetch(ctx, agentBrowser, http.MethodGet, href[1], "", http.StatusFound); err != nil {
+				return err
+			}
+		}
+		if trap := hidden.FindStringSubmatch(body); trap != nil && n%40 == 0 {
+			if err := d.fetch(ctx, agentBrowser, http.MethodGet, trap[1], "", http.StatusOK); err != nil {
 				return err
 			}
 		}
 		if n%50 == 0 {
-			return d.fetch(ctx, http.MethodPost, leave[1], "List-Unsubscribe=One-Click", http.StatusOK)
+			return d.fetch(ctx, "", http.MethodPost, leave[1], "List-Unsubscribe=One-Click", http.StatusOK)
 		}
 		return nil
 	})
 	return err
 }
 
-func (d *demo) fetch(ctx context.Context, method, url, form string, want int) error {
-	got, err := d.api.visit(ctx, method, html.UnescapeString(url), form)
+func (d *demo) fetch(ctx context.Context, agent, method, url, form string, want int) error {
+	got, err := d.api.visit(ctx, agent, method, html.UnescapeString(url), form)
 	if err == nil && got != want {
 		err = fmt.Errorf("%s of a link in the mail gave %d, not %d", method, got, want)
 	}
 	switch {
 	case err != nil:
-	case want == http.StatusFound:
+	case strings.Contains(url, "/t/c/"):
 		d.result.Clicks++
 	case method == http.MethodPost:
 		d.result.Unsubscribes++
@@ -304,8 +323,8 @@ func (d *demo) figures(ctx context.Context) error {
 		}
 		d.result.Recipients, d.result.Excluded = st.Recipients, st.Excluded
 		d.result.Sent, d.result.Deferred, d.result.Bounced, d.result.Unconfirmed = st.Sent, st.Deferred, st.Bounced, st.Unconfirmed
-		d.result.Opens, d.result.Clicks, d.result.Unsubscribes = st.Opens, st.Clicks, st.Unsubscribes
-		return st.Opens == made.Opens && st.Clicks == made.Clicks && st.Unsubscribes == made.Unsubscribes, nil
+		d.result.Opens, d.result.Clicks, d.result.Unsubscribes = st.Opens.total(), st.Clicks.total(), st.Unsubscribes
+		return d.result.Opens == made.Opens && d.result.Clicks == made.Clicks && st.Unsubscribes == made.Unsubscribes, nil
 	})
 }
 
@@ -331,3 +350,8 @@ func pollFor(ctx context.Context, most, every time.Duration, done func() (bool, 
 		}
 	}
 }
+
+// demoTally is a figure by who was behind it.
+type demoTally struct{ Human, Machine, Unknown int64 }
+
+func (t demoTally) total() int64 { return t.Human + t.Machine + t.Unknown }

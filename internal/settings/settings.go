@@ -38,6 +38,10 @@ type Settings struct {
 	// Shares in percent above which a running campaign stops and asks; 100 never stops.
 	MaxBouncePercent    float64 `json:"max_bounce_percent"`
 	MaxComplaintPercent float64 `json:"max_complaint_percent"`
+	// TrackingURL is the origin of pixels and counted links, as PublicURL; "" takes that one.
+	TrackingURL string `json:"tracking_url"`
+	// HonourDoNotTrack says that nothing is recorded of requests that say DNT: 1 or Sec-GPC: 1. True where nobody has said anything.
+	HonourDoNotTrack bool `json:"honour_do_not_track"`
 }
 
 // Defaults. Mailbox providers want less than 0.3 % complaints (support.google.com/mail/answer/81126), sending services review an account
@@ -65,17 +69,21 @@ func orDefault[T comparable](v *T, def T) {
 	}
 }
 
-// How long another process's change may stay unseen by PublicURL.
-const urlCache = 5 * time.Second
+// defaults is what holds where nobody has said anything, as far as a zero value does not say that; setDefaults does the rest.
+func defaults() Settings { return Settings{HonourDoNotTrack: true} }
+
+// How long another process's change may stay unseen by Recent.
+const recentFor = 5 * time.Second
 
 // Service reads and writes the settings. It is safe for concurrent use.
 type Service struct {
 	pool *pgxpool.Pool
 	now  func() time.Time
 
-	mu        sync.Mutex
-	publicURL string
-	readAt    time.Time
+	mu      sync.Mutex
+	recent  Settings
+	readAt  time.Time // zero: never
+	reading bool
 }
 
 // New makes the service. now is the clock.
@@ -88,7 +96,7 @@ func (s *Service) Get(ctx context.Context) (Settings, error) { return Read(ctx, 
 
 // Read is Get in the caller's transaction.
 func Read(ctx context.Context, db pg.DB) (Settings, error) {
-	var set Settings
+	set := defaults()
 	var raw []byte
 	err := db.QueryRow(ctx, `SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM settings`).Scan(&raw)
 	if err != nil {
@@ -109,36 +117,52 @@ func (s *Service) Put(ctx context.Context, set Settings) (Settings, error) {
 	if err := write(ctx, s.pool, set); err != nil {
 		return set, err
 	}
-	s.remember(set.PublicURL, s.now())
+	s.remember(set, s.now())
 	return set, nil
 }
 
-// PublicURL is Get for the one setting that every request needs; the answer may be some seconds old.
+// PublicURL is Recent for one setting.
 func (s *Service) PublicURL(ctx context.Context) (string, error) {
-	s.mu.Lock()
-	url, readAt := s.publicURL, s.readAt
-	s.mu.Unlock()
-	now := s.now()
-	if !readAt.IsZero() && now.Sub(readAt) <= urlCache {
-		return url, nil
-	}
-	set, err := s.Get(ctx)
-	if err != nil {
-		return "", err
-	}
-	s.remember(set.PublicURL, now)
-	return set.PublicURL, nil
+	set, err := s.Recent(ctx)
+	return set.PublicURL, err
 }
 
-func (s *Service) remember(url string, at time.Time) {
+// Recent is Get for requests that come in great numbers: the answer may be some seconds old, and for as long as the database is away it is the last one. Only the first
+// call waits for the database when others are reading already.
+func (s *Service) Recent(ctx context.Context) (Settings, error) {
+	now := s.now()
+	s.mu.Lock()
+	set, known := s.recent, !s.readAt.IsZero()
+	if known && (s.reading || now.Sub(s.readAt) <= recentFor) {
+		s.mu.Unlock()
+		return set, nil
+	}
+	s.reading = true
+	s.mu.Unlock()
+	read, err := s.Get(ctx)
+	if err != nil && known {
+		read, err = set, nil // asked again when this one is too old again
+	}
+	if err != nil {
+		s.mu.Lock()
+		s.reading = false
+		s.mu.Unlock()
+		return Settings{}, err
+	}
+	s.remember(read, now)
+	return read, nil
+}
+
+func (s *Service) remember(set Settings, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.publicURL, s.readAt = url, at
+	s.recent, s.readAt, s.reading = set, at, false
 }
 
 // InitTx writes the first settings, in the transaction of the set-up. A public URL that is no origin is left out, for it is only a guess.
 func InitTx(ctx context.Context, tx pg.DB, organization, publicURL string) error {
-	set := Settings{Organization: organization, DefaultFromName: organization}
+	set := defaults()
+	set.Organization, set.DefaultFromName = organization, organization
 	if origin, err := parseOrigin(publicURL); err == nil {
 		set.PublicURL = origin
 	}
@@ -180,6 +204,13 @@ func (set *Settings) normalize() error {
 			wrong.Add("public_url", "%s", err.Error())
 		}
 		set.PublicURL = origin
+	}
+	if set.TrackingURL != "" {
+		origin, err := parseOrigin(set.TrackingURL)
+		if err != nil {
+			wrong.Add("tracking_url", "%s", err.Error())
+		}
+		set.TrackingURL = origin
 	}
 	if set.DefaultFromEmail = strings.TrimSpace(set.DefaultFromEmail); set.DefaultFromEmail != "" {
 		address, err := addr.Normalize(set.DefaultFromEmail)

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"context"
 	"errors"
 	"math"
 	"strings"
@@ -20,16 +21,18 @@ func TestPutAndGet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(Settings{TimeZone: "UTC", SoftBounceCount: 5, SoftBounceDays: 14, MaxBouncePercent: 10, MaxComplaintPercent: 0.3}, got); diff != "" {
+	if diff := cmp.Diff(Settings{TimeZone: "UTC", HonourDoNotTrack: true, SoftBounceCount: 5, SoftBounceDays: 14, MaxBouncePercent: 10, MaxComplaintPercent: 0.3}, got); diff != "" {
 		t.Fatal("before anything was said: ", diff)
 	}
 	want := Settings{
 		Organization: "Tree Club", PublicURL: "https://news.example.org:8443", PostalAddress: "1 Wood Lane\nLeeds",
 		DefaultFromName: "Trees", DefaultFromEmail: "news@example.org", TimeZone: "Europe/Berlin",
 		SoftBounceCount: 3, SoftBounceDays: 30, MaxBouncePercent: 5, MaxComplaintPercent: 0.1,
+		TrackingURL: "https://links.example.org",
 	}
 	in := want
 	in.Organization, in.PublicURL, in.PostalAddress = "  Tree Club ", "HTTPS://News.example.org:8443/", "1 Wood Lane\r\nLeeds\n"
+	in.TrackingURL = "https://Links.example.org:443/"
 	if got, err = s.Put(t.Context(), in); err != nil {
 		t.Fatal(err)
 	}
@@ -57,9 +60,35 @@ func TestAnotherProcessSeesTheURLSoon(t *testing.T) {
 	if _, err := here.Put(t.Context(), Settings{Organization: "x", PublicURL: "http://localhost"}); err != nil {
 		t.Fatal(err)
 	}
-	at = at.Add(urlCache + time.Second)
+	at = at.Add(recentFor + time.Second)
 	if url, err := there.PublicURL(t.Context()); err != nil || url != "http://localhost" {
 		t.Fatalf("PublicURL = %q, %v", url, err)
+	}
+}
+
+// Requests that come in great numbers go on with what was known when the database is away.
+func TestRecentOutlivesTheDatabase(t *testing.T) {
+	t.Parallel()
+	pool, at := pgtest.DB(t), time.Now()
+	s := New(pool, func() time.Time { return at })
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.Recent(gone); err == nil {
+		t.Fatal("something is known that nobody has read")
+	}
+	if set, err := s.Recent(t.Context()); err != nil || !set.HonourDoNotTrack {
+		t.Fatalf("%+v, %v", set, err)
+	}
+	if _, err := New(pool, time.Now).Put(t.Context(), Settings{Organization: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	at = at.Add(recentFor + time.Second)
+	if set, err := s.Recent(gone); err != nil || !set.HonourDoNotTrack {
+		t.Fatalf("without a database: %+v, %v", set, err)
+	}
+	at = at.Add(recentFor + time.Second)
+	if set, err := s.Recent(t.Context()); err != nil || set.HonourDoNotTrack {
+		t.Fatalf("with the database again: %+v, %v", set, err)
 	}
 }
 
@@ -67,7 +96,7 @@ func TestPutRefuses(t *testing.T) {
 	t.Parallel()
 	s := New(pgtest.DB(t), time.Now)
 	_, err := s.Put(t.Context(), Settings{
-		PublicURL: "news.example.org", DefaultFromName: "a\r\nBcc: b", DefaultFromEmail: "nobody", TimeZone: "Mars/Base",
+		PublicURL: "news.example.org", TrackingURL: "https://links.example.org/t", DefaultFromName: "a\r\nBcc: b", DefaultFromEmail: "nobody", TimeZone: "Mars/Base",
 		SoftBounceCount: -1, SoftBounceDays: 366, MaxBouncePercent: 101, MaxComplaintPercent: math.NaN(),
 		PostalAddress: strings.Repeat("x", 1001),
 	})
@@ -79,7 +108,7 @@ func TestPutRefuses(t *testing.T) {
 	for _, f := range e.Fields {
 		names = append(names, f.Name)
 	}
-	if diff := cmp.Diff([]string{"organization", "default_from_name", "postal_address", "public_url", "default_from_email", "time_zone",
+	if diff := cmp.Diff([]string{"organization", "default_from_name", "postal_address", "public_url", "tracking_url", "default_from_email", "time_zone",
 		"soft_bounce_count", "soft_bounce_days", "max_bounce_percent", "max_complaint_percent"}, names); diff != "" {
 		t.Fatal(diff)
 	}

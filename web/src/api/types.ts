@@ -47,6 +47,7 @@ export type Exclusion = Schemas['Exclusion'];
 export type TestResult = Schemas['TestResult'];
 export type Holdup = Schemas['Holdup'];
 export type Stats = Schemas['Stats'];
+export type Tally = Schemas['Tally'];
 export type CampaignProgress = Schemas['CampaignProgress'];
 export type Timeline = Schemas['Timeline'];
 export type LinkStat = Schemas['Link'];

@@ -88,6 +88,8 @@ function render(body: unknown): Rendered {
   };
 }
 
+const byActor = (human: number[]) => ({ human, machine: human.map((n) => n >> 1), unknown: human.map(() => 0) });
+
 const timeline = () => {
   const start = Math.floor(Date.now() / 1000) - 1800;
   const times = Array.from({ length: 30 }, (_, index) => start + index * 60);
@@ -96,8 +98,8 @@ const timeline = () => {
     sent: times.map((_, index) => 240 + ((index * 37) % 60)),
     bounced: times.map((_, index) => index % 5),
     deferred: times.map((_, index) => index % 7),
-    opens: times.map((_, index) => index * 3),
-    clicks: times.map((_, index) => index),
+    opens: byActor(times.map((_, index) => index * 3)),
+    clicks: byActor(times.map((_, index) => index)),
   };
 };
 
@@ -259,8 +261,18 @@ const routes: Record<string, Handler> = {
   'GET /campaigns/:id/links': () =>
     ok({
       items: [
-        { id: 1, url: 'https://example.com/november', clicks: 261, unique_clicks: 204 },
-        { id: 2, url: 'https://example.com/shop?utm_source=mail', clicks: 70, unique_clicks: 61 },
+        {
+          id: 1,
+          url: 'https://example.com/november',
+          clicks: { human: 261, machine: 65, unknown: 13 },
+          unique_clicks: { human: 204, machine: 40, unknown: 10 },
+        },
+        {
+          id: 2,
+          url: 'https://example.com/shop?utm_source=mail',
+          clicks: { human: 70, machine: 17, unknown: 3 },
+          unique_clicks: { human: 61, machine: 12, unknown: 3 },
+        },
       ],
     }),
   'GET /campaigns/:id/unsubscribe-reasons': () =>
@@ -365,6 +377,8 @@ function events() {
       url: 'https://example.com/november',
       detail: null,
       user_agent: 'Mozilla/5.0 (Macintosh)',
+      actor: 'human',
+      rule: null,
     },
     {
       id: 1,
@@ -375,7 +389,9 @@ function events() {
       subscriber_id: 1,
       url: null,
       detail: null,
-      user_agent: 'Mozilla/5.0 (Macintosh)',
+      user_agent: 'Mozilla/5.0',
+      actor: 'machine',
+      rule: 'prefetch',
     },
   ];
 }

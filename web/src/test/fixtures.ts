@@ -38,6 +38,8 @@ export const settings: Settings = {
   default_from_name: 'Example Press',
   default_from_email: 'news@example.com',
   time_zone: 'Europe/Berlin',
+  tracking_url: '',
+  honour_do_not_track: true,
 };
 
 export const lists: List[] = [
@@ -49,6 +51,7 @@ export const lists: List[] = [
     created_at: ago(90 * DAY),
     updated_at: ago(DAY),
     counts: { subscribed: 12_140, unconfirmed: 86, unsubscribed: 412, suppressed: 136 },
+    no_tracking: false,
   },
   {
     id: 2,
@@ -58,6 +61,7 @@ export const lists: List[] = [
     created_at: ago(40 * DAY),
     updated_at: ago(DAY),
     counts: { subscribed: 3_204, unconfirmed: 0, unsubscribed: 51, suppressed: 12 },
+    no_tracking: true,
   },
 ];
 
@@ -70,6 +74,7 @@ export const subscribers: Subscriber[] = people.map((name, index) => ({
   attributes: { city: 'London', orders: index * 3, vip: index === 0 },
   created_at: ago((index + 3) * DAY),
   updated_at: ago(DAY),
+  no_tracking: index === 1,
   suppressed:
     index === 2
       ? {
@@ -135,10 +140,10 @@ export const noStats: Stats = {
   unconfirmed: 0,
   skipped: 0,
   excluded: 0,
-  opens: 0,
-  unique_opens: 0,
-  clicks: 0,
-  unique_clicks: 0,
+  opens: { human: 0, machine: 0, unknown: 0 },
+  unique_opens: { human: 0, machine: 0, unknown: 0 },
+  clicks: { human: 0, machine: 0, unknown: 0 },
+  unique_clicks: { human: 0, machine: 0, unknown: 0 },
   unsubscribes: 0,
   as_of: ago(0),
   rate_per_second: null,
@@ -158,10 +163,10 @@ export const runningStats: Stats = {
   unconfirmed: 2,
   skipped: 14,
   excluded: 222,
-  opens: 1_840,
-  unique_opens: 1_420,
-  clicks: 331,
-  unique_clicks: 260,
+  opens: { human: 1_840, machine: 460, unknown: 92 },
+  unique_opens: { human: 1_420, machine: 355, unknown: 71 },
+  clicks: { human: 331, machine: 82, unknown: 16 },
+  unique_clicks: { human: 260, machine: 65, unknown: 13 },
   unsubscribes: 9,
   rate_per_second: 42.5,
   seconds_left: 104,
@@ -175,10 +180,10 @@ export const finishedStats: Stats = {
   failed: 1,
   skipped: 4,
   excluded: 12,
-  opens: 2_410,
-  unique_opens: 1_480,
-  clicks: 512,
-  unique_clicks: 402,
+  opens: { human: 2_410, machine: 602, unknown: 120 },
+  unique_opens: { human: 1_480, machine: 370, unknown: 74 },
+  clicks: { human: 512, machine: 128, unknown: 25 },
+  unique_clicks: { human: 402, machine: 100, unknown: 20 },
   unsubscribes: 11,
 };
 
@@ -296,8 +301,8 @@ export const deliveries: Delivery[] = (['sent', 'sent', 'bounced', 'deferred', '
     sent_at: state === 'sent' ? ago(60 + index) : null,
     skip_reason: null,
     message_id: `<c3.${index + 1}.k3j2h1@news.example.com>`,
-    opens: index === 0 ? 2 : 0,
-    clicks: index === 0 ? 1 : 0,
+    opens: { human: index === 0 ? 2 : 0, machine: index === 0 ? 1 : 0, unknown: 0 },
+    clicks: { human: index === 0 ? 1 : 0, machine: 0, unknown: 0 },
     unsubscribed: false,
   }),
 );
@@ -791,8 +796,8 @@ export const overview: Overview = {
     times: days,
     sent: wave(2400, 0),
     bounced: wave(40, 1),
-    opens: wave(900, 0.4),
-    clicks: wave(210, 0.6),
+    opens: { human: wave(900, 0.4), machine: wave(300, 0.4), unknown: wave(60, 0.4) },
+    clicks: { human: wave(210, 0.6), machine: wave(70, 0.6), unknown: wave(20, 0.6) },
   },
   checklist: { relay: true, domain: true, list: true, campaign: false },
 };

@@ -24,6 +24,12 @@ export function EventList({ events }: { events: Event[] }) {
             <Text size="sm" c="dimmed">
               <DateTime at={event.at} />
             </Text>
+            {event.actor && event.actor !== 'human' && (
+              <Text size="sm">
+                {t(`tracking.by.${event.actor}`)}
+                {event.rule && `: ${t(`tracking.rule.${event.rule}`)}`}
+              </Text>
+            )}
             {event.url && (
               <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
                 {event.url}

@@ -128,13 +128,13 @@ function useColumns(): Column<CampaignSummary>[] {
       key: 'opens',
       header: t('campaigns.opened'),
       align: 'end',
-      render: (row) => <Share part={row.stats.unique_opens} of={row.stats.sent} off={!row.track_opens} />,
+      render: (row) => <Share part={row.stats.unique_opens.human} of={row.stats.sent} off={!row.track_opens} />,
     },
     {
       key: 'clicks',
       header: t('campaigns.clicked'),
       align: 'end',
-      render: (row) => <Share part={row.stats.unique_clicks} of={row.stats.sent} off={!row.track_clicks} />,
+      render: (row) => <Share part={row.stats.unique_clicks.human} of={row.stats.sent} off={!row.track_clicks} />,
     },
     {
       key: 'when',

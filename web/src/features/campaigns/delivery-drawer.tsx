@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Attempt, DeliveryStory } from '@/api/types';
+import { total } from '@/lib/tally';
 import { CopyField } from '@/ui/copy-field';
 import { DeliveryBadge } from '@/ui/delivery-badge';
 import { EventList } from '@/ui/event-list';
@@ -75,6 +76,8 @@ function Story({ delivery }: { delivery: DeliveryStory }) {
       )}
       <Divider />
       <Title order={2}>{t('deliveries.eventsTitle')}</Title>
+      {total(delivery.opens) > 0 && <Fact name={t('tracking.opens')}>{t('tracking.all', delivery.opens)}</Fact>}
+      {total(delivery.clicks) > 0 && <Fact name={t('tracking.clicks')}>{t('tracking.all', delivery.clicks)}</Fact>}
       {delivery.events.length === 0 ? (
         <Text c="dimmed">{t('deliveries.noEvents')}</Text>
       ) : (

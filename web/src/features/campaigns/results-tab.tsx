@@ -2,9 +2,11 @@ import { Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Campaign, Stats } from '@/api/types';
+import type { Campaign, Stats, Tally } from '@/api/types';
 import { formatNumber, formatPercent, NONE } from '@/lib/format';
+import { total } from '@/lib/tally';
 import { BarList } from '@/ui/bar-list';
+import { type Column, DataTable } from '@/ui/data-table';
 import { QueryView } from '@/ui/query-view';
 import { Section } from '@/ui/section';
 import { StatGrid } from '@/ui/stat-tile';
@@ -26,17 +28,13 @@ export function ResultsTab({ campaign, stats, live }: Props) {
     },
     {
       label: t('campaigns.stats.opens'),
-      value: campaign.track_opens ? formatPercent(stats.unique_opens, stats.sent) : NONE,
-      hint: campaign.track_opens
-        ? t('campaigns.stats.people', { count: stats.unique_opens })
-        : t('campaigns.stats.notTracked'),
+      value: campaign.track_opens ? formatPercent(stats.unique_opens.human, stats.sent) : NONE,
+      hint: campaign.track_opens ? <TallyHint tally={stats.unique_opens} /> : t('campaigns.stats.notTracked'),
     },
     {
       label: t('campaigns.stats.clicks'),
-      value: campaign.track_clicks ? formatPercent(stats.unique_clicks, stats.sent) : NONE,
-      hint: campaign.track_clicks
-        ? t('campaigns.stats.people', { count: stats.unique_clicks })
-        : t('campaigns.stats.notTracked'),
+      value: campaign.track_clicks ? formatPercent(stats.unique_clicks.human, stats.sent) : NONE,
+      hint: campaign.track_clicks ? <TallyHint tally={stats.unique_clicks} /> : t('campaigns.stats.notTracked'),
     },
     {
       label: t('campaigns.stats.lost'),
@@ -48,9 +46,42 @@ export function ResultsTab({ campaign, stats, live }: Props) {
     <Stack>
       <StatGrid stats={tiles} />
       <TimelineCard id={campaign.id} live={live} />
+      {(campaign.track_opens || campaign.track_clicks) && <ActorsCard campaign={campaign} stats={stats} />}
       {campaign.track_clicks && <LinksCard id={campaign.id} live={live} />}
       {stats.unsubscribes > 0 && <ReasonsCard id={campaign.id} />}
     </Stack>
+  );
+}
+
+/** Who was behind the figure of people, in words: machines and unknown ones stand beside it and are not in it. */
+function TallyHint({ tally }: { tally: Tally }) {
+  const { t } = useTranslation();
+  return (
+    <>
+      <div>{t('campaigns.stats.people', { count: tally.human })}</div>
+      <div>{t('tracking.beside', { machine: tally.machine, unknown: tally.unknown })}</div>
+    </>
+  );
+}
+
+function ActorsCard({ campaign, stats }: { campaign: Campaign; stats: Stats }) {
+  const { t } = useTranslation();
+  const rows = [
+    campaign.track_opens && { name: t('tracking.openedBy'), tally: stats.unique_opens },
+    campaign.track_opens && { name: t('tracking.opens'), tally: stats.opens },
+    campaign.track_clicks && { name: t('tracking.clickedBy'), tally: stats.unique_clicks },
+    campaign.track_clicks && { name: t('tracking.clicks'), tally: stats.clicks },
+  ].filter((row) => row !== false);
+  const columns: Column<(typeof rows)[number]>[] = [
+    { key: 'name', header: t('tracking.figure'), width: '40%', render: (row) => row.name },
+    { key: 'human', header: t('tracking.human'), align: 'end', render: (row) => formatNumber(row.tally.human) },
+    { key: 'machine', header: t('tracking.machine'), align: 'end', render: (row) => formatNumber(row.tally.machine) },
+    { key: 'unknown', header: t('tracking.unknown'), align: 'end', render: (row) => formatNumber(row.tally.unknown) },
+  ];
+  return (
+    <Section title={t('tracking.title')} description={t('tracking.text')} flush>
+      <DataTable label={t('tracking.title')} columns={columns} rows={rows} rowKey={(row) => row.name} />
+    </Section>
   );
 }
 
@@ -63,8 +94,8 @@ function TimelineCard({ id, live }: { id: number; live: boolean }) {
       data
         ? [
             { label: t('chart.sent'), color: 'sent', values: data.sent },
-            { label: t('chart.opens'), color: 'opens', values: data.opens },
-            { label: t('chart.clicks'), color: 'clicks', values: data.clicks },
+            { label: t('chart.opens'), color: 'opens', values: data.opens.human },
+            { label: t('chart.clicks'), color: 'clicks', values: data.clicks.human },
             { label: t('chart.bounced'), color: 'bounced', values: data.bounced },
             { label: t('chart.deferred'), color: 'deferred', values: data.deferred },
           ]
@@ -105,12 +136,18 @@ function LinksCard({ id, live }: { id: number; live: boolean }) {
             <BarList
               label={t('campaigns.live.links')}
               items={[...items]
-                .sort((a, b) => b.clicks - a.clicks)
+                .sort((a, b) => b.clicks.human - a.clicks.human || total(b.clicks) - total(a.clicks))
                 .map((link) => ({
                   key: link.id,
                   label: link.url,
-                  value: link.clicks,
-                  text: t('campaigns.live.linkClicks', { count: link.clicks, people: link.unique_clicks }),
+                  value: link.clicks.human,
+                  text: [
+                    t('campaigns.live.linkClicks', { count: link.clicks.human, people: link.unique_clicks.human }),
+                    link.clicks.machine + link.clicks.unknown > 0 &&
+                      t('tracking.beside', { machine: link.clicks.machine, unknown: link.clicks.unknown }),
+                  ]
+                    .filter(Boolean)
+                    .join(' · '),
                 }))}
             />
           )

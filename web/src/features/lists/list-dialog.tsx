@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Stack, Textarea, TextInput } from '@mantine/core';
+import { Button, Group, Modal, Stack, Switch, Textarea, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -28,7 +28,11 @@ function ListForm({
   const queryClient = useQueryClient();
   const [problem, setProblem] = useState<string | null>(null);
   const form = useForm<ListInput>({
-    initialValues: { name: list?.name ?? '', description: list?.description ?? '' },
+    initialValues: {
+      name: list?.name ?? '',
+      description: list?.description ?? '',
+      no_tracking: list?.no_tracking ?? false,
+    },
   });
   const save = useMutation({
     mutationFn: (input: ListInput) => (list ? updateList({ id: list.id, ...input }) : createList(input)),
@@ -51,6 +55,11 @@ function ListForm({
           autosize
           minRows={2}
           {...form.getInputProps('description')}
+        />
+        <Switch
+          label={t('lists.noTracking')}
+          description={t('lists.noTrackingHint')}
+          {...form.getInputProps('no_tracking', { type: 'checkbox' })}
         />
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>

@@ -2,7 +2,7 @@ import { queryOptions } from '@tanstack/react-query';
 import { api } from '@/api/client';
 import type { List, Page } from '@/api/types';
 
-export type ListInput = { name: string; description: string };
+export type ListInput = { name: string; description: string; no_tracking?: boolean };
 
 /** The most lists one page of the API holds; pickers show them all at once. */
 const ALL = 200;

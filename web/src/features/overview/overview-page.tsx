@@ -71,8 +71,8 @@ function DailyChart({ days }: { days: Overview['sent_by_day'] }) {
   const series = useMemo<ChartSeries[]>(
     () => [
       { label: t('chart.sent'), color: 'sent', values: days.sent },
-      { label: t('chart.opens'), color: 'opens', values: days.opens },
-      { label: t('chart.clicks'), color: 'clicks', values: days.clicks },
+      { label: t('chart.opens'), color: 'opens', values: days.opens.human },
+      { label: t('chart.clicks'), color: 'clicks', values: days.clicks.human },
       { label: t('chart.bounced'), color: 'bounced', values: days.bounced },
     ],
     [days, t],

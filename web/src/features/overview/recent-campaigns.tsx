@@ -25,13 +25,13 @@ export function RecentCampaigns({ recent }: { recent: CampaignOverview[] }) {
       key: 'opens',
       header: t('campaigns.opened'),
       align: 'end',
-      render: ({ stats }) => formatPercent(stats.unique_opens, stats.sent),
+      render: ({ stats }) => formatPercent(stats.unique_opens.human, stats.sent),
     },
     {
       key: 'clicks',
       header: t('campaigns.clicked'),
       align: 'end',
-      render: ({ stats }) => formatPercent(stats.unique_clicks, stats.sent),
+      render: ({ stats }) => formatPercent(stats.unique_clicks.human, stats.sent),
     },
     {
       key: 'bounced',

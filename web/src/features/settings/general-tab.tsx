@@ -1,4 +1,4 @@
-import { Button, Group, NumberInput, Select, SimpleGrid, Stack, Textarea, TextInput } from '@mantine/core';
+import { Button, Group, NumberInput, Select, SimpleGrid, Stack, Switch, Textarea, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
@@ -62,6 +62,22 @@ export function GeneralTab({ settings }: { settings: Settings }) {
               limit={60}
               data={zones}
               {...form.getInputProps('time_zone')}
+            />
+          </Stack>
+        </Section>
+        <Section title={t('settings.tracking')} description={t('settings.trackingText')}>
+          <Stack>
+            <TextInput
+              label={t('settings.trackingUrl')}
+              description={t('settings.trackingUrlHint')}
+              type="url"
+              placeholder="https://links.example.com"
+              {...form.getInputProps('tracking_url')}
+            />
+            <Switch
+              label={t('settings.honourDoNotTrack')}
+              description={t('settings.honourDoNotTrackHint')}
+              {...form.getInputProps('honour_do_not_track', { type: 'checkbox' })}
             />
           </Stack>
         </Section>

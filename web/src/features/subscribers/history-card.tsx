@@ -12,6 +12,7 @@ import { QueryView } from '@/ui/query-view';
 import { RelativeTime } from '@/ui/relative-time';
 import { Reply } from '@/ui/reply';
 import { Section } from '@/ui/section';
+import { TallyCell } from '@/ui/tally-cell';
 import { subscriberDeliveriesQuery, subscriberEventsQuery } from './queries';
 
 /** Every mail to this person, and what they did with it. */
@@ -61,8 +62,8 @@ function Deliveries({ subscriberId }: { subscriberId: number }) {
       width: '34%',
       render: (row) => <Reply code={row.reply_code} status={row.reply_status} text={row.reply_text} />,
     },
-    { key: 'opens', header: t('chart.opens'), align: 'end', render: (row) => row.opens },
-    { key: 'clicks', header: t('chart.clicks'), align: 'end', render: (row) => row.clicks },
+    { key: 'opens', header: t('chart.opens'), align: 'end', render: (row) => <TallyCell tally={row.opens} /> },
+    { key: 'clicks', header: t('chart.clicks'), align: 'end', render: (row) => <TallyCell tally={row.clicks} /> },
     {
       key: 'when',
       header: t('deliveries.when'),

@@ -1,4 +1,4 @@
-import { Button, Group, Stack, TextInput } from '@mantine/core';
+import { Button, Group, Stack, Switch, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -18,7 +18,12 @@ export function ProfileCard({ subscriber }: { subscriber: Subscriber }) {
   const queryClient = useQueryClient();
   const [problem, setProblem] = useState<string | null>(null);
   const form = useForm({
-    initialValues: { email: subscriber.email, name: subscriber.name, attributes: toRows(subscriber.attributes) },
+    initialValues: {
+      email: subscriber.email,
+      name: subscriber.name,
+      attributes: toRows(subscriber.attributes),
+      no_tracking: subscriber.no_tracking,
+    },
   });
   const save = useMutation({
     mutationFn: (values: typeof form.values) =>
@@ -27,6 +32,7 @@ export function ProfileCard({ subscriber }: { subscriber: Subscriber }) {
         email: values.email,
         name: values.name,
         attributes: fromRows(values.attributes, subscriber.attributes),
+        no_tracking: values.no_tracking,
       }),
     onMutate: () => setProblem(null),
     onSuccess: (saved) => {
@@ -47,6 +53,11 @@ export function ProfileCard({ subscriber }: { subscriber: Subscriber }) {
           <TextInput label={t('common.email')} type="email" required {...form.getInputProps('email')} />
           <TextInput label={t('common.name')} {...form.getInputProps('name')} />
           <AttributesInput rows={form.values.attributes} onChange={(rows) => form.setFieldValue('attributes', rows)} />
+          <Switch
+            label={t('subscribers.noTracking')}
+            description={t('subscribers.noTrackingHint')}
+            {...form.getInputProps('no_tracking', { type: 'checkbox' })}
+          />
           <Group justify="flex-end">
             <Button type="submit" disabled={!dirty} loading={save.isPending}>
               {t('common.save')}

@@ -3,7 +3,12 @@ import { api } from '@/api/client';
 import type { Delivery, Event, Page, Subscriber, SubscriptionStatus, Unsubscribe } from '@/api/types';
 
 export type SubscriberFilter = { q?: string | undefined; list_id?: number | undefined; status?: string | undefined };
-export type SubscriberInput = { email: string; name: string; attributes: Record<string, unknown> };
+export type SubscriberInput = {
+  email: string;
+  name: string;
+  attributes: Record<string, unknown>;
+  no_tracking?: boolean;
+};
 
 export const subscribersQuery = (filter: SubscriberFilter, cursor?: string) =>
   queryOptions({
