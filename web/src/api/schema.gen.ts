@@ -828,6 +828,160 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/mailboxes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the mailboxes */
+        get: operations["listMailboxes"];
+        put?: never;
+        /** Add a mailbox, which is read from then on */
+        post: operations["createMailbox"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mailboxes/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try a mailbox that is not stored
+         * @description Connects, signs in, opens the folder and counts; reads no message and changes nothing.
+         */
+        post: operations["tryMailbox"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mailboxes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read about a mailbox */
+        get: operations["getMailbox"];
+        /**
+         * Change a mailbox
+         * @description Replaces everything but the status. Another server, account or folder is read from its beginning.
+         */
+        put: operations["updateMailbox"];
+        post?: never;
+        /** Delete a mailbox; its mail stays at the server */
+        delete: operations["deleteMailbox"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mailboxes/{id}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have a mailbox read within seconds
+         * @description Also tries messages again that could not be taken. A conflict says why it cannot be read now.
+         */
+        post: operations["checkMailbox"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mailboxes/{id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List messages of a mailbox that could not be taken, newest first
+         * @description At most 50.
+         */
+        get: operations["listMailboxMessages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mailboxes/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read a mailbox no more for now */
+        post: operations["pauseMailbox"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mailboxes/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read a mailbox again */
+        post: operations["resumeMailbox"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mailboxes/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try a mailbox
+         * @description Connects, signs in, opens the folder and counts; reads no message and changes nothing.
+         */
+        post: operations["testMailbox"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/me": {
         parameters: {
             query?: never;
@@ -1972,8 +2126,8 @@ export interface components {
         };
         Days: {
             bounced: number[];
-            clicks: number[];
-            opens: number[];
+            clicks: components["schemas"]["Series"];
+            opens: components["schemas"]["Series"];
             sent: number[];
             /** @description Unix seconds: the start of each day */
             times: number[];
@@ -2003,14 +2157,12 @@ export interface components {
             /** Format: int64 */
             campaign_id: number;
             campaign_name: string;
-            /** Format: int64 */
-            clicks: number;
+            clicks: components["schemas"]["Tally"];
             email: string;
             message_id: string;
             /** Format: date-time */
             next_attempt_at: string | null;
-            /** Format: int64 */
-            opens: number;
+            opens: components["schemas"]["Tally"];
             /** Format: int64 */
             relay_id: number | null;
             relay_name: string | null;
@@ -2039,8 +2191,7 @@ export interface components {
             /** Format: int64 */
             campaign_id: number;
             campaign_name: string;
-            /** Format: int64 */
-            clicks: number;
+            clicks: components["schemas"]["Tally"];
             email: string;
             events: components["schemas"]["Event"][];
             /**
@@ -2051,8 +2202,7 @@ export interface components {
             message_id: string;
             /** Format: date-time */
             next_attempt_at: string | null;
-            /** Format: int64 */
-            opens: number;
+            opens: components["schemas"]["Tally"];
             /**
              * Format: date-time
              * @description When the person came into the campaign's ledger
@@ -2164,6 +2314,11 @@ export interface components {
             tls: "none" | "starttls" | "implicit";
         };
         Event: {
+            /**
+             * @description Of an open or a click: who was behind it; null for other kinds
+             * @enum {string|null}
+             */
+            actor: "human" | "machine" | "unknown" | null;
             /** Format: date-time */
             at: string;
             /** Format: int64 */
@@ -2173,6 +2328,11 @@ export interface components {
             id: number;
             /** @enum {string} */
             kind: "open" | "click" | "unsubscribe" | "bounce" | "complaint";
+            /**
+             * @description Why it does not count as a human's
+             * @enum {string|null}
+             */
+            rule: "head" | "canary" | "burst" | "instant" | "early" | "prefetch" | "proxy" | "scanner" | "tool" | "no_agent" | "new_agent" | "old" | null;
             /** Format: int32 */
             seq: number;
             /** Format: int64 */
@@ -2407,12 +2567,10 @@ export interface components {
             site: string;
         };
         Link: {
-            /** Format: int64 */
-            clicks: number;
+            clicks: components["schemas"]["Tally"];
             /** Format: int64 */
             id: number;
-            /** Format: int64 */
-            unique_clicks: number;
+            unique_clicks: components["schemas"]["Tally"];
             url: string;
         };
         List: {
@@ -2423,6 +2581,8 @@ export interface components {
             /** Format: int64 */
             id: number;
             name: string;
+            /** @description Mail to this list carries neither pixel nor counted links */
+            no_tracking: boolean;
             /** @description People on it see its name and description on their preference page, and may leave it or come back there */
             public: boolean;
             /** Format: date-time */
@@ -2444,10 +2604,221 @@ export interface components {
         ListInput: {
             description?: string;
             name: string;
+            /** @description Left out: false for a new list, else as it was */
+            no_tracking?: boolean | null;
         };
         Login: {
             email: string;
             password: string;
+        };
+        Mailbox: {
+            /**
+             * @description What becomes of a message that was taken. Left out: move; with POP3, which has no folders, leave
+             * @enum {string}
+             */
+            after_taken?: "move" | "delete" | "leave";
+            /** @description Consent to tls none with another machine: the password crosses the network readable by all */
+            allow_cleartext?: boolean;
+            /** @enum {string} */
+            auth?: "password" | "xoauth2";
+            /**
+             * Format: date-time
+             * @description The last check that came to its end
+             */
+            checked_at: string | null;
+            /** @description Automatic answers that say nothing go the same way; otherwise they stay */
+            clear_ignored?: boolean;
+            /** Format: date-time */
+            created_at: string;
+            /** @description IMAP: where the bounces arrive. Empty: INBOX */
+            folder?: string;
+            has_oauth_client_secret: boolean;
+            has_oauth_refresh_token: boolean;
+            has_password: boolean;
+            host: string;
+            /** Format: int64 */
+            id: number;
+            last_24_hours: components["schemas"]["MailboxDay"];
+            /**
+             * Format: int64
+             * @description In the folder, at the last check
+             */
+            message_count: number | null;
+            /**
+             * @description idle: the server tells of new mail. null before the first check
+             * @enum {string|null}
+             */
+            mode: "idle" | "poll" | null;
+            /** @description For move; the folder is made when it is missing. Empty: Postrider */
+            move_to?: string;
+            name: string;
+            /**
+             * Format: date-time
+             * @description null: while it is read, or paused
+             */
+            next_check_at: string | null;
+            /** @description For xoauth2 */
+            oauth_client_id?: string;
+            /** @description For xoauth2. Empty: the provider's */
+            oauth_token_url?: string;
+            /**
+             * Format: int64
+             * @description Between two checks, where the server does not tell of new mail. Left out: 10
+             */
+            poll_minutes?: number;
+            /**
+             * Format: int64
+             * @description 0: the usual one
+             */
+            port?: number;
+            /** @description What went wrong at the last try */
+            problem: components["schemas"]["MailboxProblem"] | null;
+            /** @enum {string} */
+            protocol?: "imap" | "pop3";
+            /** @description Id of one of GET /providers that has reading; its words for a refusal are understood. Empty: recognised by the host, where it is known */
+            provider?: string;
+            /** @description A process has it in hand at this moment */
+            reading: boolean;
+            /**
+             * Format: int64
+             * @description Messages that could not be taken and are tried again
+             */
+            retrying: number;
+            /** @enum {string} */
+            status: "active" | "paused";
+            /**
+             * Format: int64
+             * @description Messages that are given up until somebody asks for a check
+             */
+            stuck: number;
+            /** @enum {string} */
+            tls?: "none" | "starttls" | "implicit";
+            /** Format: date-time */
+            updated_at: string;
+            username: string;
+            /**
+             * Format: date-time
+             * @description The provider's limit: it is left alone until then, whoever asks
+             */
+            wait_until: string | null;
+        };
+        MailboxDay: {
+            /** Format: int64 */
+            bytes_in: number;
+            /** Format: int64 */
+            bytes_out: number;
+            /**
+             * Format: int64
+             * @description Tries that ended with an error
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Other mail, left alone
+             */
+            foreign: number;
+            /**
+             * Format: int64
+             * @description Automatic answers that say nothing
+             */
+            ignored: number;
+            /**
+             * Format: int64
+             * @description Bounces, complaints and wishes to leave
+             */
+            taken: number;
+        };
+        MailboxInput: {
+            /**
+             * @description What becomes of a message that was taken. Left out: move; with POP3, which has no folders, leave
+             * @enum {string}
+             */
+            after_taken?: "move" | "delete" | "leave";
+            /** @description Consent to tls none with another machine: the password crosses the network readable by all */
+            allow_cleartext?: boolean;
+            /** @enum {string} */
+            auth?: "password" | "xoauth2";
+            /** @description Automatic answers that say nothing go the same way; otherwise they stay */
+            clear_ignored?: boolean;
+            /** @description IMAP: where the bounces arrive. Empty: INBOX */
+            folder?: string;
+            host: string;
+            /** @description For move; the folder is made when it is missing. Empty: Postrider */
+            move_to?: string;
+            name: string;
+            /** @description For xoauth2 */
+            oauth_client_id?: string;
+            /** @description For xoauth2, where the client has one. Left out in an update: the stored one stays */
+            oauth_client_secret?: string;
+            /** @description For xoauth2. Left out in an update: the stored one stays */
+            oauth_refresh_token?: string;
+            /** @description For xoauth2. Empty: the provider's */
+            oauth_token_url?: string;
+            /** @description Left out in an update: the stored one stays */
+            password?: string;
+            /**
+             * Format: int64
+             * @description Between two checks, where the server does not tell of new mail. Left out: 10
+             */
+            poll_minutes?: number;
+            /**
+             * Format: int64
+             * @description 0: the usual one
+             */
+            port?: number;
+            /** @enum {string} */
+            protocol?: "imap" | "pop3";
+            /** @description Id of one of GET /providers that has reading; its words for a refusal are understood. Empty: recognised by the host, where it is known */
+            provider?: string;
+            /** @enum {string} */
+            tls?: "none" | "starttls" | "implicit";
+            username: string;
+        };
+        MailboxMessage: {
+            /**
+             * Format: date-time
+             * @description Of the last try
+             */
+            at: string;
+            /** Format: int64 */
+            attempts: number;
+            error: string;
+            /** Format: date-time */
+            next_at: string | null;
+            /** @enum {string} */
+            state: "retry" | "stuck";
+            /** @description IMAP UID, or unique-id of POP3 */
+            uid: string;
+        };
+        MailboxProblem: {
+            /** Format: date-time */
+            at: string;
+            /** @description bad_login, app_password, access_off, needs_oauth, ask_owner, token, too_many, quota, day_limit, in_use, unknown_host, unreachable, timeout, certificate, tls, folder, protocol, closed or internal */
+            kind: string;
+            remedy: string;
+            /** @description connect, tls, greeting, token, login, folder, read or clear; empty for none of them */
+            step: string;
+            /** @description The server's own words where it has said something */
+            text: string;
+        };
+        MailboxTest: {
+            /** @description As in the problem of a mailbox */
+            kind: string | null;
+            notes: string[];
+            ok: boolean;
+            /** @description The provider whose own words were recognised */
+            provider: string | null;
+            /** @description What a person can do about the step that failed */
+            remedy: string | null;
+            steps: components["schemas"]["MailboxTestStep"][];
+        };
+        MailboxTestStep: {
+            detail: string;
+            /** Format: int64 */
+            ms: number;
+            ok: boolean;
+            /** @enum {string} */
+            step: "connect" | "tls" | "greeting" | "token" | "login" | "folder" | "read" | "count";
         };
         Mapping: {
             columns: components["schemas"]["ColumnMapping"][];
@@ -2501,6 +2872,8 @@ export interface components {
             email: string;
             list_ids?: number[];
             name?: string;
+            /** @description Left out: false */
+            no_tracking?: boolean;
             /**
              * @description On these lists; left out: subscribed
              * @enum {string}
@@ -2660,6 +3033,30 @@ export interface components {
         };
         PageList: {
             items: components["schemas"]["List"][];
+            /** @description null on the last page */
+            next_cursor: string | null;
+            /**
+             * Format: int64
+             * @description How many there are on all pages, where that is known
+             */
+            total?: number;
+            /** @description false when total is an estimate */
+            total_exact?: boolean;
+        };
+        PageMailbox: {
+            items: components["schemas"]["Mailbox"][];
+            /** @description null on the last page */
+            next_cursor: string | null;
+            /**
+             * Format: int64
+             * @description How many there are on all pages, where that is known
+             */
+            total?: number;
+            /** @description false when total is an estimate */
+            total_exact?: boolean;
+        };
+        PageMailboxMessage: {
+            items: components["schemas"]["MailboxMessage"][];
             /** @description null on the last page */
             next_cursor: string | null;
             /**
@@ -2868,6 +3265,8 @@ export interface components {
             oauth?: components["schemas"]["ProviderOAuth"];
             password_hint: string;
             quota: components["schemas"]["ProviderQuota"];
+            /** @description How its mailboxes are read, for bounces that come back there; null: it has none */
+            reading: components["schemas"]["Reading"] | null;
             /** @enum {string} */
             return_path: "per_recipient" | "from";
             /** @enum {string} */
@@ -2932,6 +3331,48 @@ export interface components {
             stage?: string;
             /** @description The reply, of one line or several, or a text that holds it */
             text: string;
+        };
+        Reading: {
+            /** @description password and xoauth2; the first is recommended */
+            auth: string[];
+            limits: components["schemas"]["ReadingLimits"];
+            name: string;
+            /** @description What to do at the provider first */
+            needs: components["schemas"]["ProviderNeed"][];
+            password_hint: string;
+            /**
+             * Format: int64
+             * @description The least time between two checks, where the server does not tell of new mail
+             */
+            poll_minutes: number;
+            /** @description Of OAuth; empty without */
+            scope: string;
+            /** @description The first is recommended */
+            servers: components["schemas"]["ReadingServer"][];
+            username_hint: string;
+        };
+        ReadingLimits: {
+            /** Format: int64 */
+            connections: number;
+            /** Format: int64 */
+            imap_bytes_per_day: number;
+            /** Format: int64 */
+            pop3_bytes_per_day: number;
+            source: string;
+            /** Format: int64 */
+            upload_bytes_per_day: number;
+        };
+        ReadingServer: {
+            /** @description Empty: a server of one's own */
+            host: string;
+            /** Format: int64 */
+            port: number;
+            /** @enum {string} */
+            protocol: "imap" | "pop3";
+            /** @description Empty where there is only one */
+            region: string;
+            /** @enum {string} */
+            tls: "none" | "starttls" | "implicit";
         };
         ReasonCount: {
             /** Format: int64 */
@@ -3360,9 +3801,16 @@ export interface components {
         Secret: {
             secret: string;
         };
+        Series: {
+            human: number[];
+            machine: number[];
+            unknown: number[];
+        };
         Settings: {
             default_from_email: string;
             default_from_name: string;
+            /** @description Record nothing of readers whose request says DNT: 1 or Sec-GPC: 1 */
+            honour_do_not_track: boolean;
             /**
              * Format: double
              * @description Bounces, in percent of what was tried, above which a campaign stops and asks; 100 never stops; 0 or left out: 10
@@ -3392,6 +3840,39 @@ export interface components {
              * @example Europe/Berlin
              */
             time_zone: string;
+            /** @description Where pixels and counted links lead: an origin that reaches this server under a name of its own; "" is public_url */
+            tracking_url: string;
+        };
+        SettingsInput: {
+            default_from_email: string;
+            default_from_name: string;
+            /** @description Left out: true */
+            honour_do_not_track?: boolean | null;
+            /**
+             * Format: double
+             * @description 0 or left out: 10
+             */
+            max_bounce_percent?: number;
+            /**
+             * Format: double
+             * @description 0 or left out: 0.3
+             */
+            max_complaint_percent?: number;
+            organization: string;
+            postal_address: string;
+            public_url: string;
+            /**
+             * Format: int64
+             * @description 0 or left out: 5
+             */
+            soft_bounce_count?: number;
+            /**
+             * Format: int64
+             * @description 0 or left out: 14
+             */
+            soft_bounce_days?: number;
+            time_zone: string;
+            tracking_url?: string;
         };
         SetupInputBody: {
             email: string;
@@ -3471,8 +3952,7 @@ export interface components {
             bounced: number;
             /** Format: int64 */
             claimed: number;
-            /** Format: int64 */
-            clicks: number;
+            clicks: components["schemas"]["Tally"];
             /** Format: int64 */
             deferred: number;
             /** Format: int64 */
@@ -3481,8 +3961,7 @@ export interface components {
             failed: number;
             /** @description Why nothing is sent at the moment although something waits; null: nothing is in the way */
             held_up: components["schemas"]["Holdup"] | null;
-            /** Format: int64 */
-            opens: number;
+            opens: components["schemas"]["Tally"];
             /** Format: int64 */
             queued: number;
             /**
@@ -3506,10 +3985,10 @@ export interface components {
             skipped: number;
             /** Format: int64 */
             unconfirmed: number;
-            /** Format: int64 */
-            unique_clicks: number;
-            /** Format: int64 */
-            unique_opens: number;
+            /** @description Each delivery once, as unique_opens */
+            unique_clicks: components["schemas"]["Tally"];
+            /** @description Each delivery once: for a human when it has any open of one, else as unknown when it has any of those, else for a machine */
+            unique_opens: components["schemas"]["Tally"];
             /** Format: int64 */
             unsubscribes: number;
         };
@@ -3525,6 +4004,8 @@ export interface components {
             /** Format: int64 */
             id: number;
             name: string;
+            /** @description Mail to this person carries neither pixel nor counted links */
+            no_tracking: boolean;
             /** @description A time without mail that the person chose; null when there is none */
             pause: components["schemas"]["Pause"] | null;
             subscriptions: components["schemas"]["Subscription"][];
@@ -3539,6 +4020,8 @@ export interface components {
             };
             email: string;
             name: string;
+            /** @description Left out: as it was */
+            no_tracking?: boolean | null;
         };
         Subscription: {
             /** Format: date-time */
@@ -3587,6 +4070,20 @@ export interface components {
             /** Format: int64 */
             uptime_seconds: number;
             version: string;
+        };
+        Tally: {
+            /** Format: int64 */
+            human: number;
+            /**
+             * Format: int64
+             * @description Scanners, prefetching mail services, programs
+             */
+            machine: number;
+            /**
+             * Format: int64
+             * @description Neither known to be a human nor a machine
+             */
+            unknown: number;
         };
         Template: {
             /** Format: date-time */
@@ -3660,9 +4157,9 @@ export interface components {
         };
         Timeline: {
             bounced: number[];
-            clicks: number[];
+            clicks: components["schemas"]["Series"];
             deferred: number[];
-            opens: number[];
+            opens: components["schemas"]["Series"];
             sent: number[];
             /** @description Unix seconds: the start of each bucket */
             times: number[];
@@ -8158,6 +8655,795 @@ export interface operations {
             };
         };
     };
+    listMailboxes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageMailbox"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createMailbox: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: a second one with the same key gets the first one's answer. Kept for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MailboxInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Mailbox"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tryMailbox: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MailboxInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailboxTest"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getMailbox: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Mailbox"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateMailbox: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MailboxInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Mailbox"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteMailbox: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    checkMailbox: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Mailbox"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listMailboxMessages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageMailboxMessage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pauseMailbox: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Mailbox"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resumeMailbox: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Mailbox"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    testMailbox: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailboxTest"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getMe: {
         parameters: {
             query?: never;
@@ -9685,7 +10971,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Settings"];
+                "application/json": components["schemas"]["SettingsInput"];
             };
         };
         responses: {
