@@ -501,17 +501,6 @@ const webhook = {
   last_error: null,
   last_error_at: null,
   topics: [],
-const ofMailbox = {
-  ...noOAuth,
-  tls: 'implicit' as const,
-  allow_cleartext: false,
-  auth: 'password' as const,
-  has_password: true,
-  folder: 'INBOX',
-  clear_ignored: false,
-  poll_minutes: 10,
-  status: 'active' as const,
-  wait_until: null,
   created_at: ago(90 * DAY),
   updated_at: ago(DAY),
 };
@@ -556,6 +545,24 @@ export const webhookSources: WebhookSource[] = [
         problem: null,
       },
     ],
+  },
+];
+
+const ofMailbox = {
+  ...noOAuth,
+  tls: 'implicit' as const,
+  allow_cleartext: false,
+  auth: 'password' as const,
+  has_password: true,
+  folder: 'INBOX',
+  clear_ignored: false,
+  poll_minutes: 10,
+  status: 'active' as const,
+  wait_until: null,
+  created_at: ago(90 * DAY),
+  updated_at: ago(DAY),
+};
+
 /** A mailbox that is read as mail comes, and one whose password is wrong. */
 export const mailboxes: Mailbox[] = [
   {
