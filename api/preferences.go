@@ -105,7 +105,7 @@ const maxPreferenceLists = 1000
 
 // preferenceInput reads the form. What is not a choice of the page is Invalid.
 func preferenceInput(form url.Values) (campaigns.PreferenceInput, error) {
-	in := campaigns.PreferenceInput{Frequency: form.Get("frequency")}
+	in := campaigns.PreferenceInput{Frequency: form.Get("frequency"), NoTracking: form.Get("no_tracking") != ""}
 	bad := errs.New(errs.Invalid, "this is not a choice of the page")
 	var err error
 	if in.Shown, err = listIDs(form["shown"]); err != nil {

@@ -44,6 +44,7 @@ type Preferences struct {
 	Lists       []PreferenceList
 	PausedUntil *time.Time
 	Frequency   string
+	NoTracking  bool // whether they open and follow links is not to be seen
 	Suppression *Suppression
 }
 
@@ -70,6 +71,7 @@ type PreferenceChange struct {
 	Shown, On     []int64
 	PauseMonths   *int
 	Frequency     string
+	NoTracking    bool
 	Source        string
 }
 
@@ -87,7 +89,7 @@ func preferences(ctx context.Context, db pg.DB, subscriberID int64, campaignList
 		return Preferences{}, noSubscriber(subscriberID)
 	}
 	who := people[0]
-	p := Preferences{Frequency: FrequencyAll, Suppression: who.Suppression}
+	p := Preferences{Frequency: FrequencyAll, NoTracking: who.NoTracking, Suppression: who.Suppression}
 	if who.Frequency != nil {
 		p.Frequency = who.Frequency.Limit
 	}
@@ -160,7 +162,7 @@ func (s *Service) joinTx(ctx context.Context, tx pgx.Tx, c PreferenceChange, lis
 	return nil
 }
 
-// setPaceTx sets pause and frequency. What stays as it is keeps its evidence.
+// setPaceTx sets pause, frequency and tracking. What stays as it is keeps its evidence.
 func (s *Service) setPaceTx(ctx context.Context, tx pgx.Tx, c PreferenceChange) error {
 	now := s.clock()
 	var until *time.Time
@@ -173,12 +175,13 @@ func (s *Service) setPaceTx(ctx context.Context, tx pgx.Tx, c PreferenceChange) 
 			paused_until = CASE WHEN $2 THEN $3 ELSE paused_until END,
 			paused_at = CASE WHEN NOT $2 THEN paused_at WHEN $3::timestamptz IS NOT NULL THEN $5::timestamptz END,
 			paused_source = CASE WHEN NOT $2 THEN paused_source WHEN $3::timestamptz IS NOT NULL THEN $6 END,
+			no_tracking = $7,
 			frequency = NULLIF($4, 'all'),
 			frequency_at = CASE WHEN frequency = $4 THEN frequency_at WHEN $4 <> 'all' THEN $5::timestamptz END,
 			frequency_source = CASE WHEN frequency = $4 THEN frequency_source WHEN $4 <> 'all' THEN $6 END
-		WHERE id = $1`, c.SubscriberID, c.PauseMonths != nil, until, c.Frequency, now, c.Source)
+		WHERE id = $1`, c.SubscriberID, c.PauseMonths != nil, until, c.Frequency, now, c.Source, c.NoTracking)
 	if err != nil {
-		return fmt.Errorf("setting pause and frequency of subscriber %d: %w", c.SubscriberID, err)
+		return fmt.Errorf("setting pause, frequency and tracking of subscriber %d: %w", c.SubscriberID, err)
 	}
 	return nil
 }

@@ -392,3 +392,19 @@ func TestPauseAndFrequency(t *testing.T) {
 		t.Errorf("nobody's choice: %v", err)
 	}
 }
+
+func TestNobodyWatchesWhoDoesNotWantIt(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.person("a@x.org", map[int64]string{})
+	for _, want := range []bool{true, true, false} {
+		if _, err := b.choose(PreferenceChange{SubscriberID: id, NoTracking: want}); err != nil {
+			t.Fatal(err)
+		}
+		who := must[Subscriber](t)(b.GetSubscriber(b.ctx, id))
+		shown := must[Preferences](t)(b.Preferences(b.ctx, id, nil))
+		if who.NoTracking != want || shown.NoTracking != want {
+			t.Errorf("no tracking: %v, shown %v, want %v", who.NoTracking, shown.NoTracking, want)
+		}
+	}
+}

@@ -152,6 +152,7 @@ type PreferenceInput struct {
 	Shown, On   []int64
 	PauseMonths *int
 	Frequency   string
+	NoTracking  bool
 }
 
 // DeliveryFilter narrows a campaign's ledger. Search is part of the address.

@@ -67,7 +67,7 @@ func (s *Service) SetPreferences(ctx context.Context, token string, in Preferenc
 		}
 		left, err := s.d.Audience.SetPreferencesTx(ctx, tx, audience.PreferenceChange{
 			SubscriberID: r.subscriberID, CampaignID: ref.CampaignID, Seq: ref.Seq, CampaignLists: lists, Shown: in.Shown, On: in.On,
-			PauseMonths: in.PauseMonths, Frequency: in.Frequency, Source: source,
+			PauseMonths: in.PauseMonths, Frequency: in.Frequency, NoTracking: in.NoTracking, Source: source,
 		})
 		if err != nil || !left {
 			return err

@@ -428,7 +428,7 @@ func (s *Service) giveUpTx(ctx context.Context, tx pgx.Tx, people []softBounced)
 			SELECT count(DISTINCT (e.campaign_id, e.seq))::int AS times, min(e.at) AS first, max(e.at) AS last FROM events e
 			WHERE e.subscriber_id = p.id AND e.soft AND e.at > GREATEST(
 				(SELECT max(d.updated_at) FROM deliveries d WHERE d.subscriber_id = p.id AND d.state = 2 AND d.updated_at < $2),
-				(SELECT max(o.at) FROM events o WHERE o.subscriber_id = p.id AND o.kind IN ('open', 'click')), '-infinity')) b
+				(SELECT max(o.at) FROM events o WHERE o.subscriber_id = p.id AND o.kind IN ('open', 'click') AND o.actor IS DISTINCT FROM 'machine'), '-infinity')) b
 		WHERE b.times >= $3 AND b.last - b.first >= make_interval(days => $4)`, ids, s.d.Now().Add(-deliveredAfter), set.SoftBounceCount, set.SoftBounceDays)
 	if err != nil {
 		return 0, err
