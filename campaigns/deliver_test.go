@@ -196,10 +196,10 @@ func TestPauseStopsAndResumeGoesOnOnceEach(t *testing.T) {
 		t.Fatalf("status %s", paused.Status)
 	}
 	close(gate)
-	st := b.await(c.ID, "quiet", func(_ Campaign, st Stats) bool { return st.Claimed == 0 })
-	before := len(b.smtp.Accepted())
-	if int64(before) != st.Sent || st.Queued == 0 {
-		t.Errorf("server has %d, ledger %+v", before, st)
+	// A batch whose claim was under way when the campaign was paused still goes out.
+	st := b.await(c.ID, "quiet", func(_ Campaign, st Stats) bool { return st.Claimed == 0 && int(st.Sent) == len(b.smtp.Accepted()) })
+	if st.Queued == 0 {
+		t.Errorf("the pause stopped nothing: %+v", st)
 	}
 	_, err = b.Resume(t.Context(), c.ID)
 	must(t, err)
