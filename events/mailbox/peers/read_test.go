@@ -15,6 +15,7 @@ import (
 
 	"postrider/events"
 	"postrider/events/mailbox"
+	"postrider/internal/daemon"
 	"postrider/internal/pg/pgtest"
 	"postrider/internal/secret"
 )
@@ -96,7 +97,7 @@ func box(t *testing.T) *secret.Box {
 // start runs a process on the database.
 func start(t *testing.T, d *dovecot, pool *pgxpool.Pool, k *taker) *program {
 	t.Helper()
-	cfg := mailbox.Config{RootCAs: d.roots, Tick: 20 * time.Millisecond, Lease: 5 * time.Second, Timeout: 20 * time.Second}
+	cfg := mailbox.Config{RootCAs: d.Roots, Tick: 20 * time.Millisecond, Lease: 5 * time.Second, Timeout: 20 * time.Second}
 	p := &program{Service: mailbox.New(pool, box(t), k, cfg, slog.New(slog.DiscardHandler), time.Now), taker: k, pool: pool}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)
@@ -129,7 +130,7 @@ func (p *program) get(t *testing.T, id int64) mailbox.Mailbox {
 func (p *program) settled(t *testing.T, id int64, n int) mailbox.Mailbox {
 	t.Helper()
 	var m mailbox.Mailbox
-	until(t, "a check", func() bool {
+	daemon.Until(t, "a check", func() bool {
 		m = p.get(t, id)
 		return p.count() >= n && m.CheckedAt != nil && m.Taken+m.Ignored+m.Foreign >= n
 	})
@@ -199,12 +200,12 @@ func TestMailIsPushed(t *testing.T) {
 	a := d.account(t, "push")
 	p := start(t, d, pgtest.DB(t), &taker{})
 	m := p.create(t, a.input(mailbox.IMAP, mailbox.TLSImplicit))
-	until(t, "the first check", func() bool { return p.get(t, m.ID).CheckedAt != nil })
+	daemon.Until(t, "the first check", func() bool { return p.get(t, m.ID).CheckedAt != nil })
 	for i, subject := range []string{"bounce 1", "bounce 2"} {
 		a.deliver(t, subject)
 		p.settled(t, m.ID, i+1)
 	}
-	until(t, "the move", func() bool { return len(a.holds(t, "Postrider")) == 2 })
+	daemon.Until(t, "the move", func() bool { return len(a.holds(t, "Postrider")) == 2 })
 	same(t, "what came", p.subjects(), "bounce 1", "bounce 2")
 	if m := p.get(t, m.ID); m.Mode != mailbox.ModeIdle || !m.Reading {
 		t.Errorf("mode %q, in hand: %v", m.Mode, m.Reading)
@@ -224,7 +225,7 @@ func TestWrongPassword(t *testing.T) {
 			wrong := "wr0ng-passw0rd"
 			in.Password = &wrong
 			m := p.create(t, in)
-			until(t, "the refusal", func() bool { return p.get(t, m.ID).Problem != nil })
+			daemon.Until(t, "the refusal", func() bool { return p.get(t, m.ID).Problem != nil })
 			m = p.get(t, m.ID)
 			if m.Problem.Kind != "bad_login" || m.Problem.Step != mailbox.StepLogin || !strings.Contains(m.Problem.Text, "AUTH") || strings.Contains(m.Problem.Text, wrong) {
 				t.Errorf("the trouble is %+v", m.Problem)
@@ -259,7 +260,7 @@ func TestUIDsChange(t *testing.T) {
 	if _, err := p.Pause(t.Context(), m.ID); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "the pause", func() bool { return !p.get(t, m.ID).Reading })
+	daemon.Until(t, "the pause", func() bool { return !p.get(t, m.ID).Reading })
 	a.forgetUIDs(t)
 	// As if there had been a million messages: the new numbers are lower than the last one.
 	_, err := p.pool.Exec(t.Context(), `UPDATE mailboxes SET last_uid = 1000000`)
@@ -270,7 +271,7 @@ func TestUIDsChange(t *testing.T) {
 	}
 	p.settled(t, m.ID, 7)
 	same(t, "what came", p.subjects(), "bounce 1", "bounce 2", "bounce 3", "hello 1", "hello 1", "holiday 1", "holiday 1")
-	until(t, "the move", func() bool { return len(a.holds(t, "Postrider")) == 3 })
+	daemon.Until(t, "the move", func() bool { return len(a.holds(t, "Postrider")) == 3 })
 	same(t, "the inbox", a.holds(t, ""), "hello 1", "holiday 1")
 }
 
@@ -290,7 +291,7 @@ func TestCrashAfterCommit(t *testing.T) {
 				<-crash
 			}}
 			ctx, cancel := context.WithCancel(t.Context())
-			first := mailbox.New(pool, box(t), k, mailbox.Config{RootCAs: d.roots, Tick: 20 * time.Millisecond}, slog.New(slog.DiscardHandler), time.Now)
+			first := mailbox.New(pool, box(t), k, mailbox.Config{RootCAs: d.Roots, Tick: 20 * time.Millisecond}, slog.New(slog.DiscardHandler), time.Now)
 			ended := make(chan error, 1)
 			go func() { ended <- first.Run(ctx) }()
 			in := a.input(protocol, mailbox.TLSImplicit)
@@ -307,7 +308,7 @@ func TestCrashAfterCommit(t *testing.T) {
 			k.taken = nil
 			p := start(t, d, pool, k)
 			p.settled(t, m.ID, 2)
-			until(t, "the removal", func() bool { return len(a.holds(t, "")) == 0 })
+			daemon.Until(t, "the removal", func() bool { return len(a.holds(t, "")) == 0 })
 			same(t, "what came", p.subjects(), "bounce 1", "bounce 1", "bounce 2")
 		})
 	}
@@ -327,7 +328,7 @@ func TestPoison(t *testing.T) {
 			in.AfterTaken = mailbox.AfterDelete
 			m := p.create(t, in)
 			m = p.settled(t, m.ID, 1)
-			until(t, "the removal", func() bool { return len(a.holds(t, "")) == 1 })
+			daemon.Until(t, "the removal", func() bool { return len(a.holds(t, "")) == 1 })
 			if left := a.holds(t, ""); !strings.HasPrefix(left[0], "poison 1") {
 				t.Errorf("the inbox: %q", left)
 			}
@@ -340,15 +341,15 @@ func TestPoison(t *testing.T) {
 			check(t, err)
 			_, err = p.CheckNow(t.Context(), m.ID)
 			check(t, err)
-			until(t, "the end of the tries", func() bool { return p.get(t, m.ID).StuckNow == 1 })
+			daemon.Until(t, "the end of the tries", func() bool { return p.get(t, m.ID).StuckNow == 1 })
 			a.deliver(t, "bounce 2")
 			p.mu.Lock()
 			p.bad = false
 			p.mu.Unlock()
 			_, err = p.CheckNow(t.Context(), m.ID)
 			check(t, err)
-			until(t, "an empty inbox", func() bool { return len(a.holds(t, "")) == 0 })
-			until(t, "peace", func() bool { m := p.get(t, m.ID); return m.StuckNow == 0 && m.Retrying == 0 })
+			daemon.Until(t, "an empty inbox", func() bool { return len(a.holds(t, "")) == 0 })
+			daemon.Until(t, "peace", func() bool { m := p.get(t, m.ID); return m.StuckNow == 0 && m.Retrying == 0 })
 			same(t, "what came", p.subjects(), "bounce 1", "bounce 2", "poison 1", "poison 1", "poison 1")
 		})
 	}
@@ -366,7 +367,7 @@ func TestTwoProcesses(t *testing.T) {
 	all := func() int { return one.count() + two.count() }
 	for i, subject := range []string{"bounce 1", "bounce 2", "bounce 3"} {
 		a.deliver(t, subject)
-		until(t, subject, func() bool { return all() == i+1 })
+		daemon.Until(t, subject, func() bool { return all() == i+1 })
 	}
 	reader, other := p1, p2
 	if one.count() == 0 {
@@ -377,7 +378,7 @@ func TestTwoProcesses(t *testing.T) {
 	}
 	reader.stop()
 	a.deliver(t, "bounce 4")
-	until(t, "the other one", func() bool { return other.count() == 1 })
+	daemon.Until(t, "the other one", func() bool { return other.count() == 1 })
 	same(t, "what came then", other.subjects(), "bounce 4")
 	other.stop()
 	// A process that is gone without a word: nobody reads until its lease has run out.
@@ -388,13 +389,13 @@ func TestTwoProcesses(t *testing.T) {
 	check(t, err)
 	m2 := third.create(t, d.account(t, "two.b").input(mailbox.IMAP, mailbox.TLSImplicit))
 	a.deliver(t, "bounce 5")
-	until(t, "another mailbox", func() bool { return third.get(t, m2.ID).CheckedAt != nil })
+	daemon.Until(t, "another mailbox", func() bool { return third.get(t, m2.ID).CheckedAt != nil })
 	if third.count() != 0 || !third.get(t, m.ID).Reading {
 		t.Error("it was read although somebody has it in hand")
 	}
 	_, err = pool.Exec(t.Context(), `UPDATE mailboxes SET lease_until = now() - interval '1 second' WHERE id = $1`, m.ID)
 	check(t, err)
-	until(t, "the take-over", func() bool { return third.count() == 1 })
+	daemon.Until(t, "the take-over", func() bool { return third.count() == 1 })
 }
 
 // TestTooManyConnections is no matter of the password.
@@ -407,7 +408,7 @@ func TestTooManyConnections(t *testing.T) {
 		in := a.input(mailbox.IMAP, mailbox.TLSImplicit)
 		in.Name = strings.Repeat("x", i+1)
 		m := p.create(t, in)
-		until(t, "a connection", func() bool { return p.get(t, m.ID).CheckedAt != nil })
+		daemon.Until(t, "a connection", func() bool { return p.get(t, m.ID).CheckedAt != nil })
 	}
 	report, err := p.TestInput(t.Context(), a.input(mailbox.IMAP, mailbox.TLSStartTLS))
 	if err != nil || report.OK || report.Kind != "too_many" || !strings.Contains(report.Remedy, "password is not the problem") {
@@ -426,7 +427,7 @@ func TestWithoutExtensions(t *testing.T) {
 	in.ClearIgnored = true
 	m := p.create(t, in)
 	m = p.settled(t, m.ID, 4)
-	until(t, "the end of the check", func() bool { m = p.get(t, m.ID); return !m.Reading })
+	daemon.Until(t, "the end of the check", func() bool { m = p.get(t, m.ID); return !m.Reading })
 	same(t, "the inbox", a.holds(t, ""), "hello 1")
 	same(t, "what was moved", a.holds(t, "Postrider"), "bounce 1", "bounce 2", "holiday 1")
 	if wait := time.Until(m.NextCheckAt); m.Mode != mailbox.ModePoll || wait < 9*time.Minute || wait > 10*time.Minute {
@@ -486,11 +487,11 @@ func TestPOP3Remembers(t *testing.T) {
 	_, err = p.CheckNow(t.Context(), m.ID)
 	check(t, err)
 	p.settled(t, m.ID, 6)
-	until(t, "the removal", func() bool { return len(a.holds(t, "")) == 4 })
+	daemon.Until(t, "the removal", func() bool { return len(a.holds(t, "")) == 4 })
 	same(t, "what came", p.subjects(), "bounce 1", "bounce 2", "bounce 3", "hello 1", "holiday 1", "holiday 2")
 	_, err = p.CheckNow(t.Context(), m.ID)
 	check(t, err)
-	until(t, "forgetting what is gone", func() bool { return remembered() == 4 && taken(t, p) == 0 })
+	daemon.Until(t, "forgetting what is gone", func() bool { return remembered() == 4 && taken(t, p) == 0 })
 }
 
 func taken(t *testing.T, p *program) (n int) {
@@ -524,7 +525,7 @@ func TestNoSecretWithoutTrust(t *testing.T) {
 				in = a.input(tc.protocol, mailbox.TLSNone)
 				in.TLS = mailbox.TLSImplicit
 			}
-			cfg := mailbox.Config{RootCAs: tc.d.roots}
+			cfg := mailbox.Config{RootCAs: tc.d.Roots}
 			if !tc.roots {
 				cfg.RootCAs = nil
 			}
