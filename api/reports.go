@@ -43,6 +43,7 @@ type reportQuery struct {
 	Action       string `query:"action" enum:"suppressed,counted,unsubscribed,none,unmatched"`
 	CampaignID   int64  `query:"campaign_id" minimum:"1"`
 	SubscriberID int64  `query:"subscriber_id" minimum:"1"`
+	Address      string `query:"address" maxLength:"320" doc:"The recipient as the report writes it, or whom it is about"`
 }
 
 func encodeReport(r campaigns.Report) reportJSON {
@@ -54,7 +55,7 @@ func encodeReport(r campaigns.Report) reportJSON {
 }
 
 func (s *server) listReports(ctx context.Context, in *reportQuery) (*answer[pageJSON[reportJSON]], error) {
-	f := campaigns.ReportFilter{Kind: events.ReportKind(in.Kind), Action: in.Action, CampaignID: in.CampaignID, SubscriberID: in.SubscriberID}
+	f := campaigns.ReportFilter{Kind: events.ReportKind(in.Kind), Action: in.Action, CampaignID: in.CampaignID, SubscriberID: in.SubscriberID, Address: in.Address}
 	p, err := s.deps.Campaigns.ListReports(ctx, f, in.query())
 	return replyPage(p, err, encodeReport)
 }
