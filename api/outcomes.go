@@ -9,7 +9,8 @@ import (
 	"postrider/internal/page"
 )
 
-type outcomeCountsJSON struct {
+// OutcomeCountsJSON are deliveries by what became of them.
+type OutcomeCountsJSON struct {
 	Recipients   int64 `json:"recipients" doc:"The sum of delivered, refused, came_back, failed, unconfirmed, skipped and waiting"`
 	Accepted     int64 `json:"accepted" doc:"Taken by a relay: the sum of delivered and came_back"`
 	Delivered    int64 `json:"delivered" doc:"Taken by a relay, and nothing came back"`
@@ -32,26 +33,26 @@ type reasonJSON struct {
 type relayOutcomesJSON struct {
 	ID   *int64 `json:"id" doc:"null: no relay was used yet"`
 	Name string `json:"name" doc:"Empty when the relay is deleted"`
-	outcomeCountsJSON
+	OutcomeCountsJSON
 }
 
 type providerOutcomesJSON struct {
 	ID      string `json:"id" doc:"A known provider, else the domain of the addresses; empty: all those that are not listed"`
 	Name    string `json:"name"`
 	Domains int    `json:"domains" doc:"Of how many domains it takes the mail"`
-	outcomeCountsJSON
+	OutcomeCountsJSON
 }
 
 type outcomesJSON struct {
 	AsOf      time.Time              `json:"as_of"`
-	Total     outcomeCountsJSON      `json:"total"`
+	Total     OutcomeCountsJSON      `json:"total"`
 	Reasons   []reasonJSON           `json:"reasons" doc:"The most common first"`
 	Relays    []relayOutcomesJSON    `json:"relays" doc:"By the relay that was used last"`
 	Providers []providerOutcomesJSON `json:"providers" doc:"The largest first; the others as one at the end"`
 }
 
-func encodeCounts(o campaigns.OutcomeCounts) outcomeCountsJSON {
-	return outcomeCountsJSON{
+func encodeCounts(o campaigns.OutcomeCounts) OutcomeCountsJSON {
+	return OutcomeCountsJSON{
 		Recipients: o.Recipients, Accepted: o.Accepted(), Delivered: o.Delivered, Refused: o.Refused, CameBack: o.CameBack, Failed: o.Failed, Unconfirmed: o.Unconfirmed,
 		Skipped: o.Skipped, Waiting: o.Waiting, Complaints: o.Complaints, Unsubscribes: o.Unsubscribes,
 	}
@@ -62,14 +63,14 @@ func encodeOutcomes(o campaigns.Outcomes) outcomesJSON {
 		AsOf: o.AsOf.UTC(), Total: encodeCounts(o.Total),
 		Reasons: each(o.Reasons, func(r campaigns.ReasonCount) reasonJSON { return reasonJSON(r) }),
 		Relays: each(o.Relays, func(r campaigns.RelayOutcomes) relayOutcomesJSON {
-			out := relayOutcomesJSON{Name: r.Name, outcomeCountsJSON: encodeCounts(r.OutcomeCounts)}
+			out := relayOutcomesJSON{Name: r.Name, OutcomeCountsJSON: encodeCounts(r.OutcomeCounts)}
 			if r.ID != 0 {
 				out.ID = &r.ID
 			}
 			return out
 		}),
 		Providers: each(o.Providers, func(p campaigns.ProviderOutcomes) providerOutcomesJSON {
-			return providerOutcomesJSON{ID: p.ID, Name: p.Name, Domains: p.Domains, outcomeCountsJSON: encodeCounts(p.OutcomeCounts)}
+			return providerOutcomesJSON{ID: p.ID, Name: p.Name, Domains: p.Domains, OutcomeCountsJSON: encodeCounts(p.OutcomeCounts)}
 		}),
 	}
 }
@@ -84,7 +85,7 @@ type listOutcomesJSON struct {
 	CampaignName string    `json:"campaign_name"`
 	StartedAt    time.Time `json:"started_at"`
 	Shared       bool      `json:"shared" doc:"Whether the campaign went to other lists too; then only deliveries to people who are on this list today count"`
-	outcomeCountsJSON
+	OutcomeCountsJSON
 	Opened  int64 `json:"opened" doc:"Deliveries that were opened"`
 	Clicked int64 `json:"clicked" doc:"Deliveries of which a link was followed"`
 }
@@ -110,7 +111,7 @@ func (s *server) getListStats(ctx context.Context, in *smallPage) (*answer[pageJ
 	p, err := s.deps.Campaigns.ListStats(ctx, in.ID, page.Query{Cursor: in.Cursor, Limit: in.Limit})
 	return replyPage(p, err, func(o campaigns.ListOutcomes) listOutcomesJSON {
 		return listOutcomesJSON{CampaignID: o.CampaignID, CampaignName: o.CampaignName, StartedAt: o.StartedAt.UTC(), Shared: o.Shared,
-			outcomeCountsJSON: encodeCounts(o.OutcomeCounts), Opened: o.Opened, Clicked: o.Clicked}
+			OutcomeCountsJSON: encodeCounts(o.OutcomeCounts), Opened: o.Opened, Clicked: o.Clicked}
 	})
 }
 

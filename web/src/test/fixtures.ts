@@ -793,6 +793,7 @@ export const overview: Overview = {
   lists: 2,
   sent_24h: 7_530,
   bounced_24h: 61,
+  last_30_days: { sent: 72_000, bounced: 1_180, complaints: 31 },
   running: campaigns
     .filter((campaign) => campaign.status === 'running')
     .map(({ id, name, status, pause_reason, stats }) => ({ campaign: { id, name, status, pause_reason }, stats })),
