@@ -17,6 +17,7 @@ import { SearchInput } from '@/ui/search-input';
 import { StatGrid } from '@/ui/stat-tile';
 import { SubscriberTable } from '@/ui/subscriber-table';
 import { ListDialog } from './list-dialog';
+import { ListStats } from './list-stats';
 import { PublicCard } from './public-card';
 import { listQuery } from './queries';
 import { useDeleteList } from './use-delete-list';
@@ -74,6 +75,7 @@ function ListView({ list }: { list: List }) {
         />
         <PublicCard list={list} />
         <Members list={list} />
+        <ListStats listId={list.id} />
       </Stack>
       <ListDialog list={list} opened={opened} onClose={dialog.close} />
     </>
