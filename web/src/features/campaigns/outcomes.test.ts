@@ -1,20 +1,6 @@
 import { expect, it } from 'vitest';
-import type { OutcomeCounts } from '@/api/types';
+import { outcomeCounts as counts } from '@/test/fixtures';
 import { bouncedOf, byReason, partsOf } from './outcomes';
-
-const counts: OutcomeCounts = {
-  recipients: 100,
-  accepted: 80,
-  delivered: 70,
-  refused: 5,
-  came_back: 10,
-  failed: 4,
-  unconfirmed: 2,
-  skipped: 3,
-  waiting: 6,
-  complaints: 1,
-  unsubscribes: 2,
-};
 
 it('makes a bar that is as long as the recipients', () => {
   const parts = partsOf(counts, (key) => key);

@@ -2,7 +2,7 @@ import { screen } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { expect, it } from 'vitest';
 import { createFakeApi } from '@/test/fake-api';
-import { renderApp } from '@/test/render';
+import { renderPart } from '@/test/render';
 import { RawMessage } from './raw-message';
 
 const hostile = 'Subject: x\r\n\r\n<img src=x onerror="document.title=1"><script>document.title=1</script><b>bold</b>';
@@ -10,9 +10,9 @@ const hostile = 'Subject: x\r\n\r\n<img src=x onerror="document.title=1"><script
 it('shows the message on demand, as text and nothing else', async () => {
   const fake = createFakeApi();
   fake.on('GET /reports/:id', () => ({ status: 200, body: { id: 7, has_raw: true, raw: hostile } }));
-  const { container } = renderApp(<RawMessage report={{ id: 7, has_raw: true }} />, fake);
+  const { container } = renderPart(<RawMessage report={{ id: 7, has_raw: true }} />, fake);
   expect(fake.requests.filter(({ path }) => path === '/reports/7')).toHaveLength(0);
-  await userEvent.click(screen.getByRole('button', { name: 'Message as received' }));
+  await userEvent.click(await screen.findByRole('button', { name: 'Message as received' }));
   const text = await screen.findByText((_, element) => element?.tagName === 'PRE' && element.textContent === hostile);
   expect(text.children).toHaveLength(0);
   expect(container.querySelector('img, script, b')).toBeNull();
@@ -20,7 +20,7 @@ it('shows the message on demand, as text and nothing else', async () => {
   expect(container.querySelector('pre')).toBeNull();
 });
 
-it('says when the message is kept no more', () => {
-  renderApp(<RawMessage report={{ id: 7, has_raw: false }} />, createFakeApi());
-  expect(screen.getByText('The message is not kept any more.')).toBeInTheDocument();
+it('says when the message is kept no more', async () => {
+  renderPart(<RawMessage report={{ id: 7, has_raw: false }} />, createFakeApi());
+  expect(await screen.findByText('The message is not kept any more.')).toBeInTheDocument();
 });
