@@ -1,11 +1,11 @@
-import type { OutcomeCounts, ReasonCount } from '@/api/types';
+import type { OutcomeCounts, OutcomeReason } from '@/api/types';
 import type { BarPart } from '@/ui/stacked-bar';
 
 export const bouncedOf = (counts: Pick<OutcomeCounts, 'refused' | 'came_back'>) => counts.refused + counts.came_back;
 
 /** The reasons with what they led to, the most common first: {reason, total, refused, came_back, failed}. */
-export function byReason(rows: ReasonCount[]) {
-  const found = new Map<string, { reason: string; total: number } & Record<ReasonCount['outcome'], number>>();
+export function byReason(rows: OutcomeReason[]) {
+  const found = new Map<string, { reason: string; total: number } & Record<OutcomeReason['outcome'], number>>();
   for (const { reason, outcome, count } of rows) {
     const sum = found.get(reason) ?? { reason, total: 0, refused: 0, came_back: 0, failed: 0 };
     sum.total += count;

@@ -1,4 +1,4 @@
-import { Button, Group, Paper, Select, Stack } from '@mantine/core';
+import { Button, Group, Paper, Select, Stack, Tabs } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconAddressBook, IconPencil, IconTrash, IconUpload } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
@@ -74,8 +74,20 @@ function ListView({ list }: { list: List }) {
           ]}
         />
         <PublicCard list={list} />
-        <Members list={list} />
-        <ListStats listId={list.id} />
+        <Tabs defaultValue="people" keepMounted={false}>
+          <Tabs.List mb="md">
+            <Tabs.Tab value="people">{t('lists.people')}</Tabs.Tab>
+            <Tabs.Tab value="stats">{t('lists.statistics')}</Tabs.Tab>
+          </Tabs.List>
+          <Tabs.Panel value="people">
+            <Members list={list} />
+          </Tabs.Panel>
+          <Tabs.Panel value="stats">
+            <Stack>
+              <ListStats listId={list.id} />
+            </Stack>
+          </Tabs.Panel>
+        </Tabs>
       </Stack>
       <ListDialog list={list} opened={opened} onClose={dialog.close} />
     </>
