@@ -14,6 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"postrider/campaigns"
+	"postrider/events"
 	"postrider/internal/page"
 )
 
@@ -90,6 +91,21 @@ func countCells(o campaigns.OutcomeCounts) []any {
 	return []any{o.Recipients, o.Accepted(), o.Delivered, o.Refused, o.CameBack, o.Failed, o.Unconfirmed, o.Skipped, o.Waiting, o.Complaints, o.Unsubscribes}
 }
 
+// tallyColumns names the three columns of each figure that is told by who was behind it.
+func tallyColumns(names ...string) (columns []string) {
+	for _, name := range names {
+		columns = append(columns, name+"_human", name+"_machine", name+"_unknown")
+	}
+	return columns
+}
+
+func tallyCells(tallies ...events.Tally) (cells []any) {
+	for _, t := range tallies {
+		cells = append(cells, t.Human, t.Machine, t.Unknown)
+	}
+	return cells
+}
+
 type statsTable struct {
 	ID    int64  `path:"id" minimum:"1"`
 	Table string `query:"table" required:"true" enum:"total,reasons,relays,providers,links,timeline" doc:"Which figures; providers names all of them"`
@@ -151,16 +167,18 @@ func eachRow[T any](items []T, write func(...any) error, cells func(T) []any) er
 
 func (s *server) linksTable(ctx context.Context, id int64) (table, error) {
 	links, err := s.deps.Campaigns.Links(ctx, id)
-	return table{columns: []string{"link", "url", "clicks", "unique_clicks"}, rows: func(write func(...any) error) error {
-		return eachRow(links, write, func(l campaigns.LinkStat) []any { return []any{int64(l.ID), l.URL, l.Clicks, l.UniqueClicks} })
+	return table{columns: append([]string{"link", "url"}, tallyColumns("clicks", "unique_clicks")...), rows: func(write func(...any) error) error {
+		return eachRow(links, write, func(l campaigns.LinkStat) []any {
+			return append([]any{int64(l.ID), l.URL}, tallyCells(l.Clicks, l.UniqueClicks)...)
+		})
 	}}, err
 }
 
 func (s *server) timelineTable(ctx context.Context, id int64) (table, error) {
 	t, err := s.deps.Campaigns.Timeline(ctx, id)
-	return table{columns: []string{"time", "sent", "bounced", "deferred", "opens", "clicks"}, rows: func(write func(...any) error) error {
+	return table{columns: append([]string{"time", "sent", "bounced", "deferred"}, tallyColumns("opens", "clicks")...), rows: func(write func(...any) error) error {
 		for i, at := range t.Times {
-			if err := write(time.Unix(at, 0), t.Sent[i], t.Bounced[i], t.Deferred[i], t.Opens[i], t.Clicks[i]); err != nil {
+			if err := write(append([]any{time.Unix(at, 0), t.Sent[i], t.Bounced[i], t.Deferred[i]}, tallyCells(t.Opens[i], t.Clicks[i])...)...); err != nil {
 				return err
 			}
 		}

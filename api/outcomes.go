@@ -86,8 +86,8 @@ type listOutcomesJSON struct {
 	StartedAt    time.Time `json:"started_at"`
 	Shared       bool      `json:"shared" doc:"Whether the campaign went to other lists too; then only deliveries to people who are on this list today count"`
 	OutcomeCountsJSON
-	Opened  int64 `json:"opened" doc:"Deliveries that were opened"`
-	Clicked int64 `json:"clicked" doc:"Deliveries of which a link was followed"`
+	Opened  int64 `json:"opened" doc:"Deliveries that a person opened"`
+	Clicked int64 `json:"clicked" doc:"Deliveries of which a person followed a link"`
 }
 
 type listGrowthJSON struct {

@@ -19,8 +19,8 @@ type ListOutcomes struct {
 	StartedAt    time.Time
 	Shared       bool
 	OutcomeCounts
-	Opened  int64 // deliveries that were opened
-	Clicked int64 // deliveries of which a link was followed
+	Opened  int64 // deliveries that a person opened
+	Clicked int64 // deliveries of which a person followed a link
 }
 
 // listStatsMost is how many campaigns of a list stand on a page at most: each of them may cost a look through its ledger.
@@ -85,7 +85,7 @@ func (s *Service) listOutcomes(ctx context.Context, listID int64, o *ListOutcome
 		err = tx.QueryRow(ctx, `
 			SELECT (SELECT count(*) FROM reports d WHERE d.campaign_id = $1 AND d.kind = 'bounce' AND d.applied`+onListSQL+`),
 				count(DISTINCT d.seq) FILTER (WHERE d.kind = 'complaint'), count(DISTINCT d.seq) FILTER (WHERE d.kind = 'unsubscribe'),
-				count(DISTINCT d.seq) FILTER (WHERE d.kind = 'open'), count(DISTINCT d.seq) FILTER (WHERE d.kind = 'click')
+				count(DISTINCT d.seq) FILTER (WHERE d.kind = 'open' AND d.actor = 'human'), count(DISTINCT d.seq) FILTER (WHERE d.kind = 'click' AND d.actor = 'human')
 			FROM events d WHERE d.campaign_id = $1`+onListSQL, o.CampaignID, listID, o.Shared).Scan(&back, &o.Complaints, &o.Unsubscribes, &o.Opened, &o.Clicked)
 		if err != nil {
 			return fmt.Errorf("reading what came back of campaign %d: %w", o.CampaignID, err)

@@ -242,6 +242,16 @@ func TestListStats(t *testing.T) {
 		t.Errorf("%+v, and the campaign: %+v", got, o.Total)
 	}
 	b.exec(`INSERT INTO campaign_lists (campaign_id, list_id) VALUES ($1, $2)`, c.ID, other.ID)
+	// A person at Gmail opens and clicks, a machine at Gmail and a person elsewhere open.
+	b.exec(`INSERT INTO events (at, kind, campaign_id, seq, subscriber_id, actor)
+		SELECT now(), k.kind, d.campaign_id, d.seq, d.subscriber_id, k.actor FROM deliveries d JOIN (VALUES ('p30@gmail.com', 'open', 'human'), ('p30@gmail.com', 'open', 'human'),
+			('p30@gmail.com', 'click', 'human'), ('p36@gmail.com', 'open', 'machine'), ('p31@outlook.de', 'open', 'human')) AS k (email, kind, actor) ON d.email = k.email`)
+	if got := figures(other.ID); got.Opened != 1 || got.Clicked != 1 {
+		t.Errorf("opened %d, clicked %d", got.Opened, got.Clicked)
+	}
+	if got := figures(b.listID); got.Opened != 2 || got.Clicked != 1 {
+		t.Errorf("of everybody: opened %d, clicked %d", got.Opened, got.Clicked)
+	}
 	want := OutcomeCounts{Recipients: 10, Delivered: 7, Refused: 1, CameBack: 1, Unconfirmed: 1, Complaints: 1, Unsubscribes: 1}
 	if got := figures(other.ID); !got.Shared || got.OutcomeCounts != want {
 		t.Errorf("%+v, not %+v", got, want)
