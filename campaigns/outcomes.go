@@ -99,7 +99,7 @@ type outcomeRow struct {
 }
 
 // outcomeRowsSQL reads the ledger of campaign $1 once and groups it. A million rows are read one after another, as nearly every row of the campaign is wanted; what is joined is small.
-// Measured: 0.9 s for a million rows to 10,000 domains on two cores.
+// Measured: a second for a million rows to 5,000 domains on two busy cores, two when nothing is in memory.
 const outcomeRowsSQL = `
 	SELECT g.*, s.site FROM (
 		SELECT lower(split_part(d.email, '@', -1)) AS domain, COALESCE(d.relay_id, 0) AS relay_id, d.state, count(*) AS n, count(b.seq) AS back,
