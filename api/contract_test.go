@@ -263,6 +263,8 @@ func TestShapesOfContent(t *testing.T) {
 	c.get("/merge-tags").want(200).keys("", "items").keys("items.0", "tag label example")
 }
 
+const outcomeKeys = "recipients accepted delivered refused came_back failed unconfirmed skipped waiting complaints unsubscribes"
+
 func TestShapesOfCampaigns(t *testing.T) {
 	t.Parallel()
 	m := started(t)
@@ -303,6 +305,29 @@ func TestShapesOfCampaigns(t *testing.T) {
 	c.get(at+"/deliveries?state=queued&q=bob").want(200).keys("items.0", deliveryKeys)
 	c.get(at+"/deliveries/1").want(200).keys("", deliveryKeys+" queued_at first_tried_at attempts_log reports events")
 	c.get(at + "/deliveries/99").problem(404)
+	c.get(at+"/outcomes").want(200).keys("", "as_of total reasons relays providers").keys("total", outcomeKeys).
+		keys("relays.0", "id name "+outcomeKeys).keys("providers.0", "id name domains "+outcomeKeys)
+	c.get("/campaigns/99/outcomes").problem(404)
+	for _, name := range []string{"total", "reasons", "relays", "providers", "links", "timeline"} {
+		file := c.get(at + "/stats.csv?table=" + name).want(200)
+		if h := file.Header(); h.Get("Content-Type") != "text/csv; charset=utf-8" || !strings.Contains(h.Get("Content-Disposition"), "-"+name+".csv") || !strings.HasPrefix(file.Body.String(), "\ufeff") {
+			t.Errorf("%s: %v %s", name, h, file.Body)
+		}
+	}
+	c.get(at + "/stats.csv").problem(400)
+	c.get("/campaigns/99/stats.csv?table=total").problem(404)
+	c.get("/lists/1/stats").want(200).keys("items.0", "campaign_id campaign_name started_at shared opened clicked "+outcomeKeys)
+	c.get("/lists/1/growth").want(200).keys("", "times joined left suppressed")
+	if file := c.get("/lists/1/stats.csv?table=campaigns").want(200); strings.Count(file.Body.String(), "\n") != 2 {
+		t.Errorf("%s", file.Body)
+	}
+	c.get("/lists/1/stats.csv?table=growth").want(200)
+	for _, path := range []string{"/lists/99/stats", "/lists/99/growth", "/lists/99/stats.csv?table=campaigns", "/relays/99/stats", "/relays/99/stats.csv"} {
+		c.get(path).problem(404)
+	}
+	c.get("/relays/1/stats").want(200).keys("", "day month").keys("day", "since accepted refused failed put_off came_back complaints reasons")
+	c.get("/relays/1/stats.csv").want(200)
+	c.get("/reports?address=a%40example.org").want(200).keys("", "items next_cursor")
 	c.get(fmt.Sprintf("/subscribers/%d/deliveries", m.personID)).want(200).keys("items.0", deliveryKeys)
 	c.get(at+"/exclusions?reason=suppressed").want(200).keys("", "items next_cursor")
 	c.post(at+"/unconfirmed", `{"action":"assume_delivered"}`).want(200).keys("", "changed")
@@ -311,8 +336,9 @@ func TestShapesOfCampaigns(t *testing.T) {
 	c.post(at+"/resume", "").want(200)
 	c.remove(at).problem(409)
 	c.post(at+"/cancel", "").want(200)
-	c.get("/overview").want(200).keys("", "subscribers lists sent_24h bounced_24h running recent sent_by_day checklist").
-		keys("recent.0", "campaign stats").keys("checklist", "relay domain list campaign").keys("sent_by_day", "times sent bounced opens clicks").keys("recent.0.stats", statsKeys)
+	c.get("/overview").want(200).keys("", "subscribers lists sent_24h bounced_24h last_30_days running recent sent_by_day checklist").
+		keys("recent.0", "campaign stats").keys("checklist", "relay domain list campaign").keys("sent_by_day", "times sent bounced opens clicks").keys("recent.0.stats", statsKeys).
+		keys("last_30_days", "sent bounced complaints")
 	c.get("/system").want(200).keys("", "version uptime_seconds database postgres_version nodes inbox")
 }
 

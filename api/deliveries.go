@@ -36,7 +36,7 @@ type deliveryStoryJSON struct {
 	QueuedAt     *time.Time    `json:"queued_at" doc:"When the person came into the campaign's ledger"`
 	FirstTriedAt *time.Time    `json:"first_tried_at" doc:"When a relay was first asked to take the message"`
 	AttemptsLog  []attemptJSON `json:"attempts_log" doc:"The attempts that did not end in sent"`
-	Reports      []reportJSON  `json:"reports" doc:"What came back afterwards, the oldest first"`
+	Reports      []ReportJSON  `json:"reports" doc:"What came back afterwards, the oldest first"`
 	Events       []eventJSON   `json:"events"`
 }
 

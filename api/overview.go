@@ -14,10 +14,18 @@ type overviewJSON struct {
 	Lists       int64                  `json:"lists"`
 	Sent24h     int64                  `json:"sent_24h"`
 	Bounced24h  int64                  `json:"bounced_24h"`
+	Last30Days  monthJSON              `json:"last_30_days"`
 	Running     []campaignProgressJSON `json:"running"`
 	Recent      []campaignProgressJSON `json:"recent"`
 	SentByDay   daysJSON               `json:"sent_by_day" doc:"The last 30 days"`
 	Checklist   checklistJSON          `json:"checklist"`
+}
+
+// monthJSON is the last 30 days, today included.
+type monthJSON struct {
+	Sent       int64 `json:"sent" doc:"Messages that relays took"`
+	Bounced    int64 `json:"bounced" doc:"Refused at once or come back later, whenever they were sent"`
+	Complaints int64 `json:"complaints" doc:"Messages that were reported as spam, whenever they were sent"`
 }
 
 type daysJSON struct {
@@ -58,7 +66,7 @@ func (s *server) getOverview(ctx context.Context, _ *nothing) (*answer[overviewJ
 	}
 	days := encodeTimeline(o.ByDay)
 	out := overviewJSON{
-		Sent24h: o.Sent24h, Bounced24h: o.Bounced24h, Running: each(o.Running, encodeProgress), Recent: each(o.Recent, encodeProgress),
+		Sent24h: o.Sent24h, Bounced24h: o.Bounced24h, Last30Days: monthJSON{Sent: o.Sent30d, Bounced: o.Bounced30d, Complaints: o.Complaints30d}, Running: each(o.Running, encodeProgress), Recent: each(o.Recent, encodeProgress),
 		SentByDay: daysJSON{Times: days.Times, Sent: days.Sent, Bounced: days.Bounced, Opens: days.Opens, Clicks: days.Clicks}, Checklist: checklistJSON{Campaign: o.HasCampaign},
 	}
 	if err := s.countForOverview(ctx, &out); err != nil {

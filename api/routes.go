@@ -158,6 +158,17 @@ func (s *server) campaignRoutes() {
 	add(s, post("/campaigns/{id}/unconfirmed", "resolveUnconfirmed", tagCampaigns, auth.CampaignsSend, "Decide what becomes of deliveries whose reply was lost").once(), s.resolveUnconfirmed)
 
 	add(s, get("/campaigns/{id}/stats", "getStats", tagReports, auth.CampaignsRead, "Read the figures of a campaign"), s.getStats)
+	add(s, get("/campaigns/{id}/outcomes", "getOutcomes", tagReports, auth.CampaignsRead, "Read what became of a campaign, by reason, relay and recipient provider").
+		note("As of one moment: the sums over reasons, relays and providers are those of the total, which are those of the ledger."), s.getOutcomes)
+	add(s, get("/campaigns/{id}/stats.csv", "downloadStats", tagReports, auth.CampaignsRead, "Download a table of a campaign's figures").
+		streams("text/csv", &huma.Schema{Type: huma.TypeString}), s.downloadStats)
+	add(s, get("/lists/{id}/stats", "getListStats", tagReports, auth.CampaignsRead, "Read what became of the campaigns to a list, newest first"), s.getListStats)
+	add(s, get("/lists/{id}/growth", "getListGrowth", tagReports, auth.AudienceRead, "Read how a list grew, by week"), s.getListGrowth)
+	add(s, get("/lists/{id}/stats.csv", "downloadListStats", tagReports, auth.CampaignsRead, "Download a table of a list's figures").
+		streams("text/csv", &huma.Schema{Type: huma.TypeString}), s.downloadListStats)
+	add(s, get("/relays/{id}/stats", "getRelayStats", tagReports, auth.SendingRead, "Read what came of the mail through a relay"), s.getRelayStats)
+	add(s, get("/relays/{id}/stats.csv", "downloadRelayStats", tagReports, auth.SendingRead, "Download what came of the mail through a relay").
+		streams("text/csv", &huma.Schema{Type: huma.TypeString}), s.downloadRelayStats)
 	add(s, get("/campaigns/{id}/progress", "campaignProgress", tagReports, auth.CampaignsRead, "Follow a campaign").
 		streams("text/event-stream", streamOf("CampaignProgress")), s.campaignProgress)
 	add(s, get("/campaigns/{id}/timeline", "getTimeline", tagReports, auth.CampaignsRead, "Read what happened over time"), s.getTimeline)

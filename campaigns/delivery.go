@@ -163,8 +163,9 @@ type DeliveryFilter struct {
 
 // Overview is the first page's figures.
 type Overview struct {
-	Sent24h, Bounced24h int64
-	Running, Recent     []WithStats
-	ByDay               Timeline
-	HasCampaign         bool
+	Sent24h, Bounced24h                int64
+	Sent30d, Bounced30d, Complaints30d int64 // the days of ByDay
+	Running, Recent                    []WithStats
+	ByDay                              Timeline
+	HasCampaign                        bool
 }

@@ -86,7 +86,7 @@ func (s *Service) recordTx(ctx context.Context, tx pgx.Tx, c claim, attempts []a
 	if err := s.bounces(ctx, tx, as, ds); err != nil {
 		return err
 	}
-	if err := countMinute(ctx, tx, c, ds); err != nil {
+	if err := countResults(ctx, tx, c, ds); err != nil {
 		return err
 	}
 	if err := s.earlyBouncesTx(ctx, tx, c, as, ds); err != nil {
@@ -295,7 +295,8 @@ func (d decision) words() string {
 // minuteShards keep writers of the same minute from waiting for one another.
 const minuteShards = 16
 
-func countMinute(ctx context.Context, tx pgx.Tx, c claim, decisions []decision) error {
+// countResults adds results to the figures of this minute of the campaign and of this hour of the relay.
+func countResults(ctx context.Context, tx pgx.Tx, c claim, decisions []decision) error {
 	var sent, bounced, deferred int
 	for _, d := range decisions {
 		switch d.state {
@@ -307,10 +308,12 @@ func countMinute(ctx context.Context, tx pgx.Tx, c claim, decisions []decision) 
 			deferred++
 		}
 	}
-	if sent+bounced+deferred == 0 {
-		return nil
+	if sent+bounced+deferred > 0 {
+		if err := addToMinute(ctx, tx, c.campaignID, sent, bounced, deferred); err != nil {
+			return err
+		}
 	}
-	return addToMinute(ctx, tx, c.campaignID, sent, bounced, deferred)
+	return addToHour(ctx, tx, c.relay.ID, decisions)
 }
 
 // addToMinute counts what happens in this minute.

@@ -147,8 +147,18 @@ func (s *Service) Overview(ctx context.Context) (Overview, error) {
 	}
 	now := s.d.Now()
 	day := 24 * time.Hour
-	o.ByDay, err = s.buckets(ctx, 0, now.Add(-(overviewDays-1)*day), now, day)
-	return o, err
+	if o.ByDay, err = s.buckets(ctx, 0, now.Add(-(overviewDays-1)*day), now, day); err != nil {
+		return o, err
+	}
+	for i := range o.ByDay.Times {
+		o.Sent30d += o.ByDay.Sent[i]
+		o.Bounced30d += o.ByDay.Bounced[i]
+	}
+	err = s.d.Pool.QueryRow(ctx, `SELECT count(*) FROM reports WHERE applied AND kind = 'complaint' AND received_at >= $1`, now.Add(-(overviewDays-1)*day).Truncate(day)).Scan(&o.Complaints30d)
+	if err != nil {
+		return o, fmt.Errorf("reading the overview: %w", err)
+	}
+	return o, nil
 }
 
 // some reads the newest campaigns that meet a fixed condition.

@@ -3,9 +3,12 @@ package campaigns
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"postrider/events"
+	"postrider/internal/errs"
 	"postrider/internal/page"
 	"postrider/internal/pg"
 )
@@ -44,6 +47,7 @@ type ReportFilter struct {
 	Action       string
 	CampaignID   int64
 	SubscriberID int64
+	Address      string // as the report writes it, or of the person it is about; in any case
 }
 
 // ListReports gives a page of what came back, newest first.
@@ -54,9 +58,35 @@ func (s *Service) ListReports(ctx context.Context, f ReportFilter, q page.Query)
 			return page.Page[Report]{}, err
 		}
 	}
+	conds, args := []string{"true"}, []any{}
+	where := func(cond string, arg any) {
+		args = append(args, arg)
+		conds = append(conds, strings.ReplaceAll(cond, "$$", fmt.Sprintf("$%d", len(args))))
+	}
+	if before != 0 {
+		where("id < $$", before)
+	}
+	if f.Kind != "" {
+		where("kind = $$", string(f.Kind))
+	}
+	if f.Action != "" {
+		where("action = $$", f.Action)
+	}
+	if f.CampaignID != 0 {
+		where("campaign_id = $$", f.CampaignID)
+	}
+	if f.SubscriberID != 0 {
+		where("subscriber_id = $$", f.SubscriberID)
+	}
+	if f.Address != "" {
+		if strings.ContainsRune(f.Address, 0) || !utf8.ValidString(f.Address) {
+			return page.Page[Report]{}, errs.InvalidField("address", "no address has this character in it (NUL, or broken UTF-8)")
+		}
+		where("(lower(address) = lower($$) OR subscriber_id = (SELECT id FROM subscribers WHERE email_key = lower($$)))", f.Address)
+	}
+	args = append(args, q.Size()+1)
 	rows, err := pg.Many[Report](ctx, s.d.Pool, "reports", reportSelect+`
-		WHERE ($1 = 0 OR id < $1) AND ($2 = '' OR kind = $2) AND ($3 = '' OR action = $3) AND ($4 = 0 OR campaign_id = $4) AND ($5 = 0 OR subscriber_id = $5)
-		ORDER BY id DESC LIMIT $6`, before, string(f.Kind), f.Action, f.CampaignID, f.SubscriberID, q.Size()+1)
+		WHERE `+strings.Join(conds, " AND ")+fmt.Sprintf(` ORDER BY id DESC LIMIT $%d`, len(args)), args...)
 	if err != nil {
 		return page.Page[Report]{}, err
 	}

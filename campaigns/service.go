@@ -88,6 +88,7 @@ type Service struct {
 	tempo    *tempo
 	lines    lineBook
 	rests    rests
+	outcomes outcomeCache
 }
 
 // JobInserter is what the service needs of River to wake workers up. *river.Client[pgx.Tx] has it.

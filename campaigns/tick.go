@@ -46,7 +46,7 @@ func (s *Service) tick(ctx context.Context) error {
 		if err := tx.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock($1)`, tickLock).Scan(&mine); err != nil || !mine {
 			return err
 		}
-		for _, step := range []func(context.Context) error{s.startDue, s.settleSilent, s.sweepDeferred, s.guard, s.finishDone, s.wakeStuck, s.forgetRaw} {
+		for _, step := range []func(context.Context) error{s.startDue, s.settleSilent, s.sweepDeferred, s.guard, s.finishDone, s.wakeStuck, s.forgetRaw, s.forgetHours} {
 			if err := s.within(ctx, step); err != nil {
 				return err
 			}

@@ -21,6 +21,7 @@ const pages = [
   '/templates/new',
   '/templates/1',
   '/suppressions',
+  '/bounces',
   '/relays',
   '/relays/new',
   '/relays/1',

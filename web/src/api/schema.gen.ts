@@ -204,6 +204,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/campaigns/{id}/outcomes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read what became of a campaign, by reason, relay and recipient provider
+         * @description As of one moment: the sums over reasons, relays and providers are those of the total, which are those of the ledger.
+         */
+        get: operations["getOutcomes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/campaigns/{id}/pause": {
         parameters: {
             query?: never;
@@ -301,6 +321,23 @@ export interface paths {
         };
         /** Read the figures of a campaign */
         get: operations["getStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/campaigns/{id}/stats.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Download a table of a campaign's figures */
+        get: operations["downloadStats"];
         put?: never;
         post?: never;
         delete?: never;
@@ -811,6 +848,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/lists/{id}/growth": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read how a list grew, by week */
+        get: operations["getListGrowth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/lists/{id}/public": {
         parameters: {
             query?: never;
@@ -821,6 +875,40 @@ export interface paths {
         get?: never;
         /** Show a list on the preference pages of those on it, or hide it */
         put: operations["publishList"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/lists/{id}/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read what became of the campaigns to a list, newest first */
+        get: operations["getListStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/lists/{id}/stats.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Download a table of a list's figures */
+        get: operations["downloadListStats"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -1207,6 +1295,40 @@ export interface paths {
         };
         /** Read how a relay stands with the recipients' sites */
         get: operations["getRelaySites"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/relays/{id}/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read what came of the mail through a relay */
+        get: operations["getRelayStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/relays/{id}/stats.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Download what came of the mail through a relay */
+        get: operations["downloadRelayStats"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2601,11 +2723,86 @@ export interface components {
             /** Format: int64 */
             unsubscribed: number;
         };
+        ListGrowth: {
+            /** @description Came onto the list; who left and came back counts when first added */
+            joined: number[];
+            /** @description Unsubscribed today, by the week in which they left */
+            left: number[];
+            /** @description Suppressed because mail bounced or they complained */
+            suppressed: number[];
+            /** @description Unix seconds: the Monday with which each week begins (UTC) */
+            times: number[];
+        };
         ListInput: {
             description?: string;
             name: string;
             /** @description Left out: false for a new list, else as it was */
             no_tracking?: boolean | null;
+        };
+        ListOutcomes: {
+            /**
+             * Format: int64
+             * @description Taken by a relay: the sum of delivered and came_back
+             */
+            accepted: number;
+            /**
+             * Format: int64
+             * @description Bounced: taken by a relay, and reported later as not delivered
+             */
+            came_back: number;
+            /** Format: int64 */
+            campaign_id: number;
+            campaign_name: string;
+            /**
+             * Format: int64
+             * @description Deliveries of which a person followed a link
+             */
+            clicked: number;
+            /**
+             * Format: int64
+             * @description Deliveries that were reported as spam
+             */
+            complaints: number;
+            /**
+             * Format: int64
+             * @description Taken by a relay, and nothing came back
+             */
+            delivered: number;
+            /** Format: int64 */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Deliveries that a person opened
+             */
+            opened: number;
+            /**
+             * Format: int64
+             * @description The sum of delivered, refused, came_back, failed, unconfirmed, skipped and waiting
+             */
+            recipients: number;
+            /**
+             * Format: int64
+             * @description Bounced: refused for good when it was handed over
+             */
+            refused: number;
+            /** @description Whether the campaign went to other lists too; then only deliveries to people who are on this list today count */
+            shared: boolean;
+            /** Format: int64 */
+            skipped: number;
+            /** Format: date-time */
+            started_at: string;
+            /** Format: int64 */
+            unconfirmed: number;
+            /**
+             * Format: int64
+             * @description Deliveries from which the person unsubscribed
+             */
+            unsubscribes: number;
+            /**
+             * Format: int64
+             * @description Queued, claimed or deferred
+             */
+            waiting: number;
         };
         Login: {
             email: string;
@@ -2847,6 +3044,23 @@ export interface components {
             /** @example subscriber.name */
             tag: string;
         };
+        Month: {
+            /**
+             * Format: int64
+             * @description Refused at once or come back later, whenever they were sent
+             */
+            bounced: number;
+            /**
+             * Format: int64
+             * @description Messages that were reported as spam, whenever they were sent
+             */
+            complaints: number;
+            /**
+             * Format: int64
+             * @description Messages that relays took
+             */
+            sent: number;
+        };
         NewDKIMKey: {
             /** @enum {string} */
             algorithm: "rsa2048" | "ed25519";
@@ -2888,10 +3102,70 @@ export interface components {
             /** Format: date-time */
             started_at: string;
         };
+        OutcomeCounts: {
+            /**
+             * Format: int64
+             * @description Taken by a relay: the sum of delivered and came_back
+             */
+            accepted: number;
+            /**
+             * Format: int64
+             * @description Bounced: taken by a relay, and reported later as not delivered
+             */
+            came_back: number;
+            /**
+             * Format: int64
+             * @description Deliveries that were reported as spam
+             */
+            complaints: number;
+            /**
+             * Format: int64
+             * @description Taken by a relay, and nothing came back
+             */
+            delivered: number;
+            /** Format: int64 */
+            failed: number;
+            /**
+             * Format: int64
+             * @description The sum of delivered, refused, came_back, failed, unconfirmed, skipped and waiting
+             */
+            recipients: number;
+            /**
+             * Format: int64
+             * @description Bounced: refused for good when it was handed over
+             */
+            refused: number;
+            /** Format: int64 */
+            skipped: number;
+            /** Format: int64 */
+            unconfirmed: number;
+            /**
+             * Format: int64
+             * @description Deliveries from which the person unsubscribed
+             */
+            unsubscribes: number;
+            /**
+             * Format: int64
+             * @description Queued, claimed or deferred
+             */
+            waiting: number;
+        };
+        Outcomes: {
+            /** Format: date-time */
+            as_of: string;
+            /** @description The largest first; the others as one at the end */
+            providers: components["schemas"]["ProviderOutcomes"][];
+            /** @description The most common first */
+            reasons: components["schemas"]["Reason"][];
+            /** @description By the relay that was used last */
+            relays: components["schemas"]["RelayOutcomes"][];
+            total: components["schemas"]["OutcomeCounts"];
+        };
         Overview: {
             /** Format: int64 */
             bounced_24h: number;
             checklist: components["schemas"]["Checklist"];
+            last_30_days: components["schemas"]["Month"];
             /** Format: int64 */
             lists: number;
             recent: components["schemas"]["CampaignProgress"][];
@@ -3033,6 +3307,18 @@ export interface components {
         };
         PageList: {
             items: components["schemas"]["List"][];
+            /** @description null on the last page */
+            next_cursor: string | null;
+            /**
+             * Format: int64
+             * @description How many there are on all pages, where that is known
+             */
+            total?: number;
+            /** @description false when total is an estimate */
+            total_exact?: boolean;
+        };
+        PageListOutcomes: {
+            items: components["schemas"]["ListOutcomes"][];
             /** @description null on the last page */
             next_cursor: string | null;
             /**
@@ -3311,6 +3597,62 @@ export interface components {
             scope: string;
             token_url: string;
         };
+        ProviderOutcomes: {
+            /**
+             * Format: int64
+             * @description Taken by a relay: the sum of delivered and came_back
+             */
+            accepted: number;
+            /**
+             * Format: int64
+             * @description Bounced: taken by a relay, and reported later as not delivered
+             */
+            came_back: number;
+            /**
+             * Format: int64
+             * @description Deliveries that were reported as spam
+             */
+            complaints: number;
+            /**
+             * Format: int64
+             * @description Taken by a relay, and nothing came back
+             */
+            delivered: number;
+            /**
+             * Format: int64
+             * @description Of how many domains it takes the mail
+             */
+            domains: number;
+            /** Format: int64 */
+            failed: number;
+            /** @description A known provider, else the domain of the addresses; empty: all those that are not listed */
+            id: string;
+            name: string;
+            /**
+             * Format: int64
+             * @description The sum of delivered, refused, came_back, failed, unconfirmed, skipped and waiting
+             */
+            recipients: number;
+            /**
+             * Format: int64
+             * @description Bounced: refused for good when it was handed over
+             */
+            refused: number;
+            /** Format: int64 */
+            skipped: number;
+            /** Format: int64 */
+            unconfirmed: number;
+            /**
+             * Format: int64
+             * @description Deliveries from which the person unsubscribed
+             */
+            unsubscribes: number;
+            /**
+             * Format: int64
+             * @description Queued, claimed or deferred
+             */
+            waiting: number;
+        };
         ProviderQuota: {
             /** @description Every further try makes the block last longer */
             extended: boolean;
@@ -3373,6 +3715,17 @@ export interface components {
             region: string;
             /** @enum {string} */
             tls: "none" | "starttls" | "implicit";
+        };
+        Reason: {
+            /** Format: int64 */
+            count: number;
+            /** @enum {string} */
+            outcome: "refused" | "came_back" | "failed";
+            /**
+             * @description unknown: nothing tells it
+             * @example user_unknown
+             */
+            reason: string;
         };
         ReasonCount: {
             /** Format: int64 */
@@ -3474,6 +3827,42 @@ export interface components {
             /** @description null: at all times */
             window?: components["schemas"]["Window"];
         };
+        RelayFigures: {
+            /**
+             * Format: int64
+             * @description Messages that it took
+             */
+            accepted: number;
+            /**
+             * Format: int64
+             * @description Reported in this time as not delivered, whenever they were sent
+             */
+            came_back: number;
+            /**
+             * Format: int64
+             * @description Reported in this time as spam, whenever they were sent
+             */
+            complaints: number;
+            /**
+             * Format: int64
+             * @description Given up for a reason that is not the recipient's
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Tries that were refused for the moment, and were or will be made again
+             */
+            put_off: number;
+            /** @description The most common first; their sums are the figures */
+            reasons: components["schemas"]["RelayReason"][];
+            /**
+             * Format: int64
+             * @description Refused for good
+             */
+            refused: number;
+            /** Format: date-time */
+            since: string;
+        };
         RelayInput: {
             /** @enum {string} */
             auth?: "none" | "auto" | "plain" | "login" | "cram-md5" | "scram-sha-1" | "scram-sha-256" | "xoauth2";
@@ -3549,6 +3938,61 @@ export interface components {
             /** @description null: at all times */
             window?: components["schemas"]["Window"];
         };
+        RelayOutcomes: {
+            /**
+             * Format: int64
+             * @description Taken by a relay: the sum of delivered and came_back
+             */
+            accepted: number;
+            /**
+             * Format: int64
+             * @description Bounced: taken by a relay, and reported later as not delivered
+             */
+            came_back: number;
+            /**
+             * Format: int64
+             * @description Deliveries that were reported as spam
+             */
+            complaints: number;
+            /**
+             * Format: int64
+             * @description Taken by a relay, and nothing came back
+             */
+            delivered: number;
+            /** Format: int64 */
+            failed: number;
+            /**
+             * Format: int64
+             * @description null: no relay was used yet
+             */
+            id: number | null;
+            /** @description Empty when the relay is deleted */
+            name: string;
+            /**
+             * Format: int64
+             * @description The sum of delivered, refused, came_back, failed, unconfirmed, skipped and waiting
+             */
+            recipients: number;
+            /**
+             * Format: int64
+             * @description Bounced: refused for good when it was handed over
+             */
+            refused: number;
+            /** Format: int64 */
+            skipped: number;
+            /** Format: int64 */
+            unconfirmed: number;
+            /**
+             * Format: int64
+             * @description Deliveries from which the person unsubscribed
+             */
+            unsubscribes: number;
+            /**
+             * Format: int64
+             * @description Queued, claimed or deferred
+             */
+            waiting: number;
+        };
         RelayPace: {
             /** @description The latest changes of pace, newest first */
             changes: components["schemas"]["PaceChange"][];
@@ -3569,6 +4013,14 @@ export interface components {
              * @description What the warm-up allows in 24 hours today; null: no warm-up
              */
             warmup_cap: number | null;
+        };
+        RelayReason: {
+            /** Format: int64 */
+            count: number;
+            /** @enum {string} */
+            outcome: "refused" | "failed" | "put_off" | "came_back";
+            /** @example rate_limited */
+            reason: string;
         };
         RelaySite: {
             /**
@@ -3609,6 +4061,12 @@ export interface components {
             /** @description What the site said when it last made trouble */
             reply: string;
             site: string;
+        };
+        RelayStats: {
+            /** @description The last 24 hours */
+            day: components["schemas"]["RelayFigures"];
+            /** @description The last 30 days */
+            month: components["schemas"]["RelayFigures"];
         };
         RelayTest: {
             /** @description Left out: the default sender of the settings */
@@ -3760,8 +4218,11 @@ export interface components {
             id: number;
             /** @enum {string} */
             kind: "bounce" | "complaint" | "delay" | "auto_reply" | "delivered" | "unsubscribe" | "other";
-            /** @description What told: return_path, message_id, unsubscribe_url, queue_id or address */
-            matched_by: string | null;
+            /**
+             * @description What told: return_path, message_id, unsubscribe_url, queue_id or address
+             * @enum {string|null}
+             */
+            matched_by: "return_path" | "message_id" | "unsubscribe_url" | "queue_id" | "address" | null;
             reason: string | null;
             /** Format: date-time */
             received_at: string;
@@ -3783,8 +4244,64 @@ export interface components {
             subscriber_id: number | null;
         };
         ReportWithRaw: {
+            /**
+             * @description What was done because of it
+             * @enum {string}
+             */
+            action: "suppressed" | "counted" | "unsubscribed" | "none" | "unmatched";
+            /** @description The recipient as the report writes it */
+            address: string;
+            /** @description Whether it changed the delivery */
+            applied: boolean;
+            /**
+             * Format: date-time
+             * @description When it happened, as far as the report says
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description null when nothing told whose delivery it is about
+             */
+            campaign_id: number | null;
+            /** @description The words of the server that refused */
+            diagnostic: string | null;
+            fault: string | null;
+            /** @description Of a complaint, RFC 5965 */
+            feedback_type: string | null;
+            /** @description The address itself is no good */
+            hard: boolean;
+            /** @description Whether it is still kept as it was received */
+            has_raw: boolean;
+            /** Format: int64 */
+            id: number;
+            /** @enum {string} */
+            kind: "bounce" | "complaint" | "delay" | "auto_reply" | "delivered" | "unsubscribe" | "other";
+            /**
+             * @description What told: return_path, message_id, unsubscribe_url, queue_id or address
+             * @enum {string|null}
+             */
+            matched_by: "return_path" | "message_id" | "unsubscribe_url" | "queue_id" | "address" | null;
             /** @description The message or event as received; bytes that are no text are replaced */
             raw: string;
+            reason: string | null;
+            /** Format: date-time */
+            received_at: string;
+            /** Format: int32 */
+            reply_code: number | null;
+            /** Format: int32 */
+            seq: number | null;
+            /**
+             * @description Where it came from: a mailbox, the listener, a provider
+             * @example mailbox 3
+             */
+            source: string;
+            /**
+             * @description RFC 3463
+             * @example 5.1.1
+             */
+            status: string | null;
+            /** Format: int64 */
+            subscriber_id: number | null;
         };
         Resolve: {
             /** @enum {string} */
@@ -5561,6 +6078,73 @@ export interface operations {
             };
         };
     };
+    getOutcomes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Outcomes"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     pauseCampaign: {
         parameters: {
             query?: never;
@@ -5964,6 +6548,78 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Stats"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    downloadStats: {
+        parameters: {
+            query: {
+                /** @description Which figures; providers names all of them */
+                table: "total" | "reasons" | "relays" | "providers" | "links" | "timeline";
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
             /** @description Bad Request */
@@ -8575,6 +9231,73 @@ export interface operations {
             };
         };
     };
+    getListGrowth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListGrowth"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     publishList: {
         parameters: {
             query?: never;
@@ -8637,6 +9360,149 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getListStats: {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageListOutcomes"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    downloadListStats: {
+        parameters: {
+            query: {
+                /** @description Which figures; campaigns names all of them, newest first */
+                table: "campaigns" | "growth";
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10511,6 +11377,142 @@ export interface operations {
             };
         };
     };
+    getRelayStats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RelayStats"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    downloadRelayStats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     testRelay: {
         parameters: {
             query?: never;
@@ -10671,6 +11673,8 @@ export interface operations {
                 action?: "suppressed" | "counted" | "unsubscribed" | "none" | "unmatched";
                 campaign_id?: number;
                 subscriber_id?: number;
+                /** @description The recipient as the report writes it, or whom it is about */
+                address?: string;
             };
             header?: never;
             path?: never;

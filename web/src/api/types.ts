@@ -58,6 +58,19 @@ export type Attempt = Schemas['Attempt'];
 export type Event = Schemas['Event'];
 export type Unsubscribe = Schemas['Unsubscribe'];
 export type ReasonCount = Schemas['ReasonCount'];
+export type Report = Schemas['Report'];
+export type ReportKind = Report['kind'];
+export type ReportAction = Report['action'];
+export type ReportWithRaw = Schemas['ReportWithRaw'];
+export type OutcomeCounts = Schemas['OutcomeCounts'];
+export type Outcomes = Schemas['Outcomes'];
+export type OutcomeReason = Schemas['Reason'];
+export type ProviderOutcomes = Schemas['ProviderOutcomes'];
+export type RelayOutcomes = Schemas['RelayOutcomes'];
+export type ListOutcomes = Schemas['ListOutcomes'];
+export type ListGrowth = Schemas['ListGrowth'];
+export type RelayFigures = Schemas['RelayFigures'];
+export type RelayStats = Schemas['RelayStats'];
 
 /** The server always sends every field; its document leaves open those that a request may leave out. */
 export type Relay = Required<Omit<Schemas['Relay'], keyof SendingPlan>> & SendingPlan;

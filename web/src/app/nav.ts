@@ -8,6 +8,7 @@ import {
   IconLayoutDashboard,
   IconListDetails,
   IconMailbox,
+  IconMailX,
   IconSend,
   IconServer2,
   IconSettings,
@@ -23,6 +24,7 @@ export const nav = [
       { to: '/', key: 'overview', icon: IconLayoutDashboard },
       { to: '/campaigns', key: 'campaigns', icon: IconSend },
       { to: '/templates', key: 'templates', icon: IconTemplate },
+      { to: '/bounces', key: 'bounces', icon: IconMailX },
     ],
   },
   {

@@ -75,7 +75,31 @@ const campaign = createRoute({
     ...optionalText('q', search.q),
     ...optionalNumber('seq', search.seq),
   }),
+  // A delivery has a page of its own; earlier links name it here.
+  beforeLoad: ({ params, search }) => {
+    if (search.seq === undefined) return;
+    throw redirect({ to: '/campaigns/$id/deliveries/$seq', params: { id: params.id, seq: String(search.seq) } });
+  },
   component: lazyRouteComponent(() => import('@/features/campaigns/campaign-page'), 'CampaignPage'),
+});
+const delivery = createRoute({
+  getParentRoute: () => shell,
+  path: '/campaigns/$id/deliveries/$seq',
+  component: lazyRouteComponent(() => import('@/features/campaigns/delivery-page'), 'DeliveryPage'),
+});
+const bounces = createRoute({
+  getParentRoute: () => shell,
+  path: '/bounces',
+  validateSearch: (
+    search: Record<string, unknown>,
+  ): { q?: string; kind?: string; action?: string; campaign?: number; report?: number } => ({
+    ...optionalText('q', search.q),
+    ...optionalText('kind', search.kind),
+    ...optionalText('action', search.action),
+    ...optionalNumber('campaign', search.campaign),
+    ...optionalNumber('report', search.report),
+  }),
+  component: lazyRouteComponent(() => import('@/features/reports/reports-page'), 'ReportsPage'),
 });
 
 const lists = createRoute({
@@ -269,6 +293,8 @@ const routeTree = root.addChildren([
     campaigns,
     newCampaign,
     campaign,
+    delivery,
+    bounces,
     lists,
     list,
     subscribers,

@@ -9,8 +9,10 @@ import {
   lists,
   mailboxes,
   me,
+  outcomes,
   overview,
   providers,
+  relayFigures,
   relayPace,
   relaySites,
   relays,
@@ -290,8 +292,20 @@ const routes: Record<string, Handler> = {
   },
   'GET /campaigns/:id/deliveries/:seq': (_, [, seq]) => {
     const delivery = deliveries.find((one) => one.seq === Number(seq));
-    return ok({ ...delivery, attempts_log: attempts(), events: events() });
+    return ok({
+      ...delivery,
+      queued_at: ago(700),
+      first_tried_at: ago(600),
+      attempts_log: attempts(),
+      reports: [],
+      events: events(),
+    });
   },
+  'GET /campaigns/:id/outcomes': () => ok(outcomes),
+  'GET /reports': () => page([]),
+  'GET /lists/:id/stats': () => page([]),
+  'GET /lists/:id/growth': () => ok({ times: [0], joined: [3], left: [1], suppressed: [0] }),
+  'GET /relays/:id/stats': () => ok({ day: relayFigures, month: relayFigures }),
   'GET /campaigns/:id/forecast': () => ok(forecast),
   'GET /campaigns/:id/exclusions': () =>
     page([{ subscriber_id: 3, email: 'linus.pauling@example.org', reason: 'suppressed' }]),

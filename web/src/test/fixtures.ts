@@ -8,9 +8,12 @@ import type {
   List,
   Mailbox,
   Me,
+  OutcomeCounts,
+  Outcomes,
   Overview,
   Provider,
   Relay,
+  RelayFigures,
   RelayPace,
   RelaySite,
   Settings,
@@ -793,6 +796,7 @@ export const overview: Overview = {
   lists: 2,
   sent_24h: 7_530,
   bounced_24h: 61,
+  last_30_days: { sent: 72_000, bounced: 1_180, complaints: 31 },
   running: campaigns
     .filter((campaign) => campaign.status === 'running')
     .map(({ id, name, status, pause_reason, stats }) => ({ campaign: { id, name, status, pause_reason }, stats })),
@@ -889,3 +893,40 @@ export const providers: Provider[] = [
     reading: null,
   },
 ];
+
+export const outcomeCounts: OutcomeCounts = {
+  recipients: 100,
+  accepted: 80,
+  delivered: 70,
+  refused: 5,
+  came_back: 10,
+  failed: 4,
+  unconfirmed: 2,
+  skipped: 3,
+  waiting: 6,
+  complaints: 1,
+  unsubscribes: 2,
+};
+
+export const outcomes: Outcomes = {
+  as_of: ago(1),
+  total: outcomeCounts,
+  reasons: [
+    { outcome: 'came_back', reason: 'user_unknown', count: 10 },
+    { outcome: 'refused', reason: 'user_unknown', count: 5 },
+    { outcome: 'failed', reason: 'blocked', count: 4 },
+  ],
+  relays: [{ ...outcomeCounts, id: 1, name: 'Own Postfix' }],
+  providers: [{ ...outcomeCounts, id: 'google', name: 'Google', domains: 3 }],
+};
+
+export const relayFigures: RelayFigures = {
+  since: ago(DAY),
+  accepted: 80,
+  refused: 5,
+  failed: 4,
+  put_off: 7,
+  came_back: 10,
+  complaints: 1,
+  reasons: [{ outcome: 'put_off', reason: 'greylisted', count: 7 }],
+};

@@ -24,30 +24,40 @@ export function EventList({ events }: { events: Event[] }) {
             <Text size="sm" c="dimmed">
               <DateTime at={event.at} />
             </Text>
-            {event.actor && event.actor !== 'human' && (
-              <Text size="sm">
-                {t(`tracking.by.${event.actor}`)}
-                {event.rule && `: ${t(`tracking.rule.${event.rule}`)}`}
-              </Text>
-            )}
-            {event.url && (
-              <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
-                {event.url}
-              </Text>
-            )}
-            {event.detail && (
-              <Text size="sm" className="mono" style={{ overflowWrap: 'anywhere' }}>
-                {event.detail}
-              </Text>
-            )}
-            {event.user_agent && (
-              <Text size="xs" c="dimmed" lineClamp={2}>
-                {event.user_agent}
-              </Text>
-            )}
+            <EventFacts event={event} />
           </Timeline.Item>
         );
       })}
     </Timeline>
+  );
+}
+
+/** What is known of an event besides its kind and time. */
+export function EventFacts({ event }: { event: Event }) {
+  const { t } = useTranslation();
+  return (
+    <>
+      {event.actor && event.actor !== 'human' && (
+        <Text size="sm">
+          {t(`tracking.by.${event.actor}`)}
+          {event.rule && `: ${t(`tracking.rule.${event.rule}`)}`}
+        </Text>
+      )}
+      {event.url && (
+        <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
+          {event.url}
+        </Text>
+      )}
+      {event.detail && (
+        <Text size="sm" className="mono" style={{ overflowWrap: 'anywhere' }}>
+          {event.detail}
+        </Text>
+      )}
+      {event.user_agent && (
+        <Text size="xs" c="dimmed" lineClamp={2}>
+          {event.user_agent}
+        </Text>
+      )}
+    </>
   );
 }

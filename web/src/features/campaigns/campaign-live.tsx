@@ -13,8 +13,9 @@ import { PageHeader } from '@/ui/page-header';
 import { QueryView } from '@/ui/query-view';
 import { DateTime } from '@/ui/relative-time';
 import { DeliveriesTab } from './deliveries-tab';
-import { DeliveryDrawer } from './delivery-drawer';
 import { ExclusionsTab } from './exclusions-tab';
+import { stoppedByGuard } from './guard';
+import { GuardBanner } from './guard-banner';
 import { LiveActions } from './live-actions';
 import { MailTab } from './mail-tab';
 import { ProgressCard } from './progress-card';
@@ -72,15 +73,19 @@ export function CampaignLive({ campaign }: { campaign: Campaign }) {
         actions={<LiveActions campaign={campaign} stats={stats.data} />}
       />
       <Stack>
-        {live && campaign.pause_reason && !(campaign.status === 'running' && stats.data?.held_up) && (
-          <Alert
-            variant="default"
-            icon={<IconPlayerPause color="var(--app-warn)" />}
-            title={t(campaign.status === 'paused' ? 'campaigns.live.pausedTitle' : 'campaigns.live.heldUpTitle')}
-          >
-            <Text>{campaign.pause_reason}</Text>
-          </Alert>
-        )}
+        {stoppedByGuard(campaign) && <GuardBanner campaign={campaign} stats={stats.data} />}
+        {live &&
+          campaign.pause_reason &&
+          !stoppedByGuard(campaign) &&
+          !(campaign.status === 'running' && stats.data?.held_up) && (
+            <Alert
+              variant="default"
+              icon={<IconPlayerPause color="var(--app-warn)" />}
+              title={t(campaign.status === 'paused' ? 'campaigns.live.pausedTitle' : 'campaigns.live.heldUpTitle')}
+            >
+              <Text>{campaign.pause_reason}</Text>
+            </Alert>
+          )}
         <QueryView query={stats}>
           {(data) => (
             <>
@@ -114,11 +119,6 @@ export function CampaignLive({ campaign }: { campaign: Campaign }) {
           )}
         </QueryView>
       </Stack>
-      <DeliveryDrawer
-        campaignId={campaign.id}
-        seq={search.seq}
-        onClose={() => void navigate({ search: ({ seq: _, ...rest }) => rest, replace: true })}
-      />
     </>
   );
 }

@@ -63,7 +63,12 @@ export function DeliveriesTab({ campaign, live }: { campaign: Campaign; live: bo
                 columns={columns}
                 rows={page.items}
                 rowKey={(row) => row.seq}
-                onRowClick={(row) => void navigate({ search: (now) => ({ ...now, seq: row.seq }), replace: true })}
+                onRowClick={(row) =>
+                  void navigate({
+                    to: '/campaigns/$id/deliveries/$seq',
+                    params: { id: String(campaign.id), seq: String(row.seq) },
+                  })
+                }
               />
               <Pager cursor={cursor} next={page.next_cursor} shown={page.items.length} total={page.total} />
             </>
@@ -82,10 +87,8 @@ function useColumns(campaignId: number): Column<Delivery>[] {
       header: t('common.email'),
       render: (row) => (
         <LinkAnchor
-          to="/campaigns/$id"
-          params={{ id: String(campaignId) }}
-          search={(now) => ({ ...now, seq: row.seq })}
-          replace
+          to="/campaigns/$id/deliveries/$seq"
+          params={{ id: String(campaignId), seq: String(row.seq) }}
           className="link-strong"
         >
           {row.email}

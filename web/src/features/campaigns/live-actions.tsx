@@ -1,29 +1,15 @@
 import { Button } from '@mantine/core';
 import { IconPlayerPause, IconPlayerPlay, IconX } from '@tabler/icons-react';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import type { Campaign, Stats } from '@/api/types';
-import { confirmAction } from '@/ui/confirm';
-import { notifyError } from '@/ui/notify';
-import { campaignQuery, cancelCampaign, pauseCampaign, resumeCampaign } from './queries';
+import { useLiveActions } from './use-live-actions';
 
 type Props = { campaign: Campaign; stats: Stats | undefined };
 
 export function LiveActions({ campaign, stats }: Props) {
   const { t } = useTranslation();
-  const queryClient = useQueryClient();
-  const settle = {
-    onSuccess: (saved: Campaign) => {
-      queryClient.setQueryData(campaignQuery(campaign.id).queryKey, saved);
-      return queryClient.invalidateQueries({ queryKey: ['campaigns'] });
-    },
-    onError: notifyError,
-  };
-  const pause = useMutation({ mutationFn: () => pauseCampaign(campaign.id), ...settle });
-  const resume = useMutation({ mutationFn: () => resumeCampaign(campaign.id), ...settle });
-  const cancel = useMutation({ mutationFn: () => cancelCampaign(campaign.id), ...settle });
+  const { pause, resume, cancel, askToCancel } = useLiveActions(campaign, stats);
   if (campaign.status !== 'running' && campaign.status !== 'paused') return null;
-  const waiting = stats ? stats.queued + stats.deferred : 0;
   return (
     <>
       {campaign.status === 'running' ? (
@@ -40,19 +26,7 @@ export function LiveActions({ campaign, stats }: Props) {
           {t('campaigns.live.resume')}
         </Button>
       )}
-      <Button
-        variant="default"
-        leftSection={<IconX size={16} />}
-        loading={cancel.isPending}
-        onClick={() =>
-          confirmAction({
-            title: t('campaigns.live.cancelTitle', { name: campaign.name }),
-            body: t('campaigns.live.cancelText', { count: waiting }),
-            confirm: t('campaigns.live.cancelConfirm', { count: waiting }),
-            onConfirm: () => cancel.mutate(),
-          })
-        }
-      >
+      <Button variant="default" leftSection={<IconX size={16} />} loading={cancel.isPending} onClick={askToCancel}>
         {t('campaigns.live.cancel')}
       </Button>
     </>

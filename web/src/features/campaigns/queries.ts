@@ -11,6 +11,7 @@ import type {
   Exclusion,
   Forecast,
   LinkStat,
+  Outcomes,
   Page,
   ReasonCount,
   Stats,
@@ -56,6 +57,11 @@ export const linksQuery = (id: number) =>
   queryOptions({
     queryKey: ['campaigns', id, 'links'],
     queryFn: ({ signal }) => api.get<{ items: LinkStat[] }>(`/campaigns/${id}/links`, {}, signal),
+  });
+export const outcomesQuery = (id: number) =>
+  queryOptions({
+    queryKey: ['campaigns', id, 'outcomes'],
+    queryFn: ({ signal }) => api.get<Outcomes>(`/campaigns/${id}/outcomes`, {}, signal),
   });
 export type DeliveryFilter = { state?: string | undefined; q?: string | undefined };
 export const deliveriesQuery = (id: number, filter: DeliveryFilter, cursor?: string) =>

@@ -6,11 +6,13 @@ import type { Campaign, Stats, Tally } from '@/api/types';
 import { formatNumber, formatPercent, NONE } from '@/lib/format';
 import { total } from '@/lib/tally';
 import { BarList } from '@/ui/bar-list';
+import { CsvLink } from '@/ui/csv-link';
 import { type Column, DataTable } from '@/ui/data-table';
 import { QueryView } from '@/ui/query-view';
 import { Section } from '@/ui/section';
 import { StatGrid } from '@/ui/stat-tile';
 import { type ChartSeries, TimeChart } from '@/ui/time-chart';
+import { OutcomesCards } from './outcomes-cards';
 import { linksQuery, timelineQuery } from './queries';
 import { ReasonsCard } from './reasons-card';
 
@@ -47,6 +49,7 @@ export function ResultsTab({ campaign, stats, live }: Props) {
       <StatGrid stats={tiles} />
       <TimelineCard id={campaign.id} live={live} />
       {(campaign.track_opens || campaign.track_clicks) && <ActorsCard campaign={campaign} stats={stats} />}
+      <OutcomesCards id={campaign.id} live={live} />
       {campaign.track_clicks && <LinksCard id={campaign.id} live={live} />}
       {stats.unsubscribes > 0 && <ReasonsCard id={campaign.id} />}
     </Stack>
@@ -103,7 +106,16 @@ function TimelineCard({ id, live }: { id: number; live: boolean }) {
     [data, t],
   );
   return (
-    <Section title={t('campaigns.live.timeline')}>
+    <Section
+      title={t('campaigns.live.timeline')}
+      actions={
+        <CsvLink
+          path={`/campaigns/${id}/stats.csv`}
+          query={{ table: 'timeline' }}
+          what={t('campaigns.live.timeline')}
+        />
+      }
+    >
       <QueryView query={query}>
         {(timeline) =>
           timeline.times.length === 0 ? (
@@ -127,7 +139,12 @@ function LinksCard({ id, live }: { id: number; live: boolean }) {
   const { t } = useTranslation();
   const query = useQuery({ ...linksQuery(id), refetchInterval: live ? REFRESH_MS : false });
   return (
-    <Section title={t('campaigns.live.links')}>
+    <Section
+      title={t('campaigns.live.links')}
+      actions={
+        <CsvLink path={`/campaigns/${id}/stats.csv`} query={{ table: 'links' }} what={t('campaigns.live.links')} />
+      }
+    >
       <QueryView query={query}>
         {({ items }) =>
           items.length === 0 ? (

@@ -1,4 +1,4 @@
-import { Button, Group, Paper, Select, Stack } from '@mantine/core';
+import { Button, Group, Paper, Select, Stack, Tabs } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconAddressBook, IconPencil, IconTrash, IconUpload } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
@@ -17,6 +17,7 @@ import { SearchInput } from '@/ui/search-input';
 import { StatGrid } from '@/ui/stat-tile';
 import { SubscriberTable } from '@/ui/subscriber-table';
 import { ListDialog } from './list-dialog';
+import { ListStats } from './list-stats';
 import { PublicCard } from './public-card';
 import { listQuery } from './queries';
 import { useDeleteList } from './use-delete-list';
@@ -73,7 +74,20 @@ function ListView({ list }: { list: List }) {
           ]}
         />
         <PublicCard list={list} />
-        <Members list={list} />
+        <Tabs defaultValue="people" keepMounted={false}>
+          <Tabs.List mb="md">
+            <Tabs.Tab value="people">{t('lists.people')}</Tabs.Tab>
+            <Tabs.Tab value="stats">{t('lists.statistics')}</Tabs.Tab>
+          </Tabs.List>
+          <Tabs.Panel value="people">
+            <Members list={list} />
+          </Tabs.Panel>
+          <Tabs.Panel value="stats">
+            <Stack>
+              <ListStats listId={list.id} />
+            </Stack>
+          </Tabs.Panel>
+        </Tabs>
       </Stack>
       <ListDialog list={list} opened={opened} onClose={dialog.close} />
     </>

@@ -1,6 +1,6 @@
-import { queryOptions } from '@tanstack/react-query';
+import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { api } from '@/api/client';
-import type { List, Page } from '@/api/types';
+import type { List, ListGrowth, ListOutcomes, Page } from '@/api/types';
 
 export type ListInput = { name: string; description: string; no_tracking?: boolean };
 
@@ -20,3 +20,15 @@ export const updateList = ({ id, ...input }: ListInput & { id: number }) => api.
 export const publishList = ({ id, isPublic }: { id: number; isPublic: boolean }) =>
   api.put<List>(`/lists/${id}/public`, { public: isPublic });
 export const deleteList = (id: number) => api.del(`/lists/${id}`);
+
+export const listGrowthQuery = (id: number) =>
+  queryOptions({
+    queryKey: ['lists', id, 'growth'],
+    queryFn: ({ signal }) => api.get<ListGrowth>(`/lists/${id}/growth`, {}, signal),
+  });
+export const listStatsQuery = (id: number, cursor?: string) =>
+  queryOptions({
+    queryKey: ['lists', id, 'stats', cursor ?? ''],
+    queryFn: ({ signal }) => api.get<Page<ListOutcomes>>(`/lists/${id}/stats`, { cursor }, signal),
+    placeholderData: keepPreviousData,
+  });

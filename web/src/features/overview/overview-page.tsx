@@ -1,4 +1,4 @@
-import { Stack, Text } from '@mantine/core';
+import { Group, Stack, Text } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
@@ -59,10 +59,48 @@ function Content({ overview }: { overview: Overview }) {
       />
       {overview.running.length > 0 && <RunningCampaigns running={overview.running} />}
       <Section title={t('overview.chart')}>
-        {sentEver ? <DailyChart days={overview.sent_by_day} /> : <Text c="dimmed">{t('overview.noChart')}</Text>}
+        <Stack>
+          <Month month={overview.last_30_days} />
+          {sentEver ? <DailyChart days={overview.sent_by_day} /> : <Text c="dimmed">{t('overview.noChart')}</Text>}
+        </Stack>
       </Section>
       {overview.recent.length > 0 && <RecentCampaigns recent={overview.recent} />}
     </Stack>
+  );
+}
+
+function Month({ month }: { month: Overview['last_30_days'] }) {
+  const { t } = useTranslation();
+  const share = (part: number) =>
+    month.sent > 0 ? t('overview.month.share', { percent: formatPercent(part, month.sent) }) : '';
+  const figures = [
+    { key: 'sent', label: t('overview.month.sent'), value: month.sent, hint: '' },
+    { key: 'bounced', label: t('overview.month.bounced'), value: month.bounced, hint: share(month.bounced) },
+    {
+      key: 'complaints',
+      label: t('overview.month.complaints'),
+      value: month.complaints,
+      hint: share(month.complaints),
+    },
+  ];
+  return (
+    <Group gap="xl" component="dl" m={0}>
+      {figures.map((one) => (
+        <div key={one.key}>
+          <Text component="dt" size="sm" c="dimmed">
+            {one.label}
+          </Text>
+          <Text component="dd" m={0} fw={600} className="tabular">
+            {formatNumber(one.value)}{' '}
+            {one.hint && (
+              <Text span size="sm" c="dimmed" fw={400}>
+                {one.hint}
+              </Text>
+            )}
+          </Text>
+        </div>
+      ))}
+    </Group>
   );
 }
 

@@ -1,6 +1,6 @@
 import { queryOptions } from '@tanstack/react-query';
 import { api } from '@/api/client';
-import type { Page, Provider, Relay, RelayInput, RelayPace, RelaySite, RelayTest } from '@/api/types';
+import type { Page, Provider, Relay, RelayInput, RelayPace, RelaySite, RelayStats, RelayTest } from '@/api/types';
 
 export const relaysQuery = queryOptions({
   queryKey: ['relays', 'all'],
@@ -39,3 +39,9 @@ type Addresses = { from?: string; to?: string };
 export const testRelay = ({ id, ...addresses }: Addresses & { id: number }) =>
   api.post<RelayTest>(`/relays/${id}/test`, addresses);
 export const testRelayInput = (input: RelayInput & Addresses) => api.post<RelayTest>('/relays/test', input);
+
+export const relayStatsQuery = (id: number) =>
+  queryOptions({
+    queryKey: ['relays', id, 'stats'],
+    queryFn: ({ signal }) => api.get<RelayStats>(`/relays/${id}/stats`, {}, signal),
+  });

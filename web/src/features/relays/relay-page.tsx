@@ -19,6 +19,7 @@ import { createRelay, relayQuery, updateRelay } from './queries';
 import { RelayFields } from './relay-fields';
 import { newRelay, relayInput, submitted } from './relay-form';
 import { RelaySitesCard } from './relay-sites-card';
+import { RelayStatsCard } from './relay-stats-card';
 import { RelayTestCard } from './relay-test-card';
 import { useResume } from './use-resume';
 
@@ -81,6 +82,7 @@ function RelayEditor({ relay }: { relay?: Relay }) {
         <FormAlert message={problem} />
         {relay?.status === 'paused' && <PausedBanner relay={relay} />}
         {relay && <PaceCard relay={relay} />}
+        {relay && <RelayStatsCard relayId={relay.id} />}
         {relay?.site_limits && <RelaySitesCard relayId={relay.id} />}
         <form id={formId} onSubmit={form.onSubmit((values) => save.mutate(values))}>
           <Stack>

@@ -1,7 +1,9 @@
 import { Tabs, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Delivery } from '@/api/types';
+import { reportsQuery } from '@/features/reports/queries';
 import { useCursor } from '@/lib/use-cursor';
 import { type Column, DataTable } from '@/ui/data-table';
 import { DeliveryBadge } from '@/ui/delivery-badge';
@@ -11,6 +13,8 @@ import { Pager } from '@/ui/pager';
 import { QueryView } from '@/ui/query-view';
 import { RelativeTime } from '@/ui/relative-time';
 import { Reply } from '@/ui/reply';
+import { ReportDrawer } from '@/ui/reports/report-drawer';
+import { ReportTable } from '@/ui/reports/report-table';
 import { Section } from '@/ui/section';
 import { TallyCell } from '@/ui/tally-cell';
 import { subscriberDeliveriesQuery, subscriberEventsQuery } from './queries';
@@ -20,16 +24,20 @@ export function HistoryCard({ subscriberId }: { subscriberId: number }) {
   const { t } = useTranslation();
   return (
     <Section title={t('subscribers.history')} flush>
-      <Tabs defaultValue="deliveries">
-        <Tabs.List px="md">
+      <Tabs defaultValue="deliveries" keepMounted={false}>
+        <Tabs.List px="md" style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>
           <Tabs.Tab value="deliveries">{t('subscribers.deliveries')}</Tabs.Tab>
           <Tabs.Tab value="events">{t('subscribers.events')}</Tabs.Tab>
+          <Tabs.Tab value="reports">{t('reports.tab')}</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="deliveries">
           <Deliveries subscriberId={subscriberId} />
         </Tabs.Panel>
         <Tabs.Panel value="events">
           <Events subscriberId={subscriberId} />
+        </Tabs.Panel>
+        <Tabs.Panel value="reports">
+          <Reports subscriberId={subscriberId} />
         </Tabs.Panel>
       </Tabs>
     </Section>
@@ -46,9 +54,8 @@ function Deliveries({ subscriberId }: { subscriberId: number }) {
       header: t('campaigns.campaign'),
       render: (row) => (
         <LinkAnchor
-          to="/campaigns/$id"
-          params={{ id: String(row.campaign_id) }}
-          search={{ tab: 'deliveries', seq: row.seq }}
+          to="/campaigns/$id/deliveries/$seq"
+          params={{ id: String(row.campaign_id), seq: String(row.seq) }}
           className="link-strong"
         >
           {row.campaign_name}
@@ -111,6 +118,30 @@ function Events({ subscriberId }: { subscriberId: number }) {
               <EventList events={page.items} />
             </div>
             <Pager cursor={cursor} next={page.next_cursor} shown={page.items.length} total={page.total} />
+          </>
+        )
+      }
+    </QueryView>
+  );
+}
+
+function Reports({ subscriberId }: { subscriberId: number }) {
+  const { t } = useTranslation();
+  const [opened, setOpened] = useState<number>();
+  const cursor = useCursor('');
+  const query = useQuery(reportsQuery({ subscriber_id: subscriberId }, cursor.current));
+  return (
+    <QueryView query={query}>
+      {(page) =>
+        page.items.length === 0 ? (
+          <Text c="dimmed" p="md">
+            {t('reports.none')}
+          </Text>
+        ) : (
+          <>
+            <ReportTable reports={page.items} onOpen={(row) => setOpened(row.id)} />
+            <Pager cursor={cursor} next={page.next_cursor} shown={page.items.length} total={page.total} />
+            <ReportDrawer id={opened} onClose={() => setOpened(undefined)} />
           </>
         )
       }

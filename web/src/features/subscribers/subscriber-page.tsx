@@ -1,16 +1,16 @@
-import { Alert, Button, Grid, Stack, Text } from '@mantine/core';
-import { IconBan, IconTrash } from '@tabler/icons-react';
+import { Button, Grid, Stack } from '@mantine/core';
+import { IconTrash } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import type { Subscriber } from '@/api/types';
-import { deleteSuppression } from '@/features/suppressions/queries';
 import { confirmAction } from '@/ui/confirm';
 import { LinkAnchor } from '@/ui/link';
 import { notifyError, notifySuccess } from '@/ui/notify';
 import { PageHeader } from '@/ui/page-header';
 import { QueryView } from '@/ui/query-view';
 import { DateTime } from '@/ui/relative-time';
+import { SuppressionBanner } from '@/ui/suppression-banner';
 import { HistoryCard } from './history-card';
 import { PauseBanner } from './pause-banner';
 import { ProfileCard } from './profile-card';
@@ -89,53 +89,5 @@ function SubscriberView({ subscriber }: { subscriber: Subscriber }) {
         <HistoryCard subscriberId={subscriber.id} />
       </Stack>
     </>
-  );
-}
-
-function SuppressionBanner({ subscriber }: { subscriber: Subscriber }) {
-  const { t } = useTranslation();
-  const queryClient = useQueryClient();
-  const lift = useMutation({
-    mutationFn: () => deleteSuppression(subscriber.email),
-    onSuccess: () => {
-      notifySuccess(t('suppressions.removed', { email: subscriber.email }));
-      void queryClient.invalidateQueries({ queryKey: ['suppressions'] });
-      return queryClient.invalidateQueries({ queryKey: ['subscribers'] });
-    },
-    onError: notifyError,
-  });
-  const suppressed = subscriber.suppressed;
-  if (!suppressed) return null;
-  return (
-    <Alert
-      variant="default"
-      icon={<IconBan color="var(--app-bad)" />}
-      title={t('subscribers.suppressedTitle', { reason: t(`suppressions.reason.${suppressed.reason}`) })}
-    >
-      <Text>
-        <DateTime at={suppressed.created_at} /> · {suppressed.source}
-      </Text>
-      {suppressed.detail && (
-        <Text className="mono" mt={4} style={{ overflowWrap: 'anywhere' }}>
-          {suppressed.detail}
-        </Text>
-      )}
-      <Button
-        mt="sm"
-        size="xs"
-        variant="default"
-        loading={lift.isPending}
-        onClick={() =>
-          confirmAction({
-            title: t('suppressions.removeTitle', { email: subscriber.email }),
-            body: t('suppressions.removeText'),
-            confirm: t('suppressions.remove'),
-            onConfirm: () => lift.mutate(),
-          })
-        }
-      >
-        {t('suppressions.remove')}
-      </Button>
-    </Alert>
   );
 }

@@ -13,6 +13,7 @@ import { confirmAction } from '@/ui/confirm';
 import { type Column, DataTable } from '@/ui/data-table';
 import { EmptyState } from '@/ui/empty-state';
 import { FormAlert } from '@/ui/form-alert';
+import { LinkAnchor } from '@/ui/link';
 import { notifyError, notifySuccess } from '@/ui/notify';
 import { PageHeader } from '@/ui/page-header';
 import { Pager } from '@/ui/pager';
@@ -111,7 +112,23 @@ function useColumns(): Column<Suppression>[] {
       width: '38%',
       render: (row) => (
         <div style={{ minWidth: 0 }}>
-          <Text size="sm">{row.source}</Text>
+          <Text size="sm">
+            {row.source}
+            {(row.reason === 'bounce' || row.reason === 'complaint') && (
+              <>
+                {' · '}
+                <LinkAnchor
+                  to="/bounces"
+                  search={{ q: row.email }}
+                  className="link"
+                  size="sm"
+                  aria-label={t('reports.evidenceOf', { email: row.email })}
+                >
+                  {t('reports.evidence')}
+                </LinkAnchor>
+              </>
+            )}
+          </Text>
           {row.detail && (
             <Text size="sm" c="dimmed" lineClamp={2} title={row.detail} style={{ overflowWrap: 'anywhere' }}>
               {row.detail}
