@@ -18,7 +18,7 @@ import (
 )
 
 // relayPostfix takes mail from this machine for everybody, and finds out later who is not there, as servers do that bounce. Readers of example.org are at
-// the server that plays the outside world; one of them would be here, and is not. Bounces go to our socket, by LMTP.
+// the server that plays the outside world; one of them would be here, and is not. Bounces go where %[3]s says.
 const relayPostfix = `
 compatibility_level = 3.6
 queue_directory = %[1]s/q
@@ -33,12 +33,12 @@ mydestination =
 mynetworks = 127.0.0.0/8
 alias_maps =
 smtpd_recipient_restrictions = permit_mynetworks, reject
-virtual_mailbox_base = %[1]s/mail
-virtual_mailbox_maps = inline:{ { known@example.org = known/ } }
+virtual_mailbox_base = %[4]s
+virtual_mailbox_maps = inline:{ { @bounces.example.org = bounces/ } }
 virtual_uid_maps = static:8
 virtual_gid_maps = static:8
 virtual_minimum_uid = 1
-transport_maps = inline:{ { bounces.example.org = lmtp:unix:%[3]s } { %[2]s = virtual: } { example.org = smtp:[127.0.0.1]:%[4]d } }
+transport_maps = inline:{ { bounces.example.org = %[3]s } { %[2]s = virtual: } { example.org = smtp:[127.0.0.1]:%[5]d } }
 `
 
 const relayPostfixMaster = `
@@ -110,14 +110,14 @@ outside:
   hosts_try_dane =
 `
 
-// postfixRelay starts a Postfix and gives its port. absent is the reader whom it does not find, outside the port of everybody else's server.
-func postfixRelay(t *testing.T, absent, socket string, _, outside int) int {
+// postfixRelay starts a Postfix and gives its port. absent is the reader whom it does not find, bounces the transport of what comes back, maildirs where it may put it,
+// outside the port of everybody else's server.
+func postfixRelay(t *testing.T, absent, bounces, maildirs string, outside int) int {
 	dir := daemon.Folder(t)
 	port, _ := daemon.FreePorts(t)
-	daemon.Give(t, filepath.Join(dir, "mail"), "mail")
 	daemon.Give(t, filepath.Join(dir, "data"), "postfix")
 	etc := filepath.Join(dir, "etc")
-	daemon.Write(t, filepath.Join(etc, "main.cf"), fmt.Sprintf(relayPostfix, dir, absent, socket, outside))
+	daemon.Write(t, filepath.Join(etc, "main.cf"), fmt.Sprintf(relayPostfix, dir, absent, bounces, maildirs, outside))
 	daemon.Write(t, filepath.Join(etc, "master.cf"), fmt.Sprintf(relayPostfixMaster, port))
 	must(t, os.Mkdir(filepath.Join(dir, "q"), 0o755))
 	daemon.Run(t, nil, "postfix", "-c", etc, "check")
@@ -127,7 +127,7 @@ func postfixRelay(t *testing.T, absent, socket string, _, outside int) int {
 }
 
 // eximRelay starts an Exim and gives its port.
-func eximRelay(t *testing.T, absent, _ string, bounces, outside int) int {
+func eximRelay(t *testing.T, absent string, bounces, outside int) int {
 	dir := daemon.Folder(t)
 	port, _ := daemon.FreePorts(t)
 	for _, sub := range []string{"", "spool", "log"} {
@@ -147,16 +147,7 @@ func eximRelay(t *testing.T, absent, _ string, bounces, outside int) int {
 // write about it comes to the bounce domain's listener, by LMTP and by SMTP; each delivery is found, and exactly the people are suppressed who are not there.
 func TestBouncesOfRealServersComeBack(t *testing.T) {
 	t.Parallel()
-	readers := func(i int) [4]string {
-		return [4]string{benchAddress(i), benchAddress(i + 1), benchAddress(i + 2), benchAddress(i + 3)}
-	}
-	var outside []smtptest.Option
-	for _, at := range []int{0, 4} {
-		who := readers(at)
-		outside = append(outside, smtptest.WithReply(who[1], smtptest.AtRcpt, "550 5.1.1 <"+who[1]+">: Recipient address rejected: User unknown in virtual mailbox table"),
-			smtptest.WithReply(who[2], smtptest.AtRcpt, "552 5.2.2 <"+who[2]+">: Recipient address rejected: Mailbox is full"))
-	}
-	far := smtptest.Start(t, outside...)
+	far := outsideWorld(t, 0, 4)
 	r := &run{t: t, dir: scratch(t), people: 4, connections: 2}
 	socket := filepath.Join(r.dir, "lmtp")
 	p := r.program("serve", "--bounce-listen", "127.0.0.1:0", "--bounce-lmtp", "unix:"+socket, "--bounce-hostname", "mx.example.org")
@@ -168,16 +159,16 @@ func TestBouncesOfRealServersComeBack(t *testing.T) {
 	must(t, err)
 
 	absent := readers(0)[3]
-	sink := postfixRelay(t, absent, socket, bounces, far.Port())
+	sink := postfixRelay(t, absent, "lmtp:unix:"+socket, t.TempDir(), far.Port())
 	r.campaign, err = prepareBench(t.Context(), r.api, &demoScreen{w: io.Discard}, benchSetup{people: 4, sink: fmt.Sprintf("127.0.0.1:%d", sink), connections: 2, dkim: "off"})
 	must(t, err)
 	r.startOnly()
-	r.wantBounces("Postfix", readers(0), "user_unknown", "unknown user")
+	r.wantBounces("Postfix", "listener", readers(0), "user_unknown", "unknown user")
 
-	sink = eximRelay(t, readers(4)[3], socket, bounces, far.Port())
+	sink = eximRelay(t, readers(4)[3], bounces, far.Port())
 	r.campaign = r.another(4, sink)
 	r.startOnly()
-	r.wantBounces("Exim", readers(4), "domain_not_found", "Unrouteable address") // which Exim says of unknown users and of unknown domains alike
+	r.wantBounces("Exim", "listener", readers(4), "domain_not_found", "Unrouteable address") // which Exim says of unknown users and of unknown domains alike
 
 	// The doctor sees that the listener takes bounces.
 	cmd := exec.Command(os.Args[0], "doctor", "--offline", "--json", "--data-dir", filepath.Join(r.dir, "serve"), "--bounce-listen", listener, "--bounce-lmtp", "unix:"+socket)
@@ -195,6 +186,70 @@ func TestBouncesOfRealServersComeBack(t *testing.T) {
 	if log := p.log.String(); strings.Contains(log, `"level":"ERROR"`) || strings.Contains(log, "@example.org") {
 		t.Errorf("the log:\n%s", log)
 	}
+}
+
+// readers are four of the people who are mailed.
+func readers(i int) [4]string {
+	return [4]string{benchAddress(i), benchAddress(i + 1), benchAddress(i + 2), benchAddress(i + 3)}
+}
+
+// outsideWorld is everybody else's server: of each four readers it does not know the second, and the third has a full mailbox.
+func outsideWorld(t *testing.T, first ...int) *smtptest.Server {
+	t.Helper()
+	var replies []smtptest.Option
+	for _, at := range first {
+		who := readers(at)
+		replies = append(replies, smtptest.WithReply(who[1], smtptest.AtRcpt, "550 5.1.1 <"+who[1]+">: Recipient address rejected: User unknown in virtual mailbox table"),
+			smtptest.WithReply(who[2], smtptest.AtRcpt, "552 5.2.2 <"+who[2]+">: Recipient address rejected: Mailbox is full"))
+	}
+	return smtptest.Start(t, replies...)
+}
+
+// TestBouncesInAMailboxComeBack: what Postfix writes is put into a mailbox of Dovecot, which the program reads by IMAP, and then by POP3.
+func TestBouncesInAMailboxComeBack(t *testing.T) {
+	t.Parallel()
+	d := daemon.StartDovecot(t, "")
+	d.Account(t, "bounces")
+	far := outsideWorld(t, 0, 4)
+	r := &run{t: t, dir: scratch(t), people: 4, connections: 2}
+	p := r.program("serve")
+	sink := postfixRelay(t, readers(0)[3], "virtual:", filepath.Join(d.Dir, "mail"), far.Port())
+	mailbox := object{"name": "Bounces", "protocol": "imap", "host": "127.0.0.1", "port": d.IMAP, "tls": "none", "username": "bounces", "password": daemon.DovecotPassword}
+	var err error
+	r.campaign, err = prepareBench(t.Context(), r.api, &demoScreen{w: io.Discard}, benchSetup{people: 4, sink: fmt.Sprintf("127.0.0.1:%d", sink), connections: 2, dkim: "off"})
+	must(t, err)
+	var box created
+	must(t, r.api.call(t.Context(), http.MethodPost, "/mailboxes", mailbox, &box))
+	r.startOnly()
+	r.wantBounces("IMAP", fmt.Sprintf("mailbox %d", box.ID), readers(0), "user_unknown", "unknown user")
+	r.await(func() bool {
+		return len(maildir(t, d, "bounces/.Postrider*")) == 3 && len(maildir(t, d, "bounces")) == 0
+	})
+
+	must(t, r.api.call(t.Context(), http.MethodPost, fmt.Sprintf("/mailboxes/%d/pause", box.ID), nil, nil))
+	mailbox["name"], mailbox["protocol"], mailbox["port"] = "Bounces again", "pop3", d.POP3
+	must(t, r.api.call(t.Context(), http.MethodPost, "/mailboxes", mailbox, &box))
+	sink = postfixRelay(t, readers(4)[3], "virtual:", filepath.Join(d.Dir, "mail"), far.Port())
+	r.campaign = r.another(4, sink)
+	r.startOnly()
+	r.await(func() bool { return len(maildir(t, d, "bounces")) == 3 })
+	must(t, r.api.call(t.Context(), http.MethodPost, fmt.Sprintf("/mailboxes/%d/check", box.ID), nil, nil))
+	r.wantBounces("POP3", fmt.Sprintf("mailbox %d", box.ID), readers(4), "user_unknown", "unknown user")
+	must(t, p.end(syscall.SIGTERM))
+	if log := p.log.String(); strings.Contains(log, `"level":"ERROR"`) || strings.Contains(log, "@example.org") || strings.Contains(log, daemon.DovecotPassword) {
+		t.Errorf("the log:\n%s", log)
+	}
+}
+
+// maildir gives the messages in folders of Dovecot.
+func maildir(t *testing.T, d *daemon.Dovecot, folder string) (files []string) {
+	t.Helper()
+	for _, sub := range []string{"new", "cur"} {
+		found, err := filepath.Glob(filepath.Join(d.Dir, "mail", folder, sub, "*"))
+		must(t, err)
+		files = append(files, found...)
+	}
+	return files
 }
 
 // logged gives an attribute of a line of the log.
@@ -251,7 +306,7 @@ func (r *run) deliveries() map[string]bounced {
 
 // wantBounces waits until the campaign's bounces are there. Of the four readers the first is there, the second is not known outside, the third has a full
 // mailbox, and the fourth is not known to the relay itself, which says so in words of its own.
-func (r *run) wantBounces(server string, readers [4]string, reason, words string) {
+func (r *run) wantBounces(server, source string, readers [4]string, reason, words string) {
 	r.t.Helper()
 	var got map[string]bounced
 	r.await(func() bool {
@@ -286,7 +341,7 @@ func (r *run) wantBounces(server string, readers [4]string, reason, words string
 			continue
 		}
 		report := d.Reports[0]
-		if report.Source != "listener" || report.Kind != "bounce" || report.Reason != want.reason || report.Hard != want.hard || report.MatchedBy != "return_path" ||
+		if report.Source != source || report.Kind != "bounce" || report.Reason != want.reason || report.Hard != want.hard || report.MatchedBy != "return_path" ||
 			report.Address != readers[i] || !report.Applied || !strings.Contains(report.Diagnostic, want.words) {
 			r.t.Errorf("%s, reader %d: %+v", server, i, report)
 		}
@@ -295,7 +350,7 @@ func (r *run) wantBounces(server string, readers [4]string, reason, words string
 		}
 		var kept struct{ Raw string }
 		must(r.t, r.api.call(r.t.Context(), http.MethodGet, fmt.Sprintf("/reports/%d", report.ID), nil, &kept))
-		if !strings.HasPrefix(kept.Raw, "Return-Path: <>\r\n") || !strings.Contains(kept.Raw, "message/delivery-status") {
+		if !strings.HasPrefix(kept.Raw, "Return-Path: <>") || !strings.Contains(kept.Raw, "message/delivery-status") {
 			r.t.Errorf("%s, reader %d: the evidence is %.500q", server, i, kept.Raw)
 		}
 	}
