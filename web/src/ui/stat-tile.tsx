@@ -21,7 +21,7 @@ export function StatTile({ label, value, hint }: Stat) {
 
 export function StatGrid({ stats }: { stats: Stat[] }) {
   return (
-    <SimpleGrid cols={{ base: 2, lg: 4 }} spacing={{ base: 'xs', sm: 'md' }}>
+    <SimpleGrid cols={{ base: 2, lg: Math.min(stats.length, 4) }} spacing={{ base: 'xs', sm: 'md' }}>
       {stats.map((stat) => (
         <StatTile key={stat.label} {...stat} />
       ))}

@@ -18,6 +18,12 @@ import { outcomesQuery } from './queries';
 const REFRESH_MS = 15_000;
 const AFTER_MS = 60_000;
 
+/** What became of the mail, in four figures. */
+export function OutcomeTotals({ id, live }: { id: number; live: boolean }) {
+  const query = useQuery({ ...outcomesQuery(id), refetchInterval: live ? REFRESH_MS : AFTER_MS });
+  return <QueryView query={query}>{(outcomes) => <Totals total={outcomes.total} />}</QueryView>;
+}
+
 /** Why mail did not arrive, and what became of it by recipient provider and by relay; each adds up to the ledger. */
 export function OutcomesCards({ id, live }: { id: number; live: boolean }) {
   const query = useQuery({ ...outcomesQuery(id), refetchInterval: live ? REFRESH_MS : AFTER_MS });
@@ -25,7 +31,6 @@ export function OutcomesCards({ id, live }: { id: number; live: boolean }) {
     <QueryView query={query}>
       {(outcomes) => (
         <>
-          <Totals total={outcomes.total} />
           <ReasonsCard id={id} outcomes={outcomes} />
           <ProvidersCard id={id} outcomes={outcomes} />
           <RelaysCard id={id} outcomes={outcomes} />

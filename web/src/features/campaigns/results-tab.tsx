@@ -12,7 +12,7 @@ import { QueryView } from '@/ui/query-view';
 import { Section } from '@/ui/section';
 import { StatGrid } from '@/ui/stat-tile';
 import { type ChartSeries, TimeChart } from '@/ui/time-chart';
-import { OutcomesCards } from './outcomes-cards';
+import { OutcomesCards, OutcomeTotals } from './outcomes-cards';
 import { linksQuery, timelineQuery } from './queries';
 import { ReasonsCard } from './reasons-card';
 
@@ -24,11 +24,6 @@ export function ResultsTab({ campaign, stats, live }: Props) {
   const { t } = useTranslation();
   const tiles = [
     {
-      label: t('campaigns.stats.sent'),
-      value: formatNumber(stats.sent),
-      hint: t('campaigns.stats.ofRecipients', { percent: formatPercent(stats.sent, stats.recipients) }),
-    },
-    {
       label: t('campaigns.stats.opens'),
       value: campaign.track_opens ? formatPercent(stats.unique_opens.human, stats.sent) : NONE,
       hint: campaign.track_opens ? <TallyHint tally={stats.unique_opens} /> : t('campaigns.stats.notTracked'),
@@ -38,14 +33,10 @@ export function ResultsTab({ campaign, stats, live }: Props) {
       value: campaign.track_clicks ? formatPercent(stats.unique_clicks.human, stats.sent) : NONE,
       hint: campaign.track_clicks ? <TallyHint tally={stats.unique_clicks} /> : t('campaigns.stats.notTracked'),
     },
-    {
-      label: t('campaigns.stats.lost'),
-      value: formatNumber(stats.bounced + stats.failed),
-      hint: t('campaigns.stats.unsubscribes', { count: stats.unsubscribes }),
-    },
   ];
   return (
     <Stack>
+      <OutcomeTotals id={campaign.id} live={live} />
       <StatGrid stats={tiles} />
       <TimelineCard id={campaign.id} live={live} />
       {(campaign.track_opens || campaign.track_clicks) && <ActorsCard campaign={campaign} stats={stats} />}
