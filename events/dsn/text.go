@@ -119,7 +119,7 @@ func (p *parser) readText(text string) bool {
 		if said == "" {
 			said = text
 		}
-		p.judge(&r, said, "", text)
+		p.judge(&r, said, "", text, text)
 		p.add(r)
 	}
 	return len(p.recipients) > 0
