@@ -36,7 +36,7 @@ func (p *parser) judge(r *Recipient, diag, said, text, servers string) {
 	c = systemSays(text, inBounce(rep, c, r.Kind, quotes(diag, rep.Code)))
 	vouched := false
 	if known, ok := spokenBy(servers, rep.Status, diag); ok {
-		c = inBounce(rep, reply.Judge(reply.Reply{Code: rep.Code}, reply.Judgement{Reason: known}), r.Kind, true)
+		c = inBounce(rep, reply.Judge(reply.Reply{Code: rep.Code}, reply.Judgement{Reason: known.reason, Fault: known.fault}), r.Kind, true)
 		vouched = true
 	}
 	r.Status, r.Diagnostic = rep.Status, clip(oneLine(rep.Text), reply.MaxText)
@@ -191,7 +191,7 @@ func inBounce(rep reply.Reply, c reply.Class, kind Kind, quoted bool) reply.Clas
 	case c.Reason == reply.ReasonAuthFailed:
 		c.Reason, c.Fault = reply.ReasonPolicy, reply.FaultReceiver
 	case c.Reason == reply.ReasonBlocked && c.Fault == reply.FaultAccount && rep.Stage != reply.StageMail && !strings.Contains(strings.ToLower(rep.Text), "your") &&
-		!strings.HasPrefix(rep.Status, "5.7.7"):
+		!strings.HasPrefix(rep.Status, "5.7.7") && !strings.Contains(strings.ToLower(rep.Text), "sending"):
 		c.Reason, c.Fault = reply.ReasonMailboxDisabled, reply.FaultRecipient // whose account is suspended is the recipient's
 	case rep.Stage == reply.StageMail && (c.Reason == reply.ReasonPolicy || c.Reason == reply.ReasonUserUnknown || c.Reason == reply.ReasonDomainNotFound ||
 		c.Reason == reply.ReasonBlocked && strings.Contains(strings.ToLower(rep.Text), "access denied")):
@@ -247,16 +247,19 @@ var statements = []struct {
 	{"the user(s) account is disabled", reply.ReasonMailboxDisabled, reply.FaultReceiver},
 	{"the user(s) account is temporarily limited", reply.ReasonMailboxDisabled, reply.FaultReceiver},
 	{"the user(s) account is temporarily over quota", reply.ReasonMailboxFull, reply.FaultReceiver},
-	{"each of the following recipients was rejected by a remote mail server", reply.ReasonUserUnknown, reply.FaultReceiver}, // au: by a filter of the recipient
-	{"https://groups.google.com", reply.ReasonSenderRejected, reply.FaultReceiver},                                          // its sentences come in forty languages: the group is not there, or not open to us
+	{"couldn't be found. check for typos or unnecessary spaces and try again. dns error", reply.ReasonNetwork, reply.FaultReceiver}, // Gmail asks the name servers only once
+	{"https://groups.google.com", reply.ReasonSenderRejected, reply.FaultReceiver},                                                  // its sentences come in forty languages: the group is not there, or not open to us
 }
 
 func systemSays(text string, c reply.Class) reply.Class {
-	text = strings.ToLower(clip(text, maxBlock))
+	text = folded(clip(text, maxBlock))
 	for _, s := range statements {
 		if strings.Contains(text, s.text) && c.Fault != reply.FaultReputation {
 			c.Reason, c.Fault = s.reason, s.fault
 		}
+	}
+	if c.Reason == reply.ReasonUnknown && strings.Contains(text, "each of the following recipients was rejected by a remote mail server") { // au, of a filter of the recipient
+		c.Reason, c.Fault = reply.ReasonUserUnknown, reply.FaultReceiver
 	}
 	return c
 }
@@ -266,6 +269,7 @@ func hard(rep reply.Reply, c reply.Class, quoted, vouched bool, text string) boo
 	if c.Fault != reply.FaultRecipient || !rep.Permanent() {
 		return false
 	}
+	vouched = vouched || movedAway.MatchString(rep.Text)
 	switch c.Reason {
 	case reply.ReasonDomainNotFound:
 		return true
@@ -284,7 +288,7 @@ func certain(rep reply.Reply, quoted bool, text string) bool {
 		return false
 	case len(rep.Status) > 3 && strings.HasPrefix(rep.Status[1:], ".1."), rep.Stage == reply.StageRcpt,
 		strings.Contains(said, "delivery error: dd"), // Yahoo, which judges after DATA
-		microsoftUnknown.MatchString(said), frenchUnknown.MatchString(said), namesAddress.MatchString(said),
+		ownDirectory.MatchString(said), microsoftUnknown.MatchString(said), frenchUnknown.MatchString(said), namesAddress.MatchString(said),
 		contains(folded(clip(text, maxBlock)), notFoundHere): // Gmail's own sentence
 		return true
 	}
@@ -293,6 +297,12 @@ func certain(rep reply.Reply, quoted bool, text string) bool {
 
 // namesAddress is how au says that there is no such user, and not that it has filtered the mail.
 var namesAddress = regexp.MustCompile(`^<` + atom + `>: user unknown$`)
+
+// movedAway says that the address is of the past. That is no word of a filter.
+var movedAway = regexp.MustCompile(`(?i)has been replaced by|has moved|address has changed`)
+
+// ownDirectory is how Domino speaks of the names that it knows.
+var ownDirectory = regexp.MustCompile(`not listed in (?:the )?(?:domino|public|name)`)
 
 // microsoftUnknown is what the servers of Outlook.com say of an address that is not there. Elsewhere the sentence means anything.
 var microsoftUnknown = regexp.MustCompile(`requested action not taken: mailbox unavailable \((?:s2017062302|-?[0-9]+:[0-9]+:-?[0-9]+)\)`)
@@ -304,7 +314,7 @@ var frenchUnknown = regexp.MustCompile(`\b(?:ofr|lpn)[0-9]*_416\b`)
 var hostGone = regexp.MustCompile(`(?i)^(?:the )?(?:host|domain)?\s*<?(?:[a-z0-9-]+\.)+[a-z]{2,}>?:? (?:does not exist|doesn't exist|not found)`)
 
 // notFoundHere are sentences by which a provider takes the blame of the address upon itself.
-var notFoundHere = []string{"because the address couldn't be found", "the address wasn't found at", "email address you entered couldn't be found"}
+var notFoundHere = []string{"because the address couldn't be found", "the address wasn't found at", "email address you entered couldn't be found", "répertorié dans l'annuaire"}
 
 // terse are words that systems also use when they only guess.
 var terse = regexp.MustCompile(`user unknown|unknown user\b[^:]|recipient not found|doesn't have an? \S+ account`)

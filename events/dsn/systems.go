@@ -27,6 +27,7 @@ type span struct {
 type saying struct {
 	text   string
 	reason reply.Reason
+	fault  reply.Fault // empty is the usual one
 }
 
 // systems are what providers publish about their replies, or what their texts have come to mean. Only what sender/reply does not read alike for everybody stands here.
@@ -65,24 +66,24 @@ var systems = []system{
 	{ // https://www.cox.com/residential/support/email-error-codes.html
 		hosts: []string{"cox.net", "cox.com"},
 		sayings: []saying{
-			{"cxbl", reply.ReasonBlocked}, {"cdrbl", reply.ReasonBlocked}, {"ipbl", reply.ReasonBlocked}, {"aup-i", reply.ReasonBlocked}, {"cxdns", reply.ReasonAuthentication},
-			{"cxmxrt", reply.ReasonTooManyConnections}, {"cxcnct", reply.ReasonTooManyConnections}, {"cxthrt", reply.ReasonPolicy}, {"cxmj", reply.ReasonPolicy}, {"cxsndr", reply.ReasonSenderRejected},
-			{"urlbl", reply.ReasonSpamContent}, {"cxrcp", reply.ReasonRateLimited}, {"cxzen", reply.ReasonBlocked}, {"rejected - no rdns", reply.ReasonAuthentication},
+			{text: "cxbl", reason: reply.ReasonBlocked}, {text: "cdrbl", reason: reply.ReasonBlocked}, {text: "ipbl", reason: reply.ReasonBlocked}, {text: "aup-i", reason: reply.ReasonBlocked}, {text: "cxdns", reason: reply.ReasonAuthentication},
+			{text: "cxmxrt", reason: reply.ReasonTooManyConnections}, {text: "cxcnct", reason: reply.ReasonTooManyConnections}, {text: "cxthrt", reason: reply.ReasonPolicy}, {text: "cxmj", reason: reply.ReasonPolicy}, {text: "cxsndr", reason: reply.ReasonSenderRejected},
+			{text: "urlbl", reason: reply.ReasonSpamContent}, {text: "cxrcp", reason: reply.ReasonRateLimited}, {text: "cxzen", reason: reply.ReasonBlocked}, {text: "rejected - no rdns", reason: reply.ReasonAuthentication},
 		},
 	},
 	{ // https://service.mail.qq.com
 		hosts: []string{"qq.com", "tencent", "exmail"},
 		sayings: []saying{
-			{"frequency limited", reply.ReasonRateLimited}, {"suspected bounce attack", reply.ReasonBlocked}, {"suspected spam ip", reply.ReasonBlocked}, {"connection denied", reply.ReasonBlocked},
-			{"blocked ip", reply.ReasonBlocked}, {"suspected spam", reply.ReasonSpamContent}, {"mail content denied", reply.ReasonSpamContent}, {"rejected by recipient", reply.ReasonSenderRejected},
-			{"account is abnormal", reply.ReasonMailboxDisabled}, {"access denied", reply.ReasonMailboxDisabled},
+			{text: "frequency limited", reason: reply.ReasonRateLimited}, {text: "suspected bounce attack", reason: reply.ReasonBlocked}, {text: "suspected spam ip", reason: reply.ReasonBlocked}, {text: "connection denied", reason: reply.ReasonBlocked},
+			{text: "blocked ip", reason: reply.ReasonBlocked}, {text: "suspected spam", reason: reply.ReasonSpamContent}, {text: "mail content denied", reason: reply.ReasonSpamContent}, {text: "rejected by recipient", reason: reply.ReasonSenderRejected},
+			{text: "account is abnormal", reason: reply.ReasonMailboxDisabled}, {text: "access denied", reason: reply.ReasonMailboxDisabled},
 		},
 	},
 	{
 		hosts: []string{"icloud.com", "apple.com", "me.com.akadns"},
 		sayings: []saying{
-			{"[hme1]", reply.ReasonAuthentication}, {"[hm07]", reply.ReasonSpamContent}, {"[hm08]", reply.ReasonSpamContent}, {"[cs01]", reply.ReasonPolicy},
-			{"5.7.0 blocked", reply.ReasonBlocked}, {"excessive volume", reply.ReasonRateLimited}, {"inactive email address", reply.ReasonUserUnknown},
+			{text: "[hme1]", reason: reply.ReasonAuthentication}, {text: "[hm07]", reason: reply.ReasonSpamContent}, {text: "[hm08]", reason: reply.ReasonSpamContent}, {text: "[cs01]", reason: reply.ReasonPolicy},
+			{text: "5.7.0 blocked", reason: reply.ReasonBlocked}, {text: "excessive volume", reason: reply.ReasonRateLimited}, {text: "inactive email address", reason: reply.ReasonUserUnknown},
 		},
 	},
 	{
@@ -96,41 +97,58 @@ var systems = []system{
 	{ // https://postmaster.facebook.com/response_codes
 		hosts: []string{"facebook.com"},
 		sayings: []saying{
-			{"pol-p5", reply.ReasonSpamContent}, {"pol-p6", reply.ReasonSpamContent}, {"pol-p7", reply.ReasonSpamContent}, {"pol-p8", reply.ReasonPolicy}, {"pol-p", reply.ReasonBlocked},
-			{"pol-t", reply.ReasonRateLimited}, {"con-t1", reply.ReasonTooManyConnections}, {"con-t3", reply.ReasonTooManyConnections}, {"con-t2", reply.ReasonRateLimited},
-			{"dns-p3", reply.ReasonAuthentication}, {"dns-p", reply.ReasonSenderRejected}, {"dns-t", reply.ReasonSenderRejected}, {"msg-p1", reply.ReasonSize}, {"int-p2", reply.ReasonSize},
-			{"msg-p", reply.ReasonContent}, {"msg-t", reply.ReasonRateLimited}, {"rcp-t4", reply.ReasonMailboxDisabled}, {"rcp-t", reply.ReasonSystem}, {"int-t", reply.ReasonSystem},
-			{"rcp-p1", reply.ReasonUserUnknown}, {"int-p", reply.ReasonUserUnknown}, {"rcp-p", reply.ReasonUserUnknown},
+			{text: "pol-p5", reason: reply.ReasonSpamContent}, {text: "pol-p6", reason: reply.ReasonSpamContent}, {text: "pol-p7", reason: reply.ReasonSpamContent}, {text: "pol-p8", reason: reply.ReasonPolicy}, {text: "pol-p", reason: reply.ReasonBlocked},
+			{text: "pol-t", reason: reply.ReasonRateLimited}, {text: "con-t1", reason: reply.ReasonTooManyConnections}, {text: "con-t3", reason: reply.ReasonTooManyConnections}, {text: "con-t2", reason: reply.ReasonRateLimited},
+			{text: "dns-p3", reason: reply.ReasonAuthentication}, {text: "dns-p", reason: reply.ReasonSenderRejected}, {text: "dns-t", reason: reply.ReasonSenderRejected}, {text: "msg-p1", reason: reply.ReasonSize}, {text: "int-p2", reason: reply.ReasonSize},
+			{text: "msg-p", reason: reply.ReasonContent}, {text: "msg-t", reason: reply.ReasonRateLimited}, {text: "rcp-t4", reason: reply.ReasonMailboxDisabled}, {text: "rcp-t", reason: reply.ReasonSystem}, {text: "int-t", reason: reply.ReasonSystem},
+			{text: "rcp-p1", reason: reply.ReasonUserUnknown}, {text: "int-p", reason: reply.ReasonUserUnknown}, {text: "rcp-p", reason: reply.ReasonUserUnknown, fault: reply.FaultReceiver},
 		},
 	},
 	{ // https://learn.microsoft.com/exchange/mail-flow-best-practices/non-delivery-reports-in-exchange-online
 		hosts: []string{"outlook.com", "hotmail.com", "office365.us", "partner.outlook.cn", "microsoft"},
 		statuses: map[string]reply.Reason{
 			"5.1.20": reply.ReasonContent, "5.2.3": reply.ReasonSize, "5.3.190": reply.ReasonSystem, "5.4.300": reply.ReasonNetwork, "5.4.312": reply.ReasonNetwork, "5.4.316": reply.ReasonNetwork,
-			"5.4.310": reply.ReasonDomainNotFound, "5.6.11": reply.ReasonContent, "5.7.57": reply.ReasonPolicy, "5.7.64": reply.ReasonRelayDenied, "5.7.367": reply.ReasonPolicy,
+			"5.4.310": reply.ReasonDomainNotFound, "5.6.11": reply.ReasonContent, "5.7.57": reply.ReasonPolicy, "5.7.12": reply.ReasonPolicy, "5.7.124": reply.ReasonPolicy, "5.7.133": reply.ReasonPolicy, "5.7.134": reply.ReasonPolicy, "5.7.136": reply.ReasonPolicy, "5.7.64": reply.ReasonRelayDenied, "5.7.367": reply.ReasonPolicy,
 			"5.7.501": reply.ReasonSpamContent, "5.7.502": reply.ReasonSenderRejected, "5.7.503": reply.ReasonSenderRejected, "5.7.506": reply.ReasonBlocked,
 			"5.7.507": reply.ReasonSenderRejected, "5.7.508": reply.ReasonTooManyConnections, "5.7.511": reply.ReasonBlocked, "5.7.512": reply.ReasonContent, "5.7.513": reply.ReasonBlocked,
 			"5.7.708": reply.ReasonBlocked, "5.7.750": reply.ReasonSenderRejected, "4.4.312": reply.ReasonNetwork, "4.4.316": reply.ReasonNetwork,
 		},
 		sayings: []saying{
-			{"(s3150)", reply.ReasonBlocked}, {"(s3140)", reply.ReasonBlocked}, {"rp-00", reply.ReasonRateLimited}, {"sc-00", reply.ReasonBlocked}, {"dy-00", reply.ReasonBlocked}, {"ou-00", reply.ReasonBlocked},
+			{text: "access denied. as(201806281)", reason: reply.ReasonUserUnknown}, {text: "(s3150)", reason: reply.ReasonBlocked}, {text: "(s3140)", reason: reply.ReasonBlocked}, {text: "rp-00", reason: reply.ReasonRateLimited}, {text: "sc-00", reason: reply.ReasonBlocked}, {text: "dy-00", reason: reply.ReasonBlocked}, {text: "ou-00", reason: reply.ReasonBlocked},
+		},
+	},
+	{ // the Internet Mail Service of Exchange 5.5 and 2000 numbers what happened
+		hosts: []string{"msexch:"},
+		sayings: []saying{
+			{text: "000c05a6", reason: reply.ReasonUserUnknown}, {text: "000c0595", reason: reply.ReasonUserUnknown, fault: reply.FaultReceiver}, {text: "0010027f", reason: reply.ReasonUserUnknown, fault: reply.FaultReceiver},
+			{text: "00010256", reason: reply.ReasonSystem}, {text: "000d06b5", reason: reply.ReasonSystem}, {text: "00120270", reason: reply.ReasonNetwork}, {text: "00050311", reason: reply.ReasonContent},
+			{text: "000502cc", reason: reply.ReasonContent}, {text: "000b0981", reason: reply.ReasonPolicy},
+		},
+	},
+	{ // https://mimecastsupport.zendesk.com: SMTP error codes
+		hosts: []string{"mimecast"},
+		sayings: []saying{
+			{text: "possibly incorrect", reason: reply.ReasonUserUnknown}, {text: "anti-spoofing", reason: reply.ReasonPolicy}, {text: "blocked senders", reason: reply.ReasonSenderRejected},
+			{text: "envelope blocked", reason: reply.ReasonSenderRejected}, {text: "open relay not allowed", reason: reply.ReasonRelayDenied}, {text: "ip reputation", reason: reply.ReasonBlocked},
+			{text: "host network not allowed", reason: reply.ReasonBlocked}, {text: "administrative lockout", reason: reply.ReasonMailboxDisabled}, {text: "inbounds disabled", reason: reply.ReasonMailboxDisabled},
+			{text: "account inbounds", reason: reply.ReasonMailboxDisabled}, {text: "signature detected", reason: reply.ReasonSpamContent}, {text: "possible spam", reason: reply.ReasonSpamContent},
 		},
 	},
 	{ // its gateways ask the recipient's server for the address
 		hosts:   []string{"messagelabs.com"},
-		sayings: []saying{{"no such user", reply.ReasonUserUnknown}, {"user unknown", reply.ReasonUserUnknown}, {"turn on smtp authentication", reply.ReasonPolicy}},
+		sayings: []saying{{text: "no such user", reason: reply.ReasonUserUnknown}, {text: "user unknown", reason: reply.ReasonUserUnknown}, {text: "turn on smtp authentication", reason: reply.ReasonPolicy}},
 	},
 	{ // https://postmaster.verizonmedia.com/error-codes
 		hosts: []string{"yahoodns.net", "yahoo.com", "yahoo.co", "aol.com", "verizonmedia", "yahooinc"},
 		sayings: []saying{
-			{"[bl", reply.ReasonBlocked}, {"[ts03]", reply.ReasonReputation}, {"[tss09]", reply.ReasonSenderRejected}, {"[ph0", reply.ReasonPolicy}, {"headers are not rfc compliant", reply.ReasonContent},
-			{"relaying denied", reply.ReasonRelayDenied}, {"(p0-01)", reply.ReasonSpamContent},
+			{text: "[bl", reason: reply.ReasonBlocked}, {text: "[ts03]", reason: reply.ReasonReputation}, {text: "[tss09]", reason: reply.ReasonSenderRejected}, {text: "[ph0", reason: reply.ReasonPolicy}, {text: "headers are not rfc compliant", reason: reply.ReasonContent},
+			{text: "relaying denied", reason: reply.ReasonRelayDenied}, {text: "(p0-01)", reason: reply.ReasonSpamContent},
 		},
 	},
 }
 
 // spokenBy finds what is meant by the system whose server spoke: hosts is where the report names servers, said are the server's words.
-func spokenBy(hosts, status, said string) (reply.Reason, bool) {
+func spokenBy(hosts, status, said string) (saying, bool) {
 	said = strings.ToLower(clip(said, maxBlock))
 	hosts = strings.ToLower(clip(hosts, maxBlock)) + " " + said
 	for i := range systems {
@@ -140,29 +158,29 @@ func spokenBy(hosts, status, said string) (reply.Reason, bool) {
 			}
 		}
 	}
-	return "", false
+	return saying{}, false
 }
 
-func (s *system) means(status, said string) (reply.Reason, bool) {
+func (s *system) means(status, said string) (saying, bool) {
 	if s.code != nil {
 		if m := s.code.FindStringSubmatch(said); m != nil {
 			n, err := strconv.Atoi(m[1])
 			for _, c := range s.codes {
 				if err == nil && c.from <= n && n <= c.to {
-					return c.reason, true
+					return saying{reason: c.reason}, true
 				}
 			}
 		}
 	}
 	if r, ok := s.statuses[status]; ok {
-		return r, true
+		return saying{reason: r}, true
 	}
 	for _, t := range s.sayings {
 		if strings.Contains(said, t.text) {
-			return t.reason, true
+			return t, true
 		}
 	}
-	return "", false
+	return saying{}, false
 }
 
 // serversOf gives who sends the report and the lines of a text that name the servers that were spoken to.
