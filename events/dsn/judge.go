@@ -204,14 +204,15 @@ func inBounce(rep reply.Reply, c reply.Class, kind Kind, quoted bool) reply.Clas
 		c.Reason, c.Fault = reply.ReasonPolicy, reply.FaultReceiver
 	case c.Reason == reply.ReasonBlocked && deniedTo.MatchString(rep.Text): // somebody, and not our server
 		c.Reason, c.Fault = reply.ReasonPolicy, reply.FaultReceiver
-	case c.Reason == reply.ReasonGreylisted && byCode:
+	case byCode && (c.Reason == reply.ReasonGreylisted || rep.Status == "4.7.1"),
+		(c.Reason == reply.ReasonPolicy || c.Reason == reply.ReasonUnknown) && !ok && refusedIP.MatchString(rep.Text):
 		c.Reason, c.Fault = reply.ReasonBlocked, reply.FaultReputation
 	case kind == KindBounce && c.Reason == reply.ReasonUnknown && byStatus[rep.Status] != "":
 		c = reply.Judge(reply.Reply{Code: rep.Code}, reply.Judgement{Reason: byStatus[rep.Status]})
 		if !strings.HasPrefix(rep.Status, "5.1.") && c.Reason == reply.ReasonUserUnknown {
 			c.Fault = reply.FaultReceiver
 		}
-	case kind == KindBounce && byCode && rep.Status == "5.4.4" && (c.Reason == reply.ReasonSystem || c.Reason == reply.ReasonNetwork):
+	case kind == KindBounce && byCode && rep.Status == "5.4.4" && !strings.Contains(strings.ToLower(rep.Text), "network") && (c.Reason == reply.ReasonSystem || c.Reason == reply.ReasonNetwork):
 		c.Reason, c.Fault = reply.ReasonDomainNotFound, reply.FaultRecipient
 	case c.Reason == reply.ReasonUserUnknown && rep.Stage != reply.StageRcpt && hostGone.MatchString(rep.Text):
 		c.Reason = reply.ReasonDomainNotFound
@@ -231,6 +232,9 @@ func inBounce(rep reply.Reply, c reply.Class, kind Kind, quoted bool) reply.Clas
 
 // deniedTo is a refusal of a recipient that gives no reason but the access.
 var deniedTo = regexp.MustCompile(`(?i)(?:<` + atom + `>(?:\.\.\.|:)\s*|recipient address rejected: )access denied`)
+
+// refusedIP is a refusal beside the address of a server, which is ours or our relay's.
+var refusedIP = regexp.MustCompile(`(?i)(?:refuse|reject|denied|not accept|block|bad|listed).{0,80}\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b|\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b.{0,80}(?:refuse|reject|denied|not accept|block|bad|listed)`)
 
 // byStatus are enhanced codes that mean something in a bounce although they say little (RFC 3463 §3): of the address, or of a mailbox that takes this mail from
 // nobody or not from everybody.
