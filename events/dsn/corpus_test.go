@@ -71,7 +71,6 @@ var wrong = map[string]string{
 	"lhost-postfix-74.eml":    "Yahoo's TSS04 is \"rejected\" here and \"badreputation\" in lhost-qmail-19: it asks to send more slowly",
 	"rhost-yahooinc-02.eml":   "as above",
 	"rhost-aol-06.eml":        "a malformed answer of a name server is networkerror in lhost-postfix-17, with the same words",
-	"lhost-postfix-07.eml":    "\"<address>: User unknown\" is userunknown in rfc3464-58",
 }
 
 // score counts the recipients that the corpus expects, those of them that agree, and those that nobody expects.

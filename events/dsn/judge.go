@@ -19,6 +19,9 @@ func (p *parser) judge(r *Recipient, diag, said, text, servers string) {
 		return
 	}
 	if !strings.ContainsFunc(diag, unicode.IsLetter) { // nothing, or the exit code of a program
+		if bare := firstStatus(diag); bare != "" && (r.Status == "" || strings.HasSuffix(r.Status, ".0.0")) {
+			r.Status = bare
+		}
 		diag, said = said, ""
 	}
 	rep := replyIn(r, diag)
@@ -205,7 +208,7 @@ func inBounce(rep reply.Reply, c reply.Class, kind Kind, quoted bool) reply.Clas
 	case c.Reason == reply.ReasonBlocked && deniedTo.MatchString(rep.Text): // somebody, and not our server
 		c.Reason, c.Fault = reply.ReasonPolicy, reply.FaultReceiver
 	case byCode && (c.Reason == reply.ReasonGreylisted || rep.Status == "4.7.1"),
-		(c.Reason == reply.ReasonPolicy || c.Reason == reply.ReasonUnknown) && !ok && refusedIP.MatchString(rep.Text):
+		(c.Reason == reply.ReasonPolicy || c.Reason == reply.ReasonUnknown) && !ok && (refusedIP.MatchString(rep.Text) || strings.Contains(strings.ToLower(rep.Text), "blocked")):
 		c.Reason, c.Fault = reply.ReasonBlocked, reply.FaultReputation
 	case kind == KindBounce && c.Reason == reply.ReasonUnknown && byStatus[rep.Status] != "":
 		c = reply.Judge(reply.Reply{Code: rep.Code}, reply.Judgement{Reason: byStatus[rep.Status]})
@@ -292,15 +295,12 @@ func certain(rep reply.Reply, quoted bool, text string) bool {
 		return false
 	case len(rep.Status) > 3 && strings.HasPrefix(rep.Status[1:], ".1."), rep.Stage == reply.StageRcpt,
 		strings.Contains(said, "delivery error: dd"), // Yahoo, which judges after DATA
-		ownDirectory.MatchString(said), microsoftUnknown.MatchString(said), frenchUnknown.MatchString(said), namesAddress.MatchString(said),
+		ownDirectory.MatchString(said), microsoftUnknown.MatchString(said), frenchUnknown.MatchString(said),
 		contains(folded(clip(text, maxBlock)), notFoundHere): // Gmail's own sentence
 		return true
 	}
 	return !quoted && rep.Status == "" && !terse.MatchString(said)
 }
-
-// namesAddress is how au says that there is no such user, and not that it has filtered the mail.
-var namesAddress = regexp.MustCompile(`^<` + atom + `>: user unknown$`)
 
 // movedAway says that the address is of the past. That is no word of a filter.
 var movedAway = regexp.MustCompile(`(?i)has been replaced by|has moved|address has changed`)

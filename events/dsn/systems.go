@@ -134,6 +134,10 @@ var systems = []system{
 			{text: "account inbounds", reason: reply.ReasonMailboxDisabled}, {text: "signature detected", reason: reply.ReasonSpamContent}, {text: "possible spam", reason: reply.ReasonSpamContent},
 		},
 	},
+	{ // au names the address when there is none, and only ": User unknown" when a filter refuses
+		hosts:   []string{"ezweb.ne.jp", "au.com", "kddi"},
+		sayings: []saying{{text: ">: user unknown", reason: reply.ReasonUserUnknown}},
+	},
 	{ // its gateways ask the recipient's server for the address
 		hosts:   []string{"messagelabs.com"},
 		sayings: []saying{{text: "no such user", reason: reply.ReasonUserUnknown}, {text: "user unknown", reason: reply.ReasonUserUnknown}, {text: "turn on smtp authentication", reason: reply.ReasonPolicy}},

@@ -86,6 +86,13 @@ func TestCodesOfProviders(t *testing.T) {
 		{"a.protection.outlook.com", "550 5.7.708 Access denied, traffic not accepted from this IP", "soft blocked"},
 		{"a.protection.outlook.com", "550 5.7.124 sender not in allowed-senders list", "soft policy"},
 		{"mta5.am0.yahoodns.net", "553 5.7.2 [TSS09] All messages from 192.0.2.1 will be permanently deferred", "soft sender_rejected"},
+		{"msmx.au.com", "550 <ann@example.org>: User unknown", "hard user_unknown"},
+		{"msmx.au.com", "550 : User unknown", "soft user_unknown"},
+		{"mx.example.org", "550 <ann@example.org>: User unknown", "soft user_unknown"},
+		{"mx.example.org", "550 5.4.4", "hard domain_not_found"},
+		{"mx.example.org", "550 5.2.2", "soft mailbox_full"},
+		{"mx.example.org", "550 5.7.1", "soft policy"},
+		{"mx.example.org", "550 5.1.1", "hard user_unknown"},
 		{"eu.mimecast.com", "550 envelope blocked - user entry", "soft sender_rejected"},
 		{"mail.example.org", "550 MSEXCH:IMS:A:B:C 0 (000C05A6) no", "hard user_unknown"},
 		{"mail.example.org", "550 MSEXCH:IMS:A:B:C 0 (000C0595) no", "soft user_unknown"},
@@ -101,7 +108,7 @@ func TestSystemsAreBlameless(t *testing.T) {
 	t.Parallel()
 	for _, s := range systems {
 		for _, say := range s.sayings {
-			if got := said(s.hosts[0], "550 5.1.1 "+say.text); got.Hard && say.reason != "user_unknown" && say.reason != "domain_not_found" {
+			if got := said(s.hosts[0], "550 5.1.1 no "+say.text); got.Hard && say.reason != "user_unknown" && say.reason != "domain_not_found" {
 				t.Errorf("%s of %s suppresses for %s", say.text, s.hosts[0], say.reason)
 			}
 		}
