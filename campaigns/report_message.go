@@ -2,6 +2,7 @@ package campaigns
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -82,7 +83,7 @@ func (s *Service) reportsOf(m events.Inbound, parsed dsn.Report, to []string) []
 			at = m.ReceivedAt
 		}
 		reports = append(reports, events.Report{
-			Key: "message " + message + " " + r.Address, Source: m.Source, Kind: kindsOfMail[r.Kind], At: at, Address: r.Address, ReturnPaths: to, MessageIDs: parsed.MessageIDs,
+			Key: "message " + message + " " + r.Address, Source: m.Source, Kind: kindsOfMail[r.Kind], At: at, Address: cmp.Or(r.Original, r.Address), ReturnPaths: to, MessageIDs: parsed.MessageIDs,
 			UnsubscribeURLs: parsed.UnsubscribeURLs, QueueIDs: parsed.QueueIDs, Hard: r.Hard, Reason: r.Reason, Fault: r.Fault, Status: r.Status, ReplyCode: r.ReplyCode,
 			Diagnostic: r.Diagnostic, FeedbackType: r.FeedbackType, Raw: m.Raw,
 		})

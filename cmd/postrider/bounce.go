@@ -83,6 +83,7 @@ type bounceResult struct {
 
 type bounceRecipient struct {
 	Address      string `json:"address"`
+	Original     string `json:"original_address,omitempty"`
 	Reason       string `json:"reason"`
 	Hard         bool   `json:"hard"`
 	Status       string `json:"status"`
@@ -103,7 +104,7 @@ func bounceJSON(file string, r dsn.Report) bounceResult {
 		if p.Reason == "" {
 			p.Reason = string(p.Kind)
 		}
-		out.Recipients = append(out.Recipients, bounceRecipient{p.Address, p.Reason, p.Hard, p.Status, p.ReplyCode, p.Diagnostic, p.Action, p.FeedbackType})
+		out.Recipients = append(out.Recipients, bounceRecipient{p.Address, p.Original, p.Reason, p.Hard, p.Status, p.ReplyCode, p.Diagnostic, p.Action, p.FeedbackType})
 	}
 	return out
 }

@@ -82,7 +82,7 @@ func (p *parser) amazonBounce(n amazonNotice) {
 		if !ok {
 			diag = b.DiagnosticCode
 		}
-		p.judge(&r, strings.TrimSpace(diag), amazonSubType(n.Bounce.BounceSubType), "")
+		p.judge(&r, strings.TrimSpace(diag), amazonSubType(n.Bounce.BounceSubType), "", "")
 		if r.Address != "" {
 			p.add(r)
 		}

@@ -8,7 +8,7 @@ import (
 // readDisposition reads disposition notifications (RFC 8098): somebody's program says that the message was displayed or deleted. Nothing follows from it.
 func (p *parser) readDisposition() {
 	for _, h := range p.mdn {
-		addr := p.perRecipient(h)
+		addr, _ := p.perRecipient(h)
 		if addr == "" {
 			addr = firstAddress(p.root.header.get("from"))
 		}

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// reading is what a message of testdata must mean. A recipient is written as: address, hard, soft or its kind, reason, status, reply code, feedback type.
+// reading is what a message of testdata must mean. A recipient is written as: address, original address in brackets, hard, soft or its kind, reason, status, reply code, feedback type.
 type reading struct {
 	kind       Kind
 	action     string
@@ -63,7 +63,7 @@ func readings() map[string]reading {
 		"postfix-text":        {"bounce", "suppress", []string{"gone@example.org hard user_unknown 5.1.1 550", "full@example.net soft mailbox_full 4.2.2 452"}},
 		"qmail":               {"bounce", "suppress", []string{"gone@example.org hard user_unknown 5.1.1 550", "full@example.net soft mailbox_full 552", "nowhere@missing.example hard domain_not_found 5.1.2 0"}},
 		"read-receipt":        {"auto_reply", "none", []string{"ann@example.org auto_reply 0"}},
-		"rfc3464-several":     {"bounce", "suppress", []string{"list@example.org hard user_unknown 5.1.1 550", "slow@example.net delay network 4.4.1 0", "fine@example.com delivered 2.0.0 0"}},
+		"rfc3464-several":     {"bounce", "suppress", []string{"person@elsewhere.example (list@example.org) hard user_unknown 5.1.1 550", "slow@example.net delay network 4.4.1 0", "fine@example.com delivered 2.0.0 0"}},
 		"rfc6533-utf8":        {"bounce", "suppress", []string{"jörg@bücher.example hard user_unknown 5.1.1 550"}},
 		"sender-refused":      {"bounce", "count", []string{"ann@example.org soft sender_rejected 5.1.8 553"}},
 		"sendmail-old":        {"bounce", "suppress", []string{"gone@example.org hard user_unknown 550", "ann@missing.example hard domain_not_found 550"}},
@@ -77,7 +77,7 @@ func readings() map[string]reading {
 		"system-notice":       {"none", "none", []string{}},
 		"vacation-old":        {"auto_reply", "none", []string{"ann@example.org auto_reply 0"}},
 		"wrong-boundary":      {"bounce", "suppress", []string{"gone@example.org hard user_unknown 5.1.1 550"}},
-		"xtext-original":      {"bounce", "suppress", []string{"ann+news@example.org hard user_unknown 5.1.1 550"}},
+		"xtext-original":      {"bounce", "suppress", []string{"ann@example.org (ann+news@example.org) hard user_unknown 5.1.1 550"}},
 		"yahoo":               {"bounce", "suppress", []string{"gone@example.org hard user_unknown 554"}},
 		"zoho":                {"bounce", "suppress", []string{"gone@example.org hard user_unknown 5.1.1 550"}},
 	}
@@ -93,7 +93,11 @@ func read(r Report) reading {
 		case p.Kind == KindBounce:
 			what = "soft"
 		}
-		out.recipients = append(out.recipients, oneLine(fmt.Sprintf("%s %s %s %s %d %s", p.Address, what, p.Reason, p.Status, p.ReplyCode, p.FeedbackType)))
+		address := p.Address
+		if p.Original != "" {
+			address += " (" + p.Original + ")"
+		}
+		out.recipients = append(out.recipients, oneLine(fmt.Sprintf("%s %s %s %s %d %s", address, what, p.Reason, p.Status, p.ReplyCode, p.FeedbackType)))
 	}
 	return out
 }

@@ -11,12 +11,17 @@ import (
 
 // judge sets what the words of the server that refused mean. diag are those words, said is what the report tells people about this recipient, and text all
 // that it tells. Words weigh more than codes: when diag has only a code to go by, and the rest says in words what happened, the words decide.
-func (p *parser) judge(r *Recipient, diag, said, text string) {
+//
+// servers is where the report names the server that spoke, apart from what it said.
+func (p *parser) judge(r *Recipient, diag, said, text, servers string) {
 	if r.Kind != KindBounce && r.Kind != KindDelay {
 		r.Diagnostic = clip(oneLine(diag), reply.MaxText)
 		return
 	}
 	if !strings.ContainsFunc(diag, unicode.IsLetter) { // nothing, or the exit code of a program
+		if bare := firstStatus(diag); bare != "" && (r.Status == "" || strings.HasSuffix(r.Status, ".0.0")) {
+			r.Status = bare
+		}
 		diag, said = said, ""
 	}
 	rep := replyIn(r, diag)
@@ -32,13 +37,18 @@ func (p *parser) judge(r *Recipient, diag, said, text string) {
 		}
 	}
 	c = systemSays(text, inBounce(rep, c, r.Kind, quotes(diag, rep.Code)))
+	vouched := false
+	if known, ok := spokenBy(servers, rep.Status, diag); ok {
+		c = inBounce(rep, reply.Judge(reply.Reply{Code: rep.Code}, reply.Judgement{Reason: known.reason, Fault: known.fault}), r.Kind, true)
+		vouched = true
+	}
 	r.Status, r.Diagnostic = rep.Status, clip(oneLine(rep.Text), reply.MaxText)
 	if quotes(diag, rep.Code) {
 		r.ReplyCode = rep.Code
 		r.Diagnostic = clip(rep.String(), reply.MaxText)
 	}
 	r.Reason, r.Fault = string(c.Reason), string(c.Fault)
-	r.Hard = r.Kind == KindBounce && hard(rep, c, r.ReplyCode != 0, text)
+	r.Hard = r.Kind == KindBounce && hard(rep, c, r.ReplyCode != 0, vouched, text)
 }
 
 // replyApart is the reply that a text quotes somewhere, apart from the recipients; its code is 0 when there is none. It is looked for once.
@@ -183,13 +193,30 @@ func inBounce(rep reply.Reply, c reply.Class, kind Kind, quoted bool) reply.Clas
 	switch {
 	case c.Reason == reply.ReasonAuthFailed:
 		c.Reason, c.Fault = reply.ReasonPolicy, reply.FaultReceiver
-	case c.Reason == reply.ReasonBlocked && c.Fault == reply.FaultAccount && rep.Stage != reply.StageMail && !strings.Contains(strings.ToLower(rep.Text), "your"):
+	case c.Reason == reply.ReasonBlocked && c.Fault == reply.FaultAccount && rep.Stage != reply.StageMail && !strings.Contains(strings.ToLower(rep.Text), "your") &&
+		!strings.HasPrefix(rep.Status, "5.7.7") && !strings.Contains(strings.ToLower(rep.Text), "sending"):
 		c.Reason, c.Fault = reply.ReasonMailboxDisabled, reply.FaultRecipient // whose account is suspended is the recipient's
 	case rep.Stage == reply.StageMail && (c.Reason == reply.ReasonPolicy || c.Reason == reply.ReasonUserUnknown || c.Reason == reply.ReasonDomainNotFound ||
 		c.Reason == reply.ReasonBlocked && strings.Contains(strings.ToLower(rep.Text), "access denied")):
 		c.Reason, c.Fault = reply.ReasonSenderRejected, reply.FaultReceiver
 	case rep.Stage == reply.StageHelo && (c.Reason == reply.ReasonPolicy || overridable(c.Reason)):
 		c.Reason, c.Fault = reply.ReasonBlocked, reply.FaultReputation
+	case c.Reason == reply.ReasonProtocol && strings.Contains(strings.ToLower(rep.Text), "helo"):
+		c.Reason, c.Fault = reply.ReasonBlocked, reply.FaultReputation
+	case c.Reason == reply.ReasonProtocol && strings.Contains(strings.ToLower(rep.Text), "protocol violation") && !strings.HasPrefix(rep.Status, "5.5."):
+		c.Reason, c.Fault = reply.ReasonPolicy, reply.FaultReceiver
+	case c.Reason == reply.ReasonBlocked && deniedTo.MatchString(rep.Text): // somebody, and not our server
+		c.Reason, c.Fault = reply.ReasonPolicy, reply.FaultReceiver
+	case byCode && (c.Reason == reply.ReasonGreylisted || rep.Status == "4.7.1"),
+		(c.Reason == reply.ReasonPolicy || c.Reason == reply.ReasonUnknown) && !ok && (refusedIP.MatchString(rep.Text) || strings.Contains(strings.ToLower(rep.Text), "blocked")):
+		c.Reason, c.Fault = reply.ReasonBlocked, reply.FaultReputation
+	case kind == KindBounce && c.Reason == reply.ReasonUnknown && byStatus[rep.Status] != "":
+		c = reply.Judge(reply.Reply{Code: rep.Code}, reply.Judgement{Reason: byStatus[rep.Status]})
+		if !strings.HasPrefix(rep.Status, "5.1.") && c.Reason == reply.ReasonUserUnknown {
+			c.Fault = reply.FaultReceiver
+		}
+	case kind == KindBounce && byCode && rep.Status == "5.4.4" && !strings.Contains(strings.ToLower(rep.Text), "network") && (c.Reason == reply.ReasonSystem || c.Reason == reply.ReasonNetwork):
+		c.Reason, c.Fault = reply.ReasonDomainNotFound, reply.FaultRecipient
 	case c.Reason == reply.ReasonUserUnknown && rep.Stage != reply.StageRcpt && hostGone.MatchString(rep.Text):
 		c.Reason = reply.ReasonDomainNotFound
 	case strings.Contains(strings.ToLower(rep.Text), "transaction failed") && byCode:
@@ -206,6 +233,18 @@ func inBounce(rep reply.Reply, c reply.Class, kind Kind, quoted bool) reply.Clas
 	return c
 }
 
+// deniedTo is a refusal of a recipient that gives no reason but the access.
+var deniedTo = regexp.MustCompile(`(?i)(?:<` + atom + `>(?:\.\.\.|:)\s*|recipient address rejected: )access denied`)
+
+// refusedIP is a refusal beside the address of a server, which is ours or our relay's.
+var refusedIP = regexp.MustCompile(`(?i)(?:refuse|reject|denied|not accept|block|bad|listed).{0,80}\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b|\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b.{0,80}(?:refuse|reject|denied|not accept|block|bad|listed)`)
+
+// byStatus are enhanced codes that mean something in a bounce although they say little (RFC 3463 §3): of the address, or of a mailbox that takes this mail from
+// nobody or not from everybody.
+var byStatus = map[string]reply.Reason{
+	"5.1.0": reply.ReasonUserUnknown, "5.1.4": reply.ReasonUserUnknown, "5.2.0": reply.ReasonUserUnknown, "5.2.4": reply.ReasonUserUnknown, "4.2.1": reply.ReasonMailboxDisabled,
+}
+
 // statements are sentences by which a system says what happened, whatever reply it quotes beside them.
 var statements = []struct {
 	text   string
@@ -215,29 +254,34 @@ var statements = []struct {
 	{"the user(s) account is disabled", reply.ReasonMailboxDisabled, reply.FaultReceiver},
 	{"the user(s) account is temporarily limited", reply.ReasonMailboxDisabled, reply.FaultReceiver},
 	{"the user(s) account is temporarily over quota", reply.ReasonMailboxFull, reply.FaultReceiver},
-	{"https://groups.google.com", reply.ReasonSenderRejected, reply.FaultReceiver}, // its sentences come in forty languages: the group is not there, or not open to us
+	{"couldn't be found. check for typos or unnecessary spaces and try again. dns error", reply.ReasonNetwork, reply.FaultReceiver}, // Gmail asks the name servers only once
+	{"https://groups.google.com", reply.ReasonSenderRejected, reply.FaultReceiver},                                                  // its sentences come in forty languages: the group is not there, or not open to us
 }
 
 func systemSays(text string, c reply.Class) reply.Class {
-	text = strings.ToLower(clip(text, maxBlock))
+	text = folded(clip(text, maxBlock))
 	for _, s := range statements {
 		if strings.Contains(text, s.text) && c.Fault != reply.FaultReputation {
 			c.Reason, c.Fault = s.reason, s.fault
 		}
 	}
+	if c.Reason == reply.ReasonUnknown && strings.Contains(text, "each of the following recipients was rejected by a remote mail server") { // au, of a filter of the recipient
+		c.Reason, c.Fault = reply.ReasonUserUnknown, reply.FaultReceiver
+	}
 	return c
 }
 
 // hard reports whether the address itself is no good for good. A mailbox that is only disabled may be opened again.
-func hard(rep reply.Reply, c reply.Class, quoted bool, text string) bool {
+func hard(rep reply.Reply, c reply.Class, quoted, vouched bool, text string) bool {
 	if c.Fault != reply.FaultRecipient || !rep.Permanent() {
 		return false
 	}
+	vouched = vouched || movedAway.MatchString(rep.Text)
 	switch c.Reason {
 	case reply.ReasonDomainNotFound:
 		return true
 	case reply.ReasonUserUnknown:
-		return certain(rep, quoted, text)
+		return vouched || certain(rep, quoted, text)
 	}
 	return false
 }
@@ -251,15 +295,18 @@ func certain(rep reply.Reply, quoted bool, text string) bool {
 		return false
 	case len(rep.Status) > 3 && strings.HasPrefix(rep.Status[1:], ".1."), rep.Stage == reply.StageRcpt,
 		strings.Contains(said, "delivery error: dd"), // Yahoo, which judges after DATA
-		microsoftUnknown.MatchString(said), frenchUnknown.MatchString(said), namesAddress.MatchString(said),
+		ownDirectory.MatchString(said), microsoftUnknown.MatchString(said), frenchUnknown.MatchString(said),
 		contains(folded(clip(text, maxBlock)), notFoundHere): // Gmail's own sentence
 		return true
 	}
 	return !quoted && rep.Status == "" && !terse.MatchString(said)
 }
 
-// namesAddress is how au says that there is no such user, and not that it has filtered the mail.
-var namesAddress = regexp.MustCompile(`^<` + atom + `>: user unknown$`)
+// movedAway says that the address is of the past. That is no word of a filter.
+var movedAway = regexp.MustCompile(`(?i)has been replaced by|has moved|address has changed`)
+
+// ownDirectory is how Domino speaks of the names that it knows.
+var ownDirectory = regexp.MustCompile(`not listed in (?:the )?(?:domino|public|name)`)
 
 // microsoftUnknown is what the servers of Outlook.com say of an address that is not there. Elsewhere the sentence means anything.
 var microsoftUnknown = regexp.MustCompile(`requested action not taken: mailbox unavailable \((?:s2017062302|-?[0-9]+:[0-9]+:-?[0-9]+)\)`)
@@ -271,14 +318,14 @@ var frenchUnknown = regexp.MustCompile(`\b(?:ofr|lpn)[0-9]*_416\b`)
 var hostGone = regexp.MustCompile(`(?i)^(?:the )?(?:host|domain)?\s*<?(?:[a-z0-9-]+\.)+[a-z]{2,}>?:? (?:does not exist|doesn't exist|not found)`)
 
 // notFoundHere are sentences by which a provider takes the blame of the address upon itself.
-var notFoundHere = []string{"because the address couldn't be found", "the address wasn't found at", "email address you entered couldn't be found"}
+var notFoundHere = []string{"because the address couldn't be found", "the address wasn't found at", "email address you entered couldn't be found", "répertorié dans l'annuaire"}
 
 // terse are words that systems also use when they only guess.
 var terse = regexp.MustCompile(`user unknown|unknown user\b[^:]|recipient not found|doesn't have an? \S+ account`)
 
 var (
 	commandAt = regexp.MustCompile(`(?i)(?:^|\n)\s*>>> ?(rcpt|mail|data|\.)`)
-	stageAt   = regexp.MustCompile(`(?i)(?:in reply to(?: the)?|after|for) (?:the )?(end of data|text|data|rcpt|mail|pipelined rcpt|pipelined mail|pipelined data)(?: to| from)?\b|\[(rcpt)_to\]|(does not like recipient)|(failed after i sent the message)|\b(?:sender was (rejected))|\b(my name was) rejected|(?:reply to|after) (?:e?hlo|(helo))|\b(rcpt) to:|\(state (1[3-8])\)`)
+	stageAt   = regexp.MustCompile(`(?i)(?:in reply to(?: the)?|after|for) (?:the )?(end of data|text|data|rcpt|mail|pipelined rcpt|pipelined mail|pipelined data)(?: to| from)?\b|\[(rcpt)_to\]|(does not like recipient)|(failed after i sent the message)|\b(?:sender was (rejected))|\b(my name was) rejected|(refused to talk to me)|(after initial connection)|(?:reply to|after) (?:e?hlo|(helo))|\b(rcpt) to:|\(state (1[3-8])\)`)
 )
 
 // stageOf reads out of a text which command was refused.
@@ -301,7 +348,7 @@ func stageWord(s string) reply.Stage {
 		return reply.StageRcpt
 	case "mail", "rejected":
 		return reply.StageMail
-	case "my name was", "helo":
+	case "my name was", "helo", "refused to talk to me", "after initial connection":
 		return reply.StageHelo
 	case "data", "15", "17":
 		return reply.StageData

@@ -34,12 +34,14 @@ type Report struct {
 	At              time.Time   // when it happened, as far as the report says; zero when it does not
 }
 
-// Recipient is what a report says of one recipient. Address is empty when the report hides it.
+// Recipient is what a report says of one recipient. Address is the one that failed, empty when the report hides it. Original is the one that the message was
+// sent to, if the report says that this was another (RFC 3464 §2.3.1): it was forwarded, or its list was expanded.
 //
 // Reason and Fault are words of sender/reply, empty when there was no refusal. Hard means that the address itself is no good: it is true only for an
 // unknown user, a host that does not exist, and a domain that takes no mail, and only when the refusal is final.
 type Recipient struct {
 	Address      string
+	Original     string
 	Reason       string
 	Hard         bool
 	Fault        string
@@ -81,6 +83,7 @@ type parser struct {
 	said       map[string]string    // what the text says of each recipient
 	apart      *reply.Reply         // the reply that the whole text quotes
 	whole      map[bool]reply.Class // what the whole text says, for transient refusals and for final ones
+	servers    *string              // where the text names servers
 }
 
 // walk sorts the leaves of the message. What a returned message contains is not looked at: it may be a report itself.

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"postrider/sender/reply"
 )
 
 // statusFieldAt tells a delivery status that came as a plain text, because the message lost its structure on the way.
@@ -26,8 +28,8 @@ func (p *parser) readStatuses(text string) bool {
 // because some systems leave out the empty lines.
 func (p *parser) readStatus(body, text string) {
 	for _, group := range groups(body) {
-		if addr := p.perRecipient(group); addr != "" {
-			p.addStatus(group, addr, text)
+		if addr, original := p.perRecipient(group); addr != "" {
+			p.addStatus(group, addr, original, text)
 			continue
 		}
 		p.perMessage(group)
@@ -68,18 +70,22 @@ func split(h header) []header {
 	return out
 }
 
-// perRecipient gives the address that a group is about, as we wrote it if that is known, or "".
-func (p *parser) perRecipient(h header) string {
-	// Some systems write an address without the quotes that it needs, as the original one.
-	if final := typed(h.get("final-recipient")); final != "" && strings.ReplaceAll(final, `"`, "") == typed(h.get("original-recipient")) {
-		return final
-	}
-	for _, name := range []string{"original-recipient", "final-recipient", "x-actual-recipient"} {
-		if addr := typed(h.get(name)); addr != "" {
-			return addr
+// perRecipient gives the address that a group is about, or "", and the one as the sender wrote it if that is another.
+func (p *parser) perRecipient(h header) (addr, original string) {
+	original = typed(h.get("original-recipient"))
+	for _, value := range []string{h.get("final-recipient"), h.get("original-recipient"), h.get("x-actual-recipient")} {
+		if addr == "" {
+			addr = typed(value)
 		}
 	}
-	return ""
+	if domain := addr[strings.LastIndexByte(addr, '@')+1:]; original != "" && !strings.Contains(domain, ".") && !strings.HasPrefix(domain, "[") {
+		addr = original // a name that only the network of the reporting system knows
+	}
+	// Some systems write an address without the quotes that it needs, as the original one.
+	if strings.EqualFold(strings.ReplaceAll(addr, `"`, ""), original) {
+		original = ""
+	}
+	return addr, original
 }
 
 // perMessage takes what a report says of the message as a whole (RFC 3464 §2.2).
@@ -89,12 +95,18 @@ func (p *parser) perMessage(h header) {
 	p.when(h.get("arrival-date"))
 }
 
-func (p *parser) addStatus(h header, addr, text string) {
-	r := Recipient{Address: addr, Action: actionWord(h.get("action")), Status: firstStatus(h.get("status"))}
+func (p *parser) addStatus(h header, addr, original, text string) {
+	r := Recipient{Address: addr, Original: original, Action: actionWord(h.get("action")), Status: firstStatus(h.get("status"))}
 	diag := diagnostic(h)
 	r.Kind = kindOf(r, diag, p, text)
 	said := p.about(text, addr)
-	p.judge(&r, diag, said, text)
+	if said == "" && original != "" {
+		said = p.about(text, original)
+	}
+	p.judge(&r, diag, said, text, h.get("remote-mta")+" "+p.serversOf(text))
+	if r.Reason == string(reply.ReasonUnknown) && programAt.MatchString(h.get("diagnostic-code")) {
+		r.Reason = string(reply.ReasonSystem)
+	}
 	if last := h.get("last-attempt-date"); last != "" {
 		p.at = time.Time{}
 		p.when(last)
@@ -135,6 +147,9 @@ func actionWord(s string) string {
 	}
 	return ""
 }
+
+// programAt is the type of what a local program said that took the mail and failed.
+var programAt = regexp.MustCompile(`(?i)^\s*x-(?:unix|postfix)\s*;`)
 
 var statusIn = regexp.MustCompile(`\b[245]\.[0-9]{1,3}\.[0-9]{1,3}\b`)
 

@@ -14,6 +14,9 @@ var bounceSubjects = []string{
 	"message delivery", "message status", "non-delivery", "nondelivery", "nondeliverable", "non-deliverable", "failed mail", "mail system error",
 	"error sending your mail", "could not be delivered", "could not send", "was not delivered", "not be delivered", "message you sent", "delayed",
 	"loop alert", "not member", "mailing list", "mdaemon notification", "permanent error", "mail error", "bounced mail", "unzustellbar", "nicht zugestellt", "non remis", "no se pudo entregar",
+	"unzustellbarkeit", "zustellung fehlgeschlagen", "nicht zustellbar", "no se puede entregar", "no entregado", "no entregable", "non recapitabile", "mancato recapito", "impossibile recapitare",
+	"não é possível entregar", "não entregue", "falha na entrega", "onbestelbaar", "niet bezorgd", "kan inte levereras", "kan ikke leveres", "niedostarczon", "échec de remise", "échec de la remise",
+	"remise impossible", "non distribu", "nepavyko", "teslim edilemedi", "не удалось доставить", "無法傳送", "无法投递", "無法投遞", "未送达", "未送達", "配送不能", "配信エラー", "送信エラー", "送信できません", "전송 실패", "반송",
 	"не доставлен", "недоставлен", "エラー", "配信不能", "無法傳遞", "退信",
 }
 
@@ -28,6 +31,9 @@ var bouncePhrases = []string{
 	"error message below", "warning message only", "delivery status notification", "the group you tried to contact", "incorrectly constructed", "duplicated message-id",
 	"was rejected by a remote", "requested action not taken", "returned to you", "returned to sender", "message bounced", "not a member", "delivery attempts",
 	"no recipients were", "message was not sent", "sent >>>", "failed addresses follow", "failed recipient", "delivery error", "session transcript", "over quota",
+	"nicht zugestellt werden", "konnte nicht an", "nicht erreicht werden", "nicht erreicht", "no se pudo entregar", "no se ha podido entregar", "no se puede entregar", "impossibile recapitare", "non è stato possibile",
+	"n'a pas pu être", "n'a pas été remis", "impossible de remettre", "não pôde ser entregue", "não foi possível entregar", "kon niet worden", "не удалось доставить", "не удается доставить", "doręczyć",
+	"配信不能", "お届けできません", "配達できません", "送達できません", "无法投递", "無法傳遞", "无法送达", "未能送达", "退回", "전달할 수 없",
 	"не может быть доставлено", "не доставлено", "échec de la remise", "nicht zugestellt", "送信できません", "送信に失敗", "配信できません", "届けることができません",
 }
 
@@ -93,6 +99,9 @@ func (p *parser) fromSystem() bool {
 			return true
 		}
 	}
+	if h.get("x-mlserver") != "" { // a list server that answers
+		return true
+	}
 	if auto := strings.ToLower(h.get("auto-submitted")); auto != "" && !strings.HasPrefix(auto, "no") {
 		return true
 	}
@@ -119,7 +128,7 @@ func (p *parser) readText(text string) bool {
 		if said == "" {
 			said = text
 		}
-		p.judge(&r, said, "", text)
+		p.judge(&r, said, "", text, text)
 		p.add(r)
 	}
 	return len(p.recipients) > 0
@@ -146,7 +155,7 @@ var derived = regexp.MustCompile(`(?i)^\s*\(?(?:ultimately )?(?:generated|expand
 // aboutList is what list servers say to those whose mail they do not take.
 var aboutList = regexp.MustCompile(`(?i)(?:mailing list|message-id in|members of) <(` + atom + `)>`)
 
-// mention is an address and how sure it is that it is a recipient: 0 to 3, 0 the surest.
+// mention is an address and how sure it is that it is a recipient: 0 to 4, 0 the surest.
 type mention struct {
 	address string
 	line    int
@@ -156,10 +165,17 @@ type mention struct {
 func mentions(lines []string) []mention {
 	var out []mention
 	for i, line := range lines {
-		if !strings.Contains(line, "@") || len(out) > 2*MaxRecipients || derived.MatchString(clip(line, 80)) {
+		if !strings.Contains(line, "@") || len(out) > 2*MaxRecipients {
+			continue
+		}
+		if derived.MatchString(clip(line, 80)) { // a pipe or a file, which has no address of its own
+			out = append(out, mention{firstAddress(line), i, 4})
 			continue
 		}
 		line = clip(line, maxLine)
+		if strings.Contains(line, "smtp.mailfrom=") { // a quoted verdict on the sender (RFC 8601)
+			continue
+		}
 		if m := aboutList.FindStringSubmatch(line); m != nil {
 			out = append(out, mention{clean(m[1]), i, 0})
 		} else if m := leading.FindStringSubmatch(line); m != nil {
@@ -208,7 +224,7 @@ func (p *parser) namedIn(text string) []string {
 		}
 	}
 	for _, own := range []map[string]bool{p.own(true), p.own(false)} {
-		for sure := 0; sure <= 3; sure++ {
+		for sure := 0; sure <= 4; sure++ {
 			var out []string
 			for _, m := range found {
 				if m.sure <= sure && !own[strings.ToLower(m.address)] && !ofMailSystem(m.address) {

@@ -242,6 +242,14 @@ func reachable(u *rule) bool {
 	if samples == nil {
 		samples = []string{""}
 	}
+	if u.with != nil {
+		samples = nil
+		for _, s := range u.text {
+			for _, w := range u.with {
+				samples = append(samples, s+" "+w, w+" "+s)
+			}
+		}
+	}
 	statuses := []string{""}
 	if u.status != "" {
 		four, five := strings.Replace(u.status, "x", "4", 1), strings.Replace(u.status, "x", "5", 1)

@@ -76,6 +76,49 @@ func TestWordings(t *testing.T) {
 	}
 }
 
+// TestWordingsInAnyForm: a noun and a verdict mean the same in whichever sentence they stand, and a person is not blamed for what is said of a sender or a server.
+func TestWordingsInAnyForm(t *testing.T) {
+	t.Parallel()
+	for reason, lines := range map[Reason][]string{
+		ReasonUserUnknown: {
+			"550 the destination was not found among our users", "550 Utilisateur inconnu", "550 Usuario desconocido", "550 Der Empfänger existiert nicht", "550 Destinatario sconosciuto",
+			"550 Пользователь не найден", "550 宛先のアドレスが見つかりません", "550 收件人不存在", "550 the recipient refuses your mail", "550 stopped by the user's filter settings",
+		},
+		ReasonDomainNotFound:     {"550 Domain missing.example is not valid", "550 that domain is not registered"},
+		ReasonMailboxFull:        {"550 Postfach ist voll", "550 La boîte est pleine", "550 El buzón está lleno", "550 this account has not enough space left", "550 quota of the user is reached"},
+		ReasonMailboxDisabled:    {"550 the customer's account is deactivated", "550 Konto gesperrt", "550 account is blocked by an administrator", "550 recipient was terminated"},
+		ReasonSenderRejected:     {"550 Return-path address rejected", "550 the envelope sender could not be verified", "550 this mail is from a spoofed sender", "550 sender is in my black list", "553 mail refused: your email address has been blacklisted"},
+		ReasonBlocked:            {"554 Mail server at 192.0.2.1 is blocked", "550 too many spams from your network", "550 your server is not allowed to send here"},
+		ReasonAuthentication:     {"550 the sending domain has no SPF", "550 forward DNS entry does not point to you"},
+		ReasonSpamContent:        {"550 message score 12.3 exceeds threshold", "552 rejected by the bayesian filter", "554 your file is infected"},
+		ReasonSize:               {"552 maximum size is 10 MB, yours has 20 MB", "552 Taille limite depassee"},
+		ReasonPolicy:             {"550 bounced due to organizational settings", "550 mail with pictures is against our security policy"},
+		ReasonRelayDenied:        {"550 we are not an open relay", "553 that domain is not in my relay list", "550 we do not handle mail for that place"},
+		ReasonNetwork:            {"550 gone after the queue lifetime", "450 delivery temporarily suspended: connect to mx.example.org[192.0.2.1]:25: no"},
+		ReasonSystem:             {"550 it would create a mail loop", "550 unable to write the message", "550 remote end is misconfigured"},
+		ReasonQuotaExhausted:     {"550 daily quota is reached"},
+		ReasonUnknown:            {"550 no", "550 you have exceeded your quota"},
+		ReasonContent:            {"554 too many Received headers", "550 duplicate header in the message"},
+		ReasonTooManyConnections: {"421 Maximum connections reached"},
+	} {
+		for _, line := range lines {
+			r, err := Find(line)
+			if err != nil {
+				t.Errorf("%s: %v", line, err)
+				continue
+			}
+			r.Stage = StageRcpt
+			c := Classify(r)
+			if c.Reason != reason {
+				t.Errorf("%s is %s, want %s", line, c.Reason, reason)
+			}
+			if c.Action == ActionSuppress {
+				t.Errorf("%s suppresses, although the words are only likely", line)
+			}
+		}
+	}
+}
+
 // TestReceiversDoNotStopTheRelay: what a receiver has against one sender, or cannot do itself, pauses nothing.
 func TestReceiversDoNotStopTheRelay(t *testing.T) {
 	t.Parallel()
