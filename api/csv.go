@@ -85,10 +85,10 @@ func harmless(text string) string {
 	return text
 }
 
-var countColumns = []string{"recipients", "accepted", "delivered", "refused", "came_back", "failed", "unconfirmed", "skipped", "waiting", "complaints", "unsubscribes"}
+var countColumns = []string{"recipients", "accepted", "delivered", "refused", "came_back", "failed", "unconfirmed", "skipped", "waiting", "complaints", "unsubscribes", "opened", "clicked"}
 
 func countCells(o campaigns.OutcomeCounts) []any {
-	return []any{o.Recipients, o.Accepted(), o.Delivered, o.Refused, o.CameBack, o.Failed, o.Unconfirmed, o.Skipped, o.Waiting, o.Complaints, o.Unsubscribes}
+	return []any{o.Recipients, o.Accepted(), o.Delivered, o.Refused, o.CameBack, o.Failed, o.Unconfirmed, o.Skipped, o.Waiting, o.Complaints, o.Unsubscribes, o.Opened, o.Clicked}
 }
 
 // tallyColumns names the three columns of each figure that is told by who was behind it.
@@ -208,7 +208,7 @@ func (s *server) downloadListStats(ctx context.Context, in *listTable) (*csvDown
 		}}), nil
 	}
 	columns := append([]string{"campaign_id", "campaign", "started_at", "shared"}, countColumns...)
-	return s.csvFile(name, table{columns: append(columns, "opened", "clicked"), rows: func(write func(...any) error) error {
+	return s.csvFile(name, table{columns: columns, rows: func(write func(...any) error) error {
 		// Page by page, so that the file comes while the next campaigns are read.
 		for q := (page.Query{}); ; {
 			p, err := s.deps.Campaigns.ListStats(ctx, in.ID, q)
@@ -216,7 +216,7 @@ func (s *server) downloadListStats(ctx context.Context, in *listTable) (*csvDown
 				return err
 			}
 			err = eachRow(p.Items, write, func(o campaigns.ListOutcomes) []any {
-				return append(append([]any{o.CampaignID, o.CampaignName, o.StartedAt, o.Shared}, countCells(o.OutcomeCounts)...), o.Opened, o.Clicked)
+				return append([]any{o.CampaignID, o.CampaignName, o.StartedAt, o.Shared}, countCells(o.OutcomeCounts)...)
 			})
 			if err != nil || p.NextCursor == "" {
 				return err

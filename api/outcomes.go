@@ -22,6 +22,8 @@ type OutcomeCountsJSON struct {
 	Waiting      int64 `json:"waiting" doc:"Queued, claimed or deferred"`
 	Complaints   int64 `json:"complaints" doc:"Deliveries that were reported as spam"`
 	Unsubscribes int64 `json:"unsubscribes" doc:"Deliveries from which the person unsubscribed"`
+	Opened       int64 `json:"opened" doc:"Deliveries that a person opened"`
+	Clicked      int64 `json:"clicked" doc:"Deliveries in which a person followed a link"`
 }
 
 type reasonJSON struct {
@@ -55,6 +57,7 @@ func encodeCounts(o campaigns.OutcomeCounts) OutcomeCountsJSON {
 	return OutcomeCountsJSON{
 		Recipients: o.Recipients, Accepted: o.Accepted(), Delivered: o.Delivered, Refused: o.Refused, CameBack: o.CameBack, Failed: o.Failed, Unconfirmed: o.Unconfirmed,
 		Skipped: o.Skipped, Waiting: o.Waiting, Complaints: o.Complaints, Unsubscribes: o.Unsubscribes,
+		Opened: o.Opened, Clicked: o.Clicked,
 	}
 }
 
@@ -86,8 +89,6 @@ type listOutcomesJSON struct {
 	StartedAt    time.Time `json:"started_at"`
 	Shared       bool      `json:"shared" doc:"Whether the campaign went to other lists too; then only deliveries to people who are on this list today count"`
 	OutcomeCountsJSON
-	Opened  int64 `json:"opened" doc:"Deliveries that a person opened"`
-	Clicked int64 `json:"clicked" doc:"Deliveries of which a person followed a link"`
 }
 
 type listGrowthJSON struct {
@@ -111,7 +112,7 @@ func (s *server) getListStats(ctx context.Context, in *smallPage) (*answer[pageJ
 	p, err := s.deps.Campaigns.ListStats(ctx, in.ID, page.Query{Cursor: in.Cursor, Limit: in.Limit})
 	return replyPage(p, err, func(o campaigns.ListOutcomes) listOutcomesJSON {
 		return listOutcomesJSON{CampaignID: o.CampaignID, CampaignName: o.CampaignName, StartedAt: o.StartedAt.UTC(), Shared: o.Shared,
-			OutcomeCountsJSON: encodeCounts(o.OutcomeCounts), Opened: o.Opened, Clicked: o.Clicked}
+			OutcomeCountsJSON: encodeCounts(o.OutcomeCounts)}
 	})
 }
 

@@ -19,8 +19,6 @@ type ListOutcomes struct {
 	StartedAt    time.Time
 	Shared       bool
 	OutcomeCounts
-	Opened  int64 // deliveries that a person opened
-	Clicked int64 // deliveries of which a person followed a link
 }
 
 // listStatsMost is how many campaigns of a list stand on a page at most: each of them may cost a look through its ledger.

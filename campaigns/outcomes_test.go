@@ -168,12 +168,20 @@ func TestOutcomesOfAFinishedCampaignFollowWhatComesBack(t *testing.T) {
 	if n := look(); n.Complaints != 1 || n.Unsubscribes != 1 {
 		t.Errorf("%+v", n)
 	}
+	// Only people are readers, and each delivery has one.
+	b.exec(`INSERT INTO events (at, kind, campaign_id, seq, subscriber_id, link, actor) SELECT now(), kind, $1, seq, subscriber_id, link, actor FROM deliveries,
+		(VALUES (3, 'open', NULL, 'human'), (3, 'open', NULL, 'human'), (3, 'click', 1, 'human'), (4, 'open', NULL, 'human'), (5, 'open', NULL, 'machine'), (5, 'click', 1, 'unknown'))
+		AS e (s, kind, link, actor) WHERE campaign_id = $1 AND seq = s`, c.ID)
+	b.clock.advance(time.Hour)
+	if n := look(); n.Opened != 2 || n.Clicked != 1 || n.Recipients != 5 {
+		t.Errorf("%+v", n)
+	}
 	// DNS is asked again some day.
 	b.exec(`INSERT INTO sites (domain, site, looked_up_at, expires_at) VALUES ('example.org', 'google', now(), now())`)
 	if o, err := b.Outcomes(t.Context(), c.ID, 0); err != nil || o.Providers[0].ID != "example.org" {
 		t.Errorf("%+v (%v)", o.Providers, err)
 	}
-	b.clock.advance(outcomesKept + time.Minute)
+	b.clock.advance(time.Hour)
 	if o, err := b.Outcomes(t.Context(), c.ID, 0); err != nil || o.Providers[0].ID != "google" {
 		t.Errorf("%+v (%v)", o.Providers, err)
 	}
@@ -252,11 +260,13 @@ func TestListStats(t *testing.T) {
 	if got := figures(b.listID); got.Opened != 2 || got.Clicked != 1 {
 		t.Errorf("of everybody: opened %d, clicked %d", got.Opened, got.Clicked)
 	}
-	want := OutcomeCounts{Recipients: 10, Delivered: 7, Refused: 1, CameBack: 1, Unconfirmed: 1, Complaints: 1, Unsubscribes: 1}
+	want := OutcomeCounts{Recipients: 10, Delivered: 7, Refused: 1, CameBack: 1, Unconfirmed: 1, Complaints: 1, Unsubscribes: 1, Opened: 1, Clicked: 1}
 	if got := figures(other.ID); !got.Shared || got.OutcomeCounts != want {
 		t.Errorf("%+v, not %+v", got, want)
 	}
 	// Who is on the first list is everybody; it shares the campaign now.
+	o, err = b.Outcomes(t.Context(), c.ID, 0)
+	must(t, err)
 	if got := figures(b.listID); !got.Shared || got.OutcomeCounts != o.Total {
 		t.Errorf("%+v, and the campaign: %+v", got, o.Total)
 	}

@@ -2755,7 +2755,7 @@ export interface components {
             campaign_name: string;
             /**
              * Format: int64
-             * @description Deliveries of which a person followed a link
+             * @description Deliveries in which a person followed a link
              */
             clicked: number;
             /**
@@ -3115,6 +3115,11 @@ export interface components {
             came_back: number;
             /**
              * Format: int64
+             * @description Deliveries in which a person followed a link
+             */
+            clicked: number;
+            /**
+             * Format: int64
              * @description Deliveries that were reported as spam
              */
             complaints: number;
@@ -3125,6 +3130,11 @@ export interface components {
             delivered: number;
             /** Format: int64 */
             failed: number;
+            /**
+             * Format: int64
+             * @description Deliveries that a person opened
+             */
+            opened: number;
             /**
              * Format: int64
              * @description The sum of delivered, refused, came_back, failed, unconfirmed, skipped and waiting
@@ -3610,6 +3620,11 @@ export interface components {
             came_back: number;
             /**
              * Format: int64
+             * @description Deliveries in which a person followed a link
+             */
+            clicked: number;
+            /**
+             * Format: int64
              * @description Deliveries that were reported as spam
              */
             complaints: number;
@@ -3628,6 +3643,11 @@ export interface components {
             /** @description A known provider, else the domain of the addresses; empty: all those that are not listed */
             id: string;
             name: string;
+            /**
+             * Format: int64
+             * @description Deliveries that a person opened
+             */
+            opened: number;
             /**
              * Format: int64
              * @description The sum of delivered, refused, came_back, failed, unconfirmed, skipped and waiting
@@ -3951,6 +3971,11 @@ export interface components {
             came_back: number;
             /**
              * Format: int64
+             * @description Deliveries in which a person followed a link
+             */
+            clicked: number;
+            /**
+             * Format: int64
              * @description Deliveries that were reported as spam
              */
             complaints: number;
@@ -3968,6 +3993,11 @@ export interface components {
             id: number | null;
             /** @description Empty when the relay is deleted */
             name: string;
+            /**
+             * Format: int64
+             * @description Deliveries that a person opened
+             */
+            opened: number;
             /**
              * Format: int64
              * @description The sum of delivered, refused, came_back, failed, unconfirmed, skipped and waiting

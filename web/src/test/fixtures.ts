@@ -906,6 +906,8 @@ export const outcomeCounts: OutcomeCounts = {
   waiting: 6,
   complaints: 1,
   unsubscribes: 2,
+  opened: 30,
+  clicked: 12,
 };
 
 export const outcomes: Outcomes = {

@@ -132,6 +132,8 @@ function useCountColumns<T extends OutcomeCounts>(nameOf: (row: T) => string): C
     },
     { key: 'bounced', header: t('outcomes.bounced'), align: 'end', render: (row) => number(bouncedOf(row)) },
     { key: 'failed', header: t('outcomes.failedColumn'), align: 'end', render: (row) => number(row.failed) },
+    { key: 'opened', header: t('campaigns.stats.opens'), align: 'end', render: (row) => number(row.opened) },
+    { key: 'clicked', header: t('campaigns.stats.clicks'), align: 'end', render: (row) => number(row.clicked) },
     { key: 'complaints', header: t('outcomes.complaints'), align: 'end', render: (row) => number(row.complaints) },
     {
       key: 'unsubscribes',
