@@ -121,10 +121,23 @@ func (a *readers) begin(ctx context.Context, id int64) error {
 		defer cancel()
 		a.s.read(ctx, m, r.wake)
 		a.mu.Lock()
-		defer a.mu.Unlock()
 		delete(a.running, id)
+		missed := len(r.wake) > 0
+		a.mu.Unlock()
+		if missed {
+			a.s.askAgain(id)
+		}
 	})
 	return nil
+}
+
+// askAgain puts back the wish for a check that came to a reader when it had looked at everything already.
+func (s *Service) askAgain(id int64) {
+	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Timeout)
+	defer cancel()
+	if err := wantCheck(ctx, s.pool, id); err != nil {
+		s.logger.Warn("a mailbox that somebody wants checked waits for its time", "mailbox", id, "error", err)
+	}
 }
 
 func (a *readers) wait() { a.group.Wait() }

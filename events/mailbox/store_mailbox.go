@@ -154,10 +154,18 @@ func setStatus(ctx context.Context, db pg.DB, id int64, status string) error {
 	return nil
 }
 
+// wantCheck makes the mailbox due.
+func wantCheck(ctx context.Context, db pg.DB, id int64) error {
+	if _, err := db.Exec(ctx, `UPDATE mailboxes SET asked_at = now() WHERE id = $1`, id); err != nil {
+		return fmt.Errorf("asking for a check of mailbox %d: %w", id, err)
+	}
+	return nil
+}
+
 // askCheck makes the mailbox due, with everything that is set aside.
 func askCheck(ctx context.Context, tx pgx.Tx, id int64) error {
-	if _, err := tx.Exec(ctx, `UPDATE mailboxes SET asked_at = now() WHERE id = $1`, id); err != nil {
-		return fmt.Errorf("asking for a check of mailbox %d: %w", id, err)
+	if err := wantCheck(ctx, tx, id); err != nil {
+		return err
 	}
 	if _, err := tx.Exec(ctx, `
 		UPDATE mailbox_messages SET state = 'retry', next_at = now(), attempts = CASE WHEN state = 'stuck' THEN 0 ELSE attempts END
