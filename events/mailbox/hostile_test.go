@@ -668,6 +668,39 @@ func TestPOP3SessionThatBreaks(t *testing.T) {
 	}
 }
 
+// TestCheckThatIsAskedForAtTheEnd: the wish for a check that comes to a reader when it has seen everything is not lost.
+func TestCheckThatIsAskedForAtTheEnd(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	atQuit, goOn := make(chan struct{}), make(chan struct{})
+	m := b.create(t, input(POP3, fake(t, popServer{answers: map[string]func(*conversation, string) bool{
+		"QUIT": func(c *conversation, _ string) bool {
+			atQuit <- struct{}{}
+			<-goOn
+			c.say("+OK")
+			return true
+		},
+	}}.play)))
+	b.run(t)
+	<-atQuit
+	if _, err := b.CheckNow(t.Context(), m.ID); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the reader to hear of it", func() bool {
+		var heard bool
+		err := b.pool.QueryRow(t.Context(), `SELECT asked_at IS NULL FROM mailboxes`).Scan(&heard)
+		return err == nil && heard
+	})
+	goOn <- struct{}{}
+	select {
+	case <-atQuit:
+		close(goOn)
+	case <-time.After(patience):
+		close(goOn)
+		t.Error("nobody looked again")
+	}
+}
+
 // TestIdleThatIsDropped: a server that hangs up soon is polled.
 func TestIdleThatIsDropped(t *testing.T) {
 	t.Parallel()
