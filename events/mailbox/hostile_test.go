@@ -701,6 +701,17 @@ func TestCheckThatIsAskedForAtTheEnd(t *testing.T) {
 	}
 }
 
+// TestWishForAReaderThatHasEnded: between the look at the leases and the look at the readers one may have ended.
+func TestWishForAReaderThatHasEnded(t *testing.T) {
+	t.Parallel()
+	still := &running{version: 1, wake: make(chan struct{}, 1)}
+	a := &readers{running: map[int64]*running{1: still}}
+	missed := a.compare([]held{{ID: 1, Version: 1, Asked: true}, {ID: 2, Version: 1, Asked: true}, {ID: 3, Version: 1}})
+	if len(missed) != 1 || missed[0] != 2 || len(still.wake) != 1 {
+		t.Errorf("missed by %v, woken: %v", missed, len(still.wake) == 1)
+	}
+}
+
 // TestIdleThatIsDropped: a server that hangs up soon is polled.
 func TestIdleThatIsDropped(t *testing.T) {
 	t.Parallel()

@@ -53,7 +53,9 @@ func (a *readers) tend(ctx context.Context) {
 		return
 	}
 	a.renewed = asked
-	a.compare(ours)
+	for _, id := range a.compare(ours) {
+		a.s.askAgain(id)
+	}
 	due, err := dueMailboxes(ctx, a.s.pool)
 	if err != nil {
 		if ctx.Err() == nil {
@@ -68,8 +70,9 @@ func (a *readers) tend(ctx context.Context) {
 	}
 }
 
-// compare ends readers whose mailbox was changed or lost, and wakes those that somebody wants checked.
-func (a *readers) compare(ours []held) {
+// compare ends readers whose mailbox was changed or lost, and wakes those that somebody wants checked. It gives the mailboxes that somebody wants checked and whose reader has
+// just ended.
+func (a *readers) compare(ours []held) (missed []int64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	still := map[int64]held{}
@@ -88,6 +91,12 @@ func (a *readers) compare(ours []held) {
 			}
 		}
 	}
+	for _, h := range ours {
+		if h.Asked && a.running[h.ID] == nil {
+			missed = append(missed, h.ID)
+		}
+	}
+	return missed
 }
 
 func (a *readers) endAll() {
