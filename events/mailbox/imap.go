@@ -219,16 +219,60 @@ func (s *imapSession) search(lo, hi int64, since time.Time) ([]int64, error) {
 func (s *imapSession) look(uids []int64) ([]letter, error) {
 	var letters []letter
 	err := s.do(StepRead, usualAnswer, func() error {
-		found, err := s.c.Fetch(uidSet(uids), &imap.FetchOptions{UID: true, RFC822Size: true, InternalDate: true}).Collect()
-		for _, m := range found {
-			if uid := int64(m.UID); slices.Contains(uids, uid) && !slices.ContainsFunc(letters, func(l letter) bool { return l.uid == uid }) {
-				letters = append(letters, letter{uid: uid, size: max(0, m.RFC822Size), received: m.InternalDate})
+		return s.collect(s.c.Fetch(uidSet(uids), &imap.FetchOptions{UID: true, RFC822Size: true, InternalDate: true}), func(l letter, _ []byte) {
+			if slices.Contains(uids, l.uid) && !slices.ContainsFunc(letters, func(other letter) bool { return other.uid == l.uid }) {
+				letters = append(letters, l)
 			}
-		}
-		return err
+		})
 	})
 	slices.SortFunc(letters, func(a, b letter) int { return int(a.uid - b.uid) })
 	return letters, err
+}
+
+// collect goes through the answers to a FETCH: what is said of each message, and the first body, nil when there is none.
+//
+// The library's own Collect reads on from a literal that broke off, while its decoder reads on too. Here the connection is ended and the decoder with it, and nothing is read any more.
+func (s *imapSession) collect(cmd *imapclient.FetchCommand, each func(l letter, body []byte)) error {
+	for m := cmd.Next(); m != nil; m = cmd.Next() {
+		var l letter
+		var body []byte
+		for item := m.Next(); item != nil; item = m.Next() {
+			var literal io.Reader
+			switch item := item.(type) {
+			case imapclient.FetchItemDataUID:
+				l.uid = int64(item.UID)
+			case imapclient.FetchItemDataRFC822Size:
+				l.size = max(0, item.Size)
+			case imapclient.FetchItemDataInternalDate:
+				l.received = item.Time
+			case imapclient.FetchItemDataBodySection:
+				if item.Literal != nil {
+					literal = item.Literal
+				}
+			case imapclient.FetchItemDataBinarySection:
+				if item.Literal != nil {
+					literal = item.Literal
+				}
+			}
+			if literal == nil {
+				continue
+			}
+			read, err := io.ReadAll(literal)
+			if err != nil {
+				_ = s.w.raw.Close()
+				select {
+				case <-s.c.Closed():
+				case <-time.After(s.timeout):
+				}
+				return err
+			}
+			if body == nil {
+				body = read
+			}
+		}
+		each(l, body)
+	}
+	return cmd.Close()
 }
 
 // fetch reads the first limit bytes of a message, without marking it as seen; nil when it is gone.
@@ -238,13 +282,11 @@ func (s *imapSession) fetch(uid, limit int64) ([]byte, error) {
 	defer s.w.setDeaf(false)
 	var raw []byte
 	err := s.do(StepRead, limit+usualAnswer, func() error {
-		found, err := s.c.Fetch(imap.UIDSetNum(imap.UID(uid)), &imap.FetchOptions{UID: true, BodySection: []*imap.FetchItemBodySection{section}}).Collect()
-		for _, m := range found {
-			if int64(m.UID) == uid && len(m.BodySection) > 0 {
-				raw = m.BodySection[0].Bytes
+		return s.collect(s.c.Fetch(imap.UIDSetNum(imap.UID(uid)), &imap.FetchOptions{UID: true, BodySection: []*imap.FetchItemBodySection{section}}), func(l letter, body []byte) {
+			if l.uid == uid && body != nil {
+				raw = body
 			}
-		}
-		return err
+		})
 	})
 	if int64(len(raw)) > limit {
 		raw = raw[:limit]
