@@ -105,10 +105,9 @@ async function readTheLog(page: Page) {
   await expect(log.getByText('bounce1@example.org')).toBeVisible();
   await expect(log.getByText('person001@example.org')).toBeHidden();
   await log.getByText('bounce1@example.org').click();
-  const story = page.getByRole('dialog');
+  const story = page.getByRole('main');
   await expect(story.getByText(/no such user/).first()).toBeVisible();
   await expect(story.getByText('Bounced').first()).toBeVisible();
-  await page.keyboard.press('Escape');
   // The address is suppressed from now on, with the evidence.
   await page.goto('/suppressions');
   await expect(page.getByText('bounce1@example.org')).toBeVisible();
