@@ -1,7 +1,8 @@
 // Package audience owns the people: subscribers, the lists they are on, with which consent, the addresses that are never mailed, and the
 // imports that bring people in.
 //
-// Tables: subscribers, lists, subscriptions, suppressions, unsubscribes, imports, import_chunks, import_errors. Nobody else writes them.
+// Tables: subscribers with subscriber_search and its backlog, fields, lists with list_counts, subscriptions with subscription_history, suppressions, unsubscribes,
+// imports and import_*. Nobody else writes them.
 //
 // A person is one row of subscribers, known by the normalised address (package internal/addr). A subscription is a person on a list with a status;
 // only "subscribed" is mailed. A suppression is about an address, not about a person: it outlives the person's deletion and wins over every

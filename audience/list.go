@@ -211,7 +211,9 @@ func listIDs(rows []listRow) []int64 {
 // countLists counts the subscriptions of lists. The suppressed ones are counted from the side of the suppressions, which are few.
 func countLists(ctx context.Context, db pg.DB, ids []int64) (map[int64]ListCounts, error) {
 	rows, err := db.Query(ctx, `
-		SELECT list_id, status, count(*) FROM subscriptions WHERE list_id = ANY ($1) GROUP BY list_id, status
+		SELECT list_id, v.status, sum(v.n)::bigint FROM list_counts,
+			LATERAL (VALUES ('subscribed', subscribed), ('unconfirmed', unconfirmed), ('unsubscribed', unsubscribed)) v (status, n)
+		WHERE list_id = ANY ($1) GROUP BY list_id, v.status
 		UNION ALL
 		SELECT s.list_id, 'suppressed', count(*)
 		FROM suppressions x JOIN subscribers u ON u.email_key = x.email_key JOIN subscriptions s ON s.subscriber_id = u.id

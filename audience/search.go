@@ -113,7 +113,9 @@ func (c *conditions) search(text string) error {
 	if err != nil {
 		return err
 	}
-	const field = "(u.email_key || ' ' || lower(u.name))"
+	// Whoever was imported a moment ago is not in the index yet, but in its backlog.
+	const found = `u.id IN (SELECT subscriber_id FROM subscriber_search WHERE text LIKE ?
+		UNION ALL SELECT p.id FROM subscriber_search_backlog b JOIN subscribers p ON p.id BETWEEN b.first_id AND b.last_id WHERE p.email_key || ' ' || lower(p.name) LIKE ?)`
 	patterns := []string{like}
 	text = strings.TrimSpace(text)
 	local, typed, _ := cutLast(text, "@")
@@ -125,9 +127,9 @@ func (c *conditions) search(text string) error {
 		patterns = append(patterns, other)
 	}
 	if len(patterns) == 1 {
-		c.add(field+" LIKE ?", patterns[0])
+		c.add(found, patterns[0], patterns[0])
 	} else {
-		c.add("("+field+" LIKE ? OR "+field+" LIKE ?)", patterns[0], patterns[1])
+		c.add("("+found+" OR "+found+")", patterns[0], patterns[0], patterns[1], patterns[1])
 	}
 	return nil
 }

@@ -15,8 +15,17 @@ import (
 // errNotRunning: the import was cancelled, or its list deleted, while rows were being read.
 var errNotRunning = errors.New("the import is not running any more")
 
-// mergeLock is the advisory lock under which batches of all imports take turns: two at once would lock the same people in different orders.
+// mergeLock is the advisory lock under which batches of all imports take turns, since two at once would lock the same people in different orders, and under which people
+// are deleted, since an import holds those whom it puts on its list by nothing else.
 const mergeLock = 0x706f7374_0001
+
+// mergeTurn waits for that lock, which the transaction then holds.
+func mergeTurn(ctx context.Context, tx pgx.Tx) error {
+	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(mergeLock)); err != nil {
+		return fmt.Errorf("waiting for the imports: %w", err)
+	}
+	return nil
+}
 
 // commit imports a batch and moves the import's counters, in one transaction: after any crash both happened or neither.
 func (s *Service) commit(ctx context.Context, imp Import, b *batch) error {
@@ -40,8 +49,8 @@ func (s *Service) commit(ctx context.Context, imp Import, b *batch) error {
 
 // lockImport makes sure that this batch is the next one of a running import. The list is locked first, in the order in which a deletion of it goes.
 func lockImport(ctx context.Context, tx pgx.Tx, imp Import, start int64) error {
-	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(mergeLock)); err != nil {
-		return fmt.Errorf("waiting for the turn of import %d: %w", imp.ID, err)
+	if err := mergeTurn(ctx, tx); err != nil {
+		return err
 	}
 	if _, err := tx.Exec(ctx, `SELECT 1 FROM lists WHERE id = $1 FOR KEY SHARE`, imp.ListID); err != nil {
 		return fmt.Errorf("locking list %d: %w", imp.ListID, err)

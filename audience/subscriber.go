@@ -98,9 +98,11 @@ func (s *Service) CreateSubscriber(ctx context.Context, n NewSubscriber) (Subscr
 		if err != nil {
 			return subscriberError(err, p.address)
 		}
-		_, err = tx.Exec(ctx, `INSERT INTO subscriptions (list_id, subscriber_id, status, source, created_at, updated_at)
-			SELECT DISTINCT l, $2::bigint, $3, $4, $5::timestamptz, $5::timestamptz FROM unnest($1::bigint[]) AS l`, n.ListIDs, id, n.Status, n.Source, now)
-		return listsError(err)
+		err = s.subscribeTx(ctx, tx, subscribing{SubscriberID: id, ListIDs: n.ListIDs, Status: n.Status, Source: n.Source})
+		if errs.Is(err, errs.NotFound) {
+			return errs.InvalidField("list_ids", "one of these lists does not exist")
+		}
+		return err
 	})
 	if err != nil {
 		return Subscriber{}, err
@@ -142,6 +144,9 @@ func (s *Service) SetTracking(ctx context.Context, id int64, allowed bool) error
 // suppression of the address stays in force.
 func (s *Service) DeleteSubscriber(ctx context.Context, id int64) error {
 	return pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := mergeTurn(ctx, tx); err != nil {
+			return err
+		}
 		tag, err := tx.Exec(ctx, `DELETE FROM subscribers WHERE id = $1`, id)
 		if err == nil && tag.RowsAffected() == 0 {
 			return noSubscriber(id)

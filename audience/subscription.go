@@ -2,9 +2,12 @@ package audience
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"postrider/internal/errs"
 	"postrider/internal/pg"
@@ -34,16 +37,11 @@ func (s *Service) SetSubscription(ctx context.Context, subscriberID, listID int6
 	if err := checkStatus(status); err != nil {
 		return Subscriber{}, err
 	}
-	_, err := s.pool.Exec(ctx, `INSERT INTO subscriptions (list_id, subscriber_id, status, source, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $5)
-		ON CONFLICT (list_id, subscriber_id) DO UPDATE SET status = excluded.status, source = excluded.source, updated_at = excluded.updated_at
-		WHERE subscriptions.status <> excluded.status`, listID, subscriberID, status, source, s.clock())
-	switch {
-	case pg.Violation(err) == "subscriptions_list_id_fkey":
-		return Subscriber{}, errs.New(errs.NotFound, "there is no list %d", listID)
-	case pg.Violation(err) == "subscriptions_subscriber_id_fkey":
-		return Subscriber{}, noSubscriber(subscriberID)
-	case err != nil:
-		return Subscriber{}, fmt.Errorf("subscribing %d to list %d: %w", subscriberID, listID, err)
+	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		return s.subscribeTx(ctx, tx, subscribing{SubscriberID: subscriberID, ListIDs: []int64{listID}, Status: status, Source: source})
+	})
+	if err != nil {
+		return Subscriber{}, err
 	}
 	return s.GetSubscriber(ctx, subscriberID)
 }
@@ -68,18 +66,49 @@ func checkStatus(status string) error {
 	return nil
 }
 
-// listsError maps what went wrong when a new person was put on lists.
-func listsError(err error) error {
-	if pg.Violation(err) == "subscriptions_list_id_fkey" {
-		e := errs.InvalidField("list_ids", "one of these lists does not exist")
-		e.Err = err
-		return e
+// subscribing is how a person comes on lists.
+type subscribing struct {
+	SubscriberID int64
+	ListIDs      []int64
+	Status       string
+	Source       string
+}
+
+// subscribeTx puts a person on lists, whatever they were before. A subscription that has the status already keeps its evidence. Person and lists are held, so
+// that neither is deleted meanwhile: no foreign key does that (migration 23).
+func (s *Service) subscribeTx(ctx context.Context, tx pgx.Tx, n subscribing) error {
+	if len(n.ListIDs) == 0 {
+		return nil
 	}
+	if err := tx.QueryRow(ctx, `SELECT id FROM subscribers WHERE id = $1 FOR KEY SHARE`, n.SubscriberID).Scan(new(int64)); errors.Is(err, pgx.ErrNoRows) {
+		return noSubscriber(n.SubscriberID)
+	} else if err != nil {
+		return fmt.Errorf("subscribing %d: %w", n.SubscriberID, err)
+	}
+	rows, err := tx.Query(ctx, `SELECT id FROM lists WHERE id = ANY ($1) ORDER BY id FOR KEY SHARE`, n.ListIDs)
 	if err != nil {
-		return fmt.Errorf("subscribing: %w", err)
+		return fmt.Errorf("subscribing %d: %w", n.SubscriberID, err)
+	}
+	there, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return fmt.Errorf("subscribing %d: %w", n.SubscriberID, err)
+	}
+	for _, id := range n.ListIDs {
+		if !slices.Contains(there, id) {
+			return noList(id)
+		}
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO subscriptions (list_id, subscriber_id, status, source, created_at, updated_at)
+		SELECT l, $2, $3, $4, $5, $5 FROM unnest($1::bigint[]) AS l
+		ON CONFLICT (list_id, subscriber_id) DO UPDATE SET status = excluded.status, source = excluded.source, import_id = NULL, updated_at = excluded.updated_at
+		WHERE subscriptions.status <> excluded.status`, there, n.SubscriberID, n.Status, n.Source, s.clock())
+	if err != nil {
+		return fmt.Errorf("subscribing %d: %w", n.SubscriberID, err)
 	}
 	return nil
 }
+
+func noList(id int64) error { return errs.New(errs.NotFound, "there is no list %d", id) }
 
 type subscriptionRow struct {
 	SubscriberID int64
