@@ -72,6 +72,7 @@ type subscribing struct {
 	ListIDs      []int64
 	Status       string
 	Source       string
+	Evidence     *Evidence // nil when nothing more is known
 }
 
 // subscribeTx puts a person on lists, whatever they were before. A subscription that has the status already keeps its evidence. Person and lists are held, so
@@ -98,10 +99,11 @@ func (s *Service) subscribeTx(ctx context.Context, tx pgx.Tx, n subscribing) err
 			return noList(id)
 		}
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO subscriptions (list_id, subscriber_id, status, source, created_at, updated_at)
-		SELECT l, $2, $3, $4, $5, $5 FROM unnest($1::bigint[]) AS l
-		ON CONFLICT (list_id, subscriber_id) DO UPDATE SET status = excluded.status, source = excluded.source, import_id = NULL, updated_at = excluded.updated_at
-		WHERE subscriptions.status <> excluded.status`, there, n.SubscriberID, n.Status, n.Source, s.clock())
+	_, err = tx.Exec(ctx, `INSERT INTO subscriptions (list_id, subscriber_id, status, source, evidence, created_at, updated_at)
+		SELECT l, $2, $3, $4, $6, $5, $5 FROM unnest($1::bigint[]) AS l
+		ON CONFLICT (list_id, subscriber_id) DO UPDATE
+		SET status = excluded.status, source = excluded.source, import_id = NULL, evidence = excluded.evidence, updated_at = excluded.updated_at
+		WHERE subscriptions.status <> excluded.status`, there, n.SubscriberID, n.Status, n.Source, s.clock(), n.Evidence)
 	if err != nil {
 		return fmt.Errorf("subscribing %d: %w", n.SubscriberID, err)
 	}
