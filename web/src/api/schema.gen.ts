@@ -3223,6 +3223,8 @@ export interface components {
             items: components["schemas"]["CampaignSummary"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3235,6 +3237,8 @@ export interface components {
             items: components["schemas"]["Delivery"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3247,6 +3251,8 @@ export interface components {
             items: components["schemas"]["Domain"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3259,6 +3265,8 @@ export interface components {
             items: components["schemas"]["Event"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3271,6 +3279,8 @@ export interface components {
             items: components["schemas"]["Exclusion"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3283,6 +3293,8 @@ export interface components {
             items: components["schemas"]["Import"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3295,6 +3307,8 @@ export interface components {
             items: components["schemas"]["ImportError"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3307,6 +3321,8 @@ export interface components {
             items: components["schemas"]["InboxMessage"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3319,6 +3335,8 @@ export interface components {
             items: components["schemas"]["List"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3331,6 +3349,8 @@ export interface components {
             items: components["schemas"]["ListOutcomes"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3343,6 +3363,8 @@ export interface components {
             items: components["schemas"]["Mailbox"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3355,6 +3377,8 @@ export interface components {
             items: components["schemas"]["MailboxMessage"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3367,6 +3391,8 @@ export interface components {
             items: components["schemas"]["Provider"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3379,6 +3405,8 @@ export interface components {
             items: components["schemas"]["Relay"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3391,6 +3419,8 @@ export interface components {
             items: components["schemas"]["RelaySite"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3403,6 +3433,8 @@ export interface components {
             items: components["schemas"]["Report"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3415,6 +3447,8 @@ export interface components {
             items: components["schemas"]["Subscriber"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3427,6 +3461,8 @@ export interface components {
             items: components["schemas"]["Suppression"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3439,6 +3475,8 @@ export interface components {
             items: components["schemas"]["Template"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3451,6 +3489,8 @@ export interface components {
             items: components["schemas"]["Unsubscribe"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3463,6 +3503,8 @@ export interface components {
             items: components["schemas"]["WebhookMessage"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3475,6 +3517,8 @@ export interface components {
             items: components["schemas"]["WebhookSource"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -12289,10 +12333,18 @@ export interface operations {
                 cursor?: string;
                 /** @description How many items at most */
                 limit?: number;
-                /** @description Part of the address or the name */
+                /** @description Where the page ends: prev_cursor of the page behind. Instead of cursor */
+                before?: string;
+                /** @description true: the last page. Instead of cursor */
+                last?: boolean;
+                /** @description Part of the address or the name, and field:value or field:"a value" for custom fields */
                 q?: string;
                 list_id?: number;
                 status?: "subscribed" | "unconfirmed" | "unsubscribed" | "suppressed";
+                /** @description Name of a custom field that has the value */
+                field?: string;
+                /** @description The whole value, in the same case; one element of a list */
+                value?: string;
             };
             header?: never;
             path?: never;
@@ -13097,6 +13149,10 @@ export interface operations {
                 cursor?: string;
                 /** @description How many items at most */
                 limit?: number;
+                /** @description Where the page ends: prev_cursor of the page behind. Instead of cursor */
+                before?: string;
+                /** @description true: the last page. Instead of cursor */
+                last?: boolean;
                 /** @description Part of the address */
                 q?: string;
             };
