@@ -17,8 +17,8 @@ const (
 	tidyEvery = time.Hour
 	// tickLock keeps the regular work to one process at a time.
 	tickLock = 0x706f7374_0002
-	// stepTimeout bounds one part of it.
-	stepTimeout = 2 * time.Minute
+	// workTimeout bounds it.
+	workTimeout = 5 * time.Minute
 )
 
 // Run does the regular work of the audience until ctx ends: counts of suppressed people, rows of counters, dead uploads, a search index that was left behind.
@@ -27,11 +27,11 @@ func (s *Service) Run(ctx context.Context) error {
 	defer tick.Stop()
 	var tidied time.Time
 	for {
-		steps := []func(context.Context) error{s.recountSuppressed}
+		work := s.recountSuppressed
 		if time.Since(tidied) >= tidyEvery {
-			steps, tidied = append(steps, s.Tidy), time.Now()
+			work, tidied = s.Tidy, time.Now()
 		}
-		if err := s.inTurn(ctx, steps); err != nil && ctx.Err() == nil {
+		if err := s.inTurn(ctx, work); err != nil && ctx.Err() == nil {
 			s.log.WarnContext(ctx, "a part of the audience's regular work was not done; it is tried again later", slog.Any("error", err))
 		}
 		select {
@@ -42,28 +42,22 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 }
 
-// inTurn does the steps unless another process does them right now. The lock ends with its transaction, so with the process.
-func (s *Service) inTurn(ctx context.Context, steps []func(context.Context) error) error {
+// inTurn does work unless another process does it right now. The lock ends with its transaction, so with the process.
+func (s *Service) inTurn(ctx context.Context, work func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, workTimeout)
+	defer cancel()
 	return pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		var mine bool
 		if err := tx.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock($1)`, int64(tickLock)).Scan(&mine); err != nil || !mine {
 			return err
 		}
-		for _, step := range steps {
-			stepCtx, cancel := context.WithTimeout(ctx, stepTimeout)
-			err := step(stepCtx)
-			cancel()
-			if err != nil {
-				return err
-			}
-		}
-		return nil
+		return work(ctx)
 	})
 }
 
 // Tidy does the hourly work. It may be done at any time, twice, and by several processes at once.
 func (s *Service) Tidy(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{s.mergeListCounts, s.deleteDeadUploads, s.wakeIndex, s.settleIndex} {
+	for _, step := range []func(context.Context) error{s.mergeListCounts, s.deleteDeadUploads, s.wakeIndex, s.settleIndex, s.recountSuppressed} {
 		if err := step(ctx); err != nil {
 			return err
 		}

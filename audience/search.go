@@ -27,10 +27,10 @@ type searchLimits struct {
 	part   int64 // people who come into the search index in one transaction
 }
 
-// A search among a million people stays under 200 ms with these (docs/performance.md). 40,000 people from an index are 40 ms; when more than that meet the conditions, a page of 50 is
-// full after 1,250 of a million on average.
+// A search among a million people stays under 200 ms with these (docs/performance.md). 20,000 people from an index and their other conditions are 60 ms; when more than that meet the conditions,
+// a page of 50 is full after 2,500 of a million on average.
 func defaultLimits() searchLimits {
-	return searchLimits{small: 512, sample: 128, few: 40_000, gap: 100_000, many: 200_000, live: countLive, late: 40_000, part: indexPart}
+	return searchLimits{small: 512, sample: 128, few: 20_000, gap: 100_000, many: 200_000, live: countLive, late: 20_000, part: indexPart}
 }
 
 // ListSubscribers gives the people that the filter finds, newest first. Total is exact up to 10,000, and wherever it is kept; else an estimate of three digits.

@@ -23,10 +23,14 @@ const (
 
 // take holds the planner to a way, until the next call or the end of the transaction.
 func (r searcher) take(ctx context.Context, w way) error {
-	_, err := r.db.Exec(ctx, `SELECT set_config('jit', 'off', true), set_config('max_parallel_workers_per_gather', '0', true),
+	workers := "0"
+	if w == wholeTable {
+		workers = "2"
+	}
+	_, err := r.db.Exec(ctx, `SELECT set_config('jit', 'off', true), set_config('max_parallel_workers_per_gather', $4, true),
 		set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), set_config('enable_sort', 'off', true),
 		set_config('enable_seqscan', $1, true), set_config('enable_bitmapscan', $2, true), set_config('enable_indexscan', $3, true)`,
-		onOff(w == wholeTable), onOff(w == byBitmap), onOff(w != wholeTable))
+		onOff(w == wholeTable), onOff(w == byBitmap), onOff(w != wholeTable), workers)
 	if err != nil {
 		return fmt.Errorf("setting up a search: %w", err)
 	}
@@ -97,11 +101,12 @@ func (m match) conditions(s *statement, without ...kind) []condition {
 		all = append(all, condition{kindField, m.holds(s)})
 	}
 	if (m.listID != 0 || m.status != "") && !slices.Contains(without, kindMember) {
-		sql := `(SELECT true FROM subscriptions s WHERE s.subscriber_id = u.id`
 		if m.listID != 0 {
-			sql += ` AND s.list_id = ` + s.arg(m.listID)
+			all = append(all, condition{kindMember, `(SELECT true FROM subscriptions s WHERE s.list_id = ` + s.arg(m.listID) + ` AND s.subscriber_id = u.id` + m.statusSQL() + `) IS NOT NULL`})
+		} else {
+			// Asked for the status too, the planner may go through all of subscriptions_left for each person.
+			all = append(all, condition{kindMember, `(SELECT bool_or(s.status = '` + m.status + `') FROM (SELECT status FROM subscriptions WHERE subscriber_id = u.id OFFSET 0) s) IS TRUE`})
 		}
-		all = append(all, condition{kindMember, sql + m.statusSQL() + ` LIMIT 1) IS NOT NULL`})
 	}
 	if m.suppressed && !slices.Contains(without, kindSuppressed) {
 		all = append(all, condition{kindSuppressed, suppressedSQL})
