@@ -175,7 +175,11 @@ func (r searcher) estimate(ctx context.Context, m match, q page.Query, from int6
 		sql += fmt.Sprintf(", count(*) FILTER (WHERE c%d)", i)
 		into = append(into, &counts[i])
 	}
-	percent := s.arg(min(100, 100*float64(r.limits.sample)/float64(pages)))
+	sample := r.limits.sample
+	if m.suppressed {
+		sample = (sample + 1) / 2 // two look-ups for each person
+	}
+	percent := s.arg(min(100, 100*float64(sample)/float64(pages)))
 	sql = strings.NewReplacer("{percent}", percent, "{from}", s.arg(from)).Replace(sql + ` FROM seen`)
 	if err := r.db.QueryRow(ctx, sql, s.args...).Scan(into...); err != nil {
 		return guess{}, err
