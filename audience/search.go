@@ -20,8 +20,7 @@ type searchLimits struct {
 	small  int64 // pages of the table of people up to which all of them are looked at
 	sample int64 // pages looked at for an estimate
 	few    int64 // people that an index may give; when more are found, people are gone through in the order of the page
-	gap    int64 // people who may lie before the next one that is found; over more an index may give
-	many   int64 // so many people
+	many   int64 // people that an index may give when going through people would take longer
 	live   int64 // suppressions up to which their people are counted and looked up each time
 	late   int64 // people who were added since the last count of suppressed people and may be gone through
 	part   int64 // people who come into the search index in one transaction
@@ -30,7 +29,7 @@ type searchLimits struct {
 // A search among a million people stays under 200 ms with these (docs/performance.md). 20,000 people from an index and their other conditions are 60 ms; when more than that meet the conditions,
 // a page of 50 is full after 2,500 of a million on average.
 func defaultLimits() searchLimits {
-	return searchLimits{small: 512, sample: 128, few: 20_000, gap: 100_000, many: 200_000, live: countLive, late: 20_000, part: indexPart}
+	return searchLimits{small: 512, sample: 128, few: 20_000, many: 200_000, live: countLive, late: 20_000, part: indexPart}
 }
 
 // ListSubscribers gives the people that the filter finds, newest first. Total is exact up to 10,000, and wherever it is kept; else an estimate of three digits.
@@ -151,7 +150,7 @@ func (r searcher) choose(ctx context.Context, m match, q page.Query, from int64)
 		ids, err := r.everybody(ctx, m)
 		return found{ids: ids, all: true, total: int64(len(ids)), exact: true}, err
 	}
-	if limit := r.worth(g); limit > 0 {
+	if limit := r.worth(m, g); limit > 0 {
 		ids, all, err := r.byIndex(ctx, m, g, limit)
 		if err != nil || all {
 			return found{ids: ids, all: all, total: int64(len(ids)), exact: true}, err
@@ -177,12 +176,31 @@ func (r searcher) page(ctx context.Context, m match, q page.Query, from int64) (
 	return r.walk(ctx, m, q, from)
 }
 
-// worth gives how many people may be taken out of an index because going through people one after another would take longer; 0 means that it would not.
-func (r searcher) worth(g guess) int64 {
-	switch {
-	case g.total < r.limits.few:
+// What it costs to look at one person, in units of 0.4 µs: in a row of people that goes by, when something is looked up for each, and when an index gives them.
+const (
+	costRow    = 1
+	costLookUp = 6
+	costIndex  = 2
+)
+
+// worth gives how many people may be taken out of the index of the rarest condition, because they are few, or because going through people up to the next one who is found would take
+// longer; 0 means that it would not.
+func (r searcher) worth(m match, g guess) int64 {
+	rarest := int64(math.MaxInt64)
+	for _, n := range g.each {
+		rarest = min(rarest, n)
+	}
+	if g.total < r.limits.few && rarest < r.limits.few {
 		return r.limits.few
-	case g.gap > r.limits.gap:
+	}
+	row, index := int64(costRow), int64(costIndex)
+	if m.suppressed || m.listID != 0 || m.status != "" {
+		row = costLookUp
+	}
+	if len(g.each) > 1 {
+		index += costLookUp
+	}
+	if rarest < r.limits.many && rarest*index < g.gap*row {
 		return r.limits.many
 	}
 	return 0

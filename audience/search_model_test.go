@@ -20,17 +20,17 @@ func searchWays() map[string]searchLimits {
 	index := usual
 	index.small, index.sample = 0, 1<<20
 	walk := index
-	walk.few = 0
+	walk.few, walk.many = 0, 0
 	mixed := index
 	mixed.few = 6
-	gap := walk
-	gap.gap = 1
+	cheaper := walk
+	cheaper.many = 1 << 20
 	counted := walk
 	counted.live = 0
 	countedFew := index
 	countedFew.live, countedFew.few = 0, 3
 	countedFew.many = 1 << 20
-	return map[string]searchLimits{"everybody": usual, "index": index, "walk": walk, "mixed": mixed, "gap": gap, "counted": counted, "counted few": countedFew}
+	return map[string]searchLimits{"everybody": usual, "index": index, "walk": walk, "mixed": mixed, "cheaper": cheaper, "counted": counted, "counted few": countedFew}
 }
 
 func (b *bundle) exec(sql string, args ...any) {

@@ -21,7 +21,7 @@ func TestSearchGoesTheChosenWay(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	index := defaultLimits()
-	index.small, index.sample, index.few = 0, 1<<20, 500
+	index.small, index.sample, index.few, index.many = 0, 1<<20, 500, 500
 	b.limits = index
 	list := b.list("Everybody")
 	b.exec(`INSERT INTO fields (name, type) VALUES ('city', 'text')`)
