@@ -20,7 +20,7 @@ type searchLimits struct {
 	small  int64 // pages of the table of people up to which all of them are looked at
 	sample int64 // pages looked at for an estimate
 	few    int64 // people that an index may give; when more are found, people are gone through in the order of the page
-	many   int64 // people that an index may give when going through people would take longer
+	most   int64 // what the people may cost that an index gives when going through people would take longer, see costRow
 	live   int64 // suppressions up to which their people are counted and looked up each time
 	late   int64 // people who were added since the last count of suppressed people and may be gone through
 	part   int64 // people who come into the search index in one transaction
@@ -29,7 +29,7 @@ type searchLimits struct {
 // A search among a million people stays under 200 ms with these (docs/performance.md). 20,000 people from an index and their other conditions are 60 ms; when more than that meet the conditions,
 // a page of 50 is full after 2,500 of a million on average.
 func defaultLimits() searchLimits {
-	return searchLimits{small: 512, sample: 128, few: 20_000, many: 200_000, live: countLive, late: 20_000, part: indexPart}
+	return searchLimits{small: 512, sample: 128, few: 20_000, most: 400_000, live: countLive, late: 20_000, part: indexPart}
 }
 
 // ListSubscribers gives the people that the filter finds, newest first. Total is exact up to 10,000, and wherever it is kept; else an estimate of three digits.
@@ -176,19 +176,24 @@ func (r searcher) page(ctx context.Context, m match, q page.Query, from int64) (
 	return r.walk(ctx, m, q, from)
 }
 
-// What it costs to look at one person, in units of 0.4 µs: in a row of people that goes by, when something is looked up for each, and when an index gives them.
+// What it costs to look at one person, in units of 0.4 µs: in a row of people that goes by, when something is looked up for each, when an index gives them, and when that is not all
+// that has to be met.
 const (
 	costRow    = 1
 	costLookUp = 6
 	costIndex  = 2
+	costOthers = 10
 )
 
 // worth gives how many people may be taken out of the index of the rarest condition, because they are few, or because going through people up to the next one who is found would take
 // longer; 0 means that it would not.
 func (r searcher) worth(m match, g guess) int64 {
-	rarest := int64(math.MaxInt64)
-	for _, n := range g.each {
+	rarest, large := int64(math.MaxInt64), int64(math.MaxInt64)
+	for kind, n := range g.each {
 		rarest = min(rarest, n)
+		if kind != kindSuppressed { // all of whom are looked at again, while the last count has them in order
+			large = min(large, n)
+		}
 	}
 	if g.total < r.limits.few && rarest < r.limits.few {
 		return r.limits.few
@@ -198,10 +203,10 @@ func (r searcher) worth(m match, g guess) int64 {
 		row = costLookUp
 	}
 	if len(g.each) > 1 {
-		index += costLookUp
+		index += costOthers
 	}
-	if rarest < r.limits.many && rarest*index < g.gap*row {
-		return r.limits.many
+	if large < r.limits.most/index && large*index < g.gap*row {
+		return r.limits.most / index
 	}
 	return 0
 }

@@ -20,16 +20,16 @@ func searchWays() map[string]searchLimits {
 	index := usual
 	index.small, index.sample = 0, 1<<20
 	walk := index
-	walk.few, walk.many = 0, 0
+	walk.few, walk.most = 0, 0
 	mixed := index
 	mixed.few = 6
 	cheaper := walk
-	cheaper.many = 1 << 20
+	cheaper.most = 1 << 20
 	counted := walk
 	counted.live = 0
 	countedFew := index
 	countedFew.live, countedFew.few = 0, 3
-	countedFew.many = 1 << 20
+	countedFew.most = 1 << 20
 	return map[string]searchLimits{"everybody": usual, "index": index, "walk": walk, "mixed": mixed, "cheaper": cheaper, "counted": counted, "counted few": countedFew}
 }
 

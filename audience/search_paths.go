@@ -166,6 +166,9 @@ func (r searcher) estimate(ctx context.Context, m match, q page.Query, from int6
 	for i, c := range all {
 		cols += fmt.Sprintf(", (%s) AS c%d", c.sql, i)
 		met += fmt.Sprintf("c%d AND ", i)
+		if c.kind == kindMember && m.listID != 0 {
+			between += fmt.Sprintf(" AND c%d", i) // only people of the list are gone through
+		}
 	}
 	met += "true"
 	sql := `WITH seen AS MATERIALIZED (SELECT u.id, (u.ctid::text::point)[0] AS block` + cols + ` FROM subscribers u TABLESAMPLE SYSTEM ({percent}) REPEATABLE (1)),
