@@ -202,14 +202,14 @@ func (r searcher) estimate(ctx context.Context, m match, q page.Query, from int6
 	return g, nil
 }
 
-// everybody looks at all people.
+// everybody looks at all people, each by key: without its index a condition would read a whole table for each of them.
 func (r searcher) everybody(ctx context.Context, m match) ([]int64, error) {
-	if err := r.take(ctx, wholeTable); err != nil {
+	if err := r.take(ctx, byKey); err != nil {
 		return nil, err
 	}
 	var s statement
-	ids, err := r.ids(ctx, `SELECT u.id FROM subscribers u WHERE `+joined(m.conditions(&s)), s.args)
-	return newestFirst(ids), err
+	ids, err := r.ids(ctx, `SELECT u.id FROM subscribers u WHERE `+joined(m.conditions(&s))+` ORDER BY u.id DESC`, s.args)
+	return ids, err
 }
 
 // walk goes through people, or those of the list, from an id on in the order of the page until it is full.
