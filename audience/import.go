@@ -9,6 +9,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 
+	"postrider/audience/cell"
+	"postrider/audience/tablefile"
 	"postrider/internal/errs"
 	"postrider/internal/page"
 	"postrider/internal/pg"
@@ -71,25 +73,34 @@ func (i Import) Progress() float64 {
 	return min(1, float64(i.ReadBytes)/float64(i.SizeBytes))
 }
 
-// Format is how a file is written. Encoding is EncodingUTF8 or EncodingUTF8BOM.
+// Format is how a file is written. Kind is tablefile.KindCSV, which "" also is, or tablefile.KindXLSX. Delimiter and Encoding (a name of tablefile.Encodings) are of CSV; Sheet
+// and Sheets, the names of all sheets, are of workbooks. Compression is "" or tablefile.CompressionGzip; a workbook is stored unpacked.
 type Format struct {
-	Delimiter string `json:"delimiter"`
-	Encoding  string `json:"encoding"`
-	HasHeader bool   `json:"has_header"`
+	Kind        string   `json:"kind"`
+	Compression string   `json:"compression"`
+	Delimiter   string   `json:"delimiter"`
+	Encoding    string   `json:"encoding"`
+	HasHeader   bool     `json:"has_header"`
+	Sheet       string   `json:"sheet"`
+	Sheets      []string `json:"sheets"`
 }
 
-// Encodings of a file that we read.
+// Encodings of most files.
 const (
-	EncodingUTF8    = "utf-8"
-	EncodingUTF8BOM = "utf-8-bom"
+	EncodingUTF8    = tablefile.UTF8
+	EncodingUTF8BOM = tablefile.UTF8BOM
 )
 
-// Column is a column of the file as it was found, Index from 0. Header is "" in a file without one. Suggested is a target of a mapping or "".
+// Column is a column of the file as it was found, Index from 0. Header is "" in a file without one. Suggested is a target of a mapping or ""; with TargetAttribute the other
+// three are what ColumnMapping calls so.
 type Column struct {
-	Index     int      `json:"index"`
-	Header    string   `json:"header"`
-	Samples   []string `json:"samples"`
-	Suggested string   `json:"suggested"`
+	Index     int        `json:"index"`
+	Header    string     `json:"header"`
+	Samples   []string   `json:"samples"`
+	Suggested string     `json:"suggested"`
+	Attribute string     `json:"attribute,omitempty"`
+	Type      FieldType  `json:"type,omitempty"`
+	DateOrder cell.Order `json:"date_order,omitempty"`
 }
 
 // ImportError says why a row was left out. Row is the line of the file on which it starts, from 1; Column the header of the column at fault, "" when it is the
@@ -137,7 +148,7 @@ func (s *Service) StartImport(ctx context.Context, id int64, m Mapping) (Import,
 	if err != nil {
 		return Import{}, err
 	}
-	if m, err = m.check(imp.Columns); err != nil {
+	if m, err = s.checkMapping(ctx, m, imp.Columns); err != nil {
 		return Import{}, err
 	}
 	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"postrider/audience/csvfile"
+	"postrider/audience/tablefile"
 	"postrider/internal/addr"
 )
 
@@ -56,7 +56,7 @@ type cellProblem struct {
 }
 
 // row reads one record. Every problem is found, not only the first, so that a person can mend all at once; with any, the row is to be rejected.
-func (m *rowMapper) row(rec *csvfile.Record) (importRow, []cellProblem) {
+func (m *rowMapper) row(rec *tablefile.Record) (importRow, []cellProblem) {
 	r := importRow{line: rec.Line}
 	if problem := checkRecord(rec, len(m.columns)); problem != nil {
 		return r, []cellProblem{*problem}
@@ -89,7 +89,7 @@ func (m *rowMapper) row(rec *csvfile.Record) (importRow, []cellProblem) {
 }
 
 // checkRecord finds what makes a record unreadable as a whole.
-func checkRecord(rec *csvfile.Record, columns int) *cellProblem {
+func checkRecord(rec *tablefile.Record, columns int) *cellProblem {
 	switch {
 	case rec.Problem != nil:
 		return &cellProblem{-1, string(rec.Raw), rec.Problem.Error()}

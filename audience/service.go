@@ -27,6 +27,8 @@ type Service struct {
 	log  *slog.Logger
 	now  func() time.Time
 	jobs Inserter
+
+	uploads UploadLimits
 }
 
 // New makes a Service. Imports can be started only after SetJobs.
