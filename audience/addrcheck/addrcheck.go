@@ -54,6 +54,7 @@ type Checker struct {
 	disposable map[string]bool
 	known      map[string]bool // domains that are not misspelt
 	typos      map[string]string
+	providers  []provider
 	cache      [1024]atomic.Pointer[verdict]
 }
 
@@ -66,8 +67,8 @@ type verdict struct {
 
 // New makes a Checker.
 func New(o Options) *Checker {
-	c := &Checker{options: o, roles: lines(roleList), disposable: lines(disposableList), known: lines(strings.ReplaceAll(realDomains, " ", "\n")), typos: map[string]string{}}
-	for _, p := range providers() {
+	c := &Checker{options: o, roles: lines(roleList), disposable: lines(disposableList), known: lines(strings.ReplaceAll(realDomains, " ", "\n")), typos: map[string]string{}, providers: providers()}
+	for _, p := range c.providers {
 		for _, tld := range p.tlds {
 			c.known[p.name+"."+tld] = true
 		}

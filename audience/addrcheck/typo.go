@@ -85,9 +85,12 @@ func (c *Checker) meant(domain string) string {
 	if !ok {
 		return ""
 	}
-	for _, p := range providers() {
+	for _, p := range c.providers {
+		if len(p.name) <= 4 || !misspelt(name, p.name) {
+			continue
+		}
 		for _, t := range p.tlds {
-			if t == tld && len(p.name) > 4 && misspelt(name, p.name) {
+			if t == tld {
 				return p.name + "." + t
 			}
 		}
