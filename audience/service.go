@@ -30,6 +30,7 @@ type Service struct {
 
 	batchRows int64 // rows of a file in one transaction, at most
 	limits    searchLimits
+	uploads   UploadLimits
 }
 
 // New makes a Service. Imports can be started only after SetJobs.

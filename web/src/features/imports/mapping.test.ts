@@ -29,7 +29,12 @@ describe('suggestedMapping', () => {
   });
 
   it('keeps a second email column as an attribute, and names apart', () => {
-    const twice = [0, 1, 2].map((index) => ({ index, header: 'Mail', samples: [], suggested: 'email' as const }));
+    const twice = [0, 1, 2].map((index) => ({
+      index,
+      header: 'Mail',
+      samples: [],
+      suggested: { target: 'email' as const, attribute: '', type: '' as const, date_order: '' as const },
+    }));
     expect(suggestedMapping(twice)).toEqual([
       { index: 0, target: 'email' },
       { index: 1, target: 'attribute', attribute: 'mail' },

@@ -33,10 +33,11 @@ export function suggestedMapping(columns: ImportColumn[]): ColumnMapping[] {
 }
 
 function suggestedTarget(column: ImportColumn, used: Set<ColumnTarget>): ColumnTarget {
-  switch (column.suggested) {
+  const target = column.suggested?.target;
+  switch (target) {
     case 'email':
     case 'name':
-      return used.has(column.suggested) ? 'attribute' : column.suggested;
+      return used.has(target) ? 'attribute' : target;
     case 'attribute':
       return 'attribute';
     default:
