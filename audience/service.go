@@ -28,7 +28,8 @@ type Service struct {
 	now  func() time.Time
 	jobs Inserter
 
-	uploads UploadLimits
+	uploads   UploadLimits
+	addresses AddressLists
 }
 
 // New makes a Service. Imports can be started only after SetJobs.
