@@ -1,8 +1,10 @@
 package audience
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -52,10 +54,40 @@ type ColumnMapping struct {
 	DateOrder cell.Order `json:"date_order,omitempty"`
 }
 
-// Flags are the looks at addresses that a checked mapping asks for.
-func (m Mapping) Flags() addrcheck.Options {
+// AddressLists add to the lists of addrcheck. Its zero value adds nothing.
+type AddressLists struct {
+	Disposable []string // further domains of throw-away mail
+	Fine       []string // domains that are never flagged
+}
+
+// ReadAddressLists reads domains, one a line: of throw-away mail, or, with "!" in front, never to be flagged. "#" begins a comment.
+func ReadAddressLists(r io.Reader) (AddressLists, error) {
+	var l AddressLists
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		line, _, _ := strings.Cut(lines.Text(), "#")
+		line = strings.TrimSpace(line)
+		if fine, ok := strings.CutPrefix(line, "!"); ok {
+			l.Fine = append(l.Fine, strings.TrimSpace(fine))
+		} else if line != "" {
+			l.Disposable = append(l.Disposable, line)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return l, fmt.Errorf("reading the list of domains: %w", err)
+	}
+	return l, nil
+}
+
+// SetAddressLists sets the lists. It is called before the service is used.
+func (s *Service) SetAddressLists(l AddressLists) { s.addresses = l }
+
+// AddressChecker finds the flags that a checked mapping asks for, except NoMX.
+func (s *Service) AddressChecker(m Mapping) *addrcheck.Checker {
 	on := func(b *bool) bool { return b == nil || *b }
-	return addrcheck.Options{Typos: on(m.FlagTypos), Roles: on(m.FlagRoles), Disposable: on(m.FlagDisposable)}
+	return addrcheck.New(addrcheck.Options{
+		Typos: on(m.FlagTypos), Roles: on(m.FlagRoles), Disposable: on(m.FlagDisposable), ExtraDisposable: s.addresses.Disposable, Fine: s.addresses.Fine,
+	})
 }
 
 // checkMapping is Mapping.check with the fields that exist.

@@ -157,6 +157,9 @@ func TestSniffOfAHeadIgnoresItsTornEnd(t *testing.T) {
 func FuzzSniff(f *testing.F) {
 	f.Add([]byte("email,name\na@x.org,Zoë\n"), true)
 	f.Add([]byte("a;b\n\"c"), false)
+	f.Add(gzipped(f, "email\na@x.org\n"), true)
+	f.Add(workbook(f, "People:email|name\na@x.org|Ann"), true)
+	f.Add([]byte("\xff\xfee\x00\n\x00a\x00\n\x00"), true)
 	f.Fuzz(func(t *testing.T, head []byte, whole bool) {
 		s, err := sniffHead(head, whole)
 		if err != nil {
@@ -235,9 +238,25 @@ func TestMappingTypes(t *testing.T) {
 	if d := cmp.Diff(want, got.Columns); d != "" {
 		t.Error(d)
 	}
+}
+
+func TestAddressChecker(t *testing.T) {
+	t.Parallel()
+	lists, err := ReadAddressLists(strings.NewReader("# ours\nthrow.example # since May\n\n! gmial.com\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Service{}
+	s.SetAddressLists(lists)
 	off := false
-	if got := (Mapping{FlagRoles: &off}).Flags(); !got.Typos || got.Roles || !got.Disposable {
-		t.Errorf("flags %+v", got)
+	for address, want := range map[string]string{"ann@throw.example": "disposable", "ann@gmial.com": "", "ann@gmai.com": "typo", "info@example.org": ""} {
+		var got string
+		for _, f := range s.AddressChecker(Mapping{FlagRoles: &off}).Flags(address) {
+			got += string(f.Kind)
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", address, got, want)
+		}
 	}
 }
 

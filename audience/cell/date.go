@@ -61,6 +61,9 @@ func parseDate(order Order, s string) (d day, rest string, problem string) {
 	if s = strings.TrimSpace(s); len(s) > 100 {
 		return d, "", noDate
 	}
+	if d, ok := isoDate(s); ok {
+		return d, s[10:], d.check()
+	}
 	if d, ok, problem := serialDate(s); ok || problem != "" {
 		return d, "", problem
 	}
@@ -72,6 +75,23 @@ func parseDate(order Order, s string) (d day, rest string, problem string) {
 		return d, "", problem
 	}
 	return d, rest, d.check()
+}
+
+// isoDate is a short way for 2006-01-02, alone or before a time, which programs write.
+func isoDate(s string) (day, bool) {
+	if len(s) < 10 || s[4] != '-' || s[7] != '-' || len(s) > 10 && s[10] != 'T' && s[10] != ' ' {
+		return day{}, false
+	}
+	var n [3]int
+	for i, at := range [...][2]int{{0, 4}, {5, 7}, {8, 10}} {
+		for _, c := range []byte(s[at[0]:at[1]]) {
+			if c < '0' || c > '9' {
+				return day{}, false
+			}
+			n[i] = 10*n[i] + int(c-'0')
+		}
+	}
+	return day{n[0], n[1], n[2]}, true
 }
 
 // serialDate reads dates in digits alone: 20260131, and the number of a day with which spreadsheets write 1927 to 2100.

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"postrider/audience"
 	"postrider/events"
 	"postrider/internal/secret"
 	"postrider/sender"
@@ -29,6 +30,7 @@ type config struct {
 	StopTimeout time.Duration `name:"stop-timeout" env:"POSTRIDER_STOP_TIMEOUT" default:"60s" help:"How long a stop waits for messages that are on the wire."`
 	HookPrivate bool          `name:"webhook-allow-private" env:"POSTRIDER_WEBHOOK_ALLOW_PRIVATE" help:"Let webhooks go to this machine and to private networks, and by http."`
 	MaxUpload   byteSize      `name:"max-upload" env:"POSTRIDER_MAX_UPLOAD" default:"64GiB" help:"The largest list that can be uploaded; a packed one may also not unpack to more." placeholder:"SIZE"`
+	Disposable  string        `name:"disposable-domains" env:"POSTRIDER_DISPOSABLE_DOMAINS" help:"File with further domains of throw-away mail, one a line; with ! in front, one that is never flagged." placeholder:"FILE"`
 	HookKeep    time.Duration `name:"webhook-keep" env:"POSTRIDER_WEBHOOK_KEEP" default:"720h" help:"How long the log of webhooks goes back."`
 	Lease       time.Duration `name:"lease" env:"POSTRIDER_LEASE" hidden:"" help:"How long a process may be silent before it stops sending; after as long again others account for it. The same for all; for tests."`
 	// Windows tell machines from people by time; the demonstration's readers are near.
@@ -138,6 +140,19 @@ func (c config) inboxAddr() string {
 		return ""
 	}
 	return c.Inbox
+}
+
+// addressLists reads the file of domains, when there is one.
+func (c config) addressLists() (audience.AddressLists, error) {
+	if c.Disposable == "" {
+		return audience.AddressLists{}, nil
+	}
+	f, err := os.Open(c.Disposable)
+	if err != nil {
+		return audience.AddressLists{}, fmt.Errorf("domains of throw-away mail: %w", err)
+	}
+	defer f.Close()
+	return audience.ReadAddressLists(f)
 }
 
 func (h httpConfig) proxies() ([]netip.Prefix, error) {
