@@ -14,3 +14,4 @@ window.matchMedia = (query: string) =>
     removeEventListener: vi.fn(),
   }) as unknown as MediaQueryList;
 Element.prototype.scrollIntoView ??= () => {};
+Object.defineProperty(document, 'fonts', { value: new EventTarget() });
