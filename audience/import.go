@@ -17,11 +17,14 @@ import (
 // States of an import. Beside them, "uploading" is an upload that has not ended; nobody sees it.
 const (
 	ImportUploaded  = "uploaded"
+	ImportChecking  = "checking" // a dry run; then it is uploaded again
 	ImportQueued    = "queued"
 	ImportRunning   = "running"
 	ImportDone      = "done"
 	ImportFailed    = "failed"
 	ImportCancelled = "cancelled"
+	ImportUndoing   = "undoing"
+	ImportUndone    = "undone"
 )
 
 // Import is one file on its way into a list.
@@ -29,7 +32,8 @@ const (
 // Invariant: Rows = Created + Updated + Unchanged + Rejected, at any moment. Each row counts as what it did at its turn: Created, a new person; Updated, a
 // person known before whose name, attributes or membership of the list it changed; Unchanged, a person about whom it said nothing new; Rejected, nothing,
 // see ImportError. An address that comes again later in the file is known by then, so its later rows are Updated or Unchanged, and the last one's data
-// stays. Suppressed counts those rows of the first three kinds whose address is on the suppression list: kept, never mailed.
+// stays. Suppressed counts those rows of the first three kinds whose address or domain is on the suppression list: kept, never mailed. Unsubscribed counts the others
+// whose person had left the list, and stays off it.
 //
 // SizeBytes and ReadBytes are of the file. Error is the text for people when Status is ImportFailed.
 type Import struct {
@@ -50,20 +54,27 @@ type Import struct {
 	Unchanged  int64
 	Rejected   int64
 	Suppressed int64
+
+	Unsubscribed int64
+	// CreatedBy is who uploaded the file, SourceAdmin or SourceAPI, and Consent what they said about how these people agreed.
+	CreatedBy  string
+	Consent    string
+	Checked    *Check // what the last dry run found; nil before
+	Undo       *Undo  // how far the undoing is; nil when nobody asked for it
 	CreatedAt  time.Time
 	StartedAt  *time.Time
 	FinishedAt *time.Time
 }
 
-// Final reports whether nothing will change any more.
+// Final reports whether nothing changes any more by itself, and the file is gone.
 func (i Import) Final() bool {
-	return i.Status == ImportDone || i.Status == ImportFailed || i.Status == ImportCancelled
+	return i.Status == ImportDone || i.Status == ImportFailed || i.Status == ImportCancelled || i.Status == ImportUndone
 }
 
 // Progress is the share of the file that is done, 0 to 1.
 func (i Import) Progress() float64 {
 	switch {
-	case i.Status == ImportDone:
+	case i.Status == ImportDone || i.Status == ImportUndone:
 		return 1
 	case i.SizeBytes == 0:
 		return 0
@@ -102,7 +113,7 @@ type ImportError struct {
 }
 
 const selectImports = `SELECT i.id, i.list_id, l.name AS list_name, i.filename, i.status, i.error, i.format, i.columns, i.mapping, i.size_bytes, i.read_bytes,
-	i.rows, i.created, i.updated, i.unchanged, i.rejected, i.suppressed, i.created_at, i.started_at, i.finished_at
+	i.rows, i.created, i.updated, i.unchanged, i.rejected, i.suppressed, i.unsubscribed, i.created_by, i.consent, i.checked, i.undo, i.created_at, i.started_at, i.finished_at
 	FROM imports i JOIN lists l ON l.id = i.list_id WHERE i.status <> 'uploading'`
 
 // GetImport gives one import.
@@ -145,8 +156,15 @@ func (s *Service) StartImport(ctx context.Context, id int64, m Mapping) (Import,
 		if err != nil {
 			return fmt.Errorf("starting import %d: %w", id, err)
 		}
+		if tag.RowsAffected() == 0 && imp.Status == ImportChecking {
+			return errs.New(errs.Conflict, "import %d is being checked: wait for the end of the dry run, or stop it", id)
+		}
 		if tag.RowsAffected() == 0 {
 			return errs.New(errs.Conflict, "import %d was started already", id)
+		}
+		// What a dry run found is replaced by what the import finds.
+		if _, err := tx.Exec(ctx, `DELETE FROM import_errors WHERE import_id = $1`, id); err != nil {
+			return fmt.Errorf("starting import %d: %w", id, err)
 		}
 		if _, err := s.jobs.InsertTx(ctx, tx, ImportArgs{ImportID: id}, &river.InsertOpts{MaxAttempts: maxImportAttempts}); err != nil {
 			return fmt.Errorf("queueing import %d: %w", id, err)
@@ -162,7 +180,7 @@ func (s *Service) StartImport(ctx context.Context, id int64, m Mapping) (Import,
 // CancelImport ends an import that has not ended: what was imported stays, the rest of the file is forgotten. A running one stops before its next batch.
 func (s *Service) CancelImport(ctx context.Context, id int64) (Import, error) {
 	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `UPDATE imports SET status = 'cancelled', finished_at = $2 WHERE id = $1 AND status IN ('uploaded', 'queued', 'running')`, id, s.clock())
+		tag, err := tx.Exec(ctx, `UPDATE imports SET status = 'cancelled', finished_at = $2 WHERE id = $1 AND status IN ('uploaded', 'checking', 'queued', 'running')`, id, s.clock())
 		if err != nil {
 			return fmt.Errorf("cancelling import %d: %w", id, err)
 		}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math/big"
+	"reflect"
 	"strings"
 	"unicode/utf8"
 
@@ -23,6 +25,7 @@ type rowMapper struct {
 	email      int
 	names      []int
 	attributes []ColumnMapping
+	keys       []string // of the attributes, as JSON with the colon
 }
 
 func newRowMapper(columns []Column, m Mapping) *rowMapper {
@@ -35,12 +38,14 @@ func newRowMapper(columns []Column, m Mapping) *rowMapper {
 			rm.names = append(rm.names, c.Index)
 		case TargetAttribute:
 			rm.attributes = append(rm.attributes, c)
+			rm.keys = append(rm.keys, jsonString(c.Attribute)+":")
 		}
 	}
 	return rm
 }
 
-// importRow is what one record says about a person. Values go with rowMapper.attributes; "" says nothing, so that it erases nothing.
+// importRow is what one record says about a person. Values go with rowMapper.attributes and are JSON as Postgres writes it; "" says nothing, so that it erases
+// nothing.
 type importRow struct {
 	line    int64
 	address addr.Address
@@ -69,23 +74,47 @@ func (m *rowMapper) row(rec *csvfile.Record) (importRow, []cellProblem) {
 	if r.address, err = addr.Normalize(email); err != nil {
 		problems = append(problems, cellProblem{m.email, email, publicText(err)})
 	}
+	if r.name = m.name(rec); len(r.name) > maxName && utf8.RuneCountInString(r.name) > maxName {
+		problems = append(problems, cellProblem{m.names[0], r.name, fmt.Sprintf("the name is longer than %d characters", maxName)})
+	}
+	r.values = make([]string, len(m.attributes))
+	for i, a := range m.attributes {
+		var reason string
+		if r.values[i], reason = cellValue(rec.Fields[a.Index]); reason != "" {
+			problems = append(problems, cellProblem{a.Index, string(rec.Fields[a.Index]), reason})
+		}
+	}
+	return r, problems
+}
+
+// name joins the columns that are the name.
+func (m *rowMapper) name(rec *csvfile.Record) string {
+	if len(m.names) == 1 {
+		return oneLine(string(rec.Fields[m.names[0]]))
+	}
 	parts := make([]string, 0, len(m.names))
 	for _, i := range m.names {
 		if part := oneLine(string(rec.Fields[i])); part != "" {
 			parts = append(parts, part)
 		}
 	}
-	if r.name = strings.Join(parts, " "); utf8.RuneCountInString(r.name) > maxName {
-		problems = append(problems, cellProblem{m.names[0], r.name, fmt.Sprintf("the name is longer than %d characters", maxName)})
+	return strings.Join(parts, " ")
+}
+
+// cellValue reads a value of an attribute as JSON, "" when the cell is empty, or says why it cannot.
+func cellValue(cell []byte) (value, problem string) {
+	cell = bytes.TrimSpace(cell)
+	if len(cell) == 0 {
+		return "", ""
 	}
-	r.values = make([]string, len(m.attributes))
-	for i, a := range m.attributes {
-		r.values[i] = lineEnds.Replace(string(bytes.TrimSpace(rec.Fields[a.Index])))
-		if len(r.values[i]) > maxAttributeValue && utf8.RuneCountInString(r.values[i]) > maxAttributeValue {
-			problems = append(problems, cellProblem{a.Index, r.values[i], fmt.Sprintf("the value is longer than %d characters", maxAttributeValue)})
-		}
+	text := string(cell)
+	if strings.IndexByte(text, '\r') >= 0 {
+		text = lineEnds.Replace(text)
 	}
-	return r, problems
+	if len(text) > maxAttributeValue && utf8.RuneCountInString(text) > maxAttributeValue {
+		return "", fmt.Sprintf("the value is longer than %d characters", maxAttributeValue)
+	}
+	return jsonString(text), ""
 }
 
 // checkRecord finds what makes a record unreadable as a whole.
@@ -98,6 +127,8 @@ func checkRecord(rec *csvfile.Record, columns int) *cellProblem {
 	case !utf8.Valid(rec.Raw):
 		column, b, at := firstInvalid(texts(rec.Fields))
 		return &cellProblem{column, string(rec.Fields[column]), fmt.Sprintf("byte 0x%02X at position %d is not UTF-8: %s", b, at, wayOut)}
+	case bytes.IndexByte(rec.Raw, 0) < 0:
+		return nil
 	}
 	for i, f := range rec.Fields {
 		if at := bytes.IndexByte(f, 0); at >= 0 {
@@ -127,16 +158,34 @@ func (m *rowMapper) columnOf(p cellProblem) string {
 func (m *rowMapper) attributesOf(values []string) map[string]any {
 	out := make(map[string]any, len(values))
 	for i, v := range values {
-		if v != "" {
-			out[m.attributes[i].Attribute] = v
+		if v == "" {
+			continue
+		}
+		var value any
+		if err := json.Unmarshal([]byte(v), &value); err == nil {
+			out[m.attributes[i].Attribute] = value
 		}
 	}
 	return out
 }
 
-// attributesJSON is attributesOf as JSON.
-func (m *rowMapper) attributesJSON(values []string) ([]byte, error) {
-	return json.Marshal(m.attributesOf(values))
+// attributesJSON is all values that say something, as a JSON object.
+func (m *rowMapper) attributesJSON(values []string) []byte {
+	size := 2
+	for i, v := range values {
+		size += len(m.keys[i]) + len(v) + 1
+	}
+	out := append(make([]byte, 0, size), '{')
+	for i, v := range values {
+		if v == "" {
+			continue
+		}
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = append(append(out, m.keys[i]...), v...)
+	}
+	return append(out, '}')
 }
 
 // patch lays a later row about the same person over this one: what it says wins.
@@ -154,4 +203,74 @@ func (r *importRow) patch(later importRow) {
 // storable makes text of bytes that Postgres can hold, for showing what was wrong.
 func storable(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+}
+
+// jsonString writes a string as Postgres writes it in jsonb, so that equal values have equal texts.
+func jsonString(s string) string {
+	plain := true
+	for i := range len(s) {
+		if c := s[i]; c < 0x20 || c == '"' || c == '\\' {
+			plain = false
+			break
+		}
+	}
+	if plain {
+		return `"` + s + `"`
+	}
+	out := append(make([]byte, 0, len(s)+16), '"')
+	for i := range len(s) {
+		switch c := s[i]; c {
+		case '"', '\\':
+			out = append(out, '\\', c)
+		case '\n':
+			out = append(out, `\n`...)
+		case '\r':
+			out = append(out, `\r`...)
+		case '\t':
+			out = append(out, `\t`...)
+		case '\b':
+			out = append(out, `\b`...)
+		case '\f':
+			out = append(out, `\f`...)
+		default:
+			if c < 0x20 {
+				out = fmt.Appendf(out, `\u%04x`, c)
+			} else {
+				out = append(out, c)
+			}
+		}
+	}
+	return string(append(out, '"'))
+}
+
+// sameJSON compares two values. Their texts may differ where Postgres keeps them in another form: 1.50 is 1.5.
+func sameJSON(a, b string) bool {
+	if a == b {
+		return true
+	}
+	var x, y any
+	return decodeJSON(a, &x) == nil && decodeJSON(b, &y) == nil && reflect.DeepEqual(exact(x), exact(y))
+}
+
+func decodeJSON(s string, v *any) error {
+	d := json.NewDecoder(strings.NewReader(s))
+	d.UseNumber()
+	return d.Decode(v)
+}
+
+// exact replaces numbers by a form that is the same for equal ones.
+func exact(v any) any {
+	switch v := v.(type) {
+	case json.Number:
+		if r, ok := new(big.Rat).SetString(string(v)); ok && len(v) < 100 {
+			return r.RatString()
+		}
+	case []any:
+		out := make([]any, len(v))
+		for i := range v {
+			out[i] = exact(v[i])
+		}
+		return out
+	}
+	return v
 }

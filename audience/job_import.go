@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/riverqueue/river"
+	"golang.org/x/sync/errgroup"
 
 	"postrider/audience/csvfile"
 	"postrider/internal/errs"
@@ -37,7 +39,11 @@ type importWorker struct {
 }
 
 // Workers registers the jobs of this package.
-func (s *Service) Workers(w *river.Workers) { river.AddWorker(w, &importWorker{s: s}) }
+func (s *Service) Workers(w *river.Workers) {
+	river.AddWorker(w, &importWorker{s: s})
+	river.AddWorker(w, &checkWorker{s: s})
+	river.AddWorker(w, &undoWorker{s: s})
+}
 
 // Timeout is the longest that one run may take.
 func (*importWorker) Timeout(*river.Job[ImportArgs]) time.Duration { return importTimeout }
@@ -103,7 +109,7 @@ func (s *Service) stopped(ctx context.Context, id int64) (bool, error) {
 	return true, nil
 }
 
-// importRows commits batch after batch; end says that the file ended.
+// importRows commits batch after batch; end says that the file ended. While one is committed the next is read, which is about half of the work.
 func (s *Service) importRows(ctx context.Context, imp Import, slice time.Duration) (end bool, err error) {
 	records, err := s.openRecords(ctx, imp)
 	if err != nil {
@@ -113,27 +119,46 @@ func (s *Service) importRows(ctx context.Context, imp Import, slice time.Duratio
 		return false, err
 	}
 	var (
-		b     = newBatch(newRowMapper(imp.Columns, *imp.Mapping), imp.Rows)
-		pace  = newPace()
-		until = time.Now().Add(slice)
+		pace    = newPace(s.batchRows)
+		until   = time.Now().Add(slice)
+		batches = make(chan *batch)
 	)
-	for {
-		end, err = b.fill(records, pace.rows)
-		if err != nil {
-			return false, err
-		}
-		if b.rows > 0 {
-			began := time.Now()
-			if err := s.commit(ctx, imp, b); err != nil {
-				return false, err
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		defer close(batches)
+		b := newBatch(newRowMapper(imp.Columns, *imp.Mapping), imp.Rows)
+		for {
+			last, err := b.fill(records, pace.next())
+			if err != nil {
+				return err
 			}
-			pace.took(time.Since(began))
+			b.last = last
+			select {
+			case batches <- b:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			if last || time.Now().After(until) {
+				return nil
+			}
+			b = newBatch(b.mapper, b.start+b.rows)
 		}
-		if end || time.Now().After(until) {
-			return end, nil
+	})
+	g.Go(func() error {
+		for b := range batches {
+			if b.rows > 0 {
+				began := time.Now()
+				if err := s.commit(ctx, imp, b); err != nil {
+					return err
+				}
+				pace.took(time.Since(began))
+			}
+			end = b.last
 		}
-		b = newBatch(b.mapper, b.start+b.rows)
-	}
+		return nil
+	})
+	err = g.Wait()
+	return end, err
 }
 
 // skipRecords passes over the records whose outcome is committed.
@@ -155,16 +180,26 @@ const (
 
 // pace fits the size of batches to what the database takes in about half a second, so that progress is seen and a cancel is heard. The outcome does not depend
 // on it.
-type pace struct{ rows int64 }
+type pace struct {
+	rows atomic.Int64
+	most int64
+}
 
-func newPace() *pace { return &pace{rows: maxBatchRows / 4} }
+func newPace(most int64) *pace {
+	p := &pace{most: most}
+	p.rows.Store(max(1, most/4))
+	return p
+}
+
+// next is how many rows the next batch is to have.
+func (p *pace) next() int64 { return p.rows.Load() }
 
 func (p *pace) took(d time.Duration) {
-	switch {
+	switch rows := p.next(); {
 	case d > time.Second:
-		p.rows = max(p.rows/2, minBatchRows)
+		p.rows.Store(max(rows/2, min(minBatchRows, p.most)))
 	case d < 500*time.Millisecond:
-		p.rows = min(p.rows*2, maxBatchRows)
+		p.rows.Store(min(rows*2, p.most))
 	}
 }
 
@@ -173,6 +208,7 @@ type batch struct {
 	mapper   *rowMapper
 	start    int64 // rows of the file before this batch
 	rows     int64
+	last     bool // the file ends with it
 	bytes    int64
 	end      int64 // offset in the file behind the batch
 	people   []batchPerson
@@ -190,6 +226,14 @@ type batchPerson struct {
 type rejection struct {
 	ImportError
 	record []string
+}
+
+// rows are the rows about a person, each by itself.
+func (p *batchPerson) rows() []importRow {
+	if p.each != nil {
+		return p.each
+	}
+	return []importRow{p.merged}
 }
 
 func newBatch(m *rowMapper, start int64) *batch {

@@ -27,11 +27,13 @@ type Service struct {
 	log  *slog.Logger
 	now  func() time.Time
 	jobs Inserter
+
+	batchRows int64 // rows of a file in one transaction, at most
 }
 
 // New makes a Service. Imports can be started only after SetJobs.
 func New(pool *pgxpool.Pool, logger *slog.Logger, now func() time.Time) *Service {
-	return &Service{pool: pool, log: logger, now: now}
+	return &Service{pool: pool, log: logger, now: now, batchRows: maxBatchRows}
 }
 
 // SetJobs gives the queue for import jobs. It is apart from New because the queue's client needs this service's workers first.

@@ -30,7 +30,9 @@ type bundle struct {
 type queue struct{ ids []int64 }
 
 func (q *queue) InsertTx(_ context.Context, _ pgx.Tx, args river.JobArgs, _ *river.InsertOpts) (*rivertype.JobInsertResult, error) {
-	q.ids = append(q.ids, args.(ImportArgs).ImportID)
+	if args, ok := args.(ImportArgs); ok {
+		q.ids = append(q.ids, args.ImportID)
+	}
 	return &rivertype.JobInsertResult{}, nil
 }
 
