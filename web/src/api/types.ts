@@ -76,7 +76,7 @@ export type ImportFigures = {
   rejected: number;
   suppressed: number;
   unsubscribed: number;
-  flagged: ImportFlags;
+  flagged?: ImportFlags;
 };
 export type ImportCheck = ImportFigures & {
   status: 'running' | 'done' | 'failed';
@@ -103,6 +103,7 @@ export type Import = ImportFigures & {
   columns: ImportColumn[];
   mapping: ImportMapping | null;
   consent: string;
+  /** "admin" in the browser, "api" by REST, empty when it is not known. */
   created_by: string;
   size_bytes: number;
   read_bytes: number;

@@ -391,7 +391,7 @@ export const uploaded: Import = {
   ],
   mapping: null,
   consent: '',
-  created_by: 'Ada Lovelace',
+  created_by: 'admin',
   size_bytes: 1_204_311,
   read_bytes: 0,
   progress: 0,
@@ -517,25 +517,35 @@ export const importSamples: Record<ImportSampleKind, ImportSample[]> = {
       row: 2,
       email: 'ada@example.org',
       before: {},
-      after: { name: 'Ada Lovelace', city: 'London', customer_since: '2025-04-03' },
+      after: { name: 'Ada Lovelace', 'attributes.city': 'London', 'attributes.customer_since': '2025-04-03' },
       reason: '',
     },
-    { row: 3, email: 'grace@example.org', before: {}, after: { name: 'Grace Hopper', city: 'New York' }, reason: '' },
+    {
+      row: 3,
+      email: 'grace@example.org',
+      before: {},
+      after: { name: 'Grace Hopper', 'attributes.city': 'New York' },
+      reason: '',
+    },
   ],
   updated: [
     {
       row: 9,
       email: 'barbara.liskov@example.org',
-      before: { city: 'London', vip: false },
-      after: { city: 'Los Angeles', vip: true },
+      before: { list: null, 'attributes.city': 'London', 'attributes.vip': false },
+      after: { list: 'subscribed', 'attributes.city': 'Los Angeles', 'attributes.vip': true },
       reason: '',
     },
-    { row: 17, email: 'radia.perlman@example.org', before: {}, after: { city: 'Loudoun' }, reason: '' },
+    {
+      row: 17,
+      email: 'radia.perlman@example.org',
+      before: { 'attributes.city': null },
+      after: { 'attributes.city': 'Loudoun' },
+      reason: '',
+    },
   ],
-  suppressed: [
-    { row: 31, email: 'linus.pauling@example.org', before: {}, after: {}, reason: 'bounced: 550 5.1.1 User unknown' },
-  ],
-  unsubscribed: [{ row: 40, email: 'edsger@example.org', before: {}, after: {}, reason: 'left this list' }],
+  suppressed: [{ row: 31, email: 'linus.pauling@example.org', before: {}, after: {}, reason: 'bounce' }],
+  unsubscribed: [{ row: 40, email: 'edsger@example.org', before: {}, after: {}, reason: '' }],
   flagged: [
     { row: 52, email: 'alan@gmial.com', before: {}, after: {}, reason: 'looks mistyped: gmail.com?' },
     { row: 53, email: 'info@example.org', before: {}, after: {}, reason: 'role address' },
@@ -546,10 +556,10 @@ export const importKept: ImportKept[] = [
   {
     subscriber_id: 1,
     email: 'ada.lovelace@example.org',
-    what: 'the person',
-    reason: 'was put on the list Product updates on 24 November',
+    what: 'person',
+    reason: 'on a list by other means',
   },
-  { subscriber_id: 2, email: 'grace.hopper@example.org', what: 'City', reason: 'was changed since' },
+  { subscriber_id: 2, email: 'grace.hopper@example.org', what: 'attributes.city', reason: 'changed since' },
 ];
 
 const noOAuth = {

@@ -38,7 +38,7 @@ export function Callouts({ figures, checked, open, onOpen, panelId }: Props) {
   const shown = kinds.filter((kind) => counts[kind] > 0);
   if (shown.length === 0) return null;
   const flagTexts = flags.flatMap((flag) =>
-    figures.flagged[flag] > 0 ? t(`imports.flags.${flag}`, { count: figures.flagged[flag] }) : [],
+    figures.flagged && figures.flagged[flag] > 0 ? t(`imports.flags.${flag}`, { count: figures.flagged[flag] }) : [],
   );
   return (
     <Paper px="md" py={4} component="section" aria-label={t('imports.callouts.title')}>

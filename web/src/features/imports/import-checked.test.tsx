@@ -32,6 +32,7 @@ it('opens what would change, before and after', async () => {
   expect(within(row).getByText('Los Angeles').tagName).toBe('INS');
   // The field has a label, and yes and no are words.
   expect(row).toHaveTextContent(/City:.*vip: before: No.*after: Yes/);
+  expect(row).toHaveTextContent(/On the list: before: nothing after: Subscribed/);
   expect(await screen.findByRole('row', { name: /radia.*City: before: nothing/ })).toBeInTheDocument();
 });
 
@@ -46,10 +47,16 @@ it('opens who stays unsubscribed, and closes it again', async () => {
   const { fake } = show();
   const button = await screen.findByRole('button', { name: 'Show: People who stay unsubscribed' });
   await userEvent.click(button);
-  expect(await screen.findByRole('row', { name: /edsger@example.org left this list/ })).toBeInTheDocument();
+  expect(await screen.findByRole('row', { name: /edsger@example.org/ })).toBeInTheDocument();
   expect(fake.requests.find((one) => one.path === '/imports/4/samples')?.query.get('kind')).toBe('unsubscribed');
   await userEvent.click(button);
   expect(screen.queryByRole('row', { name: /edsger/ })).not.toBeInTheDocument();
+});
+
+it('says in words why somebody is suppressed', async () => {
+  show();
+  await userEvent.click(await screen.findByRole('button', { name: 'Show: On the suppression list' }));
+  expect(await screen.findByRole('row', { name: /linus.pauling@example.org Bounced/ })).toBeInTheDocument();
 });
 
 it('starts with the mapping that was checked and the words on consent', async () => {

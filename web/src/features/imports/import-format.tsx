@@ -8,31 +8,13 @@ import { useTranslation } from 'react-i18next';
 import { errorMessage } from '@/api/problem';
 import type { Import, ImportFormat, ImportFormatInput } from '@/api/types';
 import { FormAlert } from '@/ui/form-alert';
+import { encodingLabel, encodingName, encodingOptions, usualEncodings } from './encodings';
 import { tellingWords } from './garbled';
 import classes from './import-format.module.css';
 import { changeFormat, importQuery } from './queries';
 
 const delimiters = [',', ';', '\t', '|'] as const;
 const delimiterKeys = { ',': 'comma', ';': 'semicolon', '\t': 'tab', '|': 'bar' } as const;
-
-/** Encodings by their names in the API, with the names that people know them by. */
-const encodings: Record<string, string> = {
-  'utf-8': 'UTF-8',
-  'utf-8-bom': 'UTF-8 with BOM',
-  'utf-16le': 'UTF-16 LE',
-  'utf-16be': 'UTF-16 BE',
-  'windows-1252': 'Windows-1252',
-  'windows-1250': 'Windows-1250',
-  'windows-1251': 'Windows-1251',
-};
-const encodingHints: Record<string, 'western' | 'central' | 'cyrillic'> = {
-  'windows-1252': 'western',
-  'windows-1250': 'central',
-  'windows-1251': 'cyrillic',
-};
-
-/** The encodings that nearly all files are in, to try at one press. */
-const usual = ['utf-8', 'windows-1252', 'windows-1250', 'windows-1251'];
 
 /** How the file was read in one sentence, the words that show whether it is right, and the way to correct it. */
 export function ImportFormatCard({ job }: { job: Import }) {
@@ -71,7 +53,7 @@ export function ImportFormatCard({ job }: { job: Import }) {
                   <Text fw={550}>{t('imports.format.garbled')}</Text>
                 </Group>
                 <Group gap={6} mt={8}>
-                  {usual
+                  {usualEncodings
                     .filter((encoding) => encoding !== change.shown.encoding)
                     .map((encoding) => (
                       <Button
@@ -81,7 +63,7 @@ export function ImportFormatCard({ job }: { job: Import }) {
                         disabled={change.pending}
                         onClick={() => change.set({ encoding })}
                       >
-                        {t('imports.format.try', { encoding: encodingName(encoding, t) })}
+                        {t('imports.format.try', { encoding: encodingLabel(encoding, t) })}
                       </Button>
                     ))}
                 </Group>
@@ -117,7 +99,7 @@ function formatSentence({ format, columns }: Import, t: TFunction): string {
       ? t('imports.format.excel', { ...parts, sheet: format.sheet })
       : t('imports.format.text', {
           ...parts,
-          encoding: encodings[format.encoding] ?? format.encoding,
+          encoding: encodingName(format.encoding),
           delimiter: delimiterName(format.delimiter, t),
         });
   return format.compression ? `${sentence} ${t('imports.format.compressed')}` : sentence;
@@ -172,6 +154,7 @@ function FormatForm({
             <Select
               label={t('imports.format.encoding')}
               allowDeselect={false}
+              searchable
               data={encodingOptions(format.encoding, t)}
               value={shown.encoding}
               onChange={(encoding) => encoding && set({ encoding })}
@@ -202,17 +185,6 @@ function FormatForm({
 
 function inputOf({ delimiter, encoding, has_header, sheet }: ImportFormat): ImportFormatInput {
   return { delimiter, encoding, has_header, sheet };
-}
-
-function encodingOptions(current: string, t: TFunction) {
-  const all = current in encodings ? Object.keys(encodings) : [current, ...Object.keys(encodings)];
-  return all.map((value) => ({ value, label: encodingName(value, t) }));
-}
-
-function encodingName(value: string, t: TFunction): string {
-  const hint = encodingHints[value];
-  const name = encodings[value] ?? value;
-  return hint ? `${name} (${t(`imports.encodings.${hint}`)})` : name;
 }
 
 function delimiterOptions(current: string, t: TFunction) {

@@ -8,6 +8,7 @@ import { confirmAction } from '@/ui/confirm';
 import { notifyError } from '@/ui/notify';
 import { Figures, FiguresBar } from './figures';
 import { storing } from './import-status';
+import { UndoFigures } from './import-undo';
 import { Milestone } from './milestone';
 import { cancelImport, importQuery, stopCheck } from './queries';
 import { useSpeed } from './speed';
@@ -75,7 +76,7 @@ function StopButton({ job, doing }: { job: Import; doing: 'check' | 'import' }) 
   const queryClient = useQueryClient();
   const stop = useMutation({
     mutationFn: () => (doing === 'check' ? stopCheck(job.id) : cancelImport(job.id)),
-    onSuccess: () => queryClient.invalidateQueries({ queryKey: importQuery(job.id).queryKey, exact: true }),
+    onSuccess: (stopped) => queryClient.setQueryData(importQuery(job.id).queryKey, stopped),
     onError: notifyError,
   });
   const ask = () =>
@@ -100,27 +101,20 @@ function StopButton({ job, doing }: { job: Import; doing: 'check' | 'import' }) 
 
 function Undoing({ job }: { job: Import }) {
   const { t } = useTranslation();
-  const undo = job.undo;
-  const done = undo ? undo.removed + undo.unsubscribed + undo.restored + undo.kept : 0;
-  const total = storing(job);
-  const part = total > 0 ? Math.min(1, done / total) : 0;
-  const speed = useSpeed(done, total);
-  const label = t('imports.progressOf', { name: job.filename });
+  const speed = useSpeed(job.progress, 1);
   return (
-    <Paper p="md" component="section" aria-label={t('imports.progress')}>
-      <Text fz={28} fw={650} lh={1.2} className="tabular" component="div">
-        {formatPercent(part, 1)}
-      </Text>
-      <Text c="dimmed" className="tabular" mb="sm">
-        {[
-          t('imports.moving.people', { done, count: total }),
-          speed && t('imports.moving.left', { time: formatDuration(Math.max(1, speed.secondsLeft)) }),
-        ]
-          .filter(Boolean)
-          .join(' · ')}
-      </Text>
-      <Progress value={part * 100} size="lg" aria-label={label} />
-      <Milestone label={t('imports.moving.undo')} progress={part} />
-    </Paper>
+    <>
+      <Paper p="md" component="section" aria-label={t('imports.progress')}>
+        <Text fz={28} fw={650} lh={1.2} className="tabular" component="div">
+          {formatPercent(job.progress, 1)}
+        </Text>
+        <Text c="dimmed" className="tabular" mb="sm" mih={21}>
+          {speed && t('imports.moving.left', { time: formatDuration(Math.max(1, speed.secondsLeft)) })}
+        </Text>
+        <Progress value={job.progress * 100} size="lg" aria-label={t('imports.progressOf', { name: job.filename })} />
+        <Milestone label={t('imports.moving.undo')} progress={job.progress} />
+      </Paper>
+      {job.undo && <UndoFigures undo={job.undo} />}
+    </>
   );
 }

@@ -7,6 +7,7 @@ import { formatDuration } from '@/lib/format';
 import { LinkButton } from '@/ui/link';
 import { DateTime } from '@/ui/relative-time';
 import { Callouts } from './callouts';
+import { useCameBy } from './came-by';
 import { Figures, FiguresBar } from './figures';
 import { canUndo, storing } from './import-status';
 import { UndoButton, UndoOutcome } from './import-undo';
@@ -66,7 +67,7 @@ export function ImportResult({ job, focus }: { job: Import; focus: boolean }) {
 function titleOf(job: Import, t: TFunction): string {
   switch (job.status) {
     case 'failed':
-      return t('imports.result.failed', { reason: job.error ?? '' });
+      return t(job.undo ? 'imports.result.undoFailed' : 'imports.result.failed', { reason: job.error ?? '' });
     case 'cancelled':
       return job.started_at ? t('imports.result.cancelled') : t('imports.result.discarded');
     case 'undone':
@@ -95,6 +96,7 @@ function ResultIcon({ job }: { job: Import }) {
 /** When it ended and how long it took, by whom, and on what consent. */
 function When({ job }: { job: Import }) {
   const { t } = useTranslation();
+  const cameBy = useCameBy();
   const ended = job.undo?.finished_at ?? job.finished_at;
   const seconds =
     job.started_at && job.finished_at ? (Date.parse(job.finished_at) - Date.parse(job.started_at)) / 1000 : null;
@@ -104,7 +106,7 @@ function When({ job }: { job: Import }) {
       {seconds !== null &&
         job.status === 'done' &&
         ` · ${t('imports.took', { time: formatDuration(Math.max(1, seconds)) })}`}
-      {job.created_by && ` · ${t('imports.by', { name: job.created_by })}`}
+      {job.created_by && ` · ${cameBy(job.created_by)}`}
       {job.consent && <div>{t('imports.agreed', { text: job.consent })}</div>}
     </>
   );

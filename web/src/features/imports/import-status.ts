@@ -60,7 +60,7 @@ export function storing({ created, updated }: Pick<ImportFigures, 'created' | 'u
 }
 
 export function flaggedCount({ flagged }: Pick<ImportFigures, 'flagged'>): number {
-  return flagged.typo + flagged.role + flagged.disposable + flagged.no_mx;
+  return flagged ? flagged.typo + flagged.role + flagged.disposable + flagged.no_mx : 0;
 }
 
 /** An undo is possible where something was stored, also when the import was stopped or failed half-way. */

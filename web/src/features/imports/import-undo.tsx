@@ -2,7 +2,7 @@ import { Button, List, Stack, Text } from '@mantine/core';
 import { IconArrowBackUp } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
-import type { Import, ImportKept } from '@/api/types';
+import type { Field, Import, ImportKept, ImportUndo } from '@/api/types';
 import { formatNumber } from '@/lib/format';
 import { useCursor } from '@/lib/use-cursor';
 import { confirmAction } from '@/ui/confirm';
@@ -13,8 +13,11 @@ import { Pager } from '@/ui/pager';
 import { QueryView } from '@/ui/query-view';
 import { Section } from '@/ui/section';
 import { StatGrid } from '@/ui/stat-tile';
+import { useFieldWords } from './field-words';
 import { storing } from './import-status';
-import { importKeptQuery, importQuery, undoImport } from './queries';
+import { fieldsQuery, importKeptQuery, importQuery, undoImport } from './queries';
+
+const NO_FIELDS: Field[] = [];
 
 /** Takes an import back, after saying what that does and what it does not. */
 export function UndoButton({ job }: { job: Import }) {
@@ -34,7 +37,7 @@ export function UndoButton({ job }: { job: Import }) {
     });
   return (
     <Button variant="default" leftSection={<IconArrowBackUp size={16} />} loading={undo.isPending} onClick={ask}>
-      {t('imports.undo.button')}
+      {t(job.undo ? 'imports.undo.goOn' : 'imports.undo.button')}
     </Button>
   );
 }
@@ -62,26 +65,31 @@ function UndoTerms({ job }: { job: Import }) {
   );
 }
 
-/** What an undo did, and whom it left as they are. */
-export function UndoOutcome({ job }: { job: Import }) {
+/** What an undo has taken back. */
+export function UndoFigures({ undo }: { undo: ImportUndo }) {
   const { t } = useTranslation();
-  const undo = job.undo;
-  if (!undo) return null;
   const tiles = (['removed', 'unsubscribed', 'restored', 'kept'] as const).map((key) => ({
     label: t(`imports.undo.${key}`),
     value: formatNumber(undo[key]),
     hint: t(`imports.undo.${key}Hint`),
   }));
+  return <StatGrid stats={tiles} />;
+}
+
+/** What an undo did, and what it left as it is. */
+export function UndoOutcome({ job }: { job: Import }) {
+  if (!job.undo) return null;
   return (
     <>
-      <StatGrid stats={tiles} />
-      {undo.kept > 0 && <Kept job={job} count={undo.kept} />}
+      <UndoFigures undo={job.undo} />
+      {job.undo.kept > 0 && <Kept job={job} count={job.undo.kept} />}
     </>
   );
 }
 
 function Kept({ job, count }: { job: Import; count: number }) {
   const { t } = useTranslation();
+  const words = useFieldWords(useQuery(fieldsQuery).data?.items ?? NO_FIELDS);
   const cursor = useCursor('');
   const query = useQuery(importKeptQuery(job.id, cursor.current));
   const columns: Column<ImportKept>[] = [
@@ -94,7 +102,7 @@ function Kept({ job, count }: { job: Import; count: number }) {
         </LinkAnchor>
       ),
     },
-    { key: 'what', header: t('imports.undo.what'), render: (row) => row.what },
+    { key: 'what', header: t('imports.undo.what'), render: (row) => words.part(row.what) },
     { key: 'reason', header: t('common.reason'), width: '45%', render: (row) => row.reason },
   ];
   return (

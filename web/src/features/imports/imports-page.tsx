@@ -12,6 +12,7 @@ import { PageHeader } from '@/ui/page-header';
 import { Pager } from '@/ui/pager';
 import { QueryView } from '@/ui/query-view';
 import { RelativeTime } from '@/ui/relative-time';
+import { useCameBy } from './came-by';
 import { FiguresBar } from './figures';
 import { ImportBadge } from './import-badge';
 import { isMoving } from './import-status';
@@ -68,6 +69,7 @@ export function ImportsPage() {
 
 function useColumns(): Column<Import>[] {
   const { t } = useTranslation();
+  const cameBy = useCameBy();
   return [
     {
       key: 'file',
@@ -105,7 +107,7 @@ function useColumns(): Column<Import>[] {
           <RelativeTime at={row.created_at} />
           {row.created_by && (
             <Text size="sm" c="dimmed">
-              {t('imports.by', { name: row.created_by })}
+              {cameBy(row.created_by)}
             </Text>
           )}
         </div>

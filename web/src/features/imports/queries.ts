@@ -78,7 +78,7 @@ type WithMapping = { id: number; mapping: ImportMapping };
 export const changeFormat = ({ id, format }: { id: number; format: ImportFormatInput }) =>
   api.put<Import>(`/imports/${id}/format`, format);
 export const checkImport = ({ id, mapping }: WithMapping) => api.post<Import>(`/imports/${id}/check`, { mapping });
-export const stopCheck = (id: number) => api.del<Import | undefined>(`/imports/${id}/check`);
+export const stopCheck = (id: number) => api.del<Import>(`/imports/${id}/check`);
 export const startImport = ({ id, mapping, consent }: WithMapping & { consent: string }) =>
   api.post<Import>(`/imports/${id}/start`, { mapping, consent }, { idempotent: true });
 export const cancelImport = (id: number) => api.post<Import>(`/imports/${id}/cancel`);

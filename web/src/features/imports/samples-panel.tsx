@@ -1,6 +1,7 @@
 import { Text, VisuallyHidden } from '@mantine/core';
 import { IconArrowRight } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
+import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 import type { Field, Import, ImportFigures, ImportSample, ImportSampleKind } from '@/api/types';
 import { NONE } from '@/lib/format';
@@ -83,7 +84,7 @@ function useColumns(kind: ImportSampleKind, fields: Field[]): Column<ImportSampl
   const reason: Column<ImportSample> = {
     key: 'reason',
     header: t('common.reason'),
-    render: (row) => row.reason || NONE,
+    render: (row) => reasonOf(row.reason, t),
   };
   switch (kind) {
     case 'created':
@@ -98,23 +99,33 @@ function useColumns(kind: ImportSampleKind, fields: Field[]): Column<ImportSampl
         { key: 'changes', header: t('imports.changes'), render: (row) => <Changes sample={row} fields={fields} /> },
         number,
       ];
+    case 'unsubscribed':
+      return [email, number];
     default:
       return [email, reason, number];
   }
 }
 
+const suppressionReasons = ['unsubscribe', 'bounce', 'complaint', 'manual'] as const;
+
+/** A reason in words: of a suppression by its kind, of others as the server says it. */
+function reasonOf(reason: string, t: TFunction): string {
+  const known = suppressionReasons.find((one) => one === reason);
+  return known ? t(`suppressions.reason.${known}`) : reason || NONE;
+}
+
 function Data({ values, fields }: { values: Record<string, unknown>; fields: Field[] }) {
   const words = useFieldWords(fields);
-  const filled = Object.entries(values).filter(([, value]) => words.value(value) !== '');
+  const filled = Object.entries(values).filter(([name, value]) => words.partValue(name, value) !== '');
   if (filled.length === 0) return NONE;
   return (
     <ul className={classes.changes}>
       {filled.map(([name, value]) => (
         <li key={name}>
           <Text span c="dimmed">
-            {words.label(name)}:
+            {words.part(name)}:
           </Text>{' '}
-          <span style={{ overflowWrap: 'anywhere' }}>{words.value(value)}</span>
+          <span style={{ overflowWrap: 'anywhere' }}>{words.partValue(name, value)}</span>
         </li>
       ))}
     </ul>
@@ -129,12 +140,12 @@ function Changes({ sample, fields }: { sample: ImportSample; fields: Field[] }) 
   return (
     <ul className={classes.changes}>
       {names.map((name) => {
-        const before = words.value(sample.before[name]);
-        const after = words.value(sample.after[name]);
+        const before = words.partValue(name, sample.before[name]);
+        const after = words.partValue(name, sample.after[name]);
         return (
           <li key={name}>
             <Text span c="dimmed">
-              {words.label(name)}:
+              {words.part(name)}:
             </Text>{' '}
             <VisuallyHidden>{t('imports.before')} </VisuallyHidden>
             {before ? (
