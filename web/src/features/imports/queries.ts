@@ -82,4 +82,4 @@ export const stopCheck = (id: number) => api.del<Import>(`/imports/${id}/check`)
 export const startImport = ({ id, mapping, consent }: WithMapping & { consent: string }) =>
   api.post<Import>(`/imports/${id}/start`, { mapping, consent }, { idempotent: true });
 export const cancelImport = (id: number) => api.post<Import>(`/imports/${id}/cancel`);
-export const undoImport = (id: number) => api.post<Import>(`/imports/${id}/undo`, undefined, { idempotent: true });
+export const undoImport = (id: number) => api.post<Import>(`/imports/${id}/undo`);
