@@ -15,7 +15,7 @@ type importJSON struct {
 	ListID     int64        `json:"list_id"`
 	ListName   string       `json:"list_name"`
 	Filename   string       `json:"filename"`
-	Status     string       `json:"status" enum:"uploaded,queued,running,done,failed,cancelled"`
+	Status     string       `json:"status" enum:"uploaded,checking,queued,running,done,failed,cancelled,undoing,undone"`
 	Error      *string      `json:"error"`
 	Format     formatJSON   `json:"format"`
 	Columns    []columnJSON `json:"columns"`
@@ -28,10 +28,16 @@ type importJSON struct {
 	Unchanged  int64        `json:"unchanged"`
 	Rejected   int64        `json:"rejected"`
 	Suppressed int64        `json:"suppressed" doc:"Of those who were taken: on the suppression list, so they get no mail"`
-	Progress   float64      `json:"progress" doc:"0 to 1"`
-	CreatedAt  time.Time    `json:"created_at"`
-	StartedAt  *time.Time   `json:"started_at"`
-	FinishedAt *time.Time   `json:"finished_at"`
+
+	Unsubscribed int64       `json:"unsubscribed" doc:"Of those who were taken: had left this list, and stay off it"`
+	CreatedBy    string      `json:"created_by" enum:"admin,api," doc:"Who uploaded the file"`
+	Consent      string      `json:"consent" doc:"What was said about how these people agreed"`
+	Check        *dryRunJSON `json:"check" doc:"What the last dry run found; null before"`
+	Undo         *undoJSON   `json:"undo" doc:"How far the undoing is; null when nobody asked for it"`
+	Progress     float64     `json:"progress" doc:"0 to 1; of the dry run while there is one, of the undoing while there is one"`
+	CreatedAt    time.Time   `json:"created_at"`
+	StartedAt    *time.Time  `json:"started_at"`
+	FinishedAt   *time.Time  `json:"finished_at"`
 }
 
 type formatJSON struct {
@@ -58,8 +64,57 @@ type columnMappingJSON struct {
 	Attribute string `json:"attribute,omitempty" doc:"For target attribute; left out: made from the header"`
 }
 
+type dryRunJSON struct {
+	Status       string      `json:"status" enum:"running,done,failed"`
+	Error        *string     `json:"error"`
+	Mapping      mappingJSON `json:"mapping"`
+	Rows         int64       `json:"rows"`
+	Created      int64       `json:"created"`
+	Updated      int64       `json:"updated"`
+	Unchanged    int64       `json:"unchanged"`
+	Rejected     int64       `json:"rejected"`
+	Suppressed   int64       `json:"suppressed"`
+	Unsubscribed int64       `json:"unsubscribed"`
+	FinishedAt   *time.Time  `json:"finished_at"`
+}
+
+type undoJSON struct {
+	Removed      int64      `json:"removed" doc:"People who had come by the import and are gone"`
+	Unsubscribed int64      `json:"unsubscribed" doc:"Subscriptions taken back"`
+	Restored     int64      `json:"restored" doc:"People who have their data, or their state on the list, as before"`
+	Kept         int64      `json:"kept" doc:"What was left as it is because it changed since; see the list of what was kept"`
+	StartedAt    time.Time  `json:"started_at"`
+	FinishedAt   *time.Time `json:"finished_at"`
+}
+
+type sampleJSON struct {
+	Row    int64          `json:"row"`
+	Email  string         `json:"email"`
+	Before map[string]any `json:"before" doc:"What the import would change, as it is: name, list (the status on it), attributes.NAME; null is a part that is not there"`
+	After  map[string]any `json:"after" doc:"The same parts after the import"`
+	Reason string         `json:"reason" doc:"For suppressed: why; for flagged: what looks wrong"`
+}
+
+type keptJSON struct {
+	SubscriberID int64  `json:"subscriber_id"`
+	Email        string `json:"email"`
+	What         string `json:"what" doc:"subscription, person, name or attributes.NAME"`
+	Reason       string `json:"reason"`
+}
+
+type samplesOf struct {
+	ID int64 `path:"id" minimum:"1"`
+	Paging
+	Kind string `query:"kind" required:"true" enum:"created,updated,suppressed,unsubscribed,flagged"`
+}
+
 type mappingInputJSON struct {
 	Mapping mappingJSON `json:"mapping"`
+}
+
+type startImportJSON struct {
+	Mapping mappingJSON `json:"mapping"`
+	Consent string      `json:"consent" required:"false" maxLength:"2000" doc:"How these people agreed; kept as evidence"`
 }
 
 type previewInputJSON struct {
@@ -95,7 +150,7 @@ type importErrorJSON struct {
 
 // TransformSchema says in the OpenAPI document that mapping can be null.
 func (importJSON) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
-	return nullable(s, "mapping")
+	return nullable(nullable(nullable(s, "mapping"), "check"), "undo")
 }
 
 func encodeImport(v audience.Import) importJSON {
@@ -103,12 +158,27 @@ func encodeImport(v audience.Import) importJSON {
 		ID: v.ID, ListID: v.ListID, ListName: v.ListName, Filename: v.Filename, Status: v.Status, Error: v.Error, Format: formatJSON(v.Format),
 		Columns: each(v.Columns, encodeColumn), SizeBytes: v.SizeBytes, ReadBytes: v.ReadBytes, Rows: v.Rows, Created: v.Created, Updated: v.Updated,
 		Unchanged: v.Unchanged, Rejected: v.Rejected, Suppressed: v.Suppressed, Progress: v.Progress(), CreatedAt: v.CreatedAt.UTC(),
-		StartedAt: utc(v.StartedAt), FinishedAt: utc(v.FinishedAt),
+		StartedAt: utc(v.StartedAt), FinishedAt: utc(v.FinishedAt), Unsubscribed: v.Unsubscribed, CreatedBy: v.CreatedBy, Consent: v.Consent,
 	}
 	if m := v.Mapping; m != nil {
-		out.Mapping = &mappingJSON{Status: m.Status, Columns: each(m.Columns, func(c audience.ColumnMapping) columnMappingJSON { return columnMappingJSON(c) })}
+		mapping := encodeMapping(*m)
+		out.Mapping = &mapping
+	}
+	if c := v.Checked; c != nil {
+		out.Check = &dryRunJSON{Status: c.Status, Mapping: encodeMapping(c.Mapping), Rows: c.Rows, Created: c.Created, Updated: c.Updated, Unchanged: c.Unchanged,
+			Rejected: c.Rejected, Suppressed: c.Suppressed, Unsubscribed: c.Unsubscribed, FinishedAt: utc(c.FinishedAt)}
+		if c.Error != "" {
+			out.Check.Error = &c.Error
+		}
+	}
+	if u := v.Undo; u != nil {
+		out.Undo = &undoJSON{Removed: u.Removed, Unsubscribed: u.Unsubscribed, Restored: u.Restored, Kept: u.Kept, StartedAt: u.StartedAt.UTC(), FinishedAt: utc(u.FinishedAt)}
 	}
 	return out
+}
+
+func encodeMapping(m audience.Mapping) mappingJSON {
+	return mappingJSON{Status: m.Status, Columns: each(m.Columns, func(c audience.ColumnMapping) columnMappingJSON { return columnMappingJSON(c) })}
 }
 
 func encodeColumn(c audience.Column) columnJSON {
@@ -158,8 +228,33 @@ func (s *server) previewImport(ctx context.Context, in *onID[previewInputJSON]) 
 	return reply(v, err, encodePreview)
 }
 
-func (s *server) startImport(ctx context.Context, in *onID[mappingInputJSON]) (*answer[importJSON], error) {
-	v, err := s.deps.Audience.StartImport(ctx, in.ID, in.Body.Mapping.mapping())
+func (s *server) checkImport(ctx context.Context, in *onID[mappingInputJSON]) (*answer[importJSON], error) {
+	v, err := s.deps.Audience.StartCheck(ctx, in.ID, in.Body.Mapping.mapping())
+	return reply(v, err, encodeImport)
+}
+
+func (s *server) stopImportCheck(ctx context.Context, in *byID) (*answer[importJSON], error) {
+	v, err := s.deps.Audience.StopCheck(ctx, in.ID)
+	return reply(v, err, encodeImport)
+}
+
+func (s *server) listImportSamples(ctx context.Context, in *samplesOf) (*answer[pageJSON[sampleJSON]], error) {
+	p, err := s.deps.Audience.ListImportSamples(ctx, in.ID, in.Kind, in.query())
+	return replyPage(p, err, func(x audience.Sample) sampleJSON { return sampleJSON(x) })
+}
+
+func (s *server) undoImport(ctx context.Context, in *byID) (*answer[importJSON], error) {
+	v, err := s.deps.Audience.UndoImport(ctx, in.ID)
+	return reply(v, err, encodeImport)
+}
+
+func (s *server) listKeptByUndo(ctx context.Context, in *PageOf) (*answer[pageJSON[keptJSON]], error) {
+	p, err := s.deps.Audience.ListKeptByUndo(ctx, in.ID, in.query())
+	return replyPage(p, err, func(k audience.KeptByUndo) keptJSON { return keptJSON(k) })
+}
+
+func (s *server) startImport(ctx context.Context, in *onID[startImportJSON]) (*answer[importJSON], error) {
+	v, err := s.deps.Audience.StartImport(ctx, in.ID, in.Body.Mapping.mapping(), in.Body.Consent)
 	return reply(v, err, encodeImport)
 }
 

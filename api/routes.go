@@ -94,6 +94,14 @@ func (s *server) routes() {
 	add(s, post("/imports", "uploadImport", tagImports, auth.AudienceWrite, "Upload a CSV file").returns(http.StatusCreated).takes(uploadForm()), s.uploadImport)
 	add(s, get("/imports/{id}", "getImport", tagImports, auth.AudienceRead, "Read an import"), s.getImport)
 	add(s, post("/imports/{id}/preview", "previewImport", tagImports, auth.AudienceWrite, "Show the first rows as they would be understood"), s.previewImport)
+	add(s, post("/imports/{id}/check", "checkImport", tagImports, auth.AudienceWrite, "Read the whole file and say what an import would do").returns(http.StatusAccepted).
+		note("A dry run: nothing about people is changed. Progress and result are in the import."), s.checkImport)
+	add(s, remove("/imports/{id}/check", "stopImportCheck", tagImports, auth.AudienceWrite, "Stop a dry run").returns(http.StatusOK), s.stopImportCheck)
+	add(s, get("/imports/{id}/samples", "listImportSamples", tagImports, auth.AudienceRead, "List examples of what the last dry run found").
+		note("At most 200 of each kind."), s.listImportSamples)
+	add(s, post("/imports/{id}/undo", "undoImport", tagImports, auth.AudienceWrite, "Take an import back").returns(http.StatusAccepted).
+		note("Exactly what it changed, unless that was changed since; what is left for that reason is listed."), s.undoImport)
+	add(s, get("/imports/{id}/kept", "listKeptByUndo", tagImports, auth.AudienceRead, "List what the undoing of an import left as it was"), s.listKeptByUndo)
 	add(s, post("/imports/{id}/start", "startImport", tagImports, auth.AudienceWrite, "Start an import").returns(http.StatusAccepted).once(), s.startImport)
 	add(s, post("/imports/{id}/cancel", "cancelImport", tagImports, auth.AudienceWrite, "Cancel an import; what was taken stays"), s.cancelImport)
 	add(s, get("/imports/{id}/errors", "listImportErrors", tagImports, auth.AudienceRead, "List the rows that were left out"), s.listImportErrors)

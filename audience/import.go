@@ -78,6 +78,11 @@ func (i Import) Progress() float64 {
 		return 1
 	case i.SizeBytes == 0:
 		return 0
+	case i.Status == ImportChecking && i.Checked != nil:
+		return min(1, float64(i.Checked.ReadBytes)/float64(i.SizeBytes))
+	case i.Status == ImportUndoing && i.Undo != nil:
+		// Everybody of the import is gone through about twice: by subscription, and as a person or a change.
+		return min(0.99, float64(i.Undo.Unsubscribed+i.Undo.Restored+i.Undo.Removed+i.Undo.Kept)/float64(2*max(1, i.Created+i.Updated)))
 	}
 	return min(1, float64(i.ReadBytes)/float64(i.SizeBytes))
 }
@@ -139,8 +144,9 @@ func (s *Service) ListImports(ctx context.Context, q page.Query) (page.Page[Impo
 	return page.Cut(rows, q, func(i Import) string { return page.Encode(i.ID) }), nil
 }
 
-// StartImport begins an uploaded import: the mapping is checked and kept, and a job queued, in one transaction. A second start is a Conflict.
-func (s *Service) StartImport(ctx context.Context, id int64, m Mapping) (Import, error) {
+// StartImport begins an uploaded import: the mapping is checked and kept, and a job queued, in one transaction. consent says how these people agreed, and is kept as
+// evidence. A second start is a Conflict.
+func (s *Service) StartImport(ctx context.Context, id int64, m Mapping, consent string) (Import, error) {
 	if s.jobs == nil {
 		return Import{}, errs.New(errs.Unavailable, "imports cannot run here: this process has no job queue")
 	}
@@ -152,7 +158,7 @@ func (s *Service) StartImport(ctx context.Context, id int64, m Mapping) (Import,
 		return Import{}, err
 	}
 	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `UPDATE imports SET status = 'queued', mapping = $2 WHERE id = $1 AND status = 'uploaded'`, id, m)
+		tag, err := tx.Exec(ctx, `UPDATE imports SET status = 'queued', mapping = $2, consent = $3 WHERE id = $1 AND status = 'uploaded'`, id, m, clip(consent))
 		if err != nil {
 			return fmt.Errorf("starting import %d: %w", id, err)
 		}

@@ -45,7 +45,7 @@ func TestCheckForetellsTheImport(t *testing.T) {
 			t.Fatalf("%s, %+v", imp.Status, c)
 		}
 		foretold := b.errorsOf(imp.ID)
-		must[Import](t)(b.StartImport(b.ctx, imp.ID, m))
+		must[Import](t)(b.StartImport(b.ctx, imp.ID, m, ""))
 		done := b.run(imp.ID)
 		got := counts{c.Rows, c.Created, c.Updated, c.Unchanged, c.Rejected, c.Suppressed}
 		if d := cmp.Diff(countsOf(done), got, cmp.AllowUnexported(counts{})); d != "" || c.Unsubscribed != done.Unsubscribed {
@@ -88,7 +88,7 @@ func TestCheckKeepsSamples(t *testing.T) {
 	}
 	// Another dry run begins anew, and so does the import.
 	b.check(imp.ID, suggestedMapping(imp, StatusSubscribed))
-	must[Import](t)(b.StartImport(b.ctx, imp.ID, suggestedMapping(imp, StatusSubscribed)))
+	must[Import](t)(b.StartImport(b.ctx, imp.ID, suggestedMapping(imp, StatusSubscribed), ""))
 	b.run(imp.ID)
 	if errors := b.errorsOf(imp.ID); len(errors) != 1 {
 		t.Errorf("%+v", errors)
@@ -101,7 +101,7 @@ func TestCheckCanBeStopped(t *testing.T) {
 	imp := b.upload(b.list("News"), "email\na@x.org\nb@x.org\n")
 	m := suggestedMapping(imp, StatusSubscribed)
 	must[Import](t)(b.StartCheck(b.ctx, imp.ID, m))
-	if _, err := b.StartImport(b.ctx, imp.ID, m); !errs.Is(err, errs.Conflict) {
+	if _, err := b.StartImport(b.ctx, imp.ID, m, ""); !errs.Is(err, errs.Conflict) {
 		t.Errorf("a start meanwhile: %v", err)
 	}
 	if _, err := b.StartCheck(b.ctx, imp.ID, m); !errs.Is(err, errs.Conflict) {

@@ -76,7 +76,7 @@ func TestImportOf100kRowsInBoundedMemory(t *testing.T) {
 		t.Logf("uploaded %d MB in %v", imp.SizeBytes>>20, time.Since(began))
 		m := suggestedMapping(imp, "")
 		m.Columns = m.Columns[:4]
-		must[Import](t)(b.StartImport(b.ctx, imp.ID, m))
+		must[Import](t)(b.StartImport(b.ctx, imp.ID, m, ""))
 		began = time.Now()
 		imp = b.run(imp.ID)
 		t.Logf("imported %.0f rows/s", rows/time.Since(began).Seconds())
@@ -94,7 +94,7 @@ func TestImportOfWideRows(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	imp := must[Import](t)(b.CreateImport(b.ctx, b.list("News"), "wide.csv", bigFile(50, 250)))
-	must[Import](t)(b.StartImport(b.ctx, imp.ID, suggestedMapping(imp, "")))
+	must[Import](t)(b.StartImport(b.ctx, imp.ID, suggestedMapping(imp, ""), ""))
 	imp = b.run(imp.ID)
 	var attributes int
 	if err := b.pool.QueryRow(b.ctx, `SELECT min((SELECT count(*) FROM jsonb_object_keys(attributes))) FROM subscribers`).Scan(&attributes); err != nil {
@@ -154,7 +154,7 @@ func TestImportJob(t *testing.T) {
 		}
 	}()
 	imp := b.upload(b.list("News"), randomFile(5, 300))
-	must[Import](t)(b.StartImport(ctx, imp.ID, suggestedMapping(imp, "")))
+	must[Import](t)(b.StartImport(ctx, imp.ID, suggestedMapping(imp, ""), ""))
 	select {
 	case e := <-events:
 		if e.Kind != river.EventKindJobCompleted {
@@ -172,7 +172,7 @@ func TestImportInSlices(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	imp := b.upload(b.list("News"), randomFile(5, 12_000))
-	must[Import](t)(b.StartImport(b.ctx, imp.ID, suggestedMapping(imp, "")))
+	must[Import](t)(b.StartImport(b.ctx, imp.ID, suggestedMapping(imp, ""), ""))
 	slices := 1
 	for ; !must[bool](t)(b.runImport(b.ctx, imp.ID, 0)); slices++ {
 		if got := must[Import](t)(b.GetImport(b.ctx, imp.ID)); got.Status != ImportRunning || got.Progress() <= 0 || got.Progress() >= 1 {
@@ -188,7 +188,7 @@ func TestImportIsGivenUp(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	imp := b.upload(b.list("News"), "email\na@x.org\n")
-	must[Import](t)(b.StartImport(b.ctx, imp.ID, suggestedMapping(imp, "")))
+	must[Import](t)(b.StartImport(b.ctx, imp.ID, suggestedMapping(imp, ""), ""))
 	if _, err := b.pool.Exec(b.ctx, `ALTER TABLE subscribers ADD CONSTRAINT nobody CHECK (false)`); err != nil {
 		t.Fatal(err)
 	}
@@ -220,7 +220,7 @@ func TestImportsAtOnce(t *testing.T) {
 	errs := make(chan error, len(lists))
 	for i, list := range lists {
 		imp := b.upload(list, randomFile(uint64(20+i), 3000))
-		must[Import](t)(b.StartImport(b.ctx, imp.ID, suggestedMapping(imp, "")))
+		must[Import](t)(b.StartImport(b.ctx, imp.ID, suggestedMapping(imp, ""), ""))
 		go func() {
 			_, err := b.runImport(b.ctx, imp.ID, time.Hour)
 			errs <- err

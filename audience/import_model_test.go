@@ -146,7 +146,7 @@ func TestImportEqualsModel(t *testing.T) {
 		file := randomFile(seed, 150)
 		status := []string{StatusUnconfirmed, StatusSubscribed}[seed/2%2]
 		imp := b.upload(list, file)
-		must[Import](t)(b.StartImport(b.ctx, imp.ID, suggestedMapping(imp, status)))
+		must[Import](t)(b.StartImport(b.ctx, imp.ID, suggestedMapping(imp, status), ""))
 		b.inBatches(imp.ID, seed)
 		imp = must[Import](t)(b.GetImport(b.ctx, imp.ID))
 		if d := cmp.Diff(m.importFile(t, file, rune(imp.Format.Delimiter[0]), status), countsOf(imp), cmp.AllowUnexported(counts{})); d != "" {

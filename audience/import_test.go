@@ -36,7 +36,7 @@ func suggestedMapping(imp Import, status string) Mapping {
 func (b *bundle) importFile(list int64, file, status string) Import {
 	b.t.Helper()
 	imp := b.upload(list, file)
-	must[Import](b.t)(b.StartImport(b.ctx, imp.ID, suggestedMapping(imp, status)))
+	must[Import](b.t)(b.StartImport(b.ctx, imp.ID, suggestedMapping(imp, status), ""))
 	return b.run(imp.ID)
 }
 
@@ -150,7 +150,7 @@ func TestImportRejectsRowsAndGoesOn(t *testing.T) {
 	}
 	mended := strings.ReplaceAll(out.String(), "no address", "bob@x.org")
 	again := b.upload(list, mended)
-	must[Import](t)(b.StartImport(b.ctx, again.ID, suggestedMapping(again, "")))
+	must[Import](t)(b.StartImport(b.ctx, again.ID, suggestedMapping(again, ""), ""))
 	if done := b.run(again.ID); done.Created < 1 {
 		t.Errorf("the mended error file brought nobody in: %+v", done)
 	}
@@ -235,7 +235,7 @@ func TestImportResumesAfterAnInterruption(t *testing.T) {
 		t.Fatal(err)
 	}
 	imp := b.upload(cut, file)
-	must[Import](t)(b.StartImport(b.ctx, imp.ID, suggestedMapping(imp, "")))
+	must[Import](t)(b.StartImport(b.ctx, imp.ID, suggestedMapping(imp, ""), ""))
 	runs := 0
 	for {
 		// Each run does one small batch, then dies in the middle of the next: the transaction is open when its context ends.
@@ -303,7 +303,7 @@ func TestImportCancel(t *testing.T) {
 	list := b.list("News")
 	file := randomFile(3, 1000)
 	imp := b.upload(list, file)
-	must[Import](t)(b.StartImport(b.ctx, imp.ID, suggestedMapping(imp, "")))
+	must[Import](t)(b.StartImport(b.ctx, imp.ID, suggestedMapping(imp, ""), ""))
 	imp = must[Import](t)(b.GetImport(b.ctx, imp.ID))
 	b.oneBatchThenAbort(imp)
 	stopped := must[Import](t)(b.CancelImport(b.ctx, imp.ID))
@@ -317,7 +317,7 @@ func TestImportCancel(t *testing.T) {
 	if after := b.run(imp.ID); after.Status != ImportCancelled || after.Rows != 500 {
 		t.Errorf("after another run: %+v", after)
 	}
-	if _, err := b.StartImport(b.ctx, imp.ID, suggestedMapping(imp, "")); !errs.Is(err, errs.Conflict) {
+	if _, err := b.StartImport(b.ctx, imp.ID, suggestedMapping(imp, ""), ""); !errs.Is(err, errs.Conflict) {
 		t.Errorf("started after the cancel: %v", err)
 	}
 	done := b.importFile(list, "email\na@x.org\n", "")
@@ -334,7 +334,7 @@ func TestImportOfADeletedListEndsQuietly(t *testing.T) {
 	b := setup(t)
 	list := b.list("News")
 	imp := b.upload(list, "email\na@x.org\n")
-	must[Import](t)(b.StartImport(b.ctx, imp.ID, suggestedMapping(imp, "")))
+	must[Import](t)(b.StartImport(b.ctx, imp.ID, suggestedMapping(imp, ""), ""))
 	if err := b.DeleteList(b.ctx, list); err != nil {
 		t.Fatal(err)
 	}

@@ -109,7 +109,7 @@ func TestUndoGivesBackExactlyWhatWas(t *testing.T) {
 			b.importFile(other, randomFile(seed+100, 40), StatusUnconfirmed)
 			before := b.everything()
 			imp := b.upload(list, randomFile(seed, 150))
-			must[Import](t)(b.StartImport(b.ctx, imp.ID, suggestedMapping(imp, []string{StatusUnconfirmed, StatusSubscribed}[seed%2])))
+			must[Import](t)(b.StartImport(b.ctx, imp.ID, suggestedMapping(imp, []string{StatusUnconfirmed, StatusSubscribed}[seed%2]), ""))
 			b.inBatches(imp.ID, seed)
 			if cmp.Equal(before, b.everything()) {
 				t.Fatal("the import changed nothing")

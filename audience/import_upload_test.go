@@ -54,17 +54,17 @@ func TestStartImportOnce(t *testing.T) {
 	b := setup(t)
 	imp := b.upload(b.list("News"), "email\na@x.org\n")
 	m := suggestedMapping(imp, "")
-	if _, err := b.StartImport(b.ctx, imp.ID, Mapping{Columns: []ColumnMapping{{Index: 0, Target: TargetSkip}}}); !errs.Is(err, errs.Invalid) {
+	if _, err := b.StartImport(b.ctx, imp.ID, Mapping{Columns: []ColumnMapping{{Index: 0, Target: TargetSkip}}}, ""); !errs.Is(err, errs.Invalid) {
 		t.Errorf("without an address: %v", err)
 	}
-	got := must[Import](t)(b.StartImport(b.ctx, imp.ID, m))
+	got := must[Import](t)(b.StartImport(b.ctx, imp.ID, m, ""))
 	if got.Status != ImportQueued || got.Mapping == nil || got.Mapping.Status != StatusSubscribed {
 		t.Errorf("started: %+v", got)
 	}
-	if _, err := b.StartImport(b.ctx, imp.ID, m); !errs.Is(err, errs.Conflict) {
+	if _, err := b.StartImport(b.ctx, imp.ID, m, ""); !errs.Is(err, errs.Conflict) {
 		t.Errorf("second start: %v", err)
 	}
-	if _, err := b.StartImport(b.ctx, imp.ID+1, m); !errs.Is(err, errs.NotFound) {
+	if _, err := b.StartImport(b.ctx, imp.ID+1, m, ""); !errs.Is(err, errs.NotFound) {
 		t.Errorf("unknown import: %v", err)
 	}
 	if d := cmp.Diff([]int64{imp.ID}, b.queued.ids); d != "" {

@@ -83,17 +83,18 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION forget_subscription() RETURNS trigger LANGUAGE plpgsql AS $$
+-- Many may be deleted at once, so these work on all of a statement; a plan that was made for one would be bad for thousands and the other way round, hence EXECUTE.
+CREATE FUNCTION forget_subscriptions() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    DELETE FROM subscription_history WHERE subscriber_id = OLD.subscriber_id AND list_id = OLD.list_id;
+    EXECUTE 'DELETE FROM subscription_history h USING gone WHERE h.subscriber_id = gone.subscriber_id AND h.list_id = gone.list_id';
     RETURN NULL;
 END
 $$;
 
-CREATE FUNCTION forget_subscriber() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION forget_subscribers() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    DELETE FROM subscriptions WHERE subscriber_id = OLD.id;
-    DELETE FROM subscriber_search WHERE subscriber_id = OLD.id;
+    EXECUTE 'DELETE FROM subscriptions s USING gone WHERE s.subscriber_id = gone.id';
+    EXECUTE 'DELETE FROM subscriber_search s USING gone WHERE s.subscriber_id = gone.id';
     RETURN NULL;
 END
 $$;
@@ -109,8 +110,8 @@ $$;
 CREATE TRIGGER subscriptions_kept AFTER UPDATE ON subscriptions FOR EACH ROW
     WHEN (OLD.status <> NEW.status OR OLD.source <> NEW.source OR OLD.import_id IS DISTINCT FROM NEW.import_id OR OLD.evidence IS DISTINCT FROM NEW.evidence)
     EXECUTE FUNCTION keep_subscription();
-CREATE TRIGGER subscriptions_forgotten AFTER DELETE ON subscriptions FOR EACH ROW EXECUTE FUNCTION forget_subscription();
-CREATE TRIGGER subscribers_forgotten AFTER DELETE ON subscribers FOR EACH ROW EXECUTE FUNCTION forget_subscriber();
+CREATE TRIGGER subscriptions_forgotten AFTER DELETE ON subscriptions REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION forget_subscriptions();
+CREATE TRIGGER subscribers_forgotten AFTER DELETE ON subscribers REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION forget_subscribers();
 CREATE TRIGGER lists_forgotten AFTER DELETE ON lists FOR EACH ROW EXECUTE FUNCTION forget_list();
 
 -- How many people are on a list, by status, at any moment: the sum over its rows (docs/decisions/0009). Rows of backends are put together by the hourly job.

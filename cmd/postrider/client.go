@@ -73,6 +73,37 @@ func (c *client) upload(ctx context.Context, path string, fields map[string]stri
 	return c.do(req, out)
 }
 
+// uploadFrom is upload of a file of any size, which is sent while it is read.
+func (c *client) uploadFrom(ctx context.Context, path string, fields map[string]string, filename string, content io.Reader, out any) error {
+	r, pipe := io.Pipe()
+	w := multipart.NewWriter(pipe)
+	go func() { pipe.CloseWithError(writeForm(w, fields, filename, content)) }()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+"/api/v1"+path, r)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", w.FormDataContentType())
+	err = c.do(req, out)
+	_ = r.Close() // ends the writer when the server did not want all of it
+	return err
+}
+
+func writeForm(w *multipart.Writer, fields map[string]string, filename string, content io.Reader) error {
+	for name, value := range fields {
+		if err := w.WriteField(name, value); err != nil {
+			return err
+		}
+	}
+	part, err := w.CreateFormFile("file", filename)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(part, content); err != nil {
+		return err
+	}
+	return w.Close()
+}
+
 func (c *client) do(req *http.Request, out any) error {
 	resp, err := c.http.Do(req)
 	if err != nil {
