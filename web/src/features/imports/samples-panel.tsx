@@ -122,7 +122,7 @@ function Data({ values, fields }: { values: Record<string, unknown>; fields: Fie
     <ul className={classes.changes}>
       {filled.map(([name, value]) => (
         <li key={name}>
-          <Text span c="dimmed">
+          <Text span inherit c="dimmed">
             {words.part(name)}:
           </Text>{' '}
           <span style={{ overflowWrap: 'anywhere' }}>{words.partValue(name, value)}</span>
@@ -144,7 +144,7 @@ function Changes({ sample, fields }: { sample: ImportSample; fields: Field[] }) 
         const after = words.partValue(name, sample.after[name]);
         return (
           <li key={name}>
-            <Text span c="dimmed">
+            <Text span inherit c="dimmed">
               {words.part(name)}:
             </Text>{' '}
             <VisuallyHidden>{t('imports.before')} </VisuallyHidden>
