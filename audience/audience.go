@@ -29,7 +29,7 @@ const (
 // that are not asked, though, and would compile the query for that: see NoJITTx.
 const mailableQuery = `
 	SELECT u.id AS subscriber_id, u.email,
-	       CASE WHEN x.email_key IS NOT NULL THEN 'suppressed'
+	       CASE WHEN x.email_key IS NOT NULL OR xd.email_key IS NOT NULL THEN 'suppressed'
 	            WHEN NOT a.subscribed AND a.unconfirmed THEN 'unconfirmed' WHEN NOT a.subscribed THEN 'unsubscribed'
 	            WHEN u.paused_until > now() THEN 'paused'
 	            WHEN u.frequency IS NOT NULL AND (
@@ -42,7 +42,8 @@ const mailableQuery = `
 	FROM (SELECT subscriber_id, bool_or(status = 'subscribed') AS subscribed, bool_or(status = 'unconfirmed') AS unconfirmed
 	      FROM subscriptions WHERE list_id = ANY ($1::bigint[]) {bounds} GROUP BY subscriber_id) a
 	JOIN subscribers u ON u.id = a.subscriber_id
-	LEFT JOIN suppressions x ON x.email_key = u.email_key`
+	LEFT JOIN suppressions x ON x.email_key = u.email_key
+	LEFT JOIN suppressions xd ON xd.email_key = substr(u.email_key, strpos(u.email_key, '@'))`
 
 // MailableQuery is the SQL of a part of a campaign's audience: columns subscriber_id, email and verdict, with $1 = ids of lists (bigint[]), one row for each
 // person on any of them whose id is greater than $2 and not greater than $3, as far as they came on the list until $4 (timestamptz). verdict is VerdictMail when the
@@ -74,7 +75,7 @@ const PartEndSQL = `
 // 400,000 people for each claim, when the tables were not analysed since they were imported.)
 func LeftSQL(subscribers, listIDsParam string) string {
 	return strings.NewReplacer("{u}", subscribers, "{lists}", listIDsParam).Replace(`CASE
-		WHEN (SELECT true FROM suppressions left_x WHERE left_x.email_key = {u}.email_key) IS NOT NULL THEN 'suppressed'
+		WHEN (SELECT true FROM suppressions left_x WHERE left_x.email_key IN ({u}.email_key, substr({u}.email_key, strpos({u}.email_key, '@'))) LIMIT 1) IS NOT NULL THEN 'suppressed'
 		WHEN (SELECT true FROM subscriptions left_s
 			WHERE left_s.subscriber_id = {u}.id AND left_s.list_id = ANY ({lists}::bigint[]) AND left_s.status = 'subscribed' LIMIT 1) IS NULL THEN 'unsubscribed'
 		WHEN {u}.paused_until > now() THEN 'paused' END`)
@@ -141,7 +142,7 @@ func (s *Service) SampleSubscriber(ctx context.Context, listIDs []int64) (Subscr
 	err := s.pool.QueryRow(ctx, `
 		SELECT newest.subscriber_id FROM unnest($1::bigint[]) AS l (id), LATERAL (
 			SELECT s.subscriber_id FROM subscriptions s JOIN subscribers u ON u.id = s.subscriber_id
-			WHERE s.list_id = l.id AND s.status = 'subscribed' AND NOT EXISTS (SELECT 1 FROM suppressions x WHERE x.email_key = u.email_key)
+			WHERE s.list_id = l.id AND s.status = 'subscribed' AND NOT EXISTS (SELECT 1 FROM suppressions x WHERE x.email_key IN (u.email_key, substr(u.email_key, strpos(u.email_key, '@'))))
 			ORDER BY s.subscriber_id DESC LIMIT 1) newest
 		ORDER BY newest.subscriber_id DESC LIMIT 1`, listIDs).Scan(&id)
 	if errors.Is(err, pgx.ErrNoRows) {

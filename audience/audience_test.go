@@ -36,6 +36,9 @@ func audienceOf(b *bundle) (lists []int64, want map[string]string) {
 		{"S@x.org", StatusSubscribed, StatusSubscribed, true, VerdictSuppressed, ""},
 		{"U@x.org", StatusUnsubscribed, "", true, VerdictSuppressed, ""},
 		{"--@x.org", "", "", false, "", ""},
+		{"anybody@blocked.org", StatusSubscribed, "", false, VerdictSuppressed, blocked("blocked.org")},
+		{"anybody@sub.blocked.org", StatusSubscribed, "", false, VerdictMail, ""},
+		{"anybody@notblocked.org", StatusSubscribed, "", false, VerdictMail, ""},
 		{"paused@x.org", StatusSubscribed, "", false, VerdictPaused, paused("1 minute")},
 		{"was-paused@x.org", StatusSubscribed, "", false, VerdictMail, paused("-1 minute")},
 		{"paused-suppressed@x.org", StatusSubscribed, "", true, VerdictSuppressed, paused("1 minute")},
@@ -79,6 +82,11 @@ func audienceOf(b *bundle) (lists []int64, want map[string]string) {
 		}
 	}
 	return []int64{one, two}, want
+}
+
+// blocked suppresses a whole domain.
+func blocked(domain string) string {
+	return `;INSERT INTO suppressions (email_key, reason, source) SELECT '@` + domain + `', 'manual', 'test' WHERE $1 > 0`
 }
 
 func paused(until string) string {
@@ -162,7 +170,7 @@ func TestAudienceCountsAndSample(t *testing.T) {
 	b := setup(t)
 	lists, _ := audienceOf(b)
 	got := must[AudienceCounts](t)(b.AudienceCounts(b.ctx, lists))
-	want := AudienceCounts{Subscribed: 23, Mailable: 13, Excluded: []Excluded{{"frequency", 6}, {"paused", 2}, {"suppressed", 3}, {"unconfirmed", 3}, {"unsubscribed", 2}}}
+	want := AudienceCounts{Subscribed: 26, Mailable: 15, Excluded: []Excluded{{"frequency", 6}, {"paused", 2}, {"suppressed", 4}, {"unconfirmed", 3}, {"unsubscribed", 2}}}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}

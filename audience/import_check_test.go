@@ -29,6 +29,9 @@ func TestCheckForetellsTheImport(t *testing.T) {
 	list := b.list("News")
 	b.suppress("p1@x.org")
 	b.suppress("p7@x.org")
+	if _, err := b.pool.Exec(b.ctx, `INSERT INTO suppressions (email_key, reason, source) VALUES ('@xn--bcher-kva.example', 'manual', 'test')`); err != nil {
+		t.Fatal(err)
+	}
 	for seed := range uint64(10) {
 		r := rand.New(rand.NewPCG(seed, 3))
 		b.scatter(r, list)
@@ -53,6 +56,9 @@ func TestCheckForetellsTheImport(t *testing.T) {
 		}
 		if d := cmp.Diff(b.errorsOf(imp.ID), foretold); d != "" {
 			t.Fatalf("seed %d: %s", seed, d)
+		}
+		if c.Suppressed < 10 {
+			t.Fatalf("seed %d: %d rows are suppressed; those of bücher.example alone are more", seed, c.Suppressed)
 		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -31,11 +33,6 @@ type standing struct {
 const lookupSQL = `SELECT k.ord::int - 1 AS ord, u.id, u.email, u.name, u.attributes::text, u.import_id, u.updated_at, COALESCE(s.status, '')
 	FROM unnest($1::text[]) WITH ORDINALITY AS k (key, ord) JOIN subscribers u ON u.email_key = k.key
 	LEFT JOIN subscriptions s ON s.list_id = $2 AND s.subscriber_id = u.id`
-
-// suppressedSQL finds those of the keys $1 whose address or whole domain is suppressed.
-const suppressedSQL = `SELECT k.ord::int - 1, COALESCE(x.reason, d.reason) FROM unnest($1::text[]) WITH ORDINALITY AS k (key, ord)
-	LEFT JOIN suppressions x ON x.email_key = k.key LEFT JOIN suppressions d ON d.email_key = substr(k.key, strpos(k.key, '@'))
-	WHERE x.email_key IS NOT NULL OR d.email_key IS NOT NULL`
 
 // prepareMerge sets up a transaction for the statements of a batch.
 func prepareMerge(ctx context.Context, tx pgx.Tx) error {
@@ -71,11 +68,30 @@ func (b *batch) lookup(ctx context.Context, tx pgx.Tx, listID int64) ([]standing
 	if err != nil {
 		return nil, fmt.Errorf("finding subscribers: %w", err)
 	}
-	var reason string
-	if err := each(ctx, tx, []any{&ord, &reason}, func() { out[ord].suppressed = reason }, suppressedSQL, keys); err != nil {
+	if err := b.lookupSuppressed(ctx, tx, keys, out); err != nil {
 		return nil, fmt.Errorf("looking for suppressed addresses: %w", err)
 	}
 	return out, nil
+}
+
+// lookupSuppressed finds the people whose address or whole domain is suppressed. The domains of a batch are few beside its people.
+func (b *batch) lookupSuppressed(ctx context.Context, tx pgx.Tx, keys []string, out []standing) error {
+	domains := map[string]string{}
+	for i := range b.people {
+		domains["@"+b.people[i].merged.address.Domain] = ""
+	}
+	var key, reason string
+	err := each(ctx, tx, []any{&key, &reason}, func() { domains[key] = reason },
+		`SELECT x.email_key, x.reason FROM unnest($1::text[]) AS k (key) JOIN suppressions x ON x.email_key = k.key`, slices.Collect(maps.Keys(domains)))
+	if err != nil {
+		return err
+	}
+	for i := range b.people {
+		out[i].suppressed = domains["@"+b.people[i].merged.address.Domain]
+	}
+	var ord int
+	return each(ctx, tx, []any{&ord, &reason}, func() { out[ord].suppressed = reason },
+		`SELECT k.ord::int - 1, x.reason FROM unnest($1::text[]) WITH ORDINALITY AS k (key, ord) JOIN suppressions x ON x.email_key = k.key`, keys)
 }
 
 // rawAttributes reads an object into the texts of its values. It passes on an error that there was before.

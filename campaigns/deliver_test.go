@@ -244,12 +244,14 @@ func TestWhoLeavesAfterTheStartIsNotMailed(t *testing.T) {
 	b.exec(`UPDATE subscriptions SET status = 'unsubscribed' WHERE subscriber_id = (SELECT id FROM subscribers WHERE email_key = $1)`, person(10))
 	b.exec(`INSERT INTO suppressions (email_key, reason, source) VALUES ($1, 'manual', 'test')`, person(20))
 	b.exec(`DELETE FROM subscribers WHERE email_key = $1`, person(30))
+	b.exec(`UPDATE subscribers SET email = 'x@blocked.example', email_key = 'x@blocked.example' WHERE email_key = $1`, person(40))
+	b.exec(`INSERT INTO suppressions (email_key, reason, source) VALUES ('@blocked.example', 'manual', 'test')`)
 	b.draining.Store(false)
 	st := b.awaitFinished(c.ID)
-	if st.Skipped != 3 || st.Sent != 47 {
+	if st.Skipped != 4 || st.Sent != 46 {
 		t.Errorf("%+v", st)
 	}
-	for _, i := range []int{10, 20, 30} {
+	for _, i := range []int{10, 20, 30, 40} {
 		if b.smtp.Count(person(i)) != 0 {
 			t.Errorf("%s was mailed", person(i))
 		}

@@ -674,6 +674,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/imports/{id}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read the whole file and say what an import would do
+         * @description A dry run: nothing about people is changed. Progress and result are in the import.
+         */
+        post: operations["checkImport"];
+        /** Stop a dry run */
+        delete: operations["stopImportCheck"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/imports/{id}/errors": {
         parameters: {
             query?: never;
@@ -700,6 +721,23 @@ export interface paths {
         };
         /** Download the rows that were left out, with the reasons */
         get: operations["downloadImportErrors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/imports/{id}/kept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what the undoing of an import left as it was */
+        get: operations["listKeptByUndo"];
         put?: never;
         post?: never;
         delete?: never;
@@ -742,6 +780,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/imports/{id}/samples": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List examples of what the last dry run found
+         * @description At most 200 of each kind.
+         */
+        get: operations["listImportSamples"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/imports/{id}/start": {
         parameters: {
             query?: never;
@@ -753,6 +811,26 @@ export interface paths {
         put?: never;
         /** Start an import */
         post: operations["startImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/imports/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take an import back
+         * @description Exactly what it changed, unless that was changed since; what is left for that reason is listed.
+         */
+        post: operations["undoImport"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2429,6 +2507,28 @@ export interface components {
              */
             warmup_cap: number | null;
         };
+        DryRun: {
+            /** Format: int64 */
+            created: number;
+            error: string | null;
+            /** Format: date-time */
+            finished_at: string | null;
+            mapping: components["schemas"]["Mapping"];
+            /** Format: int64 */
+            rejected: number;
+            /** Format: int64 */
+            rows: number;
+            /** @enum {string} */
+            status: "running" | "done" | "failed";
+            /** Format: int64 */
+            suppressed: number;
+            /** Format: int64 */
+            unchanged: number;
+            /** Format: int64 */
+            unsubscribed: number;
+            /** Format: int64 */
+            updated: number;
+        };
         Endpoint: {
             /** Format: int64 */
             port: number;
@@ -2563,11 +2663,20 @@ export interface components {
             until: string | null;
         };
         Import: {
+            /** @description What the last dry run found; null before */
+            check: components["schemas"]["DryRun"] | null;
             columns: components["schemas"]["Column"][];
+            /** @description What was said about how these people agreed */
+            consent: string;
             /** Format: int64 */
             created: number;
             /** Format: date-time */
             created_at: string;
+            /**
+             * @description Who uploaded the file
+             * @enum {string}
+             */
+            created_by: "admin" | "api" | "";
             error: string | null;
             filename: string;
             /** Format: date-time */
@@ -2582,7 +2691,7 @@ export interface components {
             mapping: components["schemas"]["Mapping"] | null;
             /**
              * Format: double
-             * @description 0 to 1
+             * @description 0 to 1; of the dry run while there is one, of the undoing while there is one
              */
             progress: number;
             /** Format: int64 */
@@ -2599,7 +2708,7 @@ export interface components {
             /** Format: date-time */
             started_at: string | null;
             /** @enum {string} */
-            status: "uploaded" | "queued" | "running" | "done" | "failed" | "cancelled";
+            status: "uploaded" | "checking" | "queued" | "running" | "done" | "failed" | "cancelled" | "undoing" | "undone";
             /**
              * Format: int64
              * @description Of those who were taken: on the suppression list, so they get no mail
@@ -2607,6 +2716,13 @@ export interface components {
             suppressed: number;
             /** Format: int64 */
             unchanged: number;
+            /** @description How far the undoing is; null when nobody asked for it */
+            undo: components["schemas"]["Undo"] | null;
+            /**
+             * Format: int64
+             * @description Of those who were taken: had left this list, and stay off it
+             */
+            unsubscribed: number;
             /** Format: int64 */
             updated: number;
         };
@@ -2672,6 +2788,14 @@ export interface components {
         };
         ItemsWebhookType: {
             items: components["schemas"]["WebhookType"][];
+        };
+        Kept: {
+            email: string;
+            reason: string;
+            /** Format: int64 */
+            subscriber_id: number;
+            /** @description subscription, person, name or attributes.NAME */
+            what: string;
         };
         KnownSite: {
             /** Format: int64 */
@@ -3315,6 +3439,18 @@ export interface components {
             /** @description false when total is an estimate */
             total_exact?: boolean;
         };
+        PageKept: {
+            items: components["schemas"]["Kept"][];
+            /** @description null on the last page */
+            next_cursor: string | null;
+            /**
+             * Format: int64
+             * @description How many there are on all pages, where that is known
+             */
+            total?: number;
+            /** @description false when total is an estimate */
+            total_exact?: boolean;
+        };
         PageList: {
             items: components["schemas"]["List"][];
             /** @description null on the last page */
@@ -3401,6 +3537,18 @@ export interface components {
         };
         PageReport: {
             items: components["schemas"]["Report"][];
+            /** @description null on the last page */
+            next_cursor: string | null;
+            /**
+             * Format: int64
+             * @description How many there are on all pages, where that is known
+             */
+            total?: number;
+            /** @description false when total is an estimate */
+            total_exact?: boolean;
+        };
+        PageSample: {
+            items: components["schemas"]["Sample"][];
             /** @description null on the last page */
             next_cursor: string | null;
             /**
@@ -4341,6 +4489,21 @@ export interface components {
             column: string;
             message: string;
         };
+        Sample: {
+            /** @description The same parts after the import */
+            after: {
+                [key: string]: unknown;
+            };
+            /** @description What the import would change, as it is: name, list (the status on it), attributes.NAME; null is a part that is not there */
+            before: {
+                [key: string]: unknown;
+            };
+            email: string;
+            /** @description For suppressed: why; for flagged: what looks wrong */
+            reason: string;
+            /** Format: int64 */
+            row: number;
+        };
         Schedule: {
             /** Format: date-time */
             at: string;
@@ -4491,6 +4654,11 @@ export interface components {
         };
         SiteLimitsInput: {
             items: components["schemas"]["SiteLimitFields"][];
+        };
+        StartImport: {
+            /** @description How these people agreed; kept as evidence */
+            consent?: string;
+            mapping: components["schemas"]["Mapping"];
         };
         Stats: {
             /** Format: date-time */
@@ -4710,6 +4878,32 @@ export interface components {
             sent: number[];
             /** @description Unix seconds: the start of each bucket */
             times: number[];
+        };
+        Undo: {
+            /** Format: date-time */
+            finished_at: string | null;
+            /**
+             * Format: int64
+             * @description What was left as it is because it changed since; see the list of what was kept
+             */
+            kept: number;
+            /**
+             * Format: int64
+             * @description People who had come by the import and are gone
+             */
+            removed: number;
+            /**
+             * Format: int64
+             * @description People who have their data, or their state on the list, as before
+             */
+            restored: number;
+            /** Format: date-time */
+            started_at: string;
+            /**
+             * Format: int64
+             * @description Subscriptions taken back
+             */
+            unsubscribed: number;
         };
         Unsubscribe: {
             /** Format: date-time */
@@ -8286,6 +8480,162 @@ export interface operations {
             };
         };
     };
+    checkImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MappingInput"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stopImportCheck: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listImportErrors: {
         parameters: {
             query?: {
@@ -8378,6 +8728,78 @@ export interface operations {
                 };
                 content: {
                     "text/csv": string;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listKeptByUndo: {
+        parameters: {
+            query?: {
+                /** @description Where the page starts: next_cursor of the page before */
+                cursor?: string;
+                /** @description How many items at most */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageKept"];
                 };
             };
             /** @description Bad Request */
@@ -8575,6 +8997,79 @@ export interface operations {
             };
         };
     };
+    listImportSamples: {
+        parameters: {
+            query: {
+                /** @description Where the page starts: next_cursor of the page before */
+                cursor?: string;
+                /** @description How many items at most */
+                limit?: number;
+                kind: "created" | "updated" | "suppressed" | "unsubscribed" | "flagged";
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageSample"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     startImport: {
         parameters: {
             query?: never;
@@ -8589,9 +9084,85 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["MappingInput"];
+                "application/json": components["schemas"]["StartImport"];
             };
         };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    undoImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description Accepted */
             202: {
