@@ -44,8 +44,9 @@ export type ImportFormat = {
   sheet: string;
   sheets: string[];
 };
-/** What can be corrected in how a file is read. */
-export type ImportFormatInput = Pick<ImportFormat, 'delimiter' | 'encoding' | 'has_header' | 'sheet'>;
+/** What is corrected in how a file is read; what is left out stays as it is. */
+export type ImportFormatInput = Partial<Pick<ImportFormat, 'delimiter' | 'encoding' | 'has_header' | 'sheet'>>;
+export type ImportEncoding = { name: string; label: string };
 export type ColumnTarget = 'email' | 'name' | 'attribute' | 'skip';
 export type DateOrder = '' | 'dmy' | 'mdy' | 'ymd';
 export type ColumnSuggestion = {
@@ -64,9 +65,20 @@ export type ColumnMapping = {
   type?: FieldType | '';
   date_order?: DateOrder;
 };
-export type ImportMapping = { columns: ColumnMapping[]; status: 'subscribed' | 'unconfirmed' };
+/** What an address can be pointed out for. */
+export type ImportFlag = 'typo' | 'role' | 'disposable' | 'no_mx';
+/** Which addresses are looked for beside their syntax: the first three unless false, the domain's mail servers when true. */
+export type ImportLooks = {
+  flag_typos?: boolean;
+  flag_roles?: boolean;
+  flag_disposable?: boolean;
+  check_mx?: boolean;
+  /** Flags with which a row is left out instead of pointed out. */
+  reject_flagged?: ImportFlag[];
+};
+export type ImportMapping = ImportLooks & { columns: ColumnMapping[]; status: 'subscribed' | 'unconfirmed' };
 /** Addresses that were taken and deserve a look. */
-export type ImportFlags = { typo: number; role: number; disposable: number; no_mx: number };
+export type ImportFlags = Record<ImportFlag, number>;
 export type ImportFigures = {
   /** The sum of the next four. */
   rows: number;

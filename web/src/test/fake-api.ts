@@ -193,6 +193,14 @@ const routes: Record<string, Handler> = {
 
   'GET /imports': () => page(imports),
   'POST /imports': () => ({ status: 201, body: imports[0] }),
+  'GET /imports/encodings': () =>
+    ok({
+      items: [
+        { name: 'utf-8', label: 'UTF-8' },
+        { name: 'windows-1252', label: 'Windows-1252 (Western)' },
+        { name: 'windows-1251', label: 'Windows-1251 (Cyrillic)' },
+      ],
+    }),
   'GET /imports/:id': (_, [id]) => find(imports, id),
   'GET /imports/:id/progress': (_, [id]) => sse(imports.find((one) => one.id === Number(id))),
   'POST /imports/:id/preview': () => ok(preview()),

@@ -3,6 +3,7 @@ import { IconFlag, IconMailOff, IconUserOff } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { ImportFigures } from '@/api/types';
 import { formatList } from '@/lib/format';
+import { flags } from './address-looks';
 import classes from './callouts.module.css';
 import { flaggedCount } from './import-status';
 import type { Panel } from './samples-panel';
@@ -16,7 +17,6 @@ const colors: Record<Kind, string> = {
   suppressed: 'var(--app-warn)',
   flagged: 'var(--app-warn)',
 };
-const flags = ['typo', 'role', 'disposable', 'no_mx'] as const;
 
 type Props = {
   figures: ImportFigures;

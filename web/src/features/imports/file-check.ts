@@ -1,8 +1,7 @@
 export const ACCEPT =
   '.csv,.tsv,.tab,.txt,.xlsx,.gz,text/csv,text/plain,text/tab-separated-values,application/gzip,application/vnd.openxmlformats-officedocument.spreadsheetml.sheet';
-const MAX_BYTES = 2 ** 30;
 
-export type FileProblem = 'empty' | 'large' | 'oldExcel' | 'openDocument' | 'numbers' | 'archive' | 'other';
+export type FileProblem = 'empty' | 'oldExcel' | 'openDocument' | 'numbers' | 'archive' | 'other';
 
 const others: [RegExp, FileProblem][] = [
   [/\.xls[bm]?$/i, 'oldExcel'],
@@ -16,6 +15,5 @@ const others: [RegExp, FileProblem][] = [
 export function fileProblem(file: Pick<File, 'name' | 'size'>): FileProblem | null {
   const kind = others.find(([ending]) => ending.test(file.name));
   if (kind) return kind[1];
-  if (file.size === 0) return 'empty';
-  return file.size > MAX_BYTES ? 'large' : null;
+  return file.size === 0 ? 'empty' : null;
 }

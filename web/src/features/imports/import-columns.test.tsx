@@ -24,7 +24,9 @@ async function dayFirst() {
 it('says how the file was read, and shows the letters that tell', async () => {
   show();
   expect(
-    await screen.findByText('Text in Windows-1252, 5 columns separated by semicolon, the first row holds their names.'),
+    await screen.findByText(
+      'Text in Windows-1252 (Western), 5 columns separated by semicolon, the first row holds their names.',
+    ),
   ).toBeInTheDocument();
   const card = screen.getByRole('region', { name: 'How the file was read' });
   expect(within(card).getByText('Jürgen Müller')).toBeInTheDocument();
@@ -35,11 +37,11 @@ it('offers other encodings when letters are garbled, and sends the one that is c
   const columns = uploaded.columns.map((one) => ({ ...one, samples: one.samples.map((s) => s.replace('ö', 'Ã¶')) }));
   const { fake } = show({ ...uploaded, columns });
   expect(await screen.findByRole('alert')).toHaveTextContent('Some letters look garbled');
-  await userEvent.click(screen.getByRole('button', { name: 'Try UTF-8' }));
+  await userEvent.click(await screen.findByRole('button', { name: 'Try UTF-8' }));
   await waitFor(() => expect(fake.requests.find((one) => one.method === 'PUT')).toBeDefined());
   expect(fake.requests.find((one) => one.method === 'PUT')).toMatchObject({
     path: '/imports/3/format',
-    body: { delimiter: ';', encoding: 'utf-8', has_header: true, sheet: '' },
+    body: { encoding: 'utf-8' },
   });
 });
 
@@ -116,6 +118,7 @@ it('needs no word on consent for people who confirm first', async () => {
 it('says at once that no column holds addresses', async () => {
   const { fake } = show({ ...uploaded, columns: uploaded.columns.map((one) => ({ ...one, suggested: null })) });
   expect(await screen.findByText('Choose which column holds the email address.')).toBeInTheDocument();
+  await userEvent.click(screen.getByRole('radio', { name: 'Not yet, they have to confirm first' }));
   await userEvent.click(screen.getByRole('button', { name: 'Check the whole file' }));
   expect(fake.requests.some((one) => one.path.endsWith('/check'))).toBe(false);
 });

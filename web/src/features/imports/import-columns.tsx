@@ -8,6 +8,7 @@ import { errorMessage } from '@/api/problem';
 import type { Field, Import } from '@/api/types';
 import { FormAlert } from '@/ui/form-alert';
 import { Section } from '@/ui/section';
+import { AddressLooksCard } from './address-looks-card';
 import { ColumnTable } from './column-table';
 import { ConsentChoice } from './consent-choice';
 import { useConsentDraft } from './consent-draft';
@@ -52,11 +53,10 @@ function Columns({ job, onChecking }: { job: Import; onChecking: () => void }) {
   const [settled] = useDebouncedValue(draft, PREVIEW_AFTER_MS);
   const readable = mappingProblems(settled, job.columns, fields).length === 0;
   const preview = useQuery(
-    previewQuery(job.id, { columns: settled.columns, status: settled.status ?? 'subscribed' }, job.format, readable),
+    previewQuery(job.id, { ...settled, status: settled.status ?? 'subscribed' }, job.format, readable),
   );
   const check = useMutation({
-    mutationFn: (status: 'subscribed' | 'unconfirmed') =>
-      checkImport({ id: job.id, mapping: { columns: draft.columns, status } }),
+    mutationFn: (status: 'subscribed' | 'unconfirmed') => checkImport({ id: job.id, mapping: { ...draft, status } }),
     onSuccess: (checking) => {
       queryClient.setQueryData(importQuery(job.id).queryKey, checking);
       onChecking();
@@ -86,6 +86,7 @@ function Columns({ job, onChecking }: { job: Import; onChecking: () => void }) {
           <ImportPreviewTable preview={preview} columns={settled.columns} fields={fields} />
         </Section>
       )}
+      <AddressLooksCard value={draft} onChange={setDraft} />
       <ConsentChoice
         list={job.list_name}
         status={draft.status}

@@ -1,20 +1,22 @@
 import { Button, Collapse, Group, Paper, Select, Stack, Switch, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconAdjustments, IconAlertTriangle, IconFileSpreadsheet, IconFileText } from '@tabler/icons-react';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import type { TFunction } from 'i18next';
 import { useId, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { errorMessage } from '@/api/problem';
 import type { Import, ImportFormat, ImportFormatInput } from '@/api/types';
 import { FormAlert } from '@/ui/form-alert';
-import { encodingLabel, encodingName, encodingOptions, usualEncodings } from './encodings';
 import { tellingWords } from './garbled';
 import classes from './import-format.module.css';
-import { changeFormat, importQuery } from './queries';
+import { changeFormat, encodingsQuery, importQuery } from './queries';
 
 const delimiters = [',', ';', '\t', '|'] as const;
 const delimiterKeys = { ',': 'comma', ';': 'semicolon', '\t': 'tab', '|': 'bar' } as const;
+
+/** The encodings that nearly all files are in, to try at one press. */
+const usualEncodings = ['utf-8', 'windows-1252', 'windows-1250', 'windows-1251'];
 
 /** How the file was read in one sentence, the words that show whether it is right, and the way to correct it. */
 export function ImportFormatCard({ job }: { job: Import }) {
@@ -23,6 +25,7 @@ export function ImportFormatCard({ job }: { job: Import }) {
   const id = useId();
   const words = tellingWords(job.columns);
   const change = useFormatChange(job);
+  const encodings = useEncodings();
   const garbled = job.format.kind === 'csv' && words.some((word) => word.garbled);
   const FileIcon = job.format.kind === 'xlsx' ? IconFileSpreadsheet : IconFileText;
   return (
@@ -31,7 +34,7 @@ export function ImportFormatCard({ job }: { job: Import }) {
         <Group gap="sm" wrap="nowrap" align="flex-start" flex={1} miw={240}>
           <FileIcon size={22} stroke={1.6} style={{ flexShrink: 0 }} aria-hidden />
           <div>
-            <Text role="status">{formatSentence(job, t)}</Text>
+            <Text role="status">{formatSentence(job, encodings.label(job.format.encoding), t)}</Text>
             {words.length > 0 && (
               <Text size="sm" c="dimmed" component="div" mt={4}>
                 <Group gap={8}>
@@ -63,7 +66,7 @@ export function ImportFormatCard({ job }: { job: Import }) {
                         disabled={change.pending}
                         onClick={() => change.set({ encoding })}
                       >
-                        {t('imports.format.try', { encoding: encodingLabel(encoding, t) })}
+                        {t('imports.format.try', { encoding: encodings.label(encoding) })}
                       </Button>
                     ))}
                 </Group>
@@ -83,13 +86,26 @@ export function ImportFormatCard({ job }: { job: Import }) {
         </Button>
       </Group>
       <Collapse expanded={opened} id={id}>
-        <FormatForm format={job.format} change={change} />
+        <FormatForm format={job.format} change={change} encodings={encodings} />
       </Collapse>
     </Paper>
   );
 }
 
-function formatSentence({ format, columns }: Import, t: TFunction): string {
+/** Encodings as the server calls them; by their bare names until it has said so. */
+function useEncodings() {
+  const all = useQuery(encodingsQuery).data?.items ?? [];
+  return {
+    label: (name: string) => all.find((one) => one.name === name)?.label ?? name,
+    /** What to choose from, with the one in use among it in any case. */
+    options: (current: string) => {
+      const known = all.map(({ name, label }) => ({ value: name, label }));
+      return known.some(({ value }) => value === current) ? known : [{ value: current, label: current }, ...known];
+    },
+  };
+}
+
+function formatSentence({ format, columns }: Import, encoding: string, t: TFunction): string {
   const parts = {
     columns: t('imports.format.columns', { count: columns.length }),
     header: t(format.has_header ? 'imports.format.header' : 'imports.format.noHeader'),
@@ -99,7 +115,7 @@ function formatSentence({ format, columns }: Import, t: TFunction): string {
       ? t('imports.format.excel', { ...parts, sheet: format.sheet })
       : t('imports.format.text', {
           ...parts,
-          encoding: encodingName(format.encoding),
+          encoding,
           delimiter: delimiterName(format.delimiter, t),
         });
   return format.compression ? `${sentence} ${t('imports.format.compressed')}` : sentence;
@@ -121,22 +137,17 @@ function useFormatChange(job: Import) {
     onSuccess: (saved) => queryClient.setQueryData(importQuery(job.id).queryKey, saved),
     onSettled: () => setSent(null),
   });
-  const shown = sent ?? inputOf(job.format);
-  const set = (part: Partial<ImportFormatInput>) => {
-    const next = { ...shown, ...part };
-    setSent(next);
-    save.mutate(next);
+  const shown = { ...job.format, ...sent };
+  const set = (part: ImportFormatInput) => {
+    setSent({ ...sent, ...part });
+    save.mutate(part);
   };
   return { shown, set, pending: save.isPending, error: save.error };
 }
 
-function FormatForm({
-  format,
-  change: { shown, set, pending, error },
-}: {
-  format: ImportFormat;
-  change: FormatChange;
-}) {
+type FormProps = { format: ImportFormat; change: FormatChange; encodings: ReturnType<typeof useEncodings> };
+
+function FormatForm({ format, change: { shown, set, pending, error }, encodings }: FormProps) {
   const { t } = useTranslation();
   return (
     <Stack gap="sm" pt="md">
@@ -155,7 +166,7 @@ function FormatForm({
               label={t('imports.format.encoding')}
               allowDeselect={false}
               searchable
-              data={encodingOptions(format.encoding, t)}
+              data={encodings.options(format.encoding)}
               value={shown.encoding}
               onChange={(encoding) => encoding && set({ encoding })}
             />
@@ -181,10 +192,6 @@ function FormatForm({
       {error && <FormAlert message={errorMessage(error)} />}
     </Stack>
   );
-}
-
-function inputOf({ delimiter, encoding, has_header, sheet }: ImportFormat): ImportFormatInput {
-  return { delimiter, encoding, has_header, sheet };
 }
 
 function delimiterOptions(current: string, t: TFunction) {

@@ -24,7 +24,7 @@ export type MappingProblem =
 export type Choice = Exclude<ColumnTarget, 'attribute'> | 'new' | `field:${string}`;
 
 /** A mapping in the making: nothing is said yet of what these people agreed to. */
-export type MappingDraft = { columns: ColumnMapping[]; status: ImportMapping['status'] | null };
+export type MappingDraft = Omit<ImportMapping, 'status'> & { status: ImportMapping['status'] | null };
 
 /** A header as the name of a field, fit for merge tags: "First Name (GB)" becomes "first_name_gb". */
 export function attributeName(header: string, index: number): string {

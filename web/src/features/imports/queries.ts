@@ -3,6 +3,7 @@ import { api, apiUrl, type UploadProgress, upload } from '@/api/client';
 import type {
   Field,
   Import,
+  ImportEncoding,
   ImportError,
   ImportFormat,
   ImportFormatInput,
@@ -41,6 +42,12 @@ export const importKeptQuery = (id: number, cursor?: string) =>
     queryFn: ({ signal }) => api.get<Page<ImportKept>>(`/imports/${id}/kept`, { cursor }, signal),
     placeholderData: keepPreviousData,
   });
+/** The encodings in which a file can be read; they change with the program only. */
+export const encodingsQuery = queryOptions({
+  queryKey: ['imports', 'encodings'],
+  queryFn: ({ signal }) => api.get<{ items: ImportEncoding[] }>('/imports/encodings', {}, signal),
+  staleTime: Number.POSITIVE_INFINITY,
+});
 export const importErrorsUrl = (id: number) => apiUrl(`/imports/${id}/errors.csv`);
 export const importProgressPath = (id: number) => `/imports/${id}/progress`;
 
