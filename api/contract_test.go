@@ -56,7 +56,7 @@ func (r *response) keys(at, want string) *response {
 const (
 	listKeys       = "id name description public created_at updated_at counts no_tracking"
 	subscriberKeys = "id email name attributes created_at updated_at suppressed pause frequency subscriptions no_tracking"
-	importKeys     = "id list_id list_name filename status error format columns mapping size_bytes read_bytes rows created updated unchanged rejected " +
+	importKeys     = "id list_id list_name filename status error format columns mapping size_bytes read_bytes rows created updated unchanged rejected unsubscribed created_by consent check undo " +
 		"suppressed progress created_at started_at finished_at"
 	templateKeys = "id name subject html text created_at updated_at"
 	summaryKeys  = "id name status pause_reason subject preheader from_name from_email reply_to template_id relay_id relay_ids list_ids track_opens track_clicks " +
@@ -191,7 +191,20 @@ func TestImport(t *testing.T) {
 		t.Errorf("another format: %+v", p)
 	}
 	c.post(at+"/preview", `{"mapping":{"columns":[]}}`).problem(400)
-	c.post(at+"/start", fmt.Sprintf(`{"mapping":%s}`, mapping)).want(202).keys("", importKeys).keys("mapping", "columns status")
+	c.post(at+"/check", `{"mapping":{"columns":[]}}`).problem(400)
+	c.post(at+"/check", fmt.Sprintf(`{"mapping":%s}`, mapping)).want(202).keys("", importKeys).
+		keys("check", "status error mapping rows created updated unchanged rejected suppressed unsubscribed finished_at")
+	c.post(at+"/check", fmt.Sprintf(`{"mapping":%s}`, mapping)).problem(409)
+	c.post(at+"/start", fmt.Sprintf(`{"mapping":%s}`, mapping)).problem(409)
+	c.remove(at+"/check").want(200).keys("", importKeys)
+	if _, err := b.pool.Exec(t.Context(), `INSERT INTO import_samples (import_id, kind, row, email, before, after) VALUES ($1, 'updated', 2, 'a@x.org', '{"name": null}', '{"name": "A"}')`, imp.ID); err != nil {
+		t.Fatal(err)
+	}
+	c.get(at+"/samples?kind=updated").want(200).keys("items.0", "row email before after reason")
+	c.get(at + "/samples?kind=nonsense").problem(400)
+	c.get("/imports/99/samples?kind=updated").problem(404)
+	c.post(at+"/undo", "").problem(409)
+	c.post(at+"/start", fmt.Sprintf(`{"mapping":%s,"consent":"Sign-up sheet at the fair"}`, mapping)).want(202).keys("", importKeys).keys("mapping", "columns status")
 	c.post(at+"/start", fmt.Sprintf(`{"mapping":%s}`, mapping)).problem(409)
 	c.get("/imports").want(200).keys("items.0", importKeys)
 	c.get(at+"/errors").want(200).keys("", "items next_cursor total total_exact")
@@ -201,6 +214,18 @@ func TestImport(t *testing.T) {
 	}
 	c.get("/imports/99/errors.csv").problem(404)
 	c.post(at+"/cancel", "").want(200).keys("", importKeys)
+	if _, err := b.pool.Exec(t.Context(), `UPDATE imports SET rows = 1 WHERE id = $1`, imp.ID); err != nil {
+		t.Fatal(err)
+	}
+	c.post(at+"/undo", "").want(202).keys("", importKeys).keys("undo", "removed unsubscribed restored kept started_at finished_at")
+	if _, err := b.pool.Exec(t.Context(), `UPDATE imports SET status = 'undone' WHERE id = $1`, imp.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.pool.Exec(t.Context(), `INSERT INTO import_kept (import_id, subscriber_id, email, what, reason) VALUES ($1, 1, 'a@x.org', 'person', 'changed since')`, imp.ID); err != nil {
+		t.Fatal(err)
+	}
+	c.get(at+"/kept").want(200).keys("items.0", "subscriber_id email what reason")
+	c.get("/imports/99/kept").problem(404)
 	if events := c.get(at + "/progress").want(200).Body.String(); !strings.HasPrefix(events, "event: progress\ndata: {") || strings.Count(events, "event:") != 1 {
 		t.Errorf("progress of an ended import: %s", events)
 	}

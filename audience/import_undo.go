@@ -78,8 +78,8 @@ func (w *undoWorker) Work(ctx context.Context, job *river.Job[UndoArgs]) error {
 	return err
 }
 
-// UndoImport begins to take back an import that has ended: exactly what it changed, unless that was changed since, which is left and listed. It is not possible while
-// a campaign is being sent to the list.
+// UndoImport begins to take back an import that has ended: exactly what it changed, unless that was changed since, which is left and listed. Whoever goes
+// by it is not mailed any more by a campaign that runs.
 func (s *Service) UndoImport(ctx context.Context, id int64) (Import, error) {
 	if s.jobs == nil {
 		return Import{}, errs.New(errs.Unavailable, "an import cannot be undone here: this process has no job queue")
