@@ -58,7 +58,7 @@ it('lists whom an undo kept, and offers it no second time', async () => {
     await screen.findByRole('row', { name: /ada.lovelace@example.org The whole person on a list by other means/ }),
   ).toBeInTheDocument();
   expect(await screen.findByRole('row', { name: /grace.hopper@example.org City changed since/ })).toBeInTheDocument();
-  expect(screen.queryByRole('button', { name: 'Undo this import' })).not.toBeInTheDocument();
+  expect(screen.queryByRole('button', { name: /undo/i })).not.toBeInTheDocument();
 });
 
 it('says of a discarded file that nothing was stored', async () => {
@@ -66,5 +66,5 @@ it('says of a discarded file that nothing was stored', async () => {
   expect(
     await screen.findByRole('heading', { name: 'The file was discarded; nothing of it was stored' }),
   ).toBeInTheDocument();
-  expect(screen.queryByRole('button', { name: 'Undo this import' })).not.toBeInTheDocument();
+  expect(screen.queryByRole('button', { name: /undo/i })).not.toBeInTheDocument();
 });
