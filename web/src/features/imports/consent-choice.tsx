@@ -57,7 +57,7 @@ export function ConsentText({ required, value, asked, onChange }: TextProps) {
   return (
     <div>
       <Textarea
-        label={t('imports.consent.how')}
+        label={required ? t('imports.consent.how') : `${t('imports.consent.how')} (${t('common.optional')})`}
         description={t('imports.consent.howText')}
         withAsterisk={required}
         autosize

@@ -122,3 +122,17 @@ it('says at once that no column holds addresses', async () => {
   await userEvent.click(screen.getByRole('button', { name: 'Check the whole file' }));
   expect(fake.requests.some((one) => one.path.endsWith('/check'))).toBe(false);
 });
+
+it('keeps what was chosen over a reload, unless the file is read in another way', async () => {
+  const first = show();
+  await dayFirst();
+  first.unmount();
+  const second = show();
+  expect(await screen.findByRole('combobox', { name: /How dates in Customer since/ })).toHaveValue(
+    'Day first (31/12/2025)',
+  );
+  second.unmount();
+  const columns = uploaded.columns.map((one) => ({ ...one, samples: [...one.samples, ''] }));
+  show({ ...uploaded, columns });
+  expect(await screen.findByRole('combobox', { name: /How dates in Customer since/ })).toHaveValue('');
+});

@@ -11,11 +11,11 @@ import { Section } from '@/ui/section';
 import { AddressLooksCard } from './address-looks-card';
 import { ColumnTable } from './column-table';
 import { ConsentChoice } from './consent-choice';
-import { useConsentDraft } from './consent-draft';
 import { DiscardButton } from './discard-button';
+import { useConsentDraft, useMappingDraft } from './drafts';
 import { ImportFormatCard } from './import-format';
 import { ImportPreviewTable } from './import-preview';
-import { initialMapping, type MappingDraft, mappingProblems } from './mapping';
+import { type MappingDraft, mappingProblems } from './mapping';
 import { checkImport, fieldsQuery, importQuery, previewQuery } from './queries';
 import { StepTitle } from './step-title';
 
@@ -46,7 +46,7 @@ function Columns({ job, onChecking }: { job: Import; onChecking: () => void }) {
   const { t } = useTranslation();
   const queryClient = useQueryClient();
   const fields = useQuery(fieldsQuery).data?.items ?? NO_FIELDS;
-  const [draft, setDraft] = useState<MappingDraft>(() => initialMapping(job));
+  const [draft, setDraft] = useMappingDraft(job);
   const [consent, setConsent] = useConsentDraft(job);
   const [asked, setAsked] = useState(false);
   const problems = useMemo(() => mappingProblems(draft, job.columns, fields), [draft, job.columns, fields]);

@@ -40,7 +40,9 @@ export function ImportMoving({ job, focus }: { job: Import; focus: boolean }) {
 
 function Bar({ job, doing, figures }: { job: Import; doing: 'check' | 'import'; figures: ImportFigures }) {
   const { t } = useTranslation();
-  const bytes = useSpeed(job.read_bytes, job.size_bytes);
+  // The progress is of whatever runs, a check or the import; read_bytes is of the import alone.
+  const read = job.progress * job.size_bytes;
+  const bytes = useSpeed(read, job.size_bytes);
   const rows = useSpeed(figures.rows, Number.POSITIVE_INFINITY);
   const waiting = job.status === 'queued' || (job.progress === 0 && figures.rows === 0);
   return (
@@ -64,7 +66,7 @@ function Bar({ job, doing, figures }: { job: Import; doing: 'check' | 'import'; 
       </Group>
       <FiguresBar label={t('imports.progressOf', { name: job.filename })} figures={figures} progress={job.progress} />
       <Text size="sm" c="dimmed" mt={6} className="tabular">
-        {t('imports.moving.read', { read: formatBytes(job.read_bytes), size: formatBytes(job.size_bytes) })}
+        {t('imports.moving.read', { read: formatBytes(read), size: formatBytes(job.size_bytes) })}
       </Text>
       <Milestone label={t(`imports.moving.${doing}`)} progress={job.progress} />
     </Paper>

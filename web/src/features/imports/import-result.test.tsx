@@ -17,6 +17,11 @@ it('shows a running import with counts and a way to stop it', async () => {
   expect(screen.getByRole('button', { name: 'Stop import' })).toBeInTheDocument();
 });
 
+it('tells of a check how much it has read', async () => {
+  renderPart(<ImportMoving job={{ ...uploaded, status: 'checking', progress: 0.5 }} focus={false} />);
+  expect(await screen.findByText('602 kB of 1.2 MB read')).toBeInTheDocument();
+});
+
 it('stops a check without asking, since it stores nothing', async () => {
   const { fake } = renderPart(<ImportMoving job={{ ...uploaded, status: 'checking' }} focus={false} />);
   await userEvent.click(await screen.findByRole('button', { name: 'Stop the check' }));

@@ -19,6 +19,9 @@ import classes from './samples-panel.module.css';
 /** Which people of an import are looked at. */
 export type Panel = ImportSampleKind | 'rejected' | 'unchanged';
 
+/** How many examples of a kind the server keeps. */
+const KEPT = 200;
+
 const NO_FIELDS: Field[] = [];
 
 type Props = { id: string; panel: Panel; job: Import; figures: ImportFigures; asOf: string };
@@ -50,7 +53,16 @@ function Samples({ job, kind, total, asOf }: SamplesProps) {
   const query = useQuery(importSamplesQuery(job.id, kind, asOf, cursor.current));
   const columns = useColumns(kind, fields);
   return (
-    <Section title={t(`imports.panels.${kind}`)} description={t(`imports.panels.${kind}Text`, { count: total })} flush>
+    <Section
+      title={t(`imports.panels.${kind}`)}
+      description={[
+        t(`imports.panels.${kind}Text`),
+        total > KEPT && t('imports.panels.examples', { kept: KEPT, total }),
+      ]
+        .filter(Boolean)
+        .join(' ')}
+      flush
+    >
       <QueryView query={query}>
         {(page) => (
           <>
@@ -114,9 +126,17 @@ function reasonOf(reason: string, t: TFunction): string {
   return known ? t(`suppressions.reason.${known}`) : reason || NONE;
 }
 
+/** The name and the list stand before the fields. */
+function inOrder(names: string[]): string[] {
+  const first = ['name', 'list'];
+  return [...first.filter((name) => names.includes(name)), ...names.filter((name) => !first.includes(name))];
+}
+
 function Data({ values, fields }: { values: Record<string, unknown>; fields: Field[] }) {
   const words = useFieldWords(fields);
-  const filled = Object.entries(values).filter(([name, value]) => words.partValue(name, value) !== '');
+  const filled = inOrder(Object.keys(values))
+    .map((name) => [name, values[name]] as const)
+    .filter(([name, value]) => words.partValue(name, value) !== '');
   if (filled.length === 0) return NONE;
   return (
     <ul className={classes.changes}>
@@ -136,7 +156,7 @@ function Data({ values, fields }: { values: Record<string, unknown>; fields: Fie
 function Changes({ sample, fields }: { sample: ImportSample; fields: Field[] }) {
   const { t } = useTranslation();
   const words = useFieldWords(fields);
-  const names = [...new Set([...Object.keys(sample.before), ...Object.keys(sample.after)])];
+  const names = inOrder([...new Set([...Object.keys(sample.before), ...Object.keys(sample.after)])]);
   return (
     <ul className={classes.changes}>
       {names.map((name) => {
