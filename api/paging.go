@@ -10,6 +10,19 @@ type Paging struct {
 
 func (p Paging) query() page.Query { return page.Query{Cursor: p.Cursor, Limit: p.Limit} }
 
+// PagingBoth is the same for a list that can be gone through both ways.
+type PagingBoth struct {
+	Paging
+	Before string `query:"before" doc:"Where the page ends: prev_cursor of the page behind. Instead of cursor"`
+	Last   bool   `query:"last" doc:"true: the last page. Instead of cursor"`
+}
+
+func (p PagingBoth) query() page.Query {
+	q := p.Paging.query()
+	q.Before, q.Last = p.Before, p.Last
+	return q
+}
+
 // PageOf is the input of a list that belongs to one thing.
 type PageOf struct {
 	Paging
@@ -19,6 +32,7 @@ type PageOf struct {
 type pageJSON[T any] struct {
 	Items      []T     `json:"items"`
 	NextCursor *string `json:"next_cursor" doc:"null on the last page"`
+	PrevCursor *string `json:"prev_cursor,omitempty" doc:"For before; left out on the first page, and by lists that go one way only"`
 	Total      *int64  `json:"total,omitempty" doc:"How many there are on all pages, where that is known"`
 	TotalExact *bool   `json:"total_exact,omitempty" doc:"false when total is an estimate"`
 }
@@ -35,6 +49,9 @@ func replyPage[D, T any](p page.Page[D], err error, encode func(D) T) (*answer[p
 	out := pageJSON[T]{Items: each(p.Items, encode), Total: p.Total}
 	if p.NextCursor != "" {
 		out.NextCursor = &p.NextCursor
+	}
+	if p.PrevCursor != "" {
+		out.PrevCursor = &p.PrevCursor
 	}
 	if p.Total != nil {
 		out.TotalExact = &p.TotalExact

@@ -72,10 +72,12 @@ type subscriptionInputJSON struct {
 }
 
 type subscriberQuery struct {
-	Paging
-	Search string `query:"q" doc:"Part of the address or the name"`
+	PagingBoth
+	Search string `query:"q" doc:"Part of the address or the name, and field:value or field:\"a value\" for custom fields"`
 	ListID int64  `query:"list_id"`
 	Status string `query:"status" enum:"subscribed,unconfirmed,unsubscribed,suppressed"`
+	Field  string `query:"field" doc:"Name of a custom field that has the value"`
+	Value  string `query:"value" doc:"The whole value, in the same case; one element of a list"`
 }
 
 type bySubscription struct {
@@ -117,7 +119,9 @@ func encodeSubscription(v audience.Subscription) subscriptionJSON {
 }
 
 func (s *server) listSubscribers(ctx context.Context, in *subscriberQuery) (*answer[pageJSON[subscriberJSON]], error) {
-	p, err := s.deps.Audience.ListSubscribers(ctx, audience.SubscriberFilter{Search: in.Search, ListID: in.ListID, Status: in.Status}, in.query())
+	p, err := s.deps.Audience.ListSubscribers(ctx, audience.SubscriberFilter{
+		Search: in.Search, ListID: in.ListID, Status: in.Status, Field: in.Field, Value: in.Value,
+	}, in.query())
 	return replyPage(p, err, encodeSubscriber)
 }
 

@@ -21,7 +21,7 @@ type suppressionInputJSON struct {
 }
 
 type suppressionQuery struct {
-	Paging
+	PagingBoth
 	Search string `query:"q" doc:"Part of the address"`
 }
 

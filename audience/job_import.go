@@ -43,6 +43,7 @@ func (s *Service) Workers(w *river.Workers) {
 	river.AddWorker(w, &importWorker{s: s})
 	river.AddWorker(w, &checkWorker{s: s})
 	river.AddWorker(w, &undoWorker{s: s})
+	river.AddWorker(w, &indexWorker{s: s})
 }
 
 // Timeout is the longest that one run may take.

@@ -29,11 +29,12 @@ type Service struct {
 	jobs Inserter
 
 	batchRows int64 // rows of a file in one transaction, at most
+	limits    searchLimits
 }
 
 // New makes a Service. Imports can be started only after SetJobs.
 func New(pool *pgxpool.Pool, logger *slog.Logger, now func() time.Time) *Service {
-	return &Service{pool: pool, log: logger, now: now, batchRows: maxBatchRows}
+	return &Service{pool: pool, log: logger, now: now, batchRows: maxBatchRows, limits: defaultLimits()}
 }
 
 // SetJobs gives the queue for import jobs. It is apart from New because the queue's client needs this service's workers first.

@@ -27,11 +27,17 @@ type bundle struct {
 }
 
 // queue remembers the jobs that were put in; tests run them by hand.
-type queue struct{ ids []int64 }
+type queue struct {
+	ids      []int64 // of imports
+	indexing int     // jobs for the search index
+}
 
 func (q *queue) InsertTx(_ context.Context, _ pgx.Tx, args river.JobArgs, _ *river.InsertOpts) (*rivertype.JobInsertResult, error) {
-	if args, ok := args.(ImportArgs); ok {
+	switch args := args.(type) {
+	case ImportArgs:
 		q.ids = append(q.ids, args.ImportID)
+	case IndexArgs:
+		q.indexing++
 	}
 	return &rivertype.JobInsertResult{}, nil
 }

@@ -57,7 +57,7 @@ func (s *Service) commitTx(ctx context.Context, tx pgx.Tx, imp Import, b *batch)
 		return err
 	}
 	changes, t := b.decide(stand, imp.Mapping.Status)
-	m := merge{Import: imp, b: b, stand: stand, changes: changes, now: s.clock()}
+	m := merge{Import: imp, s: s, b: b, stand: stand, changes: changes, now: s.clock()}
 	for _, step := range []func(context.Context, pgx.Tx) error{m.update, m.insert, m.subscribe, m.confirm} {
 		if err := step(ctx, tx); err != nil {
 			return fmt.Errorf("merging rows %d to %d of import %d: %w", b.start+1, b.start+b.rows, imp.ID, err)
@@ -96,6 +96,7 @@ func lockImport(ctx context.Context, tx pgx.Tx, imp Import, start int64) error {
 // merge writes what a batch changes.
 type merge struct {
 	Import
+	s       *Service
 	b       *batch
 	stand   []standing
 	changes []change
@@ -210,8 +211,8 @@ func (m *merge) insert(ctx context.Context, tx pgx.Tx) error {
 		return fmt.Errorf("inserting subscribers: %w", err)
 	}
 	first, last := slices.Min(ids), slices.Max(ids)
-	if _, err := tx.Exec(ctx, `INSERT INTO subscriber_search_backlog (first_id, last_id) VALUES ($1, $2)`, first, last); err != nil {
-		return fmt.Errorf("noting who is to be indexed: %w", err)
+	if err := m.s.indexLaterTx(ctx, tx, first, last); err != nil {
+		return err
 	}
 	if _, err := tx.Exec(ctx, `INSERT INTO import_ranges (import_id, first_id, last_id) VALUES ($1, $2, $3)`, m.ID, first, last); err != nil {
 		return fmt.Errorf("noting who is new: %w", err)

@@ -9,7 +9,6 @@ import (
 
 	"postrider/internal/addr"
 	"postrider/internal/errs"
-	"postrider/internal/page"
 	"postrider/internal/pg"
 )
 
@@ -31,32 +30,6 @@ type Suppression struct {
 	Source    string
 	Detail    string
 	CreatedAt time.Time
-}
-
-// ListSuppressions gives the suppressed addresses that hold search ("" is all), newest first.
-func (s *Service) ListSuppressions(ctx context.Context, search string, q page.Query) (page.Page[Suppression], error) {
-	var none page.Page[Suppression]
-	var (
-		at  time.Time
-		key string
-	)
-	if q.Cursor != "" {
-		if err := page.Decode(q.Cursor, &at, &key); err != nil {
-			return none, err
-		}
-	}
-	like, err := likePattern(search)
-	if err != nil {
-		return none, err
-	}
-	rows, err := pg.Many[Suppression](ctx, s.pool, "suppressions", `
-		SELECT email_key AS email, reason, source, detail, created_at FROM suppressions
-		WHERE ($1 OR created_at < $2 OR (created_at = $2 AND email_key > $3)) AND (email_key LIKE $4 OR $4 = '%%')
-		ORDER BY created_at DESC, email_key LIMIT $5`, q.Cursor == "", at, key, like, q.Size()+1)
-	if err != nil {
-		return none, err
-	}
-	return page.Cut(rows, q, func(x Suppression) string { return page.Encode(x.CreatedAt, x.Email) }), nil
 }
 
 // Suppress puts an address on the list of those never mailed. The first evidence stays: a second call changes nothing and gives what is there.

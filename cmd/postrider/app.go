@@ -189,6 +189,7 @@ func (a *app) build(ctx context.Context) error {
 		Queues: map[string]river.QueueConfig{
 			campaigns.QueueDeliver: {MaxWorkers: a.cfg.Workers, FetchCooldown: 10 * time.Millisecond},
 			river.QueueDefault:     {MaxWorkers: 4},
+			audience.QueueIndex:    {MaxWorkers: 1},
 		},
 		RescueStuckJobsAfter: campaigns.RescueAfter,
 		Workers:              workers,
@@ -250,6 +251,7 @@ func (a *app) run(ctx context.Context) error {
 	a.group.Go(func() error { return a.node.Run(background) })
 	a.group.Go(func() error { return a.events.Run(background) })
 	a.group.Go(func() error { return a.campaigns.Run(background) })
+	a.group.Go(func() error { return a.audience.Run(background) })
 	a.group.Go(func() error { return a.webhooks.Run(background) })
 	a.group.Go(func() error { return a.sweep(background) })
 	a.group.Go(func() error { return a.sender.RunChecks(background) })

@@ -12,11 +12,12 @@ import (
 
 // benchCmd measures what this machine can do. Everything it starts stays on this machine and ends with it.
 type benchCmd struct {
-	Send   benchSendCmd   `cmd:"" help:"Send a campaign to a sink on this machine through the real path, and say how fast it went and what the machine could do at most."`
-	Kill   benchKillCmd   `cmd:"" help:"Kill the program with SIGKILL again and again while it sends a campaign to a sink on this machine, and count who got the message."`
-	Import benchImportCmd `cmd:"" help:"Import lists of people through the real path, new ones and half known ones, beside a bare COPY of the same files."`
-	Track  benchTrackCmd  `cmd:"" help:"Open and click mail as fast as this machine can, through the real handlers into a real ledger, beside a bare server of net/http."`
-	Sink   benchSinkCmd   `cmd:"" help:"Run the sink that bench send and bench kill start for themselves: an SMTP server on this machine that takes everything and keeps nothing."`
+	Send     benchSendCmd     `cmd:"" help:"Send a campaign to a sink on this machine through the real path, and say how fast it went and what the machine could do at most."`
+	Kill     benchKillCmd     `cmd:"" help:"Kill the program with SIGKILL again and again while it sends a campaign to a sink on this machine, and count who got the message."`
+	Import   benchImportCmd   `cmd:"" help:"Import lists of people through the real path, new ones and half known ones, beside a bare COPY of the same files."`
+	Track    benchTrackCmd    `cmd:"" help:"Open and click mail as fast as this machine can, through the real handlers into a real ledger, beside a bare server of net/http."`
+	Audience benchAudienceCmd `cmd:"" help:"Search and list a million people through the real handlers, and say how long that takes and by which indexes Postgres goes."`
+	Sink     benchSinkCmd     `cmd:"" help:"Run the sink that bench send and bench kill start for themselves: an SMTP server on this machine that takes everything and keeps nothing."`
 }
 
 // benchFolder is a scratch folder that the private Postgres can reach.

@@ -48,3 +48,28 @@ func TestBenchSendRefusesWhatMakesNoSense(t *testing.T) {
 		}
 	}
 }
+
+func TestBenchAudienceGoesThroughEveryCaseTwice(t *testing.T) {
+	t.Parallel()
+	c := benchAudienceCmd{People: 10_000, Requests: 10, Clients: 2}
+	must(t, c.check())
+	res, err := c.measure(t.Context(), &demoScreen{w: io.Discard})
+	must(t, err)
+	if len(res.Phases) != 2 || len(res.Phases[0].Cases) < 30 || len(res.Phases[0].Cases) != len(res.Phases[1].Cases) {
+		t.Fatalf("%d phases", len(res.Phases))
+	}
+	for _, p := range res.Phases {
+		for _, k := range p.Cases {
+			if k.P50Ms <= 0 || k.P99Ms < k.P50Ms || k.MaxMs < k.P99Ms || k.Requests != 10 {
+				t.Errorf("%s: %+v", p.Name, k)
+			}
+		}
+	}
+	for name, c := range map[string]benchAudienceCmd{
+		"few people": {People: 10, Requests: 10, Clients: 1}, "no requests": {People: 10_000, Clients: 1}, "no clients": {People: 10_000, Requests: 10},
+	} {
+		if c.check() == nil {
+			t.Errorf("%s are accepted", name)
+		}
+	}
+}

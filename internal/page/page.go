@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 
 	"postrider/internal/errs"
 )
@@ -18,18 +19,36 @@ const (
 	MaxLimit     = 200
 )
 
-// Page is one page of a list. NextCursor is "" on the last one. Total is nil when it was not counted; it is an estimate unless TotalExact.
+// Page is one page of a list. NextCursor is "" on the last one. PrevCursor, for Query.Before, is "" on the first one and for lists that go one way only. Total is nil when it
+// was not counted; it is an estimate unless TotalExact.
 type Page[T any] struct {
 	Items      []T
 	NextCursor string
+	PrevCursor string
 	Total      *int64
 	TotalExact bool
 }
 
-// Query asks for one page: after Cursor ("" is the start), at most Limit rows.
+// Query asks for one page: after Cursor ("" is the start), at most Limit rows. Lists that go both ways give the page that ends right before Before instead, or the Last one.
 type Query struct {
 	Cursor string
 	Limit  int
+	Before string
+	Last   bool
+}
+
+// Back reports whether rows are to be read against the order of the list, from Before or from its end.
+func (q Query) Back() bool { return q.Last || q.Before != "" }
+
+// From is the cursor to read from, "" for an end of the list. At most one of Cursor, Before and Last can be asked for.
+func (q Query) From() (string, error) {
+	switch {
+	case q.Last && (q.Cursor != "" || q.Before != ""), q.Cursor != "" && q.Before != "":
+		return "", errs.InvalidField("cursor", "give one of cursor, before and last")
+	case q.Before != "":
+		return q.Before, nil
+	}
+	return q.Cursor, nil
 }
 
 // Size gives the rows to show: DefaultLimit for 0 and less, at most MaxLimit.
@@ -54,13 +73,32 @@ func Cut[T any](rows []T, q Query, cursor func(T) string) Page[T] {
 	return p
 }
 
-// Map makes a page of other items, with the same cursor and total.
+// CutBoth is Cut for a list that goes both ways. The rows were read in the direction that Query.Back says.
+func CutBoth[T any](rows []T, q Query, cursor func(T) string) Page[T] {
+	p := Cut(rows, q, cursor)
+	n := len(p.Items)
+	if !q.Back() {
+		if q.Cursor != "" && n > 0 {
+			p.PrevCursor = cursor(p.Items[0])
+		}
+		return p
+	}
+	p.PrevCursor, p.NextCursor = p.NextCursor, ""
+	p.Items = slices.Clone(p.Items)
+	slices.Reverse(p.Items)
+	if !q.Last && n > 0 {
+		p.NextCursor = cursor(p.Items[n-1])
+	}
+	return p
+}
+
+// Map makes a page of other items, with the same cursors and total.
 func Map[A, B any](p Page[A], f func(A) B) Page[B] {
 	items := make([]B, len(p.Items))
 	for i, a := range p.Items {
 		items[i] = f(a)
 	}
-	return Page[B]{Items: items, NextCursor: p.NextCursor, Total: p.Total, TotalExact: p.TotalExact}
+	return Page[B]{Items: items, NextCursor: p.NextCursor, PrevCursor: p.PrevCursor, Total: p.Total, TotalExact: p.TotalExact}
 }
 
 // Encode makes a cursor of the values by which the list is sorted: numbers, strings and times. Anything that JSON cannot hold is a programming error

@@ -3347,6 +3347,8 @@ export interface components {
             items: components["schemas"]["CampaignSummary"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3359,6 +3361,8 @@ export interface components {
             items: components["schemas"]["Delivery"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3371,6 +3375,8 @@ export interface components {
             items: components["schemas"]["Domain"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3383,6 +3389,8 @@ export interface components {
             items: components["schemas"]["Event"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3395,6 +3403,8 @@ export interface components {
             items: components["schemas"]["Exclusion"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3407,6 +3417,8 @@ export interface components {
             items: components["schemas"]["Import"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3419,6 +3431,8 @@ export interface components {
             items: components["schemas"]["ImportError"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3431,6 +3445,8 @@ export interface components {
             items: components["schemas"]["InboxMessage"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3443,6 +3459,8 @@ export interface components {
             items: components["schemas"]["Kept"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3455,6 +3473,8 @@ export interface components {
             items: components["schemas"]["List"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3467,6 +3487,8 @@ export interface components {
             items: components["schemas"]["ListOutcomes"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3479,6 +3501,8 @@ export interface components {
             items: components["schemas"]["Mailbox"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3491,6 +3515,8 @@ export interface components {
             items: components["schemas"]["MailboxMessage"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3503,6 +3529,8 @@ export interface components {
             items: components["schemas"]["Provider"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3515,6 +3543,8 @@ export interface components {
             items: components["schemas"]["Relay"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3527,6 +3557,8 @@ export interface components {
             items: components["schemas"]["RelaySite"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3539,6 +3571,8 @@ export interface components {
             items: components["schemas"]["Report"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3551,6 +3585,8 @@ export interface components {
             items: components["schemas"]["Sample"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3563,6 +3599,8 @@ export interface components {
             items: components["schemas"]["Subscriber"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3575,6 +3613,8 @@ export interface components {
             items: components["schemas"]["Suppression"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3587,6 +3627,8 @@ export interface components {
             items: components["schemas"]["Template"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3599,6 +3641,8 @@ export interface components {
             items: components["schemas"]["Unsubscribe"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3611,6 +3655,8 @@ export interface components {
             items: components["schemas"]["WebhookMessage"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -3623,6 +3669,8 @@ export interface components {
             items: components["schemas"]["WebhookSource"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
             /**
              * Format: int64
              * @description How many there are on all pages, where that is known
@@ -12860,10 +12908,18 @@ export interface operations {
                 cursor?: string;
                 /** @description How many items at most */
                 limit?: number;
-                /** @description Part of the address or the name */
+                /** @description Where the page ends: prev_cursor of the page behind. Instead of cursor */
+                before?: string;
+                /** @description true: the last page. Instead of cursor */
+                last?: boolean;
+                /** @description Part of the address or the name, and field:value or field:"a value" for custom fields */
                 q?: string;
                 list_id?: number;
                 status?: "subscribed" | "unconfirmed" | "unsubscribed" | "suppressed";
+                /** @description Name of a custom field that has the value */
+                field?: string;
+                /** @description The whole value, in the same case; one element of a list */
+                value?: string;
             };
             header?: never;
             path?: never;
@@ -13668,6 +13724,10 @@ export interface operations {
                 cursor?: string;
                 /** @description How many items at most */
                 limit?: number;
+                /** @description Where the page ends: prev_cursor of the page behind. Instead of cursor */
+                before?: string;
+                /** @description true: the last page. Instead of cursor */
+                last?: boolean;
                 /** @description Part of the address */
                 q?: string;
             };

@@ -5,7 +5,13 @@ import type { components } from './schema.gen';
 type Schemas = components['schemas'];
 
 /** One page of any list of the API. */
-export type Page<T> = { items: T[]; next_cursor: string | null; total?: number; total_exact?: boolean };
+export type Page<T> = {
+  items: T[];
+  next_cursor: string | null;
+  prev_cursor?: string;
+  total?: number;
+  total_exact?: boolean;
+};
 
 export type Setup = Schemas['SetupState'];
 export type Me = Schemas['Me'];

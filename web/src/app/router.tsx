@@ -110,20 +110,27 @@ const lists = createRoute({
 const list = createRoute({
   getParentRoute: () => shell,
   path: '/lists/$id',
-  validateSearch: (search: Record<string, unknown>): { q?: string; status?: string } => ({
+  validateSearch: (
+    search: Record<string, unknown>,
+  ): { q?: string; status?: string; field?: string; value?: string } => ({
     ...optionalText('q', search.q),
     ...optionalText('status', search.status),
+    ...optionalText('field', search.field),
+    ...optionalText('value', search.value),
   }),
   component: lazyRouteComponent(() => import('@/features/lists/list-page'), 'ListPage'),
 });
 
+type PeopleSearch = { q?: string; list?: number; status?: string; field?: string; value?: string };
 const subscribers = createRoute({
   getParentRoute: () => shell,
   path: '/subscribers',
-  validateSearch: (search: Record<string, unknown>): { q?: string; list?: number; status?: string } => ({
+  validateSearch: (search: Record<string, unknown>): PeopleSearch => ({
     ...optionalText('q', search.q),
     ...optionalNumber('list', search.list),
     ...optionalText('status', search.status),
+    ...optionalText('field', search.field),
+    ...optionalText('value', search.value),
   }),
   component: lazyRouteComponent(() => import('@/features/subscribers/subscribers-page'), 'SubscribersPage'),
 });

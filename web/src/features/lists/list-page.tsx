@@ -5,13 +5,15 @@ import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import type { List } from '@/api/types';
+
 import { subscribersQuery } from '@/features/subscribers/queries';
 import { formatNumber } from '@/lib/format';
-import { useCursor } from '@/lib/use-cursor';
+import { useFirstWhenEmpty, usePosition } from '@/lib/use-position';
+import { BothWaysPager } from '@/ui/both-ways-pager';
 import { EmptyState } from '@/ui/empty-state';
+import { FieldFilter } from '@/ui/field-filter';
 import { LinkAnchor, LinkButton } from '@/ui/link';
 import { PageHeader } from '@/ui/page-header';
-import { Pager } from '@/ui/pager';
 import { QueryView } from '@/ui/query-view';
 import { SearchInput } from '@/ui/search-input';
 import { StatGrid } from '@/ui/stat-tile';
@@ -98,10 +100,12 @@ function Members({ list }: { list: List }) {
   const { t } = useTranslation();
   const search = route.useSearch();
   const navigate = route.useNavigate();
-  const filter = { list_id: list.id, q: search.q, status: search.status };
-  const cursor = useCursor(JSON.stringify(filter));
-  const query = useQuery(subscribersQuery(filter, cursor.current));
-  const filtered = Boolean(search.q || search.status);
+  const byField = search.field && search.value ? { field: search.field, value: search.value } : {};
+  const filter = { list_id: list.id, q: search.q, status: search.status, ...byField };
+  const position = usePosition(JSON.stringify(filter));
+  const query = useQuery(subscribersQuery(filter, position.at));
+  useFirstWhenEmpty(position, query);
+  const filtered = Boolean(search.q || search.status || byField.value);
   return (
     <Paper style={{ overflow: 'hidden' }}>
       <Group p="md" gap="sm">
@@ -109,6 +113,7 @@ function Members({ list }: { list: List }) {
           label={t('subscribers.search')}
           value={search.q ?? ''}
           onChange={(q) => void navigate({ search: ({ q: _, ...rest }) => (q ? { ...rest, q } : rest), replace: true })}
+          busy={query.isPlaceholderData}
         />
         <Select
           aria-label={t('subscribers.filterStatus')}
@@ -123,6 +128,20 @@ function Members({ list }: { list: List }) {
             })
           }
           data={statuses.map((status) => ({ value: status, label: t(`subscriptions.${status}`) }))}
+        />
+        <FieldFilter
+          field={search.field}
+          value={search.value}
+          onChange={({ field, value }) =>
+            void navigate({
+              search: ({ field: _f, value: _v, ...rest }) => ({
+                ...rest,
+                ...(field ? { field } : {}),
+                ...(value ? { value } : {}),
+              }),
+              replace: true,
+            })
+          }
         />
       </Group>
       <QueryView query={query}>
@@ -143,13 +162,7 @@ function Members({ list }: { list: List }) {
           ) : (
             <>
               <SubscriberTable subscribers={page.items} listId={list.id} />
-              <Pager
-                cursor={cursor}
-                next={page.next_cursor}
-                shown={page.items.length}
-                total={page.total}
-                approximate={page.total_exact === false}
-              />
+              <BothWaysPager position={position} page={page} />
             </>
           )
         }

@@ -1,8 +1,15 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { api } from '@/api/client';
 import type { Delivery, Event, Page, Subscriber, SubscriptionStatus, Unsubscribe } from '@/api/types';
+import type { At } from '@/lib/use-position';
 
-export type SubscriberFilter = { q?: string | undefined; list_id?: number | undefined; status?: string | undefined };
+export type SubscriberFilter = {
+  q?: string | undefined;
+  list_id?: number | undefined;
+  status?: string | undefined;
+  field?: string | undefined;
+  value?: string | undefined;
+};
 export type SubscriberInput = {
   email: string;
   name: string;
@@ -10,10 +17,10 @@ export type SubscriberInput = {
   no_tracking?: boolean;
 };
 
-export const subscribersQuery = (filter: SubscriberFilter, cursor?: string) =>
+export const subscribersQuery = (filter: SubscriberFilter, at: At = {}) =>
   queryOptions({
-    queryKey: ['subscribers', 'page', filter, cursor ?? ''],
-    queryFn: ({ signal }) => api.get<Page<Subscriber>>('/subscribers', { ...filter, cursor }, signal),
+    queryKey: ['subscribers', 'page', filter, at],
+    queryFn: ({ signal }) => api.get<Page<Subscriber>>('/subscribers', { ...filter, ...at }, signal),
     placeholderData: keepPreviousData,
   });
 export const subscriberQuery = (id: number) =>

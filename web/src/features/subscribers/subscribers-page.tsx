@@ -6,30 +6,34 @@ import { getRouteApi } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { listsQuery } from '@/features/lists/queries';
 import { formatNumber } from '@/lib/format';
-import { useCursor } from '@/lib/use-cursor';
+import { useFirstWhenEmpty, usePosition } from '@/lib/use-position';
+import { BothWaysPager } from '@/ui/both-ways-pager';
 import { EmptyState } from '@/ui/empty-state';
+import { FieldFilter } from '@/ui/field-filter';
 import { LinkButton } from '@/ui/link';
 import { PageHeader } from '@/ui/page-header';
-import { Pager } from '@/ui/pager';
 import { QueryView } from '@/ui/query-view';
 import { SearchInput } from '@/ui/search-input';
 import { SubscriberTable } from '@/ui/subscriber-table';
 import { AddSubscriberDialog } from './add-subscriber-dialog';
+
 import { subscribersQuery } from './queries';
 
 const route = getRouteApi('/shell/subscribers');
 const statuses = ['subscribed', 'unconfirmed', 'unsubscribed', 'suppressed'] as const;
-type Search = { q?: string; list?: number; status?: string };
+type Search = { q?: string; list?: number; status?: string; field?: string; value?: string };
 
 export function SubscribersPage() {
   const { t } = useTranslation();
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const [opened, dialog] = useDisclosure();
-  const filter = { q: search.q, list_id: search.list, status: search.status };
-  const cursor = useCursor(JSON.stringify(filter));
-  const query = useQuery(subscribersQuery(filter, cursor.current));
-  const filtered = Boolean(search.q || search.list || search.status);
+  const byField = search.field && search.value ? { field: search.field, value: search.value } : {};
+  const filter = { q: search.q, list_id: search.list, status: search.status, ...byField };
+  const position = usePosition(JSON.stringify(filter));
+  const query = useQuery(subscribersQuery(filter, position.at));
+  useFirstWhenEmpty(position, query);
+  const filtered = Boolean(search.q || search.list || search.status || byField.value);
   const total = query.data?.total;
   const change = (next: Search) =>
     void navigate({
@@ -59,7 +63,12 @@ export function SubscribersPage() {
       />
       <Paper style={{ overflow: 'hidden' }}>
         <Group p="md" gap="sm">
-          <SearchInput label={t('subscribers.search')} value={search.q ?? ''} onChange={(q) => change({ q })} />
+          <SearchInput
+            label={t('subscribers.search')}
+            value={search.q ?? ''}
+            onChange={(q) => change({ q })}
+            busy={query.isPlaceholderData}
+          />
           <ListFilter value={search.list} onChange={(list) => change({ list } as Search)} />
           <Select
             aria-label={t('subscribers.filterStatus')}
@@ -69,6 +78,11 @@ export function SubscribersPage() {
             value={search.status ?? null}
             onChange={(status) => change({ status: status ?? '' })}
             data={statuses.map((status) => ({ value: status, label: t(`subscriptions.${status}`) }))}
+          />
+          <FieldFilter
+            field={search.field}
+            value={search.value}
+            onChange={(next) => change({ field: next.field ?? '', value: next.value ?? '' })}
           />
         </Group>
         <QueryView query={query}>
@@ -83,13 +97,7 @@ export function SubscribersPage() {
             ) : (
               <>
                 <SubscriberTable subscribers={page.items} />
-                <Pager
-                  cursor={cursor}
-                  next={page.next_cursor}
-                  shown={page.items.length}
-                  total={page.total}
-                  approximate={page.total_exact === false}
-                />
+                <BothWaysPager position={position} page={page} />
               </>
             )
           }

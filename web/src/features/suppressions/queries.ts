@@ -1,11 +1,12 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { api } from '@/api/client';
 import type { Page, Suppression } from '@/api/types';
+import type { At } from '@/lib/use-position';
 
-export const suppressionsQuery = (q?: string, cursor?: string) =>
+export const suppressionsQuery = (q?: string, at: At = {}) =>
   queryOptions({
-    queryKey: ['suppressions', q ?? '', cursor ?? ''],
-    queryFn: ({ signal }) => api.get<Page<Suppression>>('/suppressions', { q, cursor }, signal),
+    queryKey: ['suppressions', q ?? '', at],
+    queryFn: ({ signal }) => api.get<Page<Suppression>>('/suppressions', { q, ...at }, signal),
     placeholderData: keepPreviousData,
   });
 export const createSuppression = (input: { email: string; detail: string }) =>

@@ -8,7 +8,8 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Suppression, SuppressionReason } from '@/api/types';
 import { applyProblem } from '@/lib/form-problem';
-import { useCursor } from '@/lib/use-cursor';
+import { useFirstWhenEmpty, usePosition } from '@/lib/use-position';
+import { BothWaysPager } from '@/ui/both-ways-pager';
 import { confirmAction } from '@/ui/confirm';
 import { type Column, DataTable } from '@/ui/data-table';
 import { EmptyState } from '@/ui/empty-state';
@@ -16,7 +17,6 @@ import { FormAlert } from '@/ui/form-alert';
 import { LinkAnchor } from '@/ui/link';
 import { notifyError, notifySuccess } from '@/ui/notify';
 import { PageHeader } from '@/ui/page-header';
-import { Pager } from '@/ui/pager';
 import { QueryView } from '@/ui/query-view';
 import { RelativeTime } from '@/ui/relative-time';
 import { SearchInput } from '@/ui/search-input';
@@ -36,8 +36,9 @@ export function SuppressionsPage() {
   const { t } = useTranslation();
   const { q } = route.useSearch();
   const navigate = route.useNavigate();
-  const cursor = useCursor(q ?? '');
-  const query = useQuery(suppressionsQuery(q, cursor.current));
+  const position = usePosition(q ?? '');
+  const query = useQuery(suppressionsQuery(q, position.at));
+  useFirstWhenEmpty(position, query);
   const columns = useColumns();
   const [opened, dialog] = useDisclosure();
   const add = (
@@ -72,7 +73,7 @@ export function SuppressionsPage() {
                   rows={page.items}
                   rowKey={(row) => row.email}
                 />
-                <Pager cursor={cursor} next={page.next_cursor} shown={page.items.length} total={page.total} />
+                <BothWaysPager position={position} page={page} />
               </>
             )
           }
