@@ -36,14 +36,22 @@ async function upload(page: Page) {
   await page.getByRole('button', { name: 'Upload', exact: true }).click();
 
   // What the server understood: delimiter, columns in another order, and the first rows.
-  await expect(page.getByText('Separated by semicolon')).toBeVisible();
+  await expect(page.getByText('3 columns separated by semicolon')).toBeVisible();
   await expect(page.getByRole('combobox', { name: 'What column E-mail becomes' })).toHaveValue('Email address');
   await expect(page.getByRole('combobox', { name: 'What column Full name becomes' })).toHaveValue('Name');
-  const attribute = page.getByLabel('Attribute name for column City');
-  await expect(attribute).toHaveValue('city');
-  await attribute.fill('town');
-  await expect(page.getByText('person001@example.org').last()).toBeVisible();
-  await page.getByRole('button', { name: 'Import into Friends' }).click();
+  const field = page.getByRole('textbox', { name: 'Name of the new field for column City' });
+  await expect(field).toHaveValue('city');
+  await field.fill('town');
+  await expect(page.getByRole('cell', { name: 'person001@example.org' })).toBeVisible();
+  await page.getByRole('radio', { name: 'Yes, they agreed to get mail like this' }).check();
+  await page.getByRole('button', { name: 'Sign-up form on our website' }).click();
+
+  // The whole file is checked before anything is stored.
+  await page.getByRole('button', { name: 'Check the whole file' }).click();
+  await expect(
+    page.getByRole('heading', { name: `${PEOPLE + 2} people would be imported into Friends` }),
+  ).toBeVisible();
+  await page.getByRole('button', { name: `Import ${PEOPLE + 2} people into Friends` }).click();
 
   await expect(page.getByText('Done', { exact: true })).toBeVisible();
   await expect(page.getByText('2 rejected rows')).toBeVisible();

@@ -76,19 +76,30 @@ function problemOf(status: number, text: string): Problem {
   }
 }
 
-/** Uploads a form with progress (0..1), which fetch cannot report. */
-export function upload<T>(path: string, form: FormData, onProgress: (part: number) => void): Promise<T> {
+/** How much of an upload is out, in bytes. */
+export type UploadProgress = { sent: number; total: number };
+
+/** Uploads a form with progress, which fetch cannot report. An abort by the signal rejects with an AbortError. */
+export function upload<T>(
+  path: string,
+  form: FormData,
+  onProgress: (progress: UploadProgress) => void,
+  signal?: AbortSignal,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open('POST', apiUrl(path));
     request.upload.onprogress = (event) => {
-      if (event.lengthComputable && event.total > 0) onProgress(event.loaded / event.total);
+      if (event.lengthComputable && event.total > 0) onProgress({ sent: event.loaded, total: event.total });
     };
     request.onerror = () => reject(new Problem(UNREACHABLE, { title: 'The server cannot be reached' }));
+    request.onabort = () => reject(new DOMException('The upload was stopped', 'AbortError'));
     request.onload = () => {
       if (request.status >= 200 && request.status < 300) resolve(JSON.parse(request.responseText) as T);
       else reject(problemOf(request.status, request.responseText));
     };
+    if (signal?.aborted) return request.onabort(new ProgressEvent('abort'));
+    signal?.addEventListener('abort', () => request.abort(), { once: true });
     request.send(form);
   });
 }

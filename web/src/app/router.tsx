@@ -154,6 +154,7 @@ const newImport = createRoute({
 const oneImport = createRoute({
   getParentRoute: () => shell,
   path: '/imports/$id',
+  validateSearch: (search: Record<string, unknown>): { step?: string } => optionalText('step', search.step),
   component: lazyRouteComponent(() => import('@/features/imports/import-page'), 'ImportPage'),
 });
 

@@ -1,10 +1,13 @@
-import type { Campaign, Import, ImportPreview, Page, Rendered } from '@/api/types';
+import type { Campaign, Import, ImportPreview, ImportSampleKind, Page, Rendered } from '@/api/types';
 import {
   ago,
   campaigns,
   deliveries,
   domains,
+  fields,
   forecast,
+  importKept,
+  importSamples,
   imports,
   lists,
   mailboxes,
@@ -186,11 +189,30 @@ const routes: Record<string, Handler> = {
       { email: 'upset@example.net', reason: 'complaint', source: 'feedback loop', detail: '', created_at: ago(9_000) },
     ]),
 
+  'GET /fields': () => page(fields),
+
   'GET /imports': () => page(imports),
   'POST /imports': () => ({ status: 201, body: imports[0] }),
+  'GET /imports/encodings': () =>
+    ok({
+      items: [
+        { name: 'utf-8', label: 'UTF-8' },
+        { name: 'windows-1252', label: 'Windows-1252 (Western)' },
+        { name: 'windows-1251', label: 'Windows-1251 (Cyrillic)' },
+      ],
+    }),
   'GET /imports/:id': (_, [id]) => find(imports, id),
   'GET /imports/:id/progress': (_, [id]) => sse(imports.find((one) => one.id === Number(id))),
   'POST /imports/:id/preview': () => ok(preview()),
+  'PUT /imports/:id/format': ({ body }, [id]) => {
+    const format = imports.find((one) => one.id === Number(id))?.format;
+    return job(id, { format: { ...format, ...(body as object) } as Import['format'] });
+  },
+  'POST /imports/:id/check': (_, [id]) => job(id, { status: 'checking' }),
+  'DELETE /imports/:id/check': (_, [id]) => job(id, { check: null }),
+  'GET /imports/:id/samples': ({ query }) => page(importSamples[query.get('kind') as ImportSampleKind]),
+  'POST /imports/:id/undo': (_, [id]) => job(id, { status: 'undoing' }),
+  'GET /imports/:id/kept': () => page(importKept),
   'POST /imports/:id/start': (_, [id]) => job(id, { status: 'queued' }),
   'POST /imports/:id/cancel': (_, [id]) => job(id, { status: 'cancelled' }),
   'GET /imports/:id/errors': () =>

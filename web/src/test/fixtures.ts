@@ -3,8 +3,14 @@ import type {
   CampaignSummary,
   Delivery,
   Domain,
+  Field,
   Forecast,
   Import,
+  ImportFigures,
+  ImportKept,
+  ImportMapping,
+  ImportSample,
+  ImportSampleKind,
   List,
   Mailbox,
   Me,
@@ -322,7 +328,25 @@ export const templates: Template[] = [
   },
 ];
 
+const noFigures: ImportFigures = {
+  rows: 0,
+  created: 0,
+  updated: 0,
+  unchanged: 0,
+  rejected: 0,
+  suppressed: 0,
+  unsubscribed: 0,
+  flagged: { typo: 0, role: 0, disposable: 0, no_mx: 0 },
+};
+
+export const fields: Field[] = [
+  { name: 'city', label: 'City', type: 'text', created_at: ago(90 * DAY), updated_at: ago(DAY) },
+  { name: 'vip', label: '', type: 'boolean', created_at: ago(90 * DAY), updated_at: ago(DAY) },
+];
+
+/** A file whose third column is a field that there is, and whose fourth reads as two different dates. */
 export const uploaded: Import = {
+  ...noFigures,
   id: 3,
   list_id: 1,
   list_name: 'Newsletter',
@@ -332,52 +356,99 @@ export const uploaded: Import = {
   format: {
     kind: 'csv',
     compression: '',
+    delimiter: ';',
+    encoding: 'windows-1252',
+    has_header: true,
     sheet: '',
     sheets: [],
-    delimiter: ';',
-    encoding: 'utf-8-bom',
-    has_header: true,
   },
   columns: [
     {
       index: 0,
       header: 'E-Mail',
       samples: ['ada@example.org', 'grace@example.org', 'not an address'],
-      suggested: { target: 'email', attribute: '', type: '', date_order: '' },
+      suggested: { target: 'email' },
     },
     {
       index: 1,
       header: 'Full name',
-      samples: ['Ada Lovelace', 'Grace Hopper', ''],
-      suggested: { target: 'name', attribute: '', type: '', date_order: '' },
+      samples: ['Ada Lovelace', 'Grace Hopper', 'Jürgen Müller'],
+      suggested: { target: 'name' },
     },
     {
       index: 2,
       header: 'City',
-      samples: ['London', 'New York', 'Paris'],
-      suggested: { target: 'attribute', attribute: '', type: '', date_order: '' },
+      samples: ['London', 'New York', 'Köln'],
+      suggested: { target: 'attribute', attribute: 'city', type: 'text', remembered: true },
     },
-    { index: 3, header: 'internal id', samples: ['17', '18', '19'], suggested: null },
+    {
+      index: 3,
+      header: 'Customer since',
+      samples: ['03/04/2025', '11/12/2024', ''],
+      suggested: { target: 'attribute', attribute: 'customer_since', type: 'date', date_order: '' },
+    },
+    { index: 4, header: 'internal id', samples: ['17', '18', '19'], suggested: null },
   ],
   mapping: null,
+  consent: '',
+  created_by: 'admin',
   size_bytes: 1_204_311,
   read_bytes: 0,
-  rows: 0,
-  created: 0,
-  updated: 0,
-  unchanged: 0,
-  rejected: 0,
-  suppressed: 0,
   progress: 0,
   created_at: ago(60),
   started_at: null,
   finished_at: null,
+  check: null,
+  undo: null,
 };
+
+const mapped: ImportMapping = {
+  columns: [
+    { index: 0, target: 'email' },
+    { index: 1, target: 'name' },
+    { index: 2, target: 'attribute', attribute: 'city', type: 'text', date_order: '' },
+    { index: 3, target: 'attribute', attribute: 'customer_since', type: 'date', date_order: 'dmy' },
+    { index: 4, target: 'skip' },
+  ],
+  status: 'subscribed',
+};
+
+/** A file that was checked and waits for the start. */
+export const checked: Import = {
+  ...uploaded,
+  id: 4,
+  filename: 'members.xlsx',
+  format: {
+    ...uploaded.format,
+    kind: 'xlsx',
+    delimiter: '',
+    encoding: '',
+    sheet: 'Members',
+    sheets: ['Members', 'Old'],
+  },
+  check: {
+    rows: 1_000,
+    created: 912,
+    updated: 45,
+    unchanged: 31,
+    rejected: 12,
+    suppressed: 7,
+    unsubscribed: 14,
+    flagged: { typo: 3, role: 12, disposable: 4, no_mx: 0 },
+    status: 'done',
+    error: null,
+    mapping: mapped,
+    finished_at: ago(30),
+  },
+};
+
+const started: Import = { ...uploaded, mapping: mapped, consent: 'Sign-up form on our website' };
 
 export const imports: Import[] = [
   uploaded,
+  checked,
   {
-    ...uploaded,
+    ...started,
     id: 2,
     filename: 'customers.csv',
     status: 'running',
@@ -392,7 +463,7 @@ export const imports: Import[] = [
     started_at: ago(8),
   },
   {
-    ...uploaded,
+    ...started,
     id: 1,
     filename: 'readers.csv',
     status: 'done',
@@ -403,11 +474,92 @@ export const imports: Import[] = [
     unchanged: 42,
     rejected: 24,
     suppressed: 17,
+    unsubscribed: 9,
     progress: 1,
     started_at: ago(DAY),
     finished_at: ago(DAY - 9),
     created_at: ago(DAY),
   },
+  {
+    ...started,
+    id: 5,
+    filename: 'wrong-list.csv',
+    status: 'undone',
+    read_bytes: 1_204_311,
+    rows: 530,
+    created: 480,
+    updated: 50,
+    progress: 1,
+    started_at: ago(2 * DAY),
+    finished_at: ago(2 * DAY - 3),
+    created_at: ago(2 * DAY),
+    undo: {
+      removed: 470,
+      unsubscribed: 6,
+      restored: 44,
+      kept: 10,
+      started_at: ago(DAY),
+      finished_at: ago(DAY - 2),
+    },
+  },
+];
+
+/** The import that stands at a status. */
+export function importThatIs(status: Import['status']): Import {
+  const found = imports.find((one) => one.status === status);
+  if (!found) throw new Error(`no import is ${status}`);
+  return found;
+}
+
+export const importSamples: Record<ImportSampleKind, ImportSample[]> = {
+  created: [
+    {
+      row: 2,
+      email: 'ada@example.org',
+      before: {},
+      after: { name: 'Ada Lovelace', 'attributes.city': 'London', 'attributes.customer_since': '2025-04-03' },
+      reason: '',
+    },
+    {
+      row: 3,
+      email: 'grace@example.org',
+      before: {},
+      after: { name: 'Grace Hopper', 'attributes.city': 'New York' },
+      reason: '',
+    },
+  ],
+  updated: [
+    {
+      row: 9,
+      email: 'barbara.liskov@example.org',
+      before: { list: null, 'attributes.city': 'London', 'attributes.vip': false },
+      after: { list: 'subscribed', 'attributes.city': 'Los Angeles', 'attributes.vip': true },
+      reason: '',
+    },
+    {
+      row: 17,
+      email: 'radia.perlman@example.org',
+      before: { 'attributes.city': null },
+      after: { 'attributes.city': 'Loudoun' },
+      reason: '',
+    },
+  ],
+  suppressed: [{ row: 31, email: 'linus.pauling@example.org', before: {}, after: {}, reason: 'bounce' }],
+  unsubscribed: [{ row: 40, email: 'edsger@example.org', before: {}, after: {}, reason: '' }],
+  flagged: [
+    { row: 52, email: 'alan@gmial.com', before: {}, after: {}, reason: 'looks mistyped: gmail.com?' },
+    { row: 53, email: 'info@example.org', before: {}, after: {}, reason: 'role address' },
+  ],
+};
+
+export const importKept: ImportKept[] = [
+  {
+    subscriber_id: 1,
+    email: 'ada.lovelace@example.org',
+    what: 'person',
+    reason: 'on a list by other means',
+  },
+  { subscriber_id: 2, email: 'grace.hopper@example.org', what: 'attributes.city', reason: 'changed since' },
 ];
 
 const noOAuth = {

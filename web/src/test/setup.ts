@@ -1,9 +1,12 @@
 import '@testing-library/jest-dom/vitest';
-import { cleanup } from '@testing-library/react';
+import { cleanup, configure } from '@testing-library/react';
 import { afterEach, vi } from 'vitest';
 import '@/lib/i18n';
 
 afterEach(cleanup);
+
+// A busy machine takes longer than the second that is the default.
+configure({ asyncUtilTimeout: 5_000 });
 
 // What Mantine asks of a browser and happy-dom does not have.
 window.matchMedia = (query: string) =>
@@ -14,3 +17,4 @@ window.matchMedia = (query: string) =>
     removeEventListener: vi.fn(),
   }) as unknown as MediaQueryList;
 Element.prototype.scrollIntoView ??= () => {};
+Object.defineProperty(document, 'fonts', { value: new EventTarget() });

@@ -2,18 +2,17 @@ import { Group, Table, Text } from '@mantine/core';
 import { IconAlertTriangle, IconCheck } from '@tabler/icons-react';
 import type { UseQueryResult } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
-import type { ImportMapping, ImportPreview, ImportPreviewRow } from '@/api/types';
-import { formatAttribute } from '@/lib/format';
+import type { ColumnMapping, Field, ImportPreview, ImportPreviewRow } from '@/api/types';
 import { QueryView } from '@/ui/query-view';
+import { useFieldWords } from './field-words';
 
-type Props = { preview: UseQueryResult<ImportPreview>; mapping: ImportMapping };
+type Props = { preview: UseQueryResult<ImportPreview>; columns: ColumnMapping[]; fields: Field[] };
 
 /** The first rows as the server understood them, with what is wrong in each. */
-export function ImportPreviewTable({ preview, mapping }: Props) {
+export function ImportPreviewTable({ preview, columns, fields }: Props) {
   const { t } = useTranslation();
-  const attributes = mapping.columns.flatMap((one) =>
-    one.target === 'attribute' && one.attribute ? one.attribute : [],
-  );
+  const words = useFieldWords(fields);
+  const attributes = columns.flatMap((one) => (one.target === 'attribute' && one.attribute ? one.attribute : []));
   return (
     <QueryView query={preview}>
       {(data) => (
@@ -30,7 +29,7 @@ export function ImportPreviewTable({ preview, mapping }: Props) {
                   <Table.Th>{t('common.email')}</Table.Th>
                   <Table.Th>{t('common.name')}</Table.Th>
                   {attributes.map((name) => (
-                    <Table.Th key={name}>{name}</Table.Th>
+                    <Table.Th key={name}>{words.label(name)}</Table.Th>
                   ))}
                   <Table.Th>{t('imports.understood')}</Table.Th>
                 </Table.Tr>
@@ -42,7 +41,7 @@ export function ImportPreviewTable({ preview, mapping }: Props) {
                     <Table.Td>{row.email}</Table.Td>
                     <Table.Td>{row.name}</Table.Td>
                     {attributes.map((name) => (
-                      <Table.Td key={name}>{formatAttribute(row.attributes[name])}</Table.Td>
+                      <Table.Td key={name}>{words.value(row.attributes[name])}</Table.Td>
                     ))}
                     <Table.Td>
                       <Verdict row={row} />

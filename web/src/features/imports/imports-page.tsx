@@ -1,25 +1,28 @@
 import { Paper, Progress, Text } from '@mantine/core';
-import { IconFileImport, IconUpload } from '@tabler/icons-react';
+import { IconUpload } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import type { Import } from '@/api/types';
-import { formatBytes, formatNumber, formatPercent, NONE } from '@/lib/format';
+import { formatBytes, formatPercent } from '@/lib/format';
 import { useCursor } from '@/lib/use-cursor';
 import { type Column, DataTable } from '@/ui/data-table';
-import { EmptyState } from '@/ui/empty-state';
 import { LinkAnchor, LinkButton } from '@/ui/link';
 import { PageHeader } from '@/ui/page-header';
 import { Pager } from '@/ui/pager';
 import { QueryView } from '@/ui/query-view';
 import { RelativeTime } from '@/ui/relative-time';
-import { StatusBadge } from '@/ui/status-badge';
-import { importTone, isMoving } from './import-status';
+import { useCameBy } from './came-by';
+import { FiguresBar } from './figures';
+import { ImportBadge } from './import-badge';
+import { isMoving } from './import-status';
+import { ImportsEmpty } from './imports-empty';
 import { importsQuery } from './queries';
 
 const route = getRouteApi('/shell/imports');
 const REFRESH_MS = 2_000;
 
+/** Every file that came, what became of it, who brought it and when. */
 export function ImportsPage() {
   const { t } = useTranslation();
   const navigate = route.useNavigate();
@@ -44,12 +47,7 @@ export function ImportsPage() {
         <QueryView query={query}>
           {(page) =>
             page.items.length === 0 ? (
-              <EmptyState
-                icon={IconFileImport}
-                title={t('imports.empty')}
-                text={t('imports.emptyText')}
-                action={<LinkButton to="/imports/new">{t('imports.new')}</LinkButton>}
-              />
+              <ImportsEmpty />
             ) : (
               <>
                 <DataTable
@@ -71,14 +69,20 @@ export function ImportsPage() {
 
 function useColumns(): Column<Import>[] {
   const { t } = useTranslation();
+  const cameBy = useCameBy();
   return [
     {
       key: 'file',
       header: t('imports.file'),
-      width: '36%',
+      width: '34%',
       render: (row) => (
-        <div>
-          <LinkAnchor to="/imports/$id" params={{ id: String(row.id) }} className="link-strong">
+        <div style={{ minWidth: 0 }}>
+          <LinkAnchor
+            to="/imports/$id"
+            params={{ id: String(row.id) }}
+            className="link-strong"
+            style={{ overflowWrap: 'anywhere' }}
+          >
             {row.filename}
           </LinkAnchor>
           <Text size="sm" c="dimmed">
@@ -90,43 +94,58 @@ function useColumns(): Column<Import>[] {
     {
       key: 'status',
       header: t('common.status'),
-      render: (row) =>
-        row.status === 'running' ? (
-          <div style={{ minWidth: 120 }}>
-            <Progress value={row.progress * 100} aria-label={t('imports.progressOf', { name: row.filename })} />
-            <Text size="sm" c="dimmed" mt={4}>
-              {formatPercent(row.progress, 1)}
+      nowrap: true,
+      render: (row) => <ImportBadge job={row} />,
+    },
+    { key: 'result', header: t('imports.outcome'), render: (row) => <Outcome job={row} /> },
+    {
+      key: 'when',
+      header: t('imports.when'),
+      nowrap: true,
+      render: (row) => (
+        <div>
+          <RelativeTime at={row.created_at} />
+          {row.created_by && (
+            <Text size="sm" c="dimmed">
+              {cameBy(row.created_by)}
             </Text>
-          </div>
-        ) : (
-          <StatusBadge tone={importTone[row.status]}>{t(`imports.status.${row.status}`)}</StatusBadge>
-        ),
+          )}
+        </div>
+      ),
     },
-    {
-      key: 'rows',
-      header: t('imports.rows'),
-      align: 'end',
-      render: (row) => (row.status === 'uploaded' ? NONE : formatNumber(row.rows)),
-    },
-    {
-      key: 'created',
-      header: t('imports.created'),
-      align: 'end',
-      render: (row) => (row.status === 'uploaded' ? NONE : formatNumber(row.created)),
-    },
-    {
-      key: 'rejected',
-      header: t('imports.rejected'),
-      align: 'end',
-      render: (row) =>
-        row.rejected > 0 ? (
-          <span style={{ color: 'var(--app-bad)' }}>{formatNumber(row.rejected)}</span>
-        ) : row.status === 'uploaded' ? (
-          NONE
-        ) : (
-          0
-        ),
-    },
-    { key: 'when', header: t('imports.when'), nowrap: true, render: (row) => <RelativeTime at={row.created_at} /> },
   ];
+}
+
+/** How far it is, or what came of it. */
+function Outcome({ job }: { job: Import }) {
+  const { t } = useTranslation();
+  if (job.status === 'checking' || job.status === 'queued' || job.status === 'running') {
+    return (
+      <div style={{ minWidth: 150 }}>
+        <Progress value={job.progress * 100} aria-label={t('imports.progressOf', { name: job.filename })} />
+        <Text size="sm" c="dimmed" mt={4} className="tabular">
+          {formatPercent(job.progress, 1)}
+        </Text>
+      </div>
+    );
+  }
+  // Nothing has been stored yet; what a check found is what can be said.
+  const figures = job.status === 'uploaded' ? job.check : job;
+  if (!figures || figures.rows === 0) {
+    return (
+      <Text size="sm" c="dimmed">
+        {t('imports.nothingYet')}
+      </Text>
+    );
+  }
+  const key =
+    job.status === 'uploaded' ? 'imports.wouldBe' : job.status === 'undone' ? 'imports.had' : 'imports.became';
+  return (
+    <div style={{ minWidth: 150 }}>
+      <FiguresBar label={t('imports.resultBar', { name: job.filename })} figures={figures} progress={1} thin />
+      <Text size="sm" mt={4} className="tabular" c={job.status === 'undone' ? 'dimmed' : undefined}>
+        {t(key, { created: figures.created, updated: figures.updated, rejected: figures.rejected })}
+      </Text>
+    </div>
+  );
 }
