@@ -114,6 +114,8 @@ func TestDetectUTF8WithAccidents(t *testing.T) {
 		"ASCII":                 {"email\na@x.org\n", true, UTF8},
 		"mostly UTF-8":          {"email\nZoë\nZo\xeb\nZoë\n", true, UTF8},
 		"one of many":           {many, true, UTF8},
+		"UTF-16 LE, no mark":    {"e\x00m\x00\n\x00a\x00@\x00", true, UTF16LE},
+		"UTF-16 BE, no mark":    {"\x00e\x00m\x00\n\x00a\x00@", true, UTF16BE},
 		"torn end":              {"email\nZo\xc3", false, UTF8},
 		"header in another one": {"pr\xe9nom\n" + strings.Repeat("Zoe\n", 9), true, "windows-1252"},
 	} {
