@@ -55,7 +55,7 @@ func TestRealDomainsPass(t *testing.T) {
 		interia.pl seznam.cz email.cz centrum.sk libero.it virgilio.it tin.it alice.it ukr.net i.ua meta.ua abv.bg mail.bg naver.com daum.net rediffmail.com btinternet.com comcast.net verizon.net att.net cox.net charter.net
 		hotmail.ca hmail.com zmail.com fastmail.fm fastmail.com t-online.de arcor.de freenet.de vodafone.de posteo.de mailbox.org tutanota.com tuta.io bluewin.ch telenet.be skynet.be ziggo.nl kpnmail.nl xs4all.nl
 		example.com example.org company.co company.com.co startup.cm oman.om somewhere.io my.shop a.museum bücher.example yandex-team.ru corp.mail.ru outlook.live.com student.uni-ulm.de mailman.org gmbh.de golem.de
-		hotmaster.com cloud.com iclub.com outlet.com outdoor.com yahweh.com yang.com gomail.example rammler.de wanted.fr freenode.net orangery.fr seznam.sk gmat.com hotwall.com hotel.com outback.com xn--80a1acny.xn--p1ai`) {
+		hotmaster.com cloud.com iclub.com outlet.com outdoor.com yahweh.com yang.com gomail.example rammler.de wanted.fr freenode.net orangery.fr seznam.sk gmat.com hotwall.com hotel.com outback.com xn--80a1acny.xn--p1ai jotmail.com ambler.ru`) {
 		a, err := addr.Normalize("ann@" + d)
 		if err != nil {
 			t.Fatal(d, err)

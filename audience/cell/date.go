@@ -291,7 +291,7 @@ func (d day) check() string {
 		return "0000-00-00 is no date: leave the cell empty"
 	case d.year < 1000 || d.year > 9999:
 		return "the year " + strconv.Itoa(d.year) + " is not possible: " + noDate
-	case d.month < 1 || d.month > 12 || t.Day() != d.day || int(t.Month()) != d.month:
+	case d.month < 1 || d.month > 12 || int(t.Month()) != d.month:
 		return "there is no such day in the calendar"
 	}
 	return ""

@@ -114,8 +114,10 @@ func TestDetectUTF8WithAccidents(t *testing.T) {
 		"ASCII":                 {"email\na@x.org\n", true, UTF8},
 		"mostly UTF-8":          {"email\nZoë\nZo\xeb\nZoë\n", true, UTF8},
 		"one of many":           {many, true, UTF8},
+		"UTF-16 LE, no mark":    {"e\x00m\x00\n\x00a\x00@\x00", true, UTF16LE},
+		"UTF-16 BE, no mark":    {"\x00e\x00m\x00\n\x00a\x00@", true, UTF16BE},
 		"torn end":              {"email\nZo\xc3", false, UTF8},
-		"header in another one": {"pr\xe9nom\n" + strings.Repeat("Zoe\n", 9), true, "windows-1252"},
+		"header in another one": {"pr\xe9nom\n" + strings.Repeat("Zoe\n", 40), true, "windows-1252"},
 	} {
 		if got := Detect([]byte(tt.file), tt.whole); got != tt.want {
 			t.Errorf("%s: taken for %s, want %s", name, got, tt.want)
@@ -146,7 +148,7 @@ func TestBytesThatAreNoText(t *testing.T) {
 // Every encoding that is offered can be read, and its table is that of golang.org/x/text.
 func TestEncodings(t *testing.T) {
 	t.Parallel()
-	every := make([]byte, 256)
+	every := make([]byte, 256*20) // longer than what is read at once
 	for i := range every {
 		every[i] = byte(i)
 	}

@@ -272,6 +272,65 @@ func TestDamagedWorkbooks(t *testing.T) {
 	}
 }
 
+// What was changed inside a part that is not compressed is noticed by its sum.
+func TestPartsAreCompared(t *testing.T) {
+	t.Parallel()
+	src := book{sheetPart: sheet(inline("a"))}.pack(t)
+	in, err := zip.NewReader(src, src.Size())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var buf bytes.Buffer
+	out := zip.NewWriter(&buf)
+	for _, f := range in.File {
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err := out.CreateHeader(&zip.FileHeader{Name: f.Name, Method: zip.Store})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(w, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := out.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := readBook(t, bytes.NewReader(buf.Bytes()), Options{}); err != nil || len(got) != 1 {
+		t.Errorf("without compression: %+v, %v", got, err)
+	}
+	changed := bytes.Replace(buf.Bytes(), []byte(`People`), []byte(`Peoqle`), 1)
+	if _, err := readBook(t, bytes.NewReader(changed), Options{}); !errs.Is(err, errs.Invalid) || !strings.Contains(err.Error(), "damaged") {
+		t.Errorf("changed: %v", err)
+	}
+}
+
+// A page that was read when it was short is read again once more is behind it.
+func TestSpillGrows(t *testing.T) {
+	t.Parallel()
+	s, err := newSpill(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.f.Close()
+	var want []byte
+	for i := range 5 * pageSize {
+		if err := s.append([]byte{byte(i), byte(i >> 8)}); err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, byte(i), byte(i>>8))
+		if i%997 != 0 {
+			continue
+		}
+		got := make([]byte, min(len(want), 300))
+		if err := s.readAt(got, int64(len(want)-len(got))); err != nil || !bytes.Equal(got, want[len(want)-len(got):]) {
+			t.Fatalf("after %d bytes: %v", len(want), err)
+		}
+	}
+}
+
 // peak gives the most heap in use while f runs beyond what was in use before, in bytes.
 func peak(f func()) uint64 {
 	runtime.GC()

@@ -153,9 +153,6 @@ func appendTime(dst []byte, v float64, kind styleKind, base1904 bool) ([]byte, b
 		return dst, false
 	}
 	ms := int64(math.Round(v * 86400e3))
-	if ms%1000 >= 999 || ms%1000 == 1 { // noise of the fraction
-		ms = (ms + 500) / 1000 * 1000
-	}
 	days, inDay := ms/86400e3, ms%86400e3
 	if kind == styleTime {
 		hours := ms / 3600e3
@@ -172,7 +169,7 @@ func appendTime(dst []byte, v float64, kind styleKind, base1904 bool) ([]byte, b
 		epoch = epoch.AddDate(0, 0, 1)
 	}
 	t := epoch.Add(time.Duration(days) * 24 * time.Hour)
-	if base1904 || days > 100_000 { // a Duration ends after 292 years
+	if days > 100_000 { // a Duration ends after 292 years
 		t = epoch.AddDate(0, 0, int(days))
 	}
 	dst = t.AppendFormat(dst, "2006-01-02")
