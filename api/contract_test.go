@@ -56,7 +56,7 @@ func (r *response) keys(at, want string) *response {
 const (
 	listKeys       = "id name description public created_at updated_at counts no_tracking"
 	subscriberKeys = "id email name attributes created_at updated_at suppressed pause frequency subscriptions no_tracking"
-	importKeys     = "id list_id list_name filename status error format columns mapping size_bytes read_bytes rows created updated unchanged rejected unsubscribed created_by consent check undo " +
+	importKeys     = "id list_id list_name filename status error format columns mapping size_bytes read_bytes rows created updated unchanged rejected unsubscribed flagged created_by consent check undo " +
 		"suppressed progress created_at started_at finished_at"
 	templateKeys = "id name subject html text created_at updated_at"
 	summaryKeys  = "id name status pause_reason subject preheader from_name from_email reply_to template_id relay_id relay_ids list_ids track_opens track_clicks " +
@@ -203,7 +203,7 @@ func TestImport(t *testing.T) {
 	c.post(at+"/preview", `{"mapping":{"columns":[]}}`).problem(400)
 	c.post(at+"/check", `{"mapping":{"columns":[]}}`).problem(400)
 	c.post(at+"/check", fmt.Sprintf(`{"mapping":%s}`, mapping)).want(202).keys("", importKeys).
-		keys("check", "status error mapping rows created updated unchanged rejected suppressed unsubscribed finished_at")
+		keys("check", "status error mapping rows created updated unchanged rejected suppressed unsubscribed flagged finished_at")
 	c.post(at+"/check", fmt.Sprintf(`{"mapping":%s}`, mapping)).problem(409)
 	c.post(at+"/start", fmt.Sprintf(`{"mapping":%s}`, mapping)).problem(409)
 	c.remove(at+"/check").want(200).keys("", importKeys)

@@ -30,6 +30,7 @@ type importJSON struct {
 	Suppressed int64        `json:"suppressed" doc:"Of those who were taken: on the suppression list, so they get no mail"`
 
 	Unsubscribed int64       `json:"unsubscribed" doc:"Of those who were taken: had left this list, and stay off it"`
+	Flagged      flaggedJSON `json:"flagged" doc:"Of those who were taken: rows whose address looks wrong, by why"`
 	CreatedBy    string      `json:"created_by" enum:"admin,api," doc:"Who uploaded the file"`
 	Consent      string      `json:"consent" doc:"What was said about how these people agreed"`
 	Check        *dryRunJSON `json:"check" doc:"What the last dry run found; null before"`
@@ -82,6 +83,13 @@ type columnMappingJSON struct {
 	DateOrder string `json:"date_order,omitempty" enum:",dmy,mdy,ymd" doc:"In which order day, month and year stand"`
 }
 
+type flaggedJSON struct {
+	Typo       int64 `json:"typo" doc:"The domain looks like a misspelt large one"`
+	Role       int64 `json:"role" doc:"info@, sales@ and the like, which are no person's"`
+	Disposable int64 `json:"disposable" doc:"A domain that gives out addresses to throw away"`
+	NoMX       int64 `json:"no_mx" doc:"The domain takes no mail, where DNS was asked"`
+}
+
 type dryRunJSON struct {
 	Status       string      `json:"status" enum:"running,done,failed"`
 	Error        *string     `json:"error"`
@@ -93,6 +101,7 @@ type dryRunJSON struct {
 	Rejected     int64       `json:"rejected"`
 	Suppressed   int64       `json:"suppressed"`
 	Unsubscribed int64       `json:"unsubscribed"`
+	Flagged      flaggedJSON `json:"flagged"`
 	FinishedAt   *time.Time  `json:"finished_at"`
 }
 
@@ -181,14 +190,14 @@ func encodeImport(v audience.Import) importJSON {
 		ID: v.ID, ListID: v.ListID, ListName: v.ListName, Filename: v.Filename, Status: v.Status, Error: v.Error, Format: encodeFormat(v.Format),
 		Columns: each(v.Columns, encodeColumn), SizeBytes: v.SizeBytes, ReadBytes: v.ReadBytes, Rows: v.Rows, Created: v.Created, Updated: v.Updated,
 		Unchanged: v.Unchanged, Rejected: v.Rejected, Suppressed: v.Suppressed, Progress: v.Progress(), CreatedAt: v.CreatedAt.UTC(),
-		StartedAt: utc(v.StartedAt), FinishedAt: utc(v.FinishedAt), Unsubscribed: v.Unsubscribed, CreatedBy: v.CreatedBy, Consent: v.Consent,
+		StartedAt: utc(v.StartedAt), FinishedAt: utc(v.FinishedAt), Unsubscribed: v.Unsubscribed, Flagged: flaggedJSON(v.Flagged), CreatedBy: v.CreatedBy, Consent: v.Consent,
 	}
 	if m := v.Mapping; m != nil {
 		out.Mapping = encodeMapping(*m)
 	}
 	if c := v.Checked; c != nil {
 		out.Check = &dryRunJSON{Status: c.Status, Mapping: *encodeMapping(c.Mapping), Rows: c.Rows, Created: c.Created, Updated: c.Updated, Unchanged: c.Unchanged,
-			Rejected: c.Rejected, Suppressed: c.Suppressed, Unsubscribed: c.Unsubscribed, FinishedAt: utc(c.FinishedAt)}
+			Rejected: c.Rejected, Suppressed: c.Suppressed, Unsubscribed: c.Unsubscribed, Flagged: flaggedJSON(c.Flagged), FinishedAt: utc(c.FinishedAt)}
 		if c.Error != "" {
 			out.Check.Error = &c.Error
 		}

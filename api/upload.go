@@ -59,7 +59,7 @@ func (s *server) uploadImport(ctx context.Context, in *uploadInput) (*answer[imp
 	if err != nil {
 		return nil, uploadError(err)
 	}
-	v, err := s.deps.Audience.CreateImport(ctx, listID, file.FileName(), wholePart{file})
+	v, err := s.deps.Audience.CreateImport(ctx, audience.Upload{ListID: listID, Filename: file.FileName(), Source: sourceOf(ctx), Content: wholePart{file}})
 	return reply(v, uploadError(err), encodeImport)
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 
+	"postrider/audience/addrcheck"
 	"postrider/audience/cell"
 	"postrider/audience/tablefile"
 	"postrider/internal/errs"
@@ -58,6 +59,7 @@ type Import struct {
 	Suppressed int64
 
 	Unsubscribed int64
+	Flagged      Flagged
 	// CreatedBy is who uploaded the file, SourceAdmin or SourceAPI, and Consent what they said about how these people agreed.
 	CreatedBy  string
 	Consent    string
@@ -66,6 +68,21 @@ type Import struct {
 	CreatedAt  time.Time
 	StartedAt  *time.Time
 	FinishedAt *time.Time
+}
+
+// Flagged counts rows that were taken although the address looks wrong, by why (package addrcheck). A row can count more than once.
+type Flagged struct {
+	Typo       int64 `json:"typo"`
+	Role       int64 `json:"role"`
+	Disposable int64 `json:"disposable"`
+	NoMX       int64 `json:"no_mx"`
+}
+
+func (f *Flagged) add(rows map[FlagKind]int64) {
+	f.Typo += rows[addrcheck.Typo]
+	f.Role += rows[addrcheck.Role]
+	f.Disposable += rows[addrcheck.Disposable]
+	f.NoMX += rows[addrcheck.NoMX]
 }
 
 // Final reports whether nothing changes any more by itself, and the file is gone.
@@ -129,7 +146,7 @@ type ImportError struct {
 }
 
 const selectImports = `SELECT i.id, i.list_id, l.name AS list_name, i.filename, i.status, i.error, i.format, i.columns, i.mapping, i.size_bytes, i.read_bytes,
-	i.rows, i.created, i.updated, i.unchanged, i.rejected, i.suppressed, i.unsubscribed, i.created_by, i.consent, i.checked, i.undo, i.created_at, i.started_at, i.finished_at
+	i.rows, i.created, i.updated, i.unchanged, i.rejected, i.suppressed, i.unsubscribed, i.flagged, i.created_by, i.consent, i.checked, i.undo, i.created_at, i.started_at, i.finished_at
 	FROM imports i JOIN lists l ON l.id = i.list_id WHERE i.status <> 'uploading'`
 
 // GetImport gives one import.

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 
+	"postrider/audience/addrcheck"
 	"postrider/internal/errs"
 	"postrider/internal/page"
 	"postrider/internal/pg"
@@ -42,6 +43,7 @@ type Check struct {
 	Rejected     int64      `json:"rejected"`
 	Suppressed   int64      `json:"suppressed"`
 	Unsubscribed int64      `json:"unsubscribed"`
+	Flagged      Flagged    `json:"flagged"`
 	FinishedAt   *time.Time `json:"finished_at,omitempty"`
 }
 
@@ -51,6 +53,7 @@ const (
 	SampleUpdated      = "updated"
 	SampleSuppressed   = "suppressed"
 	SampleUnsubscribed = "unsubscribed"
+	SampleFlagged      = "flagged"
 )
 
 // Sample is an example of what a dry run found: the row of the file, and the parts of the person that it would change ("name", "list" for the status on the list, "attributes.NAME"),
@@ -84,6 +87,9 @@ func (*checkWorker) Timeout(*river.Job[CheckArgs]) time.Duration { return checkT
 // Work does the dry run from the start of the file.
 func (w *checkWorker) Work(ctx context.Context, job *river.Job[CheckArgs]) error {
 	err := w.s.runCheck(ctx, job.Args.ImportID)
+	if errs.Is(err, errs.Invalid) {
+		return w.s.failCheck(ctx, job.Args.ImportID, err) // the file itself is damaged: trying again does not help
+	}
 	if err != nil && job.Attempt >= job.MaxAttempts && !errors.Is(ctx.Err(), context.Canceled) {
 		return errors.Join(err, w.s.failCheck(ctx, job.Args.ImportID, err))
 	}
@@ -246,9 +252,9 @@ func (r *checkRun) rows(ctx context.Context) error {
 		return err
 	}
 	defer records.Close()
-	b := newBatch(newRowMapper(r.imp.Columns, r.c.Mapping), 0)
+	b := newBatch(r.s.rowMapper(r.imp.Columns, r.c.Mapping), 0)
 	for end := false; !end; b = newBatch(b.mapper, b.start+b.rows) {
-		if end, err = b.fill(records, r.s.batchRows); err != nil {
+		if end, err = b.fill(ctx, records, r.s.batchRows); err != nil {
 			return err
 		}
 		if err := pgx.BeginFunc(ctx, r.conn, func(tx pgx.Tx) error { return r.batch(ctx, tx, b, end) }); err != nil {
@@ -291,6 +297,7 @@ func (r *checkRun) batch(ctx context.Context, tx pgx.Tx, b *batch, last bool) er
 	c.Rejected += int64(len(b.rejected))
 	c.Suppressed += t.suppressed
 	c.Unsubscribed += t.unsubscribed
+	c.Flagged.add(b.flagged)
 	status := ImportChecking
 	if last {
 		now := r.s.clock()
@@ -386,6 +393,9 @@ func (r *checkRun) storeSamples(ctx context.Context, tx pgx.Tx, b *batch, stand 
 			before, after := sampleChange(st.known, c, r.c.Mapping.Status)
 			add(SampleUpdated, before, after, "")
 		}
+		for _, f := range p.flags {
+			add(SampleFlagged, "{}", sampleSuggestion(f), f.Text)
+		}
 		switch {
 		case st.suppressed != "":
 			add(SampleSuppressed, "{}", "{}", st.suppressed)
@@ -401,6 +411,14 @@ func (r *checkRun) storeSamples(ctx context.Context, tx pgx.Tx, b *batch, stand 
 		return fmt.Errorf("keeping samples: %w", err)
 	}
 	return nil
+}
+
+// sampleSuggestion is the address that was perhaps meant.
+func sampleSuggestion(f addrcheck.Flag) string {
+	if f.Suggestion == "" {
+		return "{}"
+	}
+	return jsonObject(map[string]string{"email": jsonString(f.Suggestion)})
 }
 
 func sampleAfter(p *importRow, m *rowMapper) string {

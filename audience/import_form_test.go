@@ -199,7 +199,7 @@ func TestUploadLimits(t *testing.T) {
 	list := b.list("News")
 	b.SetUploadLimits(UploadLimits{Stored: 2 << 20, Unpacked: 3 << 20})
 	big := "email\n" + strings.Repeat("a@x.org\n", 1<<18)
-	if _, err := b.CreateImport(b.ctx, list, "x.csv", strings.NewReader(big)); !errs.Is(err, errs.TooLarge) || !strings.Contains(err.Error(), "2 MiB") {
+	if _, err := b.CreateImport(b.ctx, Upload{ListID: list, Filename: "x.csv", Content: strings.NewReader(big)}); !errs.Is(err, errs.TooLarge) || !strings.Contains(err.Error(), "2 MiB") {
 		t.Errorf("too large: %v", err)
 	}
 	imp := b.upload(list, string(gzipped(t, big+big)))

@@ -72,7 +72,7 @@ func TestImportOf100kRowsInBoundedMemory(t *testing.T) {
 	var imp Import
 	grown := peakHeap(func() {
 		began := time.Now()
-		imp = must[Import](t)(b.CreateImport(b.ctx, list, "big.csv", bigFile(rows, 30)))
+		imp = must[Import](t)(b.CreateImport(b.ctx, Upload{ListID: list, Filename: "big.csv", Content: bigFile(rows, 30)}))
 		t.Logf("uploaded %d MB in %v", imp.SizeBytes>>20, time.Since(began))
 		m := suggestedMapping(imp, "")
 		m.Columns = m.Columns[:4]
@@ -93,7 +93,7 @@ func TestImportOf100kRowsInBoundedMemory(t *testing.T) {
 func TestImportOfWideRows(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	imp := must[Import](t)(b.CreateImport(b.ctx, b.list("News"), "wide.csv", bigFile(50, 250)))
+	imp := must[Import](t)(b.CreateImport(b.ctx, Upload{ListID: b.list("News"), Filename: "wide.csv", Content: bigFile(50, 250)}))
 	must[Import](t)(b.StartImport(b.ctx, imp.ID, suggestedMapping(imp, ""), ""))
 	imp = b.run(imp.ID)
 	var attributes int

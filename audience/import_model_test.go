@@ -207,9 +207,9 @@ func (b *bundle) inBatches(id int64, seed uint64) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	batch := newBatch(newRowMapper(imp.Columns, *imp.Mapping), 0)
+	batch := newBatch(b.rowMapper(imp.Columns, *imp.Mapping), 0)
 	for end := false; !end; batch = newBatch(batch.mapper, batch.start+batch.rows) {
-		end = must[bool](b.t)(batch.fill(records, r.Int64N(60)+1))
+		end = must[bool](b.t)(batch.fill(b.ctx, records, r.Int64N(60)+1))
 		if err := b.commit(b.ctx, imp, batch); err != nil {
 			b.t.Fatal(err)
 		}

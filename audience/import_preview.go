@@ -54,7 +54,7 @@ func (s *Service) PreviewImport(ctx context.Context, id int64, m Mapping) (Previ
 		return p, err
 	}
 	defer records.Close()
-	mapper := newRowMapper(imp.Columns, m)
+	mapper := s.rowMapper(imp.Columns, m)
 	for len(p.Rows) < previewRows {
 		rec, err := records.Next()
 		if errors.Is(err, io.EOF) {

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"math/big"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
+	"postrider/audience/addrcheck"
 	"postrider/audience/cell"
 	"postrider/audience/tablefile"
 	"postrider/internal/addr"
@@ -27,10 +29,18 @@ type rowMapper struct {
 	names      []int
 	attributes []ColumnMapping
 	keys       []string // of the attributes, as JSON with the colon
+
+	flags  *addrcheck.Checker
+	mx     *addrcheck.MX // nil when DNS is not asked
+	reject []FlagKind
 }
 
-func newRowMapper(columns []Column, m Mapping) *rowMapper {
-	rm := &rowMapper{columns: columns}
+// rowMapper makes the mapper of a checked mapping.
+func (s *Service) rowMapper(columns []Column, m Mapping) *rowMapper {
+	rm := &rowMapper{columns: columns, flags: s.AddressChecker(m), reject: m.RejectFlagged}
+	if m.CheckMX {
+		rm.mx = s.mx
+	}
 	for _, c := range m.Columns {
 		switch c.Target {
 		case TargetEmail:
@@ -52,6 +62,7 @@ type importRow struct {
 	address addr.Address
 	name    string
 	values  []string
+	flags   []addrcheck.Flag // what looks wrong about the address; mostly nil
 }
 
 // cellProblem is what is wrong with a record at one column; column -1 is the record as a whole.
@@ -74,6 +85,12 @@ func (m *rowMapper) row(rec *tablefile.Record) (importRow, []cellProblem) {
 	email := string(rec.Fields[m.email])
 	if r.address, err = addr.Normalize(email); err != nil {
 		problems = append(problems, cellProblem{m.email, email, publicText(err)})
+	} else if r.flags = m.flagsOf(r.address); len(r.flags) > 0 {
+		for _, f := range r.flags {
+			if slices.Contains(m.reject, f.Kind) {
+				problems = append(problems, cellProblem{m.email, email, f.Text})
+			}
+		}
 	}
 	if r.name = m.name(rec); len(r.name) > maxName && utf8.RuneCountInString(r.name) > maxName {
 		problems = append(problems, cellProblem{m.names[0], r.name, fmt.Sprintf("the name is longer than %d characters", maxName)})
@@ -87,6 +104,17 @@ func (m *rowMapper) row(rec *tablefile.Record) (importRow, []cellProblem) {
 		}
 	}
 	return r, problems
+}
+
+// flagsOf says what looks wrong about an address. Its domain was asked for before, when DNS is asked at all (see batch.fill).
+func (m *rowMapper) flagsOf(a addr.Address) []addrcheck.Flag {
+	flags := m.flags.Flags(a.Key)
+	if m.mx != nil {
+		if f, ok := m.mx.Flag(a.Domain); ok {
+			flags = append(flags, f)
+		}
+	}
+	return flags
 }
 
 // name joins the columns that are the name.

@@ -18,7 +18,7 @@ import (
 // upload takes a file in.
 func (b *bundle) upload(list int64, file string) Import {
 	b.t.Helper()
-	return must[Import](b.t)(b.CreateImport(b.ctx, list, `C:\lists\people.csv`, strings.NewReader(file)))
+	return must[Import](b.t)(b.CreateImport(b.ctx, Upload{ListID: list, Filename: `C:\lists\people.csv`, Content: strings.NewReader(file)}))
 }
 
 // suggestedMapping maps every column as suggested.
@@ -273,8 +273,8 @@ func (b *bundle) oneBatchThenAbort(imp Import) (end bool) {
 	if err := records.Skip(imp.Rows); err != nil {
 		b.t.Fatal(err)
 	}
-	first := newBatch(newRowMapper(imp.Columns, *imp.Mapping), imp.Rows)
-	if end = must[bool](b.t)(first.fill(records, 500)); end {
+	first := newBatch(b.rowMapper(imp.Columns, *imp.Mapping), imp.Rows)
+	if end = must[bool](b.t)(first.fill(b.ctx, records, 500)); end {
 		return true
 	}
 	if err := b.commit(b.ctx, imp, first); err != nil {
@@ -284,7 +284,7 @@ func (b *bundle) oneBatchThenAbort(imp Import) (end bool) {
 		b.t.Fatalf("the same rows again: %v", err)
 	}
 	second := newBatch(first.mapper, first.start+first.rows)
-	must[bool](b.t)(second.fill(records, 500))
+	must[bool](b.t)(second.fill(b.ctx, records, 500))
 	second.rejected = append(second.rejected, rejection{ImportError: ImportError{Row: -1}, record: nil}) // breaks a constraint at the very end
 	if err := b.commit(b.ctx, imp, second); err == nil {
 		b.t.Fatal("the broken batch was committed")

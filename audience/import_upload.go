@@ -51,9 +51,18 @@ func (s *Service) UploadLimits() UploadLimits {
 	return l
 }
 
+// Upload is a file that comes in: for a list, with its name as it was sent, by SourceAdmin or SourceAPI.
+type Upload struct {
+	ListID   int64
+	Filename string
+	Source   string
+	Content  io.Reader
+}
+
 // CreateImport takes a file in, piece by piece, and finds out how it is written. The import is then to be started. When the stream breaks, or the file is
 // none that is read or over a limit, nothing of it is left behind.
-func (s *Service) CreateImport(ctx context.Context, listID int64, filename string, r io.Reader) (Import, error) {
+func (s *Service) CreateImport(ctx context.Context, u Upload) (Import, error) {
+	r := u.Content
 	chunk := make([]byte, chunkBytes)
 	n, whole, err := readChunk(r, chunk)
 	if err != nil {
@@ -72,7 +81,7 @@ func (s *Service) CreateImport(ctx context.Context, listID int64, filename strin
 			return Import{}, err
 		}
 	}
-	id, err := s.insertImport(ctx, listID, filename, found)
+	id, err := s.insertImport(ctx, u, found)
 	if err != nil {
 		return Import{}, err
 	}
@@ -213,16 +222,16 @@ func readChunk(r io.Reader, buf []byte) (n int, last bool, err error) {
 	return n, false, nil
 }
 
-func (s *Service) insertImport(ctx context.Context, listID int64, filename string, found sniffed) (int64, error) {
+func (s *Service) insertImport(ctx context.Context, u Upload, found sniffed) (int64, error) {
 	now := s.clock()
 	if _, err := s.pool.Exec(ctx, `DELETE FROM imports WHERE status = 'uploading' AND created_at < $1`, now.Add(-staleUpload)); err != nil {
 		return 0, fmt.Errorf("deleting dead uploads: %w", err)
 	}
 	var id int64
-	err := s.pool.QueryRow(ctx, `INSERT INTO imports (list_id, filename, status, format, columns, created_at) VALUES ($1, $2, 'uploading', $3, $4, $5) RETURNING id`,
-		listID, cleanFilename(filename), found.format, found.columns, now).Scan(&id)
+	err := s.pool.QueryRow(ctx, `INSERT INTO imports (list_id, filename, status, format, columns, created_at, created_by) VALUES ($1, $2, 'uploading', $3, $4, $5, $6) RETURNING id`,
+		u.ListID, cleanFilename(u.Filename), found.format, found.columns, now, u.Source).Scan(&id)
 	if pg.Violation(err) == "imports_list_id_fkey" {
-		return 0, errs.InvalidField("list_id", "there is no list %d", listID)
+		return 0, errs.InvalidField("list_id", "there is no list %d", u.ListID)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("recording an upload: %w", err)

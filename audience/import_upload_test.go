@@ -20,13 +20,13 @@ func TestUploadLeavesNothingBehind(t *testing.T) {
 	list := b.list("News")
 	big := strings.Repeat("email,x\na@x.org,b\n", 200_000) // over three chunks
 	broken := errors.New("connection lost")
-	if _, err := b.CreateImport(b.ctx, list, "x.csv", io.MultiReader(strings.NewReader(big), iotest.ErrReader(broken))); !errors.Is(err, broken) {
+	if _, err := b.CreateImport(b.ctx, Upload{ListID: list, Filename: "x.csv", Content: io.MultiReader(strings.NewReader(big), iotest.ErrReader(broken))}); !errors.Is(err, broken) {
 		t.Errorf("broken stream: %v", err)
 	}
-	if _, err := b.CreateImport(b.ctx, list+1, "x.csv", strings.NewReader(big)); !errs.Is(err, errs.Invalid) {
+	if _, err := b.CreateImport(b.ctx, Upload{ListID: list + 1, Filename: "x.csv", Content: strings.NewReader(big)}); !errs.Is(err, errs.Invalid) {
 		t.Errorf("unknown list: %v", err)
 	}
-	if _, err := b.CreateImport(b.ctx, list, "x.csv", strings.NewReader("")); !errs.Is(err, errs.Invalid) {
+	if _, err := b.CreateImport(b.ctx, Upload{ListID: list, Filename: "x.csv", Content: strings.NewReader("")}); !errs.Is(err, errs.Invalid) {
 		t.Errorf("empty file: %v", err)
 	}
 	// An upload whose process died long ago, and one that may still be going on.

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"postrider/audience/tablefile"
+	"postrider/internal/addr"
 	"postrider/internal/errs"
 )
 
@@ -55,6 +56,8 @@ func (w *importWorker) Work(ctx context.Context, job *river.Job[ImportArgs]) err
 	switch {
 	case err == nil && !ended:
 		return river.JobSnooze(0)
+	case errs.Is(err, errs.Invalid):
+		return w.s.failImport(ctx, job.Args.ImportID, err) // the file itself is damaged: trying again does not help
 	case err != nil && job.Attempt >= job.MaxAttempts && !errors.Is(ctx.Err(), context.Canceled): // cancelled is a shutdown, which uses up no attempt
 		return errors.Join(err, w.s.failImport(ctx, job.Args.ImportID, err))
 	}
@@ -128,9 +131,9 @@ func (s *Service) importRows(ctx context.Context, imp Import, slice time.Duratio
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		defer close(batches)
-		b := newBatch(newRowMapper(imp.Columns, *imp.Mapping), imp.Rows)
+		b := newBatch(s.rowMapper(imp.Columns, *imp.Mapping), imp.Rows)
 		for {
-			last, err := b.fill(records, pace.next())
+			last, err := b.fill(ctx, records, pace.next())
 			if err != nil {
 				return err
 			}
@@ -206,6 +209,7 @@ type batch struct {
 	people   []batchPerson
 	byKey    map[string]int
 	rejected []rejection
+	flagged  map[FlagKind]int64 // rows that are taken and look wrong
 }
 
 // batchPerson is what a batch says about one address: all its rows laid over one another, and, if there are several, each of them for counting.
@@ -232,19 +236,60 @@ func newBatch(m *rowMapper, start int64) *batch {
 	return &batch{mapper: m, start: start, byKey: map[string]int{}}
 }
 
+// mxRows is how many rows are read ahead for asking DNS about their domains together.
+const mxRows = 1000
+
 // fill reads up to limit rows; end says that the file ended.
-func (b *batch) fill(records *tablefile.Reader, limit int64) (end bool, err error) {
+func (b *batch) fill(ctx context.Context, records *tablefile.Reader, limit int64) (end bool, err error) {
 	for b.rows < limit && b.bytes < maxBatchBytes {
-		rec, err := records.Next()
-		if errors.Is(err, io.EOF) {
-			return true, nil
+		if b.mapper.mx != nil {
+			end, err = b.fillAsking(ctx, records, min(limit-b.rows, mxRows))
+		} else if rec, e := records.Next(); e == nil {
+			b.add(rec)
+		} else {
+			end, err = errors.Is(e, io.EOF), e
 		}
-		if err != nil {
+		switch {
+		case end:
+			return true, nil
+		case err != nil:
 			return false, err
 		}
-		b.add(rec)
 	}
 	return false, nil
+}
+
+// fillAsking reads up to limit rows, asks DNS about their domains, and then adds them.
+func (b *batch) fillAsking(ctx context.Context, records *tablefile.Reader, limit int64) (end bool, err error) {
+	var (
+		ahead   []*tablefile.Record
+		domains []string
+		size    int
+	)
+	for int64(len(ahead)) < limit && size < maxBatchBytes && !end {
+		rec, err := records.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			end = true
+			continue
+		case err != nil:
+			return false, err
+		}
+		ahead = append(ahead, rec.Clone())
+		size += len(rec.Raw)
+		if checkRecord(rec, len(b.mapper.columns)) == nil {
+			if a, err := addr.Normalize(string(rec.Fields[b.mapper.email])); err == nil {
+				domains = append(domains, a.Domain)
+			}
+		}
+	}
+	if err := b.mapper.mx.Ask(ctx, domains); err != nil {
+		return false, fmt.Errorf("asking DNS about domains: %w", err)
+	}
+	for _, rec := range ahead {
+		b.add(rec)
+	}
+	return end, nil
 }
 
 func (b *batch) add(rec *tablefile.Record) {
@@ -256,6 +301,12 @@ func (b *batch) add(rec *tablefile.Record) {
 	if len(problems) > 0 {
 		b.reject(rec, problems[0])
 		return
+	}
+	for _, f := range row.flags {
+		if b.flagged == nil {
+			b.flagged = map[FlagKind]int64{}
+		}
+		b.flagged[f.Kind]++
 	}
 	at, known := b.byKey[row.address.Key]
 	if !known {

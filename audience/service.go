@@ -3,6 +3,7 @@ package audience
 import (
 	"context"
 	"log/slog"
+	"net"
 	"strings"
 	"time"
 	"unicode"
@@ -13,6 +14,7 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 
+	"postrider/audience/addrcheck"
 	"postrider/internal/errs"
 )
 
@@ -32,11 +34,12 @@ type Service struct {
 	limits    searchLimits
 	uploads   UploadLimits
 	addresses AddressLists
+	mx        *addrcheck.MX
 }
 
 // New makes a Service. Imports can be started only after SetJobs.
 func New(pool *pgxpool.Pool, logger *slog.Logger, now func() time.Time) *Service {
-	return &Service{pool: pool, log: logger, now: now, batchRows: maxBatchRows, limits: defaultLimits()}
+	return &Service{pool: pool, log: logger, now: now, batchRows: maxBatchRows, mx: addrcheck.NewMX(net.DefaultResolver, now), limits: defaultLimits()}
 }
 
 // SetJobs gives the queue for import jobs. It is apart from New because the queue's client needs this service's workers first.

@@ -46,7 +46,8 @@ func (s *Service) commit(ctx context.Context, imp Import, b *batch) error {
 }
 
 func (s *Service) commitTx(ctx context.Context, tx pgx.Tx, imp Import, b *batch) error {
-	if err := lockImport(ctx, tx, imp, b.start); err != nil {
+	flagged, err := lockImport(ctx, tx, imp, b.start)
+	if err != nil {
 		return err
 	}
 	if err := prepareMerge(ctx, tx); err != nil {
@@ -66,31 +67,31 @@ func (s *Service) commitTx(ctx context.Context, tx pgx.Tx, imp Import, b *batch)
 	if err := storeRejected(ctx, tx, imp.ID, b.rejected); err != nil {
 		return err
 	}
-	return count(ctx, tx, imp.ID, b, t)
+	return count(ctx, tx, imp, flagged, b, t)
 }
 
-// lockImport makes sure that this batch is the next one of a running import. The list is locked first, in the order in which a deletion of it goes.
-func lockImport(ctx context.Context, tx pgx.Tx, imp Import, start int64) error {
+// lockImport makes sure that this batch is the next one of a running import, and gives the flags counted so far. The list is locked first, in the order in which a deletion of it goes.
+func lockImport(ctx context.Context, tx pgx.Tx, imp Import, start int64) (flagged Flagged, err error) {
 	if err := mergeTurn(ctx, tx); err != nil {
-		return err
+		return flagged, err
 	}
 	if _, err := tx.Exec(ctx, `SELECT 1 FROM lists WHERE id = $1 FOR KEY SHARE`, imp.ListID); err != nil {
-		return fmt.Errorf("locking list %d: %w", imp.ListID, err)
+		return flagged, fmt.Errorf("locking list %d: %w", imp.ListID, err)
 	}
 	var (
 		status string
 		rows   int64
 	)
-	err := tx.QueryRow(ctx, `SELECT status, rows FROM imports WHERE id = $1 FOR UPDATE`, imp.ID).Scan(&status, &rows)
+	err = tx.QueryRow(ctx, `SELECT status, rows, flagged FROM imports WHERE id = $1 FOR UPDATE`, imp.ID).Scan(&status, &rows, &flagged)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows), err == nil && status != ImportRunning:
-		return errNotRunning
+		return flagged, errNotRunning
 	case err != nil:
-		return fmt.Errorf("locking import %d: %w", imp.ID, err)
+		return flagged, fmt.Errorf("locking import %d: %w", imp.ID, err)
 	case rows != start:
-		return fmt.Errorf("import %d is at row %d, not %d: another worker goes on with it", imp.ID, rows, start)
+		return flagged, fmt.Errorf("import %d is at row %d, not %d: another worker goes on with it", imp.ID, rows, start)
 	}
-	return nil
+	return flagged, nil
 }
 
 // merge writes what a batch changes.
@@ -349,12 +350,13 @@ func storeRejected(ctx context.Context, tx pgx.Tx, id int64, rejected []rejectio
 }
 
 // count moves the counters of the import behind the batch.
-func count(ctx context.Context, tx pgx.Tx, id int64, b *batch, t tally) error {
+func count(ctx context.Context, tx pgx.Tx, imp Import, flagged Flagged, b *batch, t tally) error {
+	flagged.add(b.flagged)
 	_, err := tx.Exec(ctx, `UPDATE imports SET rows = rows + $2, created = created + $3, updated = updated + $4, unchanged = unchanged + $5,
-		rejected = rejected + $6, suppressed = suppressed + $7, unsubscribed = unsubscribed + $8, read_bytes = $9 WHERE id = $1`,
-		id, b.rows, t.created, t.updated, t.unchanged, int64(len(b.rejected)), t.suppressed, t.unsubscribed, b.end)
+		rejected = rejected + $6, suppressed = suppressed + $7, unsubscribed = unsubscribed + $8, read_bytes = $9, flagged = $10 WHERE id = $1`,
+		imp.ID, b.rows, t.created, t.updated, t.unchanged, int64(len(b.rejected)), t.suppressed, t.unsubscribed, b.end, flagged)
 	if err != nil {
-		return fmt.Errorf("counting rows of import %d: %w", id, err)
+		return fmt.Errorf("counting rows of import %d: %w", imp.ID, err)
 	}
 	return nil
 }

@@ -68,6 +68,17 @@ type Record struct {
 	Problem error
 }
 
+// Clone is a record that stays as it is when Next is called.
+func (r *Record) Clone() *Record {
+	c := *r
+	c.Raw = bytes.Clone(r.Raw)
+	c.Fields = make([][]byte, len(r.Fields))
+	for i, f := range r.Fields {
+		c.Fields[i] = bytes.Clone(f)
+	}
+	return &c
+}
+
 // Source is a stored file: *bytes.Reader is one, os.File with its size another.
 type Source interface {
 	io.ReaderAt

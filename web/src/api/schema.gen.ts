@@ -2557,6 +2557,7 @@ export interface components {
             error: string | null;
             /** Format: date-time */
             finished_at: string | null;
+            flagged: components["schemas"]["Flagged"];
             mapping: components["schemas"]["Mapping"];
             /** Format: int64 */
             rejected: number;
@@ -2656,6 +2657,28 @@ export interface components {
             text: string;
             whose_fault: string;
         };
+        Flagged: {
+            /**
+             * Format: int64
+             * @description A domain that gives out addresses to throw away
+             */
+            disposable: number;
+            /**
+             * Format: int64
+             * @description The domain takes no mail, where DNS was asked
+             */
+            no_mx: number;
+            /**
+             * Format: int64
+             * @description info@, sales@ and the like, which are no person's
+             */
+            role: number;
+            /**
+             * Format: int64
+             * @description The domain looks like a misspelt large one
+             */
+            typo: number;
+        };
         Forecast: {
             /** @description The limit without which the mailing would be through soonest; null: it waits for none */
             decided_by: components["schemas"]["Decider"] | null;
@@ -2754,6 +2777,8 @@ export interface components {
             filename: string;
             /** Format: date-time */
             finished_at: string | null;
+            /** @description Of those who were taken: rows whose address looks wrong, by why */
+            flagged: components["schemas"]["Flagged"];
             format: components["schemas"]["Format"];
             /** Format: int64 */
             id: number;
