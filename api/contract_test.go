@@ -186,10 +186,20 @@ func TestImport(t *testing.T) {
 	if p.OK != 1 || p.Rejected != 1 || len(p.Rows) != 2 {
 		t.Errorf("preview %+v", p)
 	}
-	other := strings.Replace(string(format), `","`, `";"`, 1)
+	other := strings.Replace(string(format), `"delimiter":","`, `"delimiter":";"`, 1)
 	if p := c.post(at+"/preview", fmt.Sprintf(`{"mapping":%s,"format":%s}`, mapping, other)).problem(400); !slices.Equal(p.locations(), []string{"body.format"}) {
 		t.Errorf("another format: %+v", p)
 	}
+	changed := c.put(at+"/format", `{"delimiter":";","has_header":false}`).want(200)
+	changed.json(&imp)
+	if imp.Format.Delimiter != ";" || imp.Format.HasHeader || len(imp.Columns) != 1 {
+		t.Errorf("read in another way: %+v", imp)
+	}
+	if p := c.put(at+"/format", `{"encoding":"morse"}`).problem(400); !slices.Equal(p.locations(), []string{"body.encoding"}) {
+		t.Errorf("no such encoding: %+v", p)
+	}
+	c.put(at+"/format", `{"delimiter":",","has_header":true}`).want(200)
+	c.get("/imports/encodings").want(200).keys("items.0", "name label")
 	c.post(at+"/preview", `{"mapping":{"columns":[]}}`).problem(400)
 	c.post(at+"/check", `{"mapping":{"columns":[]}}`).problem(400)
 	c.post(at+"/check", fmt.Sprintf(`{"mapping":%s}`, mapping)).want(202).keys("", importKeys).

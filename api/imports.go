@@ -41,27 +41,45 @@ type importJSON struct {
 }
 
 type formatJSON struct {
-	Delimiter string `json:"delimiter"`
-	Encoding  string `json:"encoding" enum:"utf-8,utf-8-bom"`
-	HasHeader bool   `json:"has_header"`
+	Kind        string   `json:"kind" enum:"csv,xlsx"`
+	Compression string   `json:"compression" enum:",gzip" doc:"A workbook is stored unpacked, so that it has none"`
+	Delimiter   string   `json:"delimiter" doc:"Of CSV; empty for workbooks"`
+	Encoding    string   `json:"encoding" doc:"Of CSV, one of GET /imports/encodings; empty for workbooks"`
+	HasHeader   bool     `json:"has_header"`
+	Sheet       string   `json:"sheet" doc:"The sheet of a workbook that is read"`
+	Sheets      []string `json:"sheets" doc:"All sheets of the workbook, the hidden ones too"`
 }
 
 type columnJSON struct {
-	Index     int      `json:"index"`
-	Header    string   `json:"header"`
-	Samples   []string `json:"samples"`
-	Suggested *string  `json:"suggested" doc:"email, name, attribute or null"`
+	Index     int             `json:"index"`
+	Header    string          `json:"header"`
+	Samples   []string        `json:"samples"`
+	Suggested *suggestionJSON `json:"suggested" doc:"null: skip it"`
+}
+
+type suggestionJSON struct {
+	Target    string `json:"target" enum:"email,name,attribute"`
+	Attribute string `json:"attribute"`
+	Type      string `json:"type" enum:",text,number,boolean,date,datetime,list" doc:"For target attribute: that of the field, or of the values if the field is new"`
+	DateOrder string `json:"date_order" enum:",dmy,mdy,ymd" doc:"For dates in numbers; empty when they need none, or when it cannot be told"`
 }
 
 type mappingJSON struct {
-	Columns []columnMappingJSON `json:"columns"`
-	Status  string              `json:"status" enum:"subscribed,unconfirmed" required:"false" doc:"What the people become; left out: subscribed"`
+	Columns        []columnMappingJSON `json:"columns"`
+	Status         string              `json:"status" enum:"subscribed,unconfirmed" required:"false" doc:"What the people become; left out: subscribed"`
+	FlagTypos      *bool               `json:"flag_typos,omitempty" doc:"Flag misspelt domains of large providers; left out: true"`
+	FlagRoles      *bool               `json:"flag_roles,omitempty" doc:"Flag addresses of roles, such as info@; left out: true"`
+	FlagDisposable *bool               `json:"flag_disposable,omitempty" doc:"Flag throw-away addresses; left out: true"`
+	CheckMX        bool                `json:"check_mx,omitempty" doc:"Ask DNS whether the domains take mail"`
+	RejectFlagged  []string            `json:"reject_flagged,omitempty" doc:"Flags with which a row is left out: typo, role, disposable, no_mx"`
 }
 
 type columnMappingJSON struct {
 	Index     int    `json:"index"`
 	Target    string `json:"target" enum:"email,name,attribute,skip"`
 	Attribute string `json:"attribute,omitempty" doc:"For target attribute; left out: made from the header"`
+	Type      string `json:"type,omitempty" enum:",text,number,boolean,date,datetime,list" doc:"For target attribute, of a field that does not exist yet; left out: text"`
+	DateOrder string `json:"date_order,omitempty" enum:",dmy,mdy,ymd" doc:"In which order day, month and year stand"`
 }
 
 type dryRunJSON struct {
@@ -153,19 +171,23 @@ func (importJSON) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema 
 	return nullable(nullable(nullable(s, "mapping"), "check"), "undo")
 }
 
+// TransformSchema says that suggested can be null.
+func (columnJSON) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	return nullable(s, "suggested")
+}
+
 func encodeImport(v audience.Import) importJSON {
 	out := importJSON{
-		ID: v.ID, ListID: v.ListID, ListName: v.ListName, Filename: v.Filename, Status: v.Status, Error: v.Error, Format: formatJSON(v.Format),
+		ID: v.ID, ListID: v.ListID, ListName: v.ListName, Filename: v.Filename, Status: v.Status, Error: v.Error, Format: encodeFormat(v.Format),
 		Columns: each(v.Columns, encodeColumn), SizeBytes: v.SizeBytes, ReadBytes: v.ReadBytes, Rows: v.Rows, Created: v.Created, Updated: v.Updated,
 		Unchanged: v.Unchanged, Rejected: v.Rejected, Suppressed: v.Suppressed, Progress: v.Progress(), CreatedAt: v.CreatedAt.UTC(),
 		StartedAt: utc(v.StartedAt), FinishedAt: utc(v.FinishedAt), Unsubscribed: v.Unsubscribed, CreatedBy: v.CreatedBy, Consent: v.Consent,
 	}
 	if m := v.Mapping; m != nil {
-		mapping := encodeMapping(*m)
-		out.Mapping = &mapping
+		out.Mapping = encodeMapping(*m)
 	}
 	if c := v.Checked; c != nil {
-		out.Check = &dryRunJSON{Status: c.Status, Mapping: encodeMapping(c.Mapping), Rows: c.Rows, Created: c.Created, Updated: c.Updated, Unchanged: c.Unchanged,
+		out.Check = &dryRunJSON{Status: c.Status, Mapping: *encodeMapping(c.Mapping), Rows: c.Rows, Created: c.Created, Updated: c.Updated, Unchanged: c.Unchanged,
 			Rejected: c.Rejected, Suppressed: c.Suppressed, Unsubscribed: c.Unsubscribed, FinishedAt: utc(c.FinishedAt)}
 		if c.Error != "" {
 			out.Check.Error = &c.Error
@@ -175,22 +197,6 @@ func encodeImport(v audience.Import) importJSON {
 		out.Undo = &undoJSON{Removed: u.Removed, Unsubscribed: u.Unsubscribed, Restored: u.Restored, Kept: u.Kept, StartedAt: u.StartedAt.UTC(), FinishedAt: utc(u.FinishedAt)}
 	}
 	return out
-}
-
-func encodeMapping(m audience.Mapping) mappingJSON {
-	return mappingJSON{Status: m.Status, Columns: each(m.Columns, func(c audience.ColumnMapping) columnMappingJSON { return columnMappingJSON(c) })}
-}
-
-func encodeColumn(c audience.Column) columnJSON {
-	out := columnJSON{Index: c.Index, Header: c.Header, Samples: append([]string{}, c.Samples...)}
-	if c.Suggested != "" {
-		out.Suggested = &c.Suggested
-	}
-	return out
-}
-
-func (m mappingJSON) mapping() audience.Mapping {
-	return audience.Mapping{Status: m.Status, Columns: each(m.Columns, func(c columnMappingJSON) audience.ColumnMapping { return audience.ColumnMapping(c) })}
 }
 
 func encodePreview(v audience.Preview) previewJSON {
@@ -220,8 +226,8 @@ func (s *server) previewImport(ctx context.Context, in *onID[previewInputJSON]) 
 		if err != nil {
 			return nil, err
 		}
-		if formatJSON(imp.Format) != *f {
-			return nil, errs.InvalidField("format", "the file was found to be written differently: to change that, change the file and upload it again")
+		if now := encodeFormat(imp.Format); now.Delimiter != f.Delimiter || now.Encoding != f.Encoding || now.HasHeader != f.HasHeader || now.Sheet != f.Sheet {
+			return nil, errs.InvalidField("format", "the file is read in another way: to change that, send the format to PUT /imports/{id}/format")
 		}
 	}
 	v, err := s.deps.Audience.PreviewImport(ctx, in.ID, in.Body.Mapping.mapping())

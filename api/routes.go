@@ -34,7 +34,7 @@ func tags() []*huma.Tag {
 		{Name: tagLists, Description: "Lists of people."},
 		{Name: tagSubscribers, Description: "People and the lists they are on."},
 		{Name: tagSuppression, Description: "Addresses that are never mailed, with the reason."},
-		{Name: tagImports, Description: "Many people at once, from a CSV file: upload it, say what its columns mean, start."},
+		{Name: tagImports, Description: "Many people at once, from a file of CSV, TSV or XLSX: upload it, say what its columns mean, start."},
 		{Name: tagTemplates, Description: "Stored content, and what content looks like for a person."},
 		{Name: tagCampaigns, Description: "Mailings: content, audience, relay and time."},
 		{Name: tagReports, Description: "What became of a mailing, up to the single delivery."},
@@ -91,8 +91,10 @@ func (s *server) routes() {
 	add(s, remove("/suppressions/{email}", "deleteSuppression", tagSuppression, auth.AudienceWrite, "Allow mail to an address again"), s.deleteSuppression)
 
 	add(s, get("/imports", "listImports", tagImports, auth.AudienceRead, "List imports, newest first"), s.listImports)
-	add(s, post("/imports", "uploadImport", tagImports, auth.AudienceWrite, "Upload a CSV file").returns(http.StatusCreated).takes(uploadForm()), s.uploadImport)
+	add(s, post("/imports", "uploadImport", tagImports, auth.AudienceWrite, "Upload a file of CSV, TSV or XLSX").returns(http.StatusCreated).takes(uploadForm()), s.uploadImport)
+	add(s, get("/imports/encodings", "listEncodings", tagImports, auth.AudienceRead, "List the encodings in which a file can be read"), s.listEncodings)
 	add(s, get("/imports/{id}", "getImport", tagImports, auth.AudienceRead, "Read an import"), s.getImport)
+	add(s, put("/imports/{id}/format", "formatImport", tagImports, auth.AudienceWrite, "Correct how the file is read"), s.formatImport)
 	add(s, post("/imports/{id}/preview", "previewImport", tagImports, auth.AudienceWrite, "Show the first rows as they would be understood"), s.previewImport)
 	add(s, post("/imports/{id}/check", "checkImport", tagImports, auth.AudienceWrite, "Read the whole file and say what an import would do").returns(http.StatusAccepted).
 		note("A dry run: nothing about people is changed. Progress and result are in the import."), s.checkImport)

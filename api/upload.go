@@ -15,12 +15,13 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 
+	"postrider/audience"
 	"postrider/internal/errs"
 )
 
 const (
-	maxUpload    = 1<<30 + 1<<20 // the file, and what the form needs around it
-	uploadPause  = time.Minute   // without a byte, after which an upload counts as broken
+	formBytes    = 1 << 20     // what a form needs around the file
+	uploadPause  = time.Minute // without a byte, after which an upload counts as broken
 	maxFormField = 64
 )
 
@@ -42,14 +43,14 @@ func uploadForm() *huma.RequestBody {
 		Type: huma.TypeObject, Required: []string{"list_id", "file"},
 		Properties: map[string]*huma.Schema{
 			"list_id": {Type: huma.TypeInteger, Description: "The list that the people join; comes before the file"},
-			"file":    {Type: huma.TypeString, Format: "binary", Description: "CSV in UTF-8, at most 1 GiB"},
+			"file":    {Type: huma.TypeString, Format: "binary", Description: "CSV, TSV or XLSX, each also as a gzip file"},
 		},
 	}}}}
 }
 
 // uploadImport streams the file of the form into the import, so that its size does not matter to our memory.
 func (s *server) uploadImport(ctx context.Context, in *uploadInput) (*answer[importJSON], error) {
-	in.request.Body = http.MaxBytesReader(in.writer, &patientBody{ReadCloser: in.request.Body, control: requestOf(ctx).control}, maxUpload)
+	in.request.Body = http.MaxBytesReader(in.writer, &patientBody{ReadCloser: in.request.Body, control: requestOf(ctx).control}, s.deps.Audience.UploadLimits().Stored+formBytes)
 	form, err := in.request.MultipartReader()
 	if err != nil {
 		return nil, errs.Because(errs.Invalid, err, "send a multipart form with the field list_id and the part file")
@@ -98,7 +99,7 @@ func uploadError(err error) error {
 	case err == nil, errors.As(err, &public):
 		return err
 	case errors.As(err, &tooLarge):
-		return errs.Because(errs.TooLarge, err, "the file is larger than 1 GiB: split it")
+		return errs.Because(errs.TooLarge, err, "the file is larger than is allowed here: split it, or have the limit raised (POSTRIDER_MAX_UPLOAD)")
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return brokenUpload()
 	}
@@ -147,4 +148,71 @@ func (s *server) downloadImportErrors(ctx context.Context, in *byID) (*csvDownlo
 			}
 		},
 	}, nil
+}
+
+// formatInputJSON corrects the form of a file; what is left out stays as it is.
+type formatInputJSON struct {
+	Delimiter string `json:"delimiter,omitempty" doc:"One character, for CSV"`
+	Encoding  string `json:"encoding,omitempty" doc:"A name of GET /imports/encodings, for CSV"`
+	Sheet     string `json:"sheet,omitempty" doc:"A name of format.sheets, for workbooks"`
+	HasHeader *bool  `json:"has_header,omitempty" doc:"Whether the first row holds the names of the columns"`
+}
+
+// formatImport has an uploaded file read in another way.
+func (s *server) formatImport(ctx context.Context, in *onID[formatInputJSON]) (*answer[importJSON], error) {
+	v, err := s.deps.Audience.SetImportFormat(ctx, in.ID, audience.FormatChange(in.Body))
+	return reply(v, err, encodeImport)
+}
+
+type encodingJSON struct {
+	Name  string `json:"name"`
+	Label string `json:"label"`
+}
+
+type encodingsJSON struct {
+	Items []encodingJSON `json:"items"`
+}
+
+// listEncodings gives the encodings that a file can be read in.
+func (s *server) listEncodings(context.Context, *struct{}) (*answer[encodingsJSON], error) {
+	return reply(audience.ImportEncodings(), nil, func(all []audience.Encoding) encodingsJSON {
+		return encodingsJSON{Items: each(all, func(e audience.Encoding) encodingJSON { return encodingJSON(e) })}
+	})
+}
+
+func encodeFormat(f audience.Format) formatJSON {
+	out := formatJSON(f)
+	if out.Kind == "" {
+		out.Kind = "csv" // of before there were workbooks
+	}
+	out.Sheets = append([]string{}, f.Sheets...)
+	return out
+}
+
+func encodeColumn(c audience.Column) columnJSON {
+	out := columnJSON{Index: c.Index, Header: c.Header, Samples: append([]string{}, c.Samples...)}
+	if c.Suggested != "" {
+		out.Suggested = &suggestionJSON{Target: c.Suggested, Attribute: c.Attribute, Type: string(c.Type), DateOrder: string(c.DateOrder)}
+	}
+	return out
+}
+
+func encodeMapping(m audience.Mapping) *mappingJSON {
+	return &mappingJSON{
+		Status: m.Status, FlagTypos: m.FlagTypos, FlagRoles: m.FlagRoles, FlagDisposable: m.FlagDisposable, CheckMX: m.CheckMX,
+		RejectFlagged: each(m.RejectFlagged, func(k audience.FlagKind) string { return string(k) }),
+		Columns: each(m.Columns, func(c audience.ColumnMapping) columnMappingJSON {
+			return columnMappingJSON{Index: c.Index, Target: c.Target, Attribute: c.Attribute, Type: string(c.Type), DateOrder: string(c.DateOrder)}
+		}),
+	}
+}
+
+func (m mappingJSON) mapping() audience.Mapping {
+	return audience.Mapping{
+		Status: m.Status, FlagTypos: m.FlagTypos, FlagRoles: m.FlagRoles, FlagDisposable: m.FlagDisposable, CheckMX: m.CheckMX,
+		RejectFlagged: each(m.RejectFlagged, func(k string) audience.FlagKind { return audience.FlagKind(k) }),
+		Columns: each(m.Columns, func(c columnMappingJSON) audience.ColumnMapping {
+			return audience.ColumnMapping{Index: c.Index, Target: c.Target, Attribute: c.Attribute, Type: audience.FieldType(c.Type), DateOrder: audience.DateOrder(c.DateOrder)}
+		}),
+	}
 }

@@ -9,6 +9,7 @@
 // subscription. People themselves choose lists, a pause and a frequency (preference.go), and say why they left (unsubscribe.go). What campaigns need to know
 // about who may be mailed is in audience.go, as SQL for their own transactions.
 //
-// An import is: upload (CreateImport: streamed into import_chunks, its form guessed) → preview → StartImport → a River job that reads the chunks, and
+// An import is: upload (CreateImport: streamed into import_chunks, its form guessed by tablefile and
+// corrected by SetImportFormat) → preview → StartImport → a River job that reads the chunks, and
 // commits batches of rows together with the counters, so that a job that died goes on behind its last batch.
 package audience

@@ -9,6 +9,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 
+	"postrider/audience/cell"
+	"postrider/audience/tablefile"
 	"postrider/internal/errs"
 	"postrider/internal/page"
 	"postrider/internal/pg"
@@ -87,25 +89,34 @@ func (i Import) Progress() float64 {
 	return min(1, float64(i.ReadBytes)/float64(i.SizeBytes))
 }
 
-// Format is how a file is written. Encoding is EncodingUTF8 or EncodingUTF8BOM.
+// Format is how a file is written. Kind is tablefile.KindCSV, which "" also is, or tablefile.KindXLSX. Delimiter and Encoding (a name of tablefile.Encodings) are of CSV; Sheet
+// and Sheets, the names of all sheets, are of workbooks. Compression is "" or tablefile.CompressionGzip; a workbook is stored unpacked.
 type Format struct {
-	Delimiter string `json:"delimiter"`
-	Encoding  string `json:"encoding"`
-	HasHeader bool   `json:"has_header"`
+	Kind        string   `json:"kind"`
+	Compression string   `json:"compression"`
+	Delimiter   string   `json:"delimiter"`
+	Encoding    string   `json:"encoding"`
+	HasHeader   bool     `json:"has_header"`
+	Sheet       string   `json:"sheet"`
+	Sheets      []string `json:"sheets"`
 }
 
-// Encodings of a file that we read.
+// Encodings of most files.
 const (
-	EncodingUTF8    = "utf-8"
-	EncodingUTF8BOM = "utf-8-bom"
+	EncodingUTF8    = tablefile.UTF8
+	EncodingUTF8BOM = tablefile.UTF8BOM
 )
 
-// Column is a column of the file as it was found, Index from 0. Header is "" in a file without one. Suggested is a target of a mapping or "".
+// Column is a column of the file as it was found, Index from 0. Header is "" in a file without one. Suggested is a target of a mapping or ""; with TargetAttribute the other
+// three are what ColumnMapping calls so.
 type Column struct {
-	Index     int      `json:"index"`
-	Header    string   `json:"header"`
-	Samples   []string `json:"samples"`
-	Suggested string   `json:"suggested"`
+	Index     int        `json:"index"`
+	Header    string     `json:"header"`
+	Samples   []string   `json:"samples"`
+	Suggested string     `json:"suggested"`
+	Attribute string     `json:"attribute,omitempty"`
+	Type      FieldType  `json:"type,omitempty"`
+	DateOrder cell.Order `json:"date_order,omitempty"`
 }
 
 // ImportError says why a row was left out. Row is the line of the file on which it starts, from 1; Column the header of the column at fault, "" when it is the
@@ -154,7 +165,7 @@ func (s *Service) StartImport(ctx context.Context, id int64, m Mapping, consent 
 	if err != nil {
 		return Import{}, err
 	}
-	if m, err = m.check(imp.Columns); err != nil {
+	if m, err = s.checkMapping(ctx, m, imp.Columns); err != nil {
 		return Import{}, err
 	}
 	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
@@ -167,6 +178,9 @@ func (s *Service) StartImport(ctx context.Context, id int64, m Mapping, consent 
 		}
 		if tag.RowsAffected() == 0 {
 			return errs.New(errs.Conflict, "import %d was started already", id)
+		}
+		if err := s.createFieldsTx(ctx, tx, imp, m); err != nil {
+			return err
 		}
 		// What a dry run found is replaced by what the import finds.
 		if _, err := tx.Exec(ctx, `DELETE FROM import_errors WHERE import_id = $1`, id); err != nil {
@@ -181,6 +195,34 @@ func (s *Service) StartImport(ctx context.Context, id int64, m Mapping, consent 
 		return Import{}, err
 	}
 	return s.GetImport(ctx, id)
+}
+
+// createFieldsTx makes the fields that a mapping names and that do not exist yet. Should one have been made meanwhile with another type, its type stays and the import is
+// refused, because its values would not be of that type.
+func (s *Service) createFieldsTx(ctx context.Context, tx pgx.Tx, imp Import, m Mapping) error {
+	for _, c := range m.Columns {
+		if c.Target != TargetAttribute {
+			continue
+		}
+		var kind FieldType
+		err := tx.QueryRow(ctx, `INSERT INTO fields (name, label, type, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)
+			ON CONFLICT (name) DO UPDATE SET updated_at = fields.updated_at RETURNING type`, c.Attribute, fieldLabel(c.Attribute, imp.Columns[c.Index].Header), c.Type, s.clock()).Scan(&kind)
+		if err != nil {
+			return fmt.Errorf("making the field %s: %w", c.Attribute, err)
+		}
+		if kind != c.Type {
+			return errs.InvalidField("mapping.columns", "the field %q was made meanwhile, of type %s: look at the mapping again", c.Attribute, kind)
+		}
+	}
+	return nil
+}
+
+// fieldLabel is the header that a field was made from, where it says more than the field's name.
+func fieldLabel(name, header string) string {
+	if attributeName(header, 0) != name || header == name {
+		return ""
+	}
+	return header
 }
 
 // CancelImport ends an import that has not ended: what was imported stays, the rest of the file is forgotten. A running one stops before its next batch.

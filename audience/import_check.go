@@ -99,7 +99,7 @@ func (s *Service) StartCheck(ctx context.Context, id int64, m Mapping) (Import, 
 	if err != nil {
 		return Import{}, err
 	}
-	if m, err = m.check(imp.Columns); err != nil {
+	if m, err = s.checkMapping(ctx, m, imp.Columns); err != nil {
 		return Import{}, err
 	}
 	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
@@ -245,6 +245,7 @@ func (r *checkRun) rows(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer records.Close()
 	b := newBatch(newRowMapper(r.imp.Columns, r.c.Mapping), 0)
 	for end := false; !end; b = newBatch(b.mapper, b.start+b.rows) {
 		if end, err = b.fill(records, r.s.batchRows); err != nil {

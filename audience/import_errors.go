@@ -7,7 +7,7 @@ import (
 	"io"
 	"strconv"
 
-	"postrider/audience/csvfile"
+	"postrider/audience/tablefile"
 	"postrider/internal/page"
 	"postrider/internal/pg"
 )
@@ -54,12 +54,12 @@ func (s *Service) WriteImportErrorsCSV(ctx context.Context, id int64, w io.Write
 		return err
 	}
 	if imp.Format.Encoding == EncodingUTF8BOM {
-		if _, err := io.WriteString(w, csvfile.BOM); err != nil {
+		if _, err := io.WriteString(w, tablefile.BOM); err != nil {
 			return fmt.Errorf("writing the error file: %w", err)
 		}
 	}
 	out := csv.NewWriter(w)
-	out.Comma = rune(imp.Format.Delimiter[0])
+	out.Comma = imp.Format.comma()
 	header := make([]string, len(imp.Columns))
 	for i := range imp.Columns {
 		header[i] = columnName(imp.Columns, i)

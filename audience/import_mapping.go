@@ -1,11 +1,16 @@
 package audience
 
 import (
+	"bufio"
+	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
+	"postrider/audience/addrcheck"
+	"postrider/audience/cell"
 	"postrider/internal/errs"
 )
 
@@ -17,23 +22,85 @@ const (
 	TargetSkip      = "skip"
 )
 
+// FlagKind is a reason for which an address is flagged, and DateOrder the order of day, month and year.
+type (
+	FlagKind  = addrcheck.Kind
+	DateOrder = cell.Order
+)
+
 // Mapping says what the columns of a file become. Columns that are not named are skipped. Several columns may be the name: their values are joined by
 // spaces in the order of the file. Status is that of new subscriptions, StatusSubscribed or StatusUnconfirmed; "" is subscribed. With StatusSubscribed the
 // file confirms subscriptions that are unconfirmed; nothing makes an unsubscribed person subscribed again.
+//
+// The flags say what addresses are looked at for beside their syntax (package addrcheck); nil is true. CheckMX asks DNS whether the domains take mail. Rows with a flag are taken
+// and counted, except those of the kinds in RejectFlagged.
 type Mapping struct {
-	Columns []ColumnMapping `json:"columns"`
-	Status  string          `json:"status"`
+	Columns        []ColumnMapping  `json:"columns"`
+	Status         string           `json:"status"`
+	FlagTypos      *bool            `json:"flag_typos,omitempty"`
+	FlagRoles      *bool            `json:"flag_roles,omitempty"`
+	FlagDisposable *bool            `json:"flag_disposable,omitempty"`
+	CheckMX        bool             `json:"check_mx,omitempty"`
+	RejectFlagged  []addrcheck.Kind `json:"reject_flagged,omitempty"`
 }
 
-// ColumnMapping is the target of one column. Attribute is the attribute's name; "" is made from the column's header.
+// ColumnMapping is the target of one column. For TargetAttribute: Attribute is the name of the field, "" is made from the column's header; Type is that of a field that
+// does not exist yet, "" is text, and a field that exists keeps its own; DateOrder is how dates in numbers are written, for dates and times.
 type ColumnMapping struct {
-	Index     int    `json:"index"`
-	Target    string `json:"target"`
-	Attribute string `json:"attribute,omitempty"`
+	Index     int        `json:"index"`
+	Target    string     `json:"target"`
+	Attribute string     `json:"attribute,omitempty"`
+	Type      FieldType  `json:"type,omitempty"`
+	DateOrder cell.Order `json:"date_order,omitempty"`
 }
 
-// check completes a mapping of a file with these columns, in the order of the file, or says all that is wrong with it.
-func (m Mapping) check(columns []Column) (Mapping, error) {
+// AddressLists add to the lists of addrcheck. Its zero value adds nothing.
+type AddressLists struct {
+	Disposable []string // further domains of throw-away mail
+	Fine       []string // domains that are never flagged
+}
+
+// ReadAddressLists reads domains, one a line: of throw-away mail, or, with "!" in front, never to be flagged. "#" begins a comment.
+func ReadAddressLists(r io.Reader) (AddressLists, error) {
+	var l AddressLists
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		line, _, _ := strings.Cut(lines.Text(), "#")
+		line = strings.TrimSpace(line)
+		if fine, ok := strings.CutPrefix(line, "!"); ok {
+			l.Fine = append(l.Fine, strings.TrimSpace(fine))
+		} else if line != "" {
+			l.Disposable = append(l.Disposable, line)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return l, fmt.Errorf("reading the list of domains: %w", err)
+	}
+	return l, nil
+}
+
+// SetAddressLists sets the lists. It is called before the service is used.
+func (s *Service) SetAddressLists(l AddressLists) { s.addresses = l }
+
+// AddressChecker finds the flags that a checked mapping asks for, except NoMX.
+func (s *Service) AddressChecker(m Mapping) *addrcheck.Checker {
+	on := func(b *bool) bool { return b == nil || *b }
+	return addrcheck.New(addrcheck.Options{
+		Typos: on(m.FlagTypos), Roles: on(m.FlagRoles), Disposable: on(m.FlagDisposable), ExtraDisposable: s.addresses.Disposable, Fine: s.addresses.Fine,
+	})
+}
+
+// checkMapping is Mapping.check with the fields that exist.
+func (s *Service) checkMapping(ctx context.Context, m Mapping, columns []Column) (Mapping, error) {
+	fields, err := s.ListFields(ctx)
+	if err != nil {
+		return m, err
+	}
+	return m.check(columns, fields)
+}
+
+// check completes a mapping of a file with these columns, in the order of the file, or says all that is wrong with it. fields are those that exist.
+func (m Mapping) check(columns []Column, fields []Field) (Mapping, error) {
 	var f errs.Fields
 	switch m.Status {
 	case "":
@@ -41,6 +108,11 @@ func (m Mapping) check(columns []Column) (Mapping, error) {
 	case StatusSubscribed, StatusUnconfirmed:
 	default:
 		f.Add("mapping.status", "%q is not possible: an import can make people subscribed or unconfirmed", m.Status)
+	}
+	for _, kind := range m.RejectFlagged {
+		if !kind.Valid() {
+			f.Add("mapping.reject_flagged", "%q is no flag: use typo, role, disposable or no_mx", kind)
+		}
 	}
 	m.Columns = slices.Clone(m.Columns)
 	slices.SortStableFunc(m.Columns, func(a, b ColumnMapping) int { return a.Index - b.Index })
@@ -60,10 +132,13 @@ func (m Mapping) check(columns []Column) (Mapping, error) {
 			emails++
 		case TargetAttribute:
 			c.nameAttribute(&f, columns, used)
+			c.settleType(&f, columns, fields)
+			continue
 		case TargetName, TargetSkip:
 		default:
 			f.Add("mapping.columns", "%q is not a target: use email, name, attribute or skip", c.Target)
 		}
+		c.Attribute, c.Type, c.DateOrder = "", "", cell.Unknown
 	}
 	switch {
 	case emails == 0:
@@ -86,6 +161,27 @@ func (c *ColumnMapping) nameAttribute(f *errs.Fields, columns []Column, used map
 		f.Add("mapping.columns", "columns %s and %s are both mapped to the attribute %q", columnName(columns, other), columnName(columns, c.Index), c.Attribute)
 	}
 	used[c.Attribute] = c.Index
+}
+
+// settleType settles the type of an attribute: that of its field when it exists.
+func (c *ColumnMapping) settleType(f *errs.Fields, columns []Column, fields []Field) {
+	switch {
+	case c.Type == "":
+		c.Type = FieldText
+	case !cell.Type(c.Type).Valid():
+		f.Add("mapping.columns", "%q of column %s is no type: use text, number, boolean, date, datetime or list", c.Type, columnName(columns, c.Index))
+	}
+	if !c.DateOrder.Valid() {
+		f.Add("mapping.columns", "%q of column %s is no order of dates: use dmy, mdy or ymd", c.DateOrder, columnName(columns, c.Index))
+	}
+	for _, field := range fields {
+		if field.Name == c.Attribute {
+			c.Type = field.Type
+		}
+	}
+	if c.Type != FieldDate && c.Type != FieldDateTime {
+		c.DateOrder = cell.Unknown
+	}
 }
 
 // attributeName makes the name of an attribute from a header: "Date of birth" is "date_of_birth".

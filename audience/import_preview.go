@@ -40,7 +40,7 @@ func (s *Service) PreviewImport(ctx context.Context, id int64, m Mapping) (Previ
 	if err != nil {
 		return p, err
 	}
-	if m, err = m.check(imp.Columns); err != nil {
+	if m, err = s.checkMapping(ctx, m, imp.Columns); err != nil {
 		return p, err
 	}
 	if imp.Final() {
@@ -53,6 +53,7 @@ func (s *Service) PreviewImport(ctx context.Context, id int64, m Mapping) (Previ
 	if err != nil {
 		return p, err
 	}
+	defer records.Close()
 	mapper := newRowMapper(imp.Columns, m)
 	for len(p.Rows) < previewRows {
 		rec, err := records.Next()

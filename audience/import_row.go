@@ -9,7 +9,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"postrider/audience/csvfile"
+	"postrider/audience/cell"
+	"postrider/audience/tablefile"
 	"postrider/internal/addr"
 )
 
@@ -61,7 +62,7 @@ type cellProblem struct {
 }
 
 // row reads one record. Every problem is found, not only the first, so that a person can mend all at once; with any, the row is to be rejected.
-func (m *rowMapper) row(rec *csvfile.Record) (importRow, []cellProblem) {
+func (m *rowMapper) row(rec *tablefile.Record) (importRow, []cellProblem) {
 	r := importRow{line: rec.Line}
 	if problem := checkRecord(rec, len(m.columns)); problem != nil {
 		return r, []cellProblem{*problem}
@@ -78,9 +79,10 @@ func (m *rowMapper) row(rec *csvfile.Record) (importRow, []cellProblem) {
 		problems = append(problems, cellProblem{m.names[0], r.name, fmt.Sprintf("the name is longer than %d characters", maxName)})
 	}
 	r.values = make([]string, len(m.attributes))
-	for i, a := range m.attributes {
+	for i := range m.attributes {
+		a := &m.attributes[i]
 		var reason string
-		if r.values[i], reason = cellValue(rec.Fields[a.Index]); reason != "" {
+		if r.values[i], reason = cellValue(rec.Fields[a.Index], a); reason != "" {
 			problems = append(problems, cellProblem{a.Index, string(rec.Fields[a.Index]), reason})
 		}
 	}
@@ -88,7 +90,7 @@ func (m *rowMapper) row(rec *csvfile.Record) (importRow, []cellProblem) {
 }
 
 // name joins the columns that are the name.
-func (m *rowMapper) name(rec *csvfile.Record) string {
+func (m *rowMapper) name(rec *tablefile.Record) string {
 	if len(m.names) == 1 {
 		return oneLine(string(rec.Fields[m.names[0]]))
 	}
@@ -102,12 +104,15 @@ func (m *rowMapper) name(rec *csvfile.Record) string {
 }
 
 // cellValue reads a value of an attribute as JSON, "" when the cell is empty, or says why it cannot.
-func cellValue(cell []byte) (value, problem string) {
-	cell = bytes.TrimSpace(cell)
-	if len(cell) == 0 {
+func cellValue(c []byte, a *ColumnMapping) (value, problem string) {
+	c = bytes.TrimSpace(c)
+	if len(c) == 0 {
 		return "", ""
 	}
-	text := string(cell)
+	if a.Type != FieldText && a.Type != "" {
+		return cell.Parse(cell.Type(a.Type), a.DateOrder, string(c))
+	}
+	text := string(c)
 	if strings.IndexByte(text, '\r') >= 0 {
 		text = lineEnds.Replace(text)
 	}
@@ -118,7 +123,7 @@ func cellValue(cell []byte) (value, problem string) {
 }
 
 // checkRecord finds what makes a record unreadable as a whole.
-func checkRecord(rec *csvfile.Record, columns int) *cellProblem {
+func checkRecord(rec *tablefile.Record, columns int) *cellProblem {
 	switch {
 	case rec.Problem != nil:
 		return &cellProblem{-1, string(rec.Raw), rec.Problem.Error()}

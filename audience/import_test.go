@@ -26,7 +26,7 @@ func suggestedMapping(imp Import, status string) Mapping {
 	m := Mapping{Status: status}
 	for _, c := range imp.Columns {
 		if c.Suggested != "" {
-			m.Columns = append(m.Columns, ColumnMapping{Index: c.Index, Target: c.Suggested})
+			m.Columns = append(m.Columns, ColumnMapping{Index: c.Index, Target: c.Suggested, Attribute: c.Attribute})
 		}
 	}
 	return m
@@ -270,7 +270,7 @@ func (b *bundle) oneBatchThenAbort(imp Import) (end bool) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	if err := skipRecords(records, imp.Rows); err != nil {
+	if err := records.Skip(imp.Rows); err != nil {
 		b.t.Fatal(err)
 	}
 	first := newBatch(newRowMapper(imp.Columns, *imp.Mapping), imp.Rows)

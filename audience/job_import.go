@@ -12,7 +12,7 @@ import (
 	"github.com/riverqueue/river"
 	"golang.org/x/sync/errgroup"
 
-	"postrider/audience/csvfile"
+	"postrider/audience/tablefile"
 	"postrider/internal/errs"
 )
 
@@ -116,7 +116,8 @@ func (s *Service) importRows(ctx context.Context, imp Import, slice time.Duratio
 	if err != nil {
 		return false, err
 	}
-	if err := skipRecords(records, imp.Rows); err != nil {
+	defer records.Close()
+	if err := records.Skip(imp.Rows); err != nil {
 		return false, err
 	}
 	var (
@@ -160,16 +161,6 @@ func (s *Service) importRows(ctx context.Context, imp Import, slice time.Duratio
 	})
 	err = g.Wait()
 	return end, err
-}
-
-// skipRecords passes over the records whose outcome is committed.
-func skipRecords(records *csvfile.Reader, n int64) error {
-	for range n {
-		if _, err := records.Next(); err != nil {
-			return fmt.Errorf("passing over what is imported: %w", err)
-		}
-	}
-	return nil
 }
 
 // Batches are at most this many rows and bytes of the file, which bounds memory.
@@ -242,7 +233,7 @@ func newBatch(m *rowMapper, start int64) *batch {
 }
 
 // fill reads up to limit rows; end says that the file ended.
-func (b *batch) fill(records *csvfile.Reader, limit int64) (end bool, err error) {
+func (b *batch) fill(records *tablefile.Reader, limit int64) (end bool, err error) {
 	for b.rows < limit && b.bytes < maxBatchBytes {
 		rec, err := records.Next()
 		if errors.Is(err, io.EOF) {
@@ -256,7 +247,7 @@ func (b *batch) fill(records *csvfile.Reader, limit int64) (end bool, err error)
 	return false, nil
 }
 
-func (b *batch) add(rec *csvfile.Record) {
+func (b *batch) add(rec *tablefile.Record) {
 	b.rows++
 	// Each field costs a string header and its share of a slice or two beside its bytes.
 	b.bytes += int64(len(rec.Raw)) + int64(len(rec.Fields))*24
@@ -282,7 +273,7 @@ func (b *batch) add(rec *csvfile.Record) {
 	p.merged.patch(row)
 }
 
-func (b *batch) reject(rec *csvfile.Record, p cellProblem) {
+func (b *batch) reject(rec *tablefile.Record, p cellProblem) {
 	record := texts(rec.Fields)
 	for i := range record {
 		record[i] = storable(record[i])

@@ -30,6 +30,8 @@ type Service struct {
 
 	batchRows int64 // rows of a file in one transaction, at most
 	limits    searchLimits
+	uploads   UploadLimits
+	addresses AddressLists
 }
 
 // New makes a Service. Imports can be started only after SetJobs.

@@ -153,6 +153,12 @@ func (a *app) build(ctx context.Context) error {
 	a.auth = auth.New(a.pool, time.Now)
 	a.idem = idempotency.New(a.pool, time.Now)
 	a.audience = audience.New(a.pool, a.logger, time.Now)
+	a.audience.SetUploadLimits(audience.UploadLimits{Stored: int64(a.cfg.MaxUpload), Unpacked: int64(a.cfg.MaxUpload)})
+	lists, err := a.cfg.addressLists()
+	if err != nil {
+		return err
+	}
+	a.audience.SetAddressLists(lists)
 	a.templates = templates.New(a.pool, time.Now)
 	a.events = events.NewWith(events.Config{Windows: a.cfg.Windows}, a.pool, a.logger, time.Now)
 	a.tokens = events.NewTokens(box.Derive("link tokens"))

@@ -188,7 +188,7 @@ func (b *importBench) file(ctx context.Context, name string, people []int) (impo
 	}
 	defer func() { _ = in.Close() }()
 	var imp benchImported
-	if err := b.api.uploadFrom(ctx, "/imports", map[string]string{"list_id": fmt.Sprint(b.list)}, name, in, &imp); err != nil {
+	if err := b.api.stream(ctx, "/imports", map[string]string{"list_id": fmt.Sprint(b.list)}, name, in, &imp); err != nil {
 		return f, 0, err
 	}
 	f.UploadS = time.Since(began).Seconds()

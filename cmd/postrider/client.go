@@ -15,6 +15,7 @@ import (
 // client talks to a running service as any program or browser does: the demo takes no short cuts.
 type client struct {
 	base string
+	key  string // of the API, "" for none
 	http *http.Client
 }
 
@@ -73,39 +74,77 @@ func (c *client) upload(ctx context.Context, path string, fields map[string]stri
 	return c.do(req, out)
 }
 
-// uploadFrom is upload of a file of any size, which is sent while it is read.
-func (c *client) uploadFrom(ctx context.Context, path string, fields map[string]string, filename string, content io.Reader, out any) error {
-	r, pipe := io.Pipe()
+// stream sends a file as upload does, while it is read. fields come before it.
+func (c *client) stream(ctx context.Context, path string, fields map[string]string, filename string, content io.Reader, out any) error {
+	body, pipe := io.Pipe()
+	defer body.Close() // an answer before the end stops the writer
 	w := multipart.NewWriter(pipe)
-	go func() { pipe.CloseWithError(writeForm(w, fields, filename, content)) }()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+"/api/v1"+path, r)
+	go func() {
+		for k, v := range fields {
+			if err := w.WriteField(k, v); err != nil {
+				pipe.CloseWithError(err)
+				return
+			}
+		}
+		part, err := w.CreateFormFile("file", filename)
+		if err == nil {
+			_, err = io.Copy(part, content)
+		}
+		if err == nil {
+			err = w.Close()
+		}
+		pipe.CloseWithError(err)
+	}()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+"/api/v1"+path, body)
 	if err != nil {
 		return err
 	}
 	req.Header.Set("Content-Type", w.FormDataContentType())
-	err = c.do(req, out)
-	_ = r.Close() // ends the writer when the server did not want all of it
-	return err
+	return c.do(req, out)
 }
 
-func writeForm(w *multipart.Writer, fields map[string]string, filename string, content io.Reader) error {
-	for name, value := range fields {
-		if err := w.WriteField(name, value); err != nil {
-			return err
-		}
-	}
-	part, err := w.CreateFormFile("file", filename)
+// download writes an answer that is not JSON to w.
+func (c *client) download(ctx context.Context, path string, w io.Writer) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+"/api/v1"+path, nil)
 	if err != nil {
 		return err
 	}
-	if _, err := io.Copy(part, content); err != nil {
+	resp, err := c.send(req)
+	if err != nil {
 		return err
 	}
-	return w.Close()
+	defer resp.Body.Close()
+	_, err = io.Copy(w, resp.Body)
+	return err
+}
+
+// send gives an answer that is no problem; its body is to be closed.
+func (c *client) send(req *http.Request) (*http.Response, error) {
+	if c.key != "" {
+		req.Header.Set("Authorization", "Bearer "+c.key)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode < 300 {
+		return resp, nil
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
+		return nil, err
+	}
+	var p struct {
+		Detail string
+		Errors []struct{ Location, Message string }
+	}
+	_ = json.Unmarshal(b, &p) // a body that is no problem document leaves the status to speak
+	return nil, fmt.Errorf("%s %s: %s %s %v", req.Method, req.URL.Path, resp.Status, p.Detail, p.Errors)
 }
 
 func (c *client) do(req *http.Request, out any) error {
-	resp, err := c.http.Do(req)
+	resp, err := c.send(req)
 	if err != nil {
 		return err
 	}
@@ -113,14 +152,6 @@ func (c *client) do(req *http.Request, out any) error {
 	b, err := io.ReadAll(io.LimitReader(resp.Body, 16<<20))
 	if err != nil {
 		return err
-	}
-	if resp.StatusCode >= 300 {
-		var p struct {
-			Detail string
-			Errors []struct{ Location, Message string }
-		}
-		_ = json.Unmarshal(b, &p) // a body that is no problem document leaves the status to speak
-		return fmt.Errorf("%s %s: %s %s %v", req.Method, req.URL.Path, resp.Status, p.Detail, p.Errors)
 	}
 	if out == nil {
 		return nil

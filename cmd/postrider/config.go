@@ -8,8 +8,11 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
+	"postrider/audience"
 	"postrider/events"
 	"postrider/internal/secret"
 	"postrider/sender"
@@ -26,12 +29,32 @@ type config struct {
 	Signing     string        `name:"signing" env:"POSTRIDER_SIGNING" enum:"auto,go" default:"auto" help:"What makes the RSA signatures of DKIM: auto is the system's OpenSSL 3 where there is one, else Go; go is always Go, about four times slower."`
 	StopTimeout time.Duration `name:"stop-timeout" env:"POSTRIDER_STOP_TIMEOUT" default:"60s" help:"How long a stop waits for messages that are on the wire."`
 	HookPrivate bool          `name:"webhook-allow-private" env:"POSTRIDER_WEBHOOK_ALLOW_PRIVATE" help:"Let webhooks go to this machine and to private networks, and by http."`
+	MaxUpload   byteSize      `name:"max-upload" env:"POSTRIDER_MAX_UPLOAD" default:"64GiB" help:"The largest list that can be uploaded; a packed one may also not unpack to more." placeholder:"SIZE"`
+	Disposable  string        `name:"disposable-domains" env:"POSTRIDER_DISPOSABLE_DOMAINS" help:"File with further domains of throw-away mail, one a line; with ! in front, one that is never flagged." placeholder:"FILE"`
 	HookKeep    time.Duration `name:"webhook-keep" env:"POSTRIDER_WEBHOOK_KEEP" default:"720h" help:"How long the log of webhooks goes back."`
 	Lease       time.Duration `name:"lease" env:"POSTRIDER_LEASE" hidden:"" help:"How long a process may be silent before it stops sending; after as long again others account for it. The same for all; for tests."`
 	// Windows tell machines from people by time; the demonstration's readers are near.
 	Windows   events.Windows `kong:"-"`
 	LogFormat string         `name:"log-format" env:"POSTRIDER_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json."`
 	LogLevel  string         `name:"log-level" env:"POSTRIDER_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error."`
+}
+
+// byteSize is a number of bytes, written as 500MB or 64GiB.
+type byteSize int64
+
+// UnmarshalText reads a size.
+func (b *byteSize) UnmarshalText(text []byte) error {
+	s := strings.ToUpper(strings.TrimSpace(string(text)))
+	digits := strings.TrimRight(s, "BIKMGT ")
+	unit, ok := map[string]float64{
+		"": 1, "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40,
+	}[strings.TrimSpace(s[len(digits):])]
+	n, err := strconv.ParseFloat(digits, 64)
+	if err != nil || !ok || n*unit < 1 || n*unit > 1<<50 {
+		return fmt.Errorf("%q is no size such as 500MB or 64GiB", text)
+	}
+	*b = byteSize(n * unit)
+	return nil
 }
 
 // httpConfig is what serve needs besides.
@@ -117,6 +140,19 @@ func (c config) inboxAddr() string {
 		return ""
 	}
 	return c.Inbox
+}
+
+// addressLists reads the file of domains, when there is one.
+func (c config) addressLists() (audience.AddressLists, error) {
+	if c.Disposable == "" {
+		return audience.AddressLists{}, nil
+	}
+	f, err := os.Open(c.Disposable)
+	if err != nil {
+		return audience.AddressLists{}, fmt.Errorf("domains of throw-away mail: %w", err)
+	}
+	defer f.Close()
+	return audience.ReadAddressLists(f)
 }
 
 func (h httpConfig) proxies() ([]netip.Prefix, error) {

@@ -69,7 +69,7 @@ type demoImport struct {
 	Columns []struct {
 		Index     int
 		Header    string
-		Suggested *string
+		Suggested *struct{ Target string }
 	}
 	Rows, Created, Updated, Unchanged, Rejected int64
 }
@@ -83,8 +83,8 @@ func (d *demo) importPeople(ctx context.Context) error {
 	var columns []object
 	for _, c := range imp.Columns {
 		target := object{"index": c.Index, "target": "attribute", "attribute": strings.ToLower(c.Header)}
-		if c.Suggested != nil && *c.Suggested != "attribute" {
-			target = object{"index": c.Index, "target": *c.Suggested}
+		if c.Suggested != nil && c.Suggested.Target != "attribute" {
+			target = object{"index": c.Index, "target": c.Suggested.Target}
 		}
 		columns = append(columns, target)
 	}

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -22,6 +23,7 @@ type cli struct {
 	Worker  workerCmd  `cmd:"" help:"Run more workers against the database of a running service."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database up to this version and stop. serve and worker do so by themselves."`
 	Demo    demoCmd    `cmd:"" help:"Try everything in a scratch folder: import 1,000 people, send them a campaign, stay up."`
+	Import  importCmd  `cmd:"" help:"Import a file of subscribers into a list of a running service."`
 	Bench   benchCmd   `cmd:"" help:"Measure what this machine can do."`
 	Doctor  doctorCmd  `cmd:"" help:"Check this installation and say what to mend."`
 	Explain explainCmd `cmd:"" help:"Say what an SMTP reply means, whose fault it is, what the program does and what to do."`
@@ -45,7 +47,12 @@ func main() {
 	parser.FatalIfErrorf(err)
 	if err := kctx.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "postrider:", err)
-		os.Exit(1)
+		code := 1
+		var coded exitError
+		if errors.As(err, &coded) {
+			code = coded.code
+		}
+		os.Exit(code)
 	}
 }
 

@@ -60,6 +60,9 @@ func Normalize(raw string) (Address, error) {
 	return a, nil
 }
 
+// mailto is in front of addresses that were copied from links.
+const mailto = "mailto:"
+
 // checkShape finds what makes the whole something else than one address.
 func checkShape(s string) error {
 	switch {
@@ -71,8 +74,12 @@ func checkShape(s string) error {
 		return bad("the address is not valid UTF-8")
 	case strings.ContainsAny(s, "<>"):
 		return bad("there are angle brackets: write only the address, without a name")
+	case len(s) >= len(mailto) && strings.EqualFold(s[:len(mailto)], mailto):
+		return bad("there is “mailto:” in front: write only the address")
 	case strings.Count(s, "@") == 0:
 		return bad("there is no @")
+	case strings.Count(s, "@") > 1 && strings.ContainsAny(s, ",; /|\n"):
+		return bad("there are two @, as when there are two addresses: give each a row of its own")
 	case strings.Count(s, "@") > 1:
 		return bad("there are two @")
 	}
@@ -138,11 +145,47 @@ func Domain(typed string) (string, error) {
 	if !isASCII(typed) || strings.Contains(domain, "xn--") {
 		ascii, err := idna.Lookup.ToASCII(typed)
 		if err != nil {
-			return "", bad("the domain is not a valid domain name")
+			return "", badDomain(typed)
 		}
 		domain = ascii
+		if r := stranger(domain); r != 0 {
+			return "", bad("the domain is not a valid domain name: the character %q (U+%04X) is not allowed in one", r, r)
+		}
 	}
 	return domain, checkDomain(domain)
+}
+
+// badDomain says which part of a domain is none by IDNA2008.
+func badDomain(typed string) error {
+	for label := range strings.FieldsFuncSeq(typed, func(r rune) bool { return r == '.' || r == '\u3002' || r == '\uff0e' || r == '\uff61' }) {
+		if _, err := idna.Lookup.ToASCII(label); err != nil {
+			return bad("the domain is not a valid domain name: its part %q is not one by the rules for names beyond ASCII (IDNA2008)", label)
+		}
+	}
+	return bad("the domain is not a valid domain name")
+}
+
+// stranger finds a character in the A-labels of a domain that IDNA2008 has no place for (RFC 5892 §2): signs, emoji and punctuation, which the mapping of idna lets pass. 0 is
+// none.
+func stranger(ascii string) rune {
+	for label := range strings.SplitSeq(ascii, ".") {
+		if !strings.HasPrefix(label, "xn--") {
+			continue
+		}
+		u, err := idna.Lookup.ToUnicode(label)
+		if err != nil {
+			continue // it was read a moment ago
+		}
+		for _, r := range u {
+			switch {
+			case r < utf8.RuneSelf, unicode.In(r, unicode.Ll, unicode.Lo, unicode.Lm, unicode.Mn, unicode.Mc, unicode.Nd):
+			case strings.ContainsRune("\u00b7\u0375\u05f3\u05f4\u06fd\u06fe\u0f0b\u3007\u30fb\u200c\u200d", r): // RFC 5892 §2.6 and §2.8
+			default:
+				return r
+			}
+		}
+	}
+	return 0
 }
 
 func checkDomain(domain string) error {
@@ -155,6 +198,8 @@ func checkDomain(domain string) error {
 		return bad("the domain starts with a dot")
 	case domain[len(domain)-1] == '.':
 		return bad("the domain ends with a dot")
+	case strings.Contains(domain, ","):
+		return bad("there is a comma in the domain: perhaps a dot was meant")
 	case !strings.Contains(domain, "."):
 		return bad("the domain has no dot")
 	}

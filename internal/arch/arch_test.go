@@ -27,7 +27,7 @@ var allowed = map[string][]string{
 	"sender/dkim":          {"sender/dkim/libcrypto"},
 	"sender/presets":       {"sender/reply"},
 	"audience":             {"audience/...", "internal/pg", "internal/errs", "internal/page", "internal/addr"},
-	"audience/csvfile":     {"internal/errs"},
+	"audience/tablefile":   {"internal/errs"},
 	"templates":            {"internal/pg", "internal/errs", "internal/page"},
 	"events/dsn":           {"sender/reply"},
 	"events/listener":      {"events", "internal/errs"},

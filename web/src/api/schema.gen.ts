@@ -632,8 +632,25 @@ export interface paths {
         /** List imports, newest first */
         get: operations["listImports"];
         put?: never;
-        /** Upload a CSV file */
+        /** Upload a file of CSV, TSV or XLSX */
         post: operations["uploadImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/imports/encodings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the encodings in which a file can be read */
+        get: operations["listEncodings"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -722,6 +739,23 @@ export interface paths {
         /** Download the rows that were left out, with the reasons */
         get: operations["downloadImportErrors"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/imports/{id}/format": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Correct how the file is read */
+        put: operations["formatImport"];
         post?: never;
         delete?: never;
         options?: never;
@@ -2313,16 +2347,26 @@ export interface components {
             /** Format: int64 */
             index: number;
             samples: string[];
-            /** @description email, name, attribute or null */
-            suggested: string | null;
+            /** @description null: skip it */
+            suggested: components["schemas"]["Suggestion"] | null;
         };
         ColumnMapping: {
             /** @description For target attribute; left out: made from the header */
             attribute?: string;
+            /**
+             * @description In which order day, month and year stand
+             * @enum {string}
+             */
+            date_order?: "" | "dmy" | "mdy" | "ymd";
             /** Format: int64 */
             index: number;
             /** @enum {string} */
             target: "email" | "name" | "attribute" | "skip";
+            /**
+             * @description For target attribute, of a field that does not exist yet; left out: text
+             * @enum {string}
+             */
+            type?: "" | "text" | "number" | "boolean" | "date" | "datetime" | "list";
         };
         Days: {
             bounced: number[];
@@ -2529,6 +2573,13 @@ export interface components {
             /** Format: int64 */
             updated: number;
         };
+        Encoding: {
+            label: string;
+            name: string;
+        };
+        Encodings: {
+            items: components["schemas"]["Encoding"][];
+        };
         Endpoint: {
             /** Format: int64 */
             port: number;
@@ -2622,10 +2673,32 @@ export interface components {
             starts_at: string;
         };
         Format: {
+            /**
+             * @description A workbook is stored unpacked, so that it has none
+             * @enum {string}
+             */
+            compression: "" | "gzip";
+            /** @description Of CSV; empty for workbooks */
             delimiter: string;
-            /** @enum {string} */
-            encoding: "utf-8" | "utf-8-bom";
+            /** @description Of CSV, one of GET /imports/encodings; empty for workbooks */
+            encoding: string;
             has_header: boolean;
+            /** @enum {string} */
+            kind: "csv" | "xlsx";
+            /** @description The sheet of a workbook that is read */
+            sheet: string;
+            /** @description All sheets of the workbook, the hidden ones too */
+            sheets: string[];
+        };
+        FormatInput: {
+            /** @description One character, for CSV */
+            delimiter?: string;
+            /** @description A name of GET /imports/encodings, for CSV */
+            encoding?: string;
+            /** @description Whether the first row holds the names of the columns */
+            has_header?: boolean;
+            /** @description A name of format.sheets, for workbooks */
+            sheet?: string;
         };
         Frequency: {
             /** @enum {string} */
@@ -3142,7 +3215,17 @@ export interface components {
             step: "connect" | "tls" | "greeting" | "token" | "login" | "folder" | "read" | "count";
         };
         Mapping: {
+            /** @description Ask DNS whether the domains take mail */
+            check_mx?: boolean;
             columns: components["schemas"]["ColumnMapping"][];
+            /** @description Flag throw-away addresses; left out: true */
+            flag_disposable?: boolean;
+            /** @description Flag addresses of roles, such as info@; left out: true */
+            flag_roles?: boolean;
+            /** @description Flag misspelt domains of large providers; left out: true */
+            flag_typos?: boolean;
+            /** @description Flags with which a row is left out: typo, role, disposable, no_mx */
+            reject_flagged?: string[];
             /**
              * @description What the people become; left out: subscribed
              * @enum {string}
@@ -4801,6 +4884,21 @@ export interface components {
         SubscriptionInput: {
             /** @enum {string} */
             status: "subscribed" | "unconfirmed" | "unsubscribed";
+        };
+        Suggestion: {
+            attribute: string;
+            /**
+             * @description For dates in numbers; empty when they need none, or when it cannot be told
+             * @enum {string}
+             */
+            date_order: "" | "dmy" | "mdy" | "ymd";
+            /** @enum {string} */
+            target: "email" | "name" | "attribute";
+            /**
+             * @description For target attribute: that of the field, or of the values if the field is new
+             * @enum {string}
+             */
+            type: "" | "text" | "number" | "boolean" | "date" | "datetime" | "list";
         };
         Suppressed: {
             /** Format: date-time */
@@ -8320,7 +8418,7 @@ export interface operations {
                 "multipart/form-data": {
                     /**
                      * Format: binary
-                     * @description CSV in UTF-8, at most 1 GiB
+                     * @description CSV, TSV or XLSX, each also as a gzip file
                      */
                     file: string;
                     /** @description The list that the people join; comes before the file */
@@ -8367,6 +8465,62 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listEncodings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Encodings"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8807,6 +8961,86 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    formatImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormatInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

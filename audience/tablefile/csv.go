@@ -1,9 +1,4 @@
-// Package csvfile splits CSV files as they come from spreadsheets and other people's exports, and keeps going.
-//
-// It reads RFC 4180 and, beyond it: any one-byte delimiter, LF, CRLF and CR line ends mixed, spaces around quoted fields, quotes inside unquoted fields.
-// Where encoding/csv gives up on a whole file, a malformed record here is one Record with a Problem, and reading goes on at the next line. What a
-// file gives depends on its bytes alone, never on how they arrive. Memory is bounded by MaxRecord whatever the file holds.
-package csvfile
+package tablefile
 
 import (
 	"bytes"
@@ -11,42 +6,12 @@ import (
 	"io"
 )
 
-// MaxRecord is the most bytes, and MaxFields the most fields, that one record may have. A record over one of them has a Problem.
-const (
-	MaxRecord = 1 << 20
-	MaxFields = 500
-)
-
-// maxShown bounds what a Record with a Problem keeps of its line.
-const maxShown = 4 << 10
-
-// BOM is the byte order mark that some programs put in front of UTF-8. A Reader passes over it.
-const BOM = "\xef\xbb\xbf"
-
-// The problems a record can have. Their texts are for people.
-var (
-	ErrTooLong    = errors.New("the row is longer than 1 MB; perhaps a quote is opened and never closed")
-	ErrTooMany    = errors.New("the row has more than 500 columns")
-	ErrUnclosed   = errors.New("a quote is opened and never closed")
-	ErrAfterQuote = errors.New("there is text after a closing quote; a quote inside a quoted field is written twice")
-)
-
-// Record is one record of the file. Its slices are valid until the next call of Next.
-type Record struct {
-	// Line is the line of the file on which the record starts, from 1.
-	Line int64
-	// Start and End are its place in the file in bytes; End is after its line end.
-	Start, End int64
-	// Raw is all of its bytes without the line end; with a Problem, at most the first few kB of its first line.
-	Raw []byte
-	// Fields are the values, unquoted. With a Problem it is Raw alone.
-	Fields [][]byte
-	// Problem says why the record could not be split; it then stands for one line of the file.
-	Problem error
-}
-
-// Reader reads records from a stream.
-type Reader struct {
+// csvReader splits a stream of text.
+//
+// It reads RFC 4180 and, beyond it: any one-byte delimiter, LF, CRLF and CR line ends mixed, spaces around quoted fields, quotes inside unquoted fields. Where encoding/csv gives
+// up on a whole file, a malformed record here is one Record with a Problem, and reading goes on at the next line. What a file gives depends on its bytes
+// alone, never on how they arrive.
+type csvReader struct {
 	src    io.Reader
 	delim  byte
 	buf    []byte // unread bytes are buf[pos:end]
@@ -62,14 +27,12 @@ type Reader struct {
 	spill  []byte // unescaped contents of quoted fields
 }
 
-// NewReader reads src, whose fields are parted by delim.
-func NewReader(src io.Reader, delim byte) *Reader {
-	return &Reader{src: src, delim: delim, line: 1, buf: make([]byte, 64<<10)}
+func newCSV(src io.Reader, delim byte) *csvReader {
+	return &csvReader{src: src, delim: delim, line: 1, buf: make([]byte, 64<<10)}
 }
 
-// Next gives the next record that is not blank; a record is blank when all its fields are empty. At the end it is io.EOF; other errors are those of
-// the stream itself.
-func (r *Reader) Next() (*Record, error) {
+// next is Reader.Next.
+func (r *csvReader) next() (*Record, error) {
 	for {
 		if err := r.read(); err != nil {
 			return nil, err
@@ -90,7 +53,7 @@ func blank(fields [][]byte) bool {
 }
 
 // read reads one record, blank or not, into r.rec.
-func (r *Reader) read() error {
+func (r *csvReader) read() error {
 	if err := r.begin(); err != nil {
 		return err
 	}
@@ -116,26 +79,71 @@ func (r *Reader) read() error {
 	}
 }
 
-// begin passes over a byte order mark.
-func (r *Reader) begin() error {
+// begin passes over a byte order mark and over the line "sep=;" with which Excel is told the delimiter.
+func (r *csvReader) begin() error {
 	for !r.began {
-		if r.end-r.pos >= len(BOM) || r.eof {
-			r.began = true
-			if bytes.HasPrefix(r.buf[r.pos:r.end], []byte(BOM)) {
-				r.pos += len(BOM)
-				r.offset += int64(len(BOM))
+		if !r.eof && undecided(r.buf[r.pos:r.end]) {
+			if err := r.fill(); err != nil {
+				return err
 			}
-			break
+			continue
 		}
-		if err := r.fill(); err != nil {
-			return err
+		r.began = true
+		if bytes.HasPrefix(r.buf[r.pos:r.end], []byte(BOM)) {
+			r.pos += len(BOM)
+			r.offset += int64(len(BOM))
+		}
+		if _, n := Separator(r.buf[r.pos:r.end]); n > 0 {
+			r.advance(n)
 		}
 	}
 	return nil
 }
 
+// undecided reports whether more bytes must be seen to tell whether the file begins with a mark or the line.
+func undecided(b []byte) bool {
+	if len(b) < len(BOM) && bytes.HasPrefix([]byte(BOM), b) {
+		return true
+	}
+	b = bytes.TrimPrefix(b, []byte(BOM))
+	n := min(len(b), len(sepLine))
+	return len(b) < len(sepLine)+3 && bytes.EqualFold(b[:n], []byte(sepLine[:n]))
+}
+
+// sepLine begins the line in which a file for Excel names its delimiter.
+const sepLine = "sep="
+
+// Separator reads that line: the delimiter and the line's length with its end, 0 when the text does not begin with such a line. The text has no byte order mark.
+func Separator(text []byte) (delim byte, n int) {
+	if len(text) < len(sepLine)+2 || !bytes.EqualFold(text[:len(sepLine)], []byte(sepLine)) {
+		return 0, 0
+	}
+	delim, rest := text[len(sepLine)], text[len(sepLine)+1:]
+	switch {
+	case !ValidDelimiter(string(delim)):
+		return 0, 0
+	case rest[0] == '\n':
+		return delim, len(sepLine) + 2
+	case rest[0] == '\r' && len(rest) > 1 && rest[1] == '\n':
+		return delim, len(sepLine) + 3
+	case rest[0] == '\r':
+		return delim, len(sepLine) + 2
+	}
+	return 0, 0
+}
+
+// ValidDelimiter reports whether fields can be parted by it: one character of ASCII that is no letter, digit, quote, line end, or part of addresses.
+func ValidDelimiter(s string) bool {
+	if len(s) != 1 {
+		return false
+	}
+	c := s[0]
+	letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+	return c < 0x80 && c != 0 && !letter && !bytes.ContainsRune([]byte("\"\r\n@._-+"), rune(c))
+}
+
 // view is what a record may be made of; last says that the file ends with it.
-func (r *Reader) view() (data []byte, last bool) {
+func (r *csvReader) view() (data []byte, last bool) {
 	data = r.buf[r.pos:r.end]
 	if len(data) > MaxRecord {
 		return data[:MaxRecord], false
@@ -144,7 +152,7 @@ func (r *Reader) view() (data []byte, last bool) {
 }
 
 // fill reads more of the stream: at least one byte, or the end, or an error.
-func (r *Reader) fill() error {
+func (r *csvReader) fill() error {
 	if r.err != nil {
 		return r.err
 	}
@@ -166,7 +174,7 @@ func (r *Reader) fill() error {
 }
 
 // advance passes over n bytes and counts their lines.
-func (r *Reader) advance(n int) {
+func (r *csvReader) advance(n int) {
 	done := r.buf[r.pos : r.pos+n]
 	r.line += int64(bytes.Count(done, []byte{'\n'}))
 	for rest := done; ; {
@@ -184,7 +192,7 @@ func (r *Reader) advance(n int) {
 }
 
 // reject makes a record with a problem of the line at hand, and goes on after it.
-func (r *Reader) reject(problem error) error {
+func (r *csvReader) reject(problem error) error {
 	start, line := r.offset, r.line
 	for {
 		view, last := r.view()
@@ -211,7 +219,7 @@ func (r *Reader) reject(problem error) error {
 }
 
 // skipLine passes over a line of any length without keeping it.
-func (r *Reader) skipLine() error {
+func (r *csvReader) skipLine() error {
 	for {
 		view, last := r.view()
 		if _, n, ok := lineEnd(view, last); ok {

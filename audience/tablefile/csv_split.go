@@ -1,4 +1,4 @@
-package csvfile
+package tablefile
 
 import (
 	"bytes"
@@ -10,7 +10,7 @@ var errMore = errors.New("more bytes are needed")
 
 // split splits the first record of data into r.fields. n is its length with the line end and body without. last says that the file ends with data.
 // The error is errMore or a problem of the record.
-func (r *Reader) split(data []byte, last bool) (n, body int, err error) {
+func (r *csvReader) split(data []byte, last bool) (n, body int, err error) {
 	r.fields, r.spill = r.fields[:0], r.spill[:0]
 	for pos := 0; ; {
 		if len(r.fields) == MaxFields {
@@ -40,7 +40,7 @@ func (r *Reader) split(data []byte, last bool) (n, body int, err error) {
 }
 
 // field reads the field at pos; next is where its delimiter or line end is, or the end of data.
-func (r *Reader) field(data []byte, pos int, last bool) (value []byte, next int, err error) {
+func (r *csvReader) field(data []byte, pos int, last bool) (value []byte, next int, err error) {
 	if q := r.skipSpace(data, pos); q < len(data) && data[q] == '"' {
 		return r.quoted(data, q+1, last)
 	}
@@ -52,7 +52,7 @@ func (r *Reader) field(data []byte, pos int, last bool) (value []byte, next int,
 }
 
 // skipSpace passes over blanks that are not the delimiter.
-func (r *Reader) skipSpace(data []byte, pos int) int {
+func (r *csvReader) skipSpace(data []byte, pos int) int {
 	for pos < len(data) && (data[pos] == ' ' || data[pos] == '\t') && data[pos] != r.delim {
 		pos++
 	}
@@ -60,7 +60,7 @@ func (r *Reader) skipSpace(data []byte, pos int) int {
 }
 
 // quoted reads a quoted field whose first byte of content is at pos.
-func (r *Reader) quoted(data []byte, pos int, last bool) (value []byte, next int, err error) {
+func (r *csvReader) quoted(data []byte, pos int, last bool) (value []byte, next int, err error) {
 	spilled, from := len(r.spill), pos
 	for {
 		i := bytes.IndexByte(data[pos:], '"')

@@ -1,4 +1,4 @@
-package csvfile_test
+package tablefile
 
 import (
 	"bytes"
@@ -10,8 +10,6 @@ import (
 	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
-
-	"postrider/audience/csvfile"
 )
 
 type record struct {
@@ -23,10 +21,10 @@ type record struct {
 
 func readAll(t testing.TB, src io.Reader, delim byte) []record {
 	t.Helper()
-	r := csvfile.NewReader(src, delim)
+	r := newCSV(src, delim)
 	var out []record
 	for {
-		rec, err := r.Next()
+		rec, err := r.next()
 		if errors.Is(err, io.EOF) {
 			return out
 		}
@@ -45,7 +43,7 @@ var equalErrors = cmp.Comparer(func(a, b error) bool { return errors.Is(a, b) })
 
 func TestReader(t *testing.T) {
 	t.Parallel()
-	long := strings.Repeat("x", csvfile.MaxRecord)
+	long := strings.Repeat("x", MaxRecord)
 	type rows = []record
 	tests := map[string]struct {
 		in   string
@@ -56,22 +54,24 @@ func TestReader(t *testing.T) {
 		"no final newline": {"a;b", rows{{Line: 1, Fields: []string{"a", "b"}}}},
 		"mixed line ends": {"a\r\nb\nc\rd", rows{
 			{Line: 1, Fields: []string{"a"}}, {Line: 2, Fields: []string{"b"}}, {Line: 3, Fields: []string{"c"}}, {Line: 4, Fields: []string{"d"}}}},
-		"BOM": {"\xef\xbb\xbfa;b\n", rows{{Line: 1, Fields: []string{"a", "b"}}}},
+		"BOM":                         {"\xef\xbb\xbfa;b\n", rows{{Line: 1, Fields: []string{"a", "b"}}}},
+		"the delimiter said to Excel": {"\ufeffSEP=;\r\na;b\n", rows{{Line: 2, Fields: []string{"a", "b"}}}},
+		"sep that is data":            {"sep=;x\n", rows{{Line: 1, Fields: []string{"sep=", "x"}}}},
 		"quoted newlines and quotes": {"\"a\r\nb\";\"c \"\"d\"\"\"\ne;f\n", rows{
 			{Line: 1, Fields: []string{"a\r\nb", `c "d"`}}, {Line: 3, Fields: []string{"e", "f"}}}},
 		"spaces around quotes":      {"a; \"b;c\" ;d\n", rows{{Line: 1, Fields: []string{"a", "b;c", "d"}}}},
 		"quote in unquoted field":   {"5\" pipe;b\n", rows{{Line: 1, Fields: []string{`5" pipe`, "b"}}}},
 		"empty quoted and trailing": {"\"\";a;\n", rows{{Line: 1, Fields: []string{"", "a", ""}}}},
 		"text after quote rejects one line": {"a\n\"b\" c;d\ne\n", rows{
-			{Line: 1, Fields: []string{"a"}}, {Line: 2, Fields: []string{`"b" c;d`}, Problem: csvfile.ErrAfterQuote}, {Line: 3, Fields: []string{"e"}}}},
+			{Line: 1, Fields: []string{"a"}}, {Line: 2, Fields: []string{`"b" c;d`}, Problem: ErrAfterQuote}, {Line: 3, Fields: []string{"e"}}}},
 		"unclosed quote rejects one line": {"\"a;b\nc;d\ne;f\n", rows{
-			{Line: 1, Fields: []string{`"a;b`}, Problem: csvfile.ErrUnclosed}, {Line: 2, Fields: []string{"c", "d"}}, {Line: 3, Fields: []string{"e", "f"}}}},
+			{Line: 1, Fields: []string{`"a;b`}, Problem: ErrUnclosed}, {Line: 2, Fields: []string{"c", "d"}}, {Line: 3, Fields: []string{"e", "f"}}}},
 		"too many columns": {strings.Repeat(";", 500) + "\na;b\n", rows{
-			{Line: 1, Fields: []string{strings.Repeat(";", 500)}, Problem: csvfile.ErrTooMany}, {Line: 2, Fields: []string{"a", "b"}}}},
+			{Line: 1, Fields: []string{strings.Repeat(";", 500)}, Problem: ErrTooMany}, {Line: 2, Fields: []string{"a", "b"}}}},
 		"500 columns":    {strings.Repeat(";", 499) + "a\n", rows{{Line: 1, Fields: append(make([]string, 499), "a")}}},
-		"row over 1 MB":  {long + long + long + "\r\nb\n", rows{{Line: 1, Fields: []string{long[:4096]}, Problem: csvfile.ErrTooLong}, {Line: 2, Fields: []string{"b"}}}},
+		"row over 1 MB":  {long + long + long + "\r\nb\n", rows{{Line: 1, Fields: []string{long[:4096]}, Problem: ErrTooLong}, {Line: 2, Fields: []string{"b"}}}},
 		"row of 1 MB":    {long[1:] + "\nb\n", rows{{Line: 1, Fields: []string{long[1:]}}, {Line: 2, Fields: []string{"b"}}}},
-		"last over 1 MB": {"a\n" + long + "y", rows{{Line: 1, Fields: []string{"a"}}, {Line: 2, Fields: []string{long[:4096]}, Problem: csvfile.ErrTooLong}}},
+		"last over 1 MB": {"a\n" + long + "y", rows{{Line: 1, Fields: []string{"a"}}, {Line: 2, Fields: []string{long[:4096]}, Problem: ErrTooLong}}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -90,12 +90,12 @@ func TestReader(t *testing.T) {
 func TestReaderPassesOnStreamErrors(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken pipe")
-	r := csvfile.NewReader(io.MultiReader(strings.NewReader("a;b\n\"c"), iotest.ErrReader(broken)), ';')
-	if _, err := r.Next(); err != nil {
+	r := newCSV(io.MultiReader(strings.NewReader("a;b\n\"c"), iotest.ErrReader(broken)), ';')
+	if _, err := r.next(); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if _, err := r.Next(); !errors.Is(err, broken) {
+		if _, err := r.next(); !errors.Is(err, broken) {
 			t.Fatalf("got %v, want the stream's error", err)
 		}
 	}
@@ -119,7 +119,10 @@ func FuzzReader(f *testing.F) {
 				t.Fatalf("record %+v after the end of the one before, %d", rec, end)
 			}
 			skipped := in[end:rec.Start]
-			if strings.Trim(strings.TrimPrefix(skipped, csvfile.BOM), ",\" \t\r\n\v\f\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000") != "" {
+			if _, n := Separator([]byte(strings.TrimPrefix(in, BOM))); end == 0 && n > 0 {
+				skipped = strings.TrimPrefix(skipped, BOM)[n:]
+			}
+			if strings.Trim(strings.TrimPrefix(skipped, BOM), ",\" \t\r\n\v\f\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000") != "" {
 				t.Fatalf("%q was passed over", skipped)
 			}
 			end = rec.End
@@ -130,7 +133,7 @@ func FuzzReader(f *testing.F) {
 
 // compareWithStandard checks against encoding/csv, where both are meant to agree.
 func compareWithStandard(t *testing.T, in string, got []record) {
-	if strings.Contains(strings.ReplaceAll(in, "\r\n", "\n"), "\r") || strings.Contains(in, " ") || strings.Contains(in, "\t") || strings.HasPrefix(in, csvfile.BOM) {
+	if strings.Contains(strings.ReplaceAll(in, "\r\n", "\n"), "\r") || strings.Contains(in, " ") || strings.Contains(in, "\t") || strings.HasPrefix(in, BOM) || strings.HasPrefix(strings.ToLower(in), sepLine) {
 		return
 	}
 	std := csv.NewReader(strings.NewReader(in))
@@ -164,9 +167,9 @@ func BenchmarkReader(b *testing.B) {
 	data := bytes.Repeat([]byte("someone@example.org,Some One,\"Berlin, Mitte\",2026-01-01,yes\n"), 20000)
 	b.SetBytes(int64(len(data)))
 	for b.Loop() {
-		r := csvfile.NewReader(bytes.NewReader(data), ',')
+		r := newCSV(bytes.NewReader(data), ',')
 		for {
-			if _, err := r.Next(); err != nil {
+			if _, err := r.next(); err != nil {
 				break
 			}
 		}
