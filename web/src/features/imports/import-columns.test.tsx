@@ -88,7 +88,7 @@ it('checks the mapping that is shown', async () => {
   await pick('internal id', 'New field');
   const name = screen.getByRole('textbox', { name: 'Name of the new field for column internal id' });
   await userEvent.clear(name);
-  await userEvent.type(name, 'customer');
+  await userEvent.type(name, 'no');
   await userEvent.click(screen.getByRole('radio', { name: 'Yes, they agreed to get mail like this' }));
   await userEvent.click(screen.getByRole('button', { name: 'Sign-up form on our website' }));
   await userEvent.click(screen.getByRole('button', { name: 'Check the whole file' }));
@@ -101,7 +101,7 @@ it('checks the mapping that is shown', async () => {
         { index: 1, target: 'name' },
         { index: 2, target: 'attribute', attribute: 'city', type: 'text', date_order: '' },
         { index: 3, target: 'attribute', attribute: 'customer_since', type: 'date', date_order: 'dmy' },
-        { index: 4, target: 'attribute', attribute: 'customer', type: 'text', date_order: '' },
+        { index: 4, target: 'attribute', attribute: 'no', type: 'text', date_order: '' },
       ],
     },
   });
