@@ -100,9 +100,9 @@ func TestShapesOfTheAudience(t *testing.T) {
 	c.get("/suppressions?q=bob").want(200).keys("", "items next_cursor").keys("items.0", "email reason source detail created_at")
 	c.get(at).want(200).keys("suppressed", "reason source detail created_at")
 	c.get("/subscribers?status=suppressed&q=BOB&limit=1").want(200).keys("", "items next_cursor total total_exact").keys("items.0", subscriberKeys)
-	c.remove("/suppressions/bob@example.net").want(204)
+	c.remove("/suppressions/bob@example.net?note=they+asked").want(204)
 	c.post("/suppressions", `{"email":"a/b+c@example.net"}`).want(201)
-	c.remove("/suppressions/a%2Fb%2Bc%40example.net").want(204) // as encodeURIComponent writes it
+	c.remove("/suppressions/a%2Fb%2Bc%40example.net?note=n").want(204) // as encodeURIComponent writes it
 	c.remove(fmt.Sprint(at, "/subscriptions/", list)).want(200).keys("", subscriberKeys)
 	c.remove(at).want(204)
 	c.get(at).problem(404)

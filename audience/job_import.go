@@ -37,7 +37,10 @@ type importWorker struct {
 }
 
 // Workers registers the jobs of this package.
-func (s *Service) Workers(w *river.Workers) { river.AddWorker(w, &importWorker{s: s}) }
+func (s *Service) Workers(w *river.Workers) {
+	river.AddWorker(w, &importWorker{s: s})
+	s.peopleWorkers(w)
+}
 
 // Timeout is the longest that one run may take.
 func (*importWorker) Timeout(*river.Job[ImportArgs]) time.Duration { return importTimeout }

@@ -27,6 +27,10 @@ type Service struct {
 	log  *slog.Logger
 	now  func() time.Time
 	jobs Inserter
+
+	// How erased people are known, and who else has something about them; see SetErasure.
+	erasureKey *[32]byte
+	erasers    []Eraser
 }
 
 // New makes a Service. Imports can be started only after SetJobs.

@@ -27,10 +27,16 @@ type bundle struct {
 }
 
 // queue remembers the jobs that were put in; tests run them by hand.
-type queue struct{ ids []int64 }
+type queue struct {
+	ids  []int64 // of imports
+	jobs []river.JobArgs
+}
 
 func (q *queue) InsertTx(_ context.Context, _ pgx.Tx, args river.JobArgs, _ *river.InsertOpts) (*rivertype.JobInsertResult, error) {
-	q.ids = append(q.ids, args.(ImportArgs).ImportID)
+	q.jobs = append(q.jobs, args)
+	if imp, ok := args.(ImportArgs); ok {
+		q.ids = append(q.ids, imp.ImportID)
+	}
 	return &rivertype.JobInsertResult{}, nil
 }
 
@@ -39,6 +45,7 @@ func setup(t *testing.T) *bundle {
 	b := &bundle{t: t, ctx: t.Context(), pool: pgtest.DB(t), queued: &queue{}}
 	b.Service = New(b.pool, slog.New(slog.DiscardHandler), func() time.Time { return start })
 	b.SetJobs(b.queued)
+	b.SetErasure([32]byte{7})
 	return b
 }
 
