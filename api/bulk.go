@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"postrider/audience"
 )
 
@@ -16,6 +18,11 @@ type bulkFilterJSON struct {
 	Search string `json:"q" required:"false" doc:"Part of the address or the name"`
 	ListID int64  `json:"list_id" required:"false"`
 	Status string `json:"status" required:"false" enum:"subscribed,unconfirmed,unsubscribed,suppressed"`
+}
+
+// TransformSchema says in the OpenAPI document that a filter can be null.
+func (bulkFilterJSON) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	return nullableType(s)
 }
 
 type bulkOrderJSON struct {

@@ -98,7 +98,7 @@ func TestShapesOfTheAudience(t *testing.T) {
 	c.remove(at + "/pause").problem(404)
 	c.post("/suppressions", `{"email":"bob@example.net","detail":"asked by phone"}`).want(201).keys("", "email reason source detail created_at")
 	c.get("/suppressions?q=bob").want(200).keys("", "items next_cursor").keys("items.0", "email reason source detail created_at")
-	c.get(at).want(200).keys("suppressed", "reason source detail created_at")
+	c.get(at).want(200).keys("suppressed", "email reason source detail created_at")
 	c.get("/subscribers?status=suppressed&q=BOB&limit=1").want(200).keys("", "items next_cursor total total_exact").keys("items.0", subscriberKeys)
 	c.remove("/suppressions/bob@example.net?note=they+asked").want(204)
 	c.post("/suppressions", `{"email":"a/b+c@example.net"}`).want(201)

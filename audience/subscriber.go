@@ -180,13 +180,19 @@ func (s *Service) DeleteSubscriber(ctx context.Context, id int64) error {
 // SourceDeleted is the source of a suppression by which it is kept in mind that somebody had left, when they were deleted.
 const SourceDeleted = "deleted"
 
-// suppressLeft suppresses the addresses of those of the people who left a list. The name of the person is nowhere in it.
+// suppressLeft suppresses the addresses of those of the people who left a list. A suppression that is there already is not to be lifted by the undoing of the bulk action
+// that made it, since from now on it is what remembers that they left.
 func suppressLeft(ctx context.Context, tx pgx.Tx, ids []int64, now time.Time) error {
 	_, err := tx.Exec(ctx, `
+		WITH gone AS MATERIALIZED (
+			SELECT u.id, u.email_key, string_agg(l.name, ', ' ORDER BY lower(l.name)) AS lists
+			FROM subscribers u JOIN subscriptions s ON s.subscriber_id = u.id JOIN lists l ON l.id = s.list_id
+			WHERE u.id = ANY ($1) AND s.status = 'unsubscribed' GROUP BY u.id),
+		noted AS (
+			UPDATE bulk_changes c SET left_since = true FROM gone g
+			WHERE NOT c.left_since AND (c.subscriber_id = g.id AND c.after ? 'suppression' OR c.before ? 'subscriber' AND c.before #>> '{subscriber,email_key}' = g.email_key))
 		INSERT INTO suppressions (email_key, reason, source, detail, created_at)
-		SELECT u.email_key, 'unsubscribe', 'deleted', 'had left ' || string_agg(l.name, ', ' ORDER BY lower(l.name)) || ' before they were deleted', $2
-		FROM subscribers u JOIN subscriptions s ON s.subscriber_id = u.id JOIN lists l ON l.id = s.list_id
-		WHERE u.id = ANY ($1) AND s.status = 'unsubscribed' GROUP BY u.id ORDER BY u.email_key ON CONFLICT (email_key) DO NOTHING`, ids, now)
+		SELECT email_key, 'unsubscribe', 'deleted', 'had left ' || lists || ' before they were deleted', $2 FROM gone ORDER BY email_key ON CONFLICT (email_key) DO NOTHING`, ids, now)
 	if err != nil {
 		return fmt.Errorf("suppressing those who had left: %w", err)
 	}
