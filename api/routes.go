@@ -125,7 +125,7 @@ func (s *server) peopleRoutes() {
 		note("What holds now comes first, by name of the list; then what was before, newest first, at most 200."), s.listConsents)
 	add(s, get("/subscribers/{id}/export", "exportSubscriber", tagSubscribers, auth.AudienceRead, "Download everything that is kept about a person").
 		streams("application/octet-stream", &huma.Schema{Type: huma.TypeString, Format: "binary"}), s.exportSubscriber)
-	add(s, post("/erasures", "erasePerson", tagSubscribers, auth.AudienceWrite, "Erase everything that is kept about whoever has an address").
+	add(s, post("/erasures", "erasePerson", tagSubscribers, auth.AudienceWrite, "Erase everything that is kept about whoever has an address").returns(http.StatusCreated).
 		note("It cannot be undone. What remains is a keyed hash, by which no import and no program brings the person back."), s.erase)
 	add(s, get("/erasures", "listErasures", tagSubscribers, auth.AudienceRead, "List when somebody was erased, newest first"), s.listErasures)
 

@@ -11,7 +11,7 @@ import (
 // audience.EraseTx.
 func (s *Store) EraseTx(ctx context.Context, tx pgx.Tx, _ []int64, addresses []string) (int64, error) {
 	tag, err := tx.Exec(ctx, `DELETE FROM idempotency_keys k WHERE body IS NOT NULL
-		AND EXISTS (SELECT FROM unnest($1::text[]) a WHERE position(convert_to(a, 'UTF8') IN k.body) > 0 OR position(a IN lower(encode(k.body, 'escape'))) > 0)`, addresses)
+		AND EXISTS (SELECT FROM unnest($1::text[]) a WHERE position(encode(convert_to(a, 'UTF8'), 'escape') IN lower(encode(k.body, 'escape'))) > 0)`, addresses)
 	if err != nil {
 		return 0, fmt.Errorf("erasing answers: %w", err)
 	}

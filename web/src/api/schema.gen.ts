@@ -2406,7 +2406,7 @@ export interface components {
             q?: string;
             /** @enum {string} */
             status?: "subscribed" | "unconfirmed" | "unsubscribed" | "suppressed";
-        };
+        } | null;
         BulkInput: {
             action: components["schemas"]["BulkOrder"];
             /**
@@ -9204,8 +9204,8 @@ export interface operations {
             };
         };
         responses: {
-            /** @description OK */
-            200: {
+            /** @description Created */
+            201: {
                 headers: {
                     [name: string]: unknown;
                 };
