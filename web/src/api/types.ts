@@ -20,6 +20,24 @@ export type Subscriber = Schemas['Subscriber'];
 export type Suppression = Schemas['Suppression'];
 export type SuppressionReason = Suppression['reason'];
 
+export type SuppressionLogEntry = Schemas['SuppressionLog'];
+export type SuppressionImport = Schemas['SuppressionImport'];
+
+export type Field = Schemas['Field'];
+export type FieldType = Field['type'];
+export type Consent = Schemas['Consent'];
+export type Evidence = Schemas['Evidence'];
+export type Moment = Schemas['Moment'];
+export type MomentKind = Moment['kind'];
+export type BulkAction = Schemas['Bulk'];
+export type BulkKind = BulkAction['action'];
+export type BulkStatus = BulkAction['status'];
+export type BulkOrder = Schemas['BulkOrder'];
+export type BulkSelection = Schemas['BulkSelection'];
+export type BulkPreview = Schemas['BulkPreview'];
+export type BulkKept = Schemas['BulkKept'];
+export type Erasure = Schemas['Erasure'];
+
 export type Import = Schemas['Import'];
 export type ImportStatus = Import['status'];
 export type ImportFormat = Schemas['Format'];

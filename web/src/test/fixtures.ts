@@ -81,6 +81,7 @@ export const subscribers: Subscriber[] = people.map((name, index) => ({
   suppressed:
     index === 2
       ? {
+          email: 'linus.pauling@example.org',
           reason: 'bounce',
           source: 'campaign 2',
           detail: '550 5.1.1 <linus.pauling@example.org>: Recipient address rejected: User unknown',
