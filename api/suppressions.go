@@ -27,7 +27,8 @@ type suppressionInputJSON struct {
 	Detail string `json:"detail" required:"false"`
 }
 
-type suppressionFilterQuery struct {
+// SuppressionsWanted is the part of the input that picks suppressions. It is exported because huma passes over what is embedded otherwise.
+type SuppressionsWanted struct {
 	Search  string `query:"q" doc:"Part of the address"`
 	Reason  string `query:"reason" enum:"bounce,complaint,unsubscribe,manual"`
 	Domains bool   `query:"domains" doc:"Only whole domains"`
@@ -35,7 +36,7 @@ type suppressionFilterQuery struct {
 
 type suppressionQuery struct {
 	Paging
-	suppressionFilterQuery
+	SuppressionsWanted
 }
 
 type suppressionLift struct {
@@ -80,7 +81,7 @@ func encodeSuppression(v audience.Suppression) suppressionJSON {
 	return suppressionJSON{Email: v.Email, Reason: v.Reason, Source: v.Source, Detail: v.Detail, CreatedAt: v.CreatedAt.UTC()}
 }
 
-func (q suppressionFilterQuery) filter() audience.SuppressionFilter {
+func (q SuppressionsWanted) filter() audience.SuppressionFilter {
 	return audience.SuppressionFilter{Search: q.Search, Reason: q.Reason, Domains: q.Domains}
 }
 
@@ -110,7 +111,7 @@ func (s *server) suppressionLog(ctx context.Context, in *suppressionLogQuery) (*
 	})
 }
 
-func (s *server) downloadSuppressions(ctx context.Context, in *suppressionFilterQuery) (*csvDownload, error) {
+func (s *server) downloadSuppressions(ctx context.Context, in *SuppressionsWanted) (*csvDownload, error) {
 	return s.csvFile("suppressions", table{columns: []string{"email", "reason", "source", "detail", "created_at"}, rows: func(write func(...any) error) error {
 		return s.deps.Audience.ExportSuppressions(ctx, in.filter(), func(x audience.Suppression) error {
 			return write(x.Email, x.Reason, x.Source, x.Detail, x.CreatedAt)

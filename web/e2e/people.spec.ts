@@ -97,18 +97,16 @@ test('suppressions come from a file, domains too, and what is wrong in it is nam
   await page.goto('/suppressions');
   await page.getByRole('button', { name: 'Import', exact: true }).click();
   const dialog = page.getByRole('dialog');
-  await dialog
-    .locator('input[type=file]')
-    .setInputFiles({
-      name: 'old.txt',
-      mimeType: 'text/plain',
-      buffer: Buffer.from('a@x.example\n@y.example\nnonsense\n'),
-    });
+  await dialog.locator('input[type=file]').setInputFiles({
+    name: 'old.txt',
+    mimeType: 'text/plain',
+    buffer: Buffer.from('a@x.example\n@y.example\nnonsense\n'),
+  });
   await dialog.getByRole('button', { name: 'Import', exact: true }).click();
   await expect(dialog.getByText('3 rows were read')).toBeVisible();
   await expect(dialog.getByText('Line 3: nonsense')).toBeVisible();
   await dialog.getByRole('button', { name: 'Close', exact: true }).last().click();
-  await page.getByText('Only domains').click();
+  await page.getByRole('switch', { name: 'Only domains' }).check();
   await expect(page.getByRole('row').filter({ hasText: '@y.example' })).toBeVisible();
   await expect(page.getByRole('row').filter({ hasText: 'a@x.example' })).toHaveCount(0);
 });

@@ -15113,6 +15113,11 @@ export interface operations {
                 cursor?: string;
                 /** @description How many items at most */
                 limit?: number;
+                /** @description Part of the address */
+                q?: string;
+                reason?: "bounce" | "complaint" | "unsubscribe" | "manual";
+                /** @description Only whole domains */
+                domains?: boolean;
             };
             header?: never;
             path?: never;

@@ -4,6 +4,7 @@ import {
   campaigns,
   deliveries,
   domains,
+  fields,
   forecast,
   imports,
   lists,
@@ -174,6 +175,9 @@ const routes: Record<string, Handler> = {
       subscribers.find((one) => one.id === Number(id)),
       { pause: null },
     ),
+  'GET /fields': () => ok({ items: fields }),
+  'GET /subscribers/:id/consents': () => ok({ items: [] }),
+  'GET /subscribers/:id/timeline': () => page([]),
   'GET /suppressions': () =>
     page([
       {

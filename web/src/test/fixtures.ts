@@ -3,6 +3,7 @@ import type {
   CampaignSummary,
   Delivery,
   Domain,
+  Field,
   Forecast,
   Import,
   List,
@@ -113,6 +114,12 @@ export const subscribers: Subscriber[] = people.map((name, index) => ({
       : []),
   ],
 }));
+
+export const fields: Field[] = [
+  { name: 'city', label: 'Where they live', type: 'text', pending: null, created_at: ago(DAY), updated_at: ago(DAY) },
+  { name: 'orders', label: '', type: 'number', pending: null, created_at: ago(DAY), updated_at: ago(DAY) },
+  { name: 'vip', label: '', type: 'boolean', pending: null, created_at: ago(DAY), updated_at: ago(DAY) },
+];
 
 export const unsubscribes: Unsubscribe[] = [
   {

@@ -67,16 +67,9 @@ export function FieldInput({ label, type, value, onChange, error }: Props) {
         />
       );
   }
-  return (
-    <Textarea
-      {...common}
-      autosize
-      minRows={1}
-      maxRows={6}
-      value={typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value)}
-      onChange={(event) => onChange(event.currentTarget.value || undefined)}
-    />
-  );
+  const text = typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value);
+  const Input = text.includes('\n') ? Textarea : TextInput;
+  return <Input {...common} value={text} onChange={(event) => onChange(event.currentTarget.value || undefined)} />;
 }
 
 /** A moment as an input for local time wants it, in the browser's zone. */

@@ -68,8 +68,7 @@ function LiftForm({ lifted, onClose }: { lifted: Lifted; onClose: () => void }) 
           description={t('suppressions.removeNoteHint')}
           required
           maxLength={500}
-          autosize
-          minRows={2}
+          rows={2}
           data-autofocus
           value={note}
           onChange={(event) => setNote(event.currentTarget.value)}

@@ -69,18 +69,13 @@ export function PersonTimeline({ subscriberId }: { subscriberId: number }) {
             </Text>
           ) : (
             <>
-              <Timeline
-                bulletSize={26}
-                lineWidth={2}
-                color="gray"
-                px="md"
-                pb="md"
-                aria-label={t('subscribers.timeline')}
-              >
-                {page.items.map((moment) => (
-                  <Item key={`${moment.kind}-${moment.ref}`} moment={moment} />
-                ))}
-              </Timeline>
+              <div style={{ padding: '0 var(--mantine-spacing-md) var(--mantine-spacing-md)' }}>
+                <Timeline bulletSize={26} lineWidth={2} color="gray" aria-label={t('subscribers.timeline')}>
+                  {page.items.map((moment) => (
+                    <Item key={`${moment.kind}-${moment.ref}`} moment={moment} />
+                  ))}
+                </Timeline>
+              </div>
               <Pager cursor={cursor} next={page.next_cursor} shown={page.items.length} total={page.total} />
             </>
           )
