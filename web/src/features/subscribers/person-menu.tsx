@@ -36,13 +36,13 @@ export function PersonMenu({ subscriber }: { subscriber: Subscriber }) {
         {t('subscribers.erase')}
       </Button>
       <Modal opened={erasing} onClose={dialog.close} title={t('subscribers.eraseTitle', { email: subscriber.email })}>
-        <EraseForm email={subscriber.email} onClose={dialog.close} />
+        <EraseForm id={subscriber.id} email={subscriber.email} onClose={dialog.close} />
       </Modal>
     </>
   );
 }
 
-function EraseForm({ email, onClose }: { email: string; onClose: () => void }) {
+function EraseForm({ id, email, onClose }: { id: number; email: string; onClose: () => void }) {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const queryClient = useQueryClient();
@@ -52,8 +52,9 @@ function EraseForm({ email, onClose }: { email: string; onClose: () => void }) {
     onSuccess: async () => {
       notifySuccess(t('subscribers.erased'));
       await navigate({ to: '/subscribers' });
-      queryClient.removeQueries({ queryKey: ['subscribers'] });
-      queryClient.removeQueries({ queryKey: ['suppressions'] });
+      queryClient.removeQueries({ queryKey: ['subscribers', id] });
+      void queryClient.invalidateQueries({ queryKey: ['suppressions'] });
+      await queryClient.invalidateQueries({ queryKey: ['subscribers', 'page'] });
     },
   });
   const same = typed.trim().toLowerCase() === email.toLowerCase();
