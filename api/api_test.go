@@ -110,6 +110,9 @@ func setup(t *testing.T) *bundle {
 	b.deps.Mailboxes = mailbox.New(b.pool, box, b.deps.Campaigns, mailbox.Config{}, log, time.Now)
 	b.deps.Audience.SetJobs(queue{})
 	b.deps.Campaigns.SetJobs(queue{})
+	b.deps.Audience.SetErasure([32]byte{7}, audience.Eraser{Name: "deliveries", Do: b.deps.Campaigns.EraseTx}, audience.Eraser{Name: "events", Do: b.deps.Events.EraseTx},
+		audience.Eraser{Name: "webhooks", Do: b.deps.Webhooks.EraseTx}, audience.Eraser{Name: "mailboxes", Do: b.deps.Mailboxes.EraseTx},
+		audience.Eraser{Name: "relays", Do: b.deps.Sender.EraseTx}, audience.Eraser{Name: "answers", Do: b.deps.Idempotency.EraseTx})
 	b.Handler, err = New(Config{Version: "1.2.3", UI: testUI(), Logger: log, Done: b.done}, b.deps)
 	if err != nil {
 		t.Fatal(err)

@@ -98,15 +98,73 @@ func TestShapesOfTheAudience(t *testing.T) {
 	c.remove(at + "/pause").problem(404)
 	c.post("/suppressions", `{"email":"bob@example.net","detail":"asked by phone"}`).want(201).keys("", "email reason source detail created_at")
 	c.get("/suppressions?q=bob").want(200).keys("", "items next_cursor").keys("items.0", "email reason source detail created_at")
-	c.get(at).want(200).keys("suppressed", "reason source detail created_at")
+	c.get(at).want(200).keys("suppressed", "email reason source detail created_at")
+	c.post("/suppressions", `{"email":"@example.org","reason":"complaint"}`).want(201)
+	for query, want := range map[string]int{"": 2, "?domains=true": 1, "?reason=complaint": 1, "?reason=bounce": 0, "?q=nobody": 0} {
+		var p pageJSON[suppressionJSON]
+		if c.get("/suppressions" + query).want(200).json(&p); len(p.Items) != want {
+			t.Errorf("%q finds %d", query, len(p.Items))
+		}
+		if body := c.get("/suppressions.csv" + query).want(200).Body.String(); strings.Count(body, "\r\n") != want+1 || !strings.HasPrefix(body, "\ufeffemail,reason,source,detail,created_at") {
+			t.Errorf("%q as a file: %s", query, body)
+		}
+	}
+	var taken suppressionImportJSON
+	c.sendForm("/suppressions/import", [2]string{"reason", "bounce"}, [2]string{"detail", "old"}, [2]string{"file", "x@example.net\n@y.example\n?\n"}).want(200).
+		keys("problems.0", "line value reason").json(&taken)
+	if taken.Rows != 3 || taken.Added != 2 || taken.Rejected != 1 {
+		t.Errorf("%+v", taken)
+	}
+	c.sendForm("/suppressions/import", [2]string{"reason", "odd"}, [2]string{"file", "x@example.net\n"}).problem(400)
+	c.sendForm("/suppressions/import", [2]string{"reason", "bounce"}).problem(400)
+	c.get("/suppression-log?email=bob@example.net").want(200).keys("items.0", "id at action email reason source detail suppressed_at actor note")
 	c.get("/subscribers?status=suppressed&q=BOB&limit=1").want(200).keys("", "items next_cursor total total_exact").keys("items.0", subscriberKeys)
-	c.remove("/suppressions/bob@example.net").want(204)
+	c.remove("/suppressions/bob@example.net?note=they+asked").want(204)
 	c.post("/suppressions", `{"email":"a/b+c@example.net"}`).want(201)
-	c.remove("/suppressions/a%2Fb%2Bc%40example.net").want(204) // as encodeURIComponent writes it
+	c.remove("/suppressions/a%2Fb%2Bc%40example.net?note=n").want(204) // as encodeURIComponent writes it
 	c.remove(fmt.Sprint(at, "/subscriptions/", list)).want(200).keys("", subscriberKeys)
 	c.remove(at).want(204)
 	c.get(at).problem(404)
 	c.remove(fmt.Sprint("/lists/", list)).want(204)
+}
+
+func TestShapesOfPeople(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	c := b.admin(t)
+	const fieldKeys = "name label type pending created_at updated_at"
+	c.post("/fields", `{"name":"n","type":"text"}`).want(201).keys("", fieldKeys)
+	c.post("/fields", `{"name":"n","type":"text"}`).problem(409)
+	c.get("/fields").want(200).keys("", "items").keys("items.0", fieldKeys)
+	c.post("/subscribers", `{"email":"a@example.net","attributes":{"n":"x"}}`).want(201)
+	if p := c.post("/subscribers", `{"email":"b@example.net","attributes":{"n":1}}`).problem(400); !slices.Equal(p.locations(), []string{"body.attributes.n"}) {
+		t.Errorf("%+v", p)
+	}
+	if p := c.put("/fields/n", `{"label":"","type":"number"}`).problem(409); !slices.Equal(p.locations(), []string{"body.type"}) {
+		t.Errorf("%+v", p)
+	}
+	c.put("/fields/n", `{"label":"L","type":"text"}`).want(200).keys("", fieldKeys)
+	c.get("/fields/n/use").want(200).keys("", "people")
+	c.remove("/fields/n").problem(400)
+	c.remove("/fields/n?count=0").problem(409)
+
+	const bulkKeys = "id action list_id list_name field value note selection status error created_by total changed unchanged skipped restored kept progress can_undo created_at started_at finished_at undo_until undone_at"
+	body := `"selection":{"filter":{"q":"example"}},"action":{"action":"set_field","field":"n","value":"y"}`
+	c.post("/bulk-actions/preview", "{"+body+"}").want(200).keys("", "count sample").keys("sample.0", "id email name")
+	c.post("/bulk-actions", "{"+body+`,"count":7}`).problem(409)
+	if p := c.post("/bulk-actions/preview", `{"selection":{},"action":{"action":"set_field","field":"n","value":7}}`).problem(400); !slices.Equal(p.locations(), []string{"body.action.value"}) {
+		t.Errorf("%+v", p)
+	}
+	id := c.post("/bulk-actions", "{"+body+`,"count":1}`).want(202).keys("", bulkKeys).keys("selection", "selected q list_id status").id()
+	at := fmt.Sprint("/bulk-actions/", id)
+	c.get("/bulk-actions").want(200).keys("items.0", bulkKeys)
+	c.get(at).want(200).keys("", bulkKeys)
+	c.get(at+"/kept?undo=true").want(200).keys("", "items next_cursor")
+	c.post(at+"/undo", "").problem(409)
+	c.post(at+"/cancel", "").want(200).keys("", bulkKeys)
+	c.get(at + "/progress").want(200).contains("event: progress")
+	c.get("/bulk-actions/999").problem(404)
+	c.remove("/fields/n?count=1").want(202)
 }
 
 func TestPages(t *testing.T) {
@@ -141,6 +199,11 @@ func TestPages(t *testing.T) {
 // upload sends a form; each part is a field, or the file when its name is file.
 func (c *client) upload(parts ...[2]string) *response {
 	c.t.Helper()
+	return c.sendForm("/imports", parts...)
+}
+
+func (c *client) sendForm(path string, parts ...[2]string) *response {
+	c.t.Helper()
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
 	for _, p := range parts {
@@ -159,7 +222,7 @@ func (c *client) upload(parts ...[2]string) *response {
 	if err := form.Close(); err != nil {
 		c.t.Fatal(err)
 	}
-	return c.post("/imports", body.String(), header("Content-Type", form.FormDataContentType()))
+	return c.post(path, body.String(), header("Content-Type", form.FormDataContentType()))
 }
 
 func TestImport(t *testing.T) {

@@ -60,9 +60,11 @@ type columnJSON struct {
 
 type suggestionJSON struct {
 	Target    string `json:"target" enum:"email,name,attribute"`
-	Attribute string `json:"attribute"`
-	Type      string `json:"type" enum:",text,number,boolean,date,datetime,list" doc:"For target attribute: that of the field, or of the values if the field is new"`
-	DateOrder string `json:"date_order" enum:",dmy,mdy,ymd" doc:"For dates in numbers; empty when they need none, or when it cannot be told"`
+	Attribute string `json:"attribute,omitempty"`
+	Type      string `json:"type,omitempty" enum:",text,number,boolean,date,datetime,list" doc:"For target attribute: that of the field, or of the values if the field is new"`
+	DateOrder string `json:"date_order,omitempty" enum:",dmy,mdy,ymd" doc:"For dates in numbers; left out when they need none, or when it cannot be told"`
+
+	Remembered bool `json:"remembered,omitempty" doc:"A column of this name became that in an earlier import"`
 }
 
 type mappingJSON struct {

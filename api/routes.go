@@ -14,6 +14,7 @@ const (
 	tagSettings    = "Settings and API keys"
 	tagLists       = "Lists"
 	tagSubscribers = "Subscribers"
+	tagBulk        = "Bulk actions"
 	tagSuppression = "Suppressions"
 	tagImports     = "Imports"
 	tagTemplates   = "Templates and content"
@@ -33,7 +34,8 @@ func tags() []*huma.Tag {
 		{Name: tagSettings, Description: "What the installation says about itself, and the keys of programs."},
 		{Name: tagLists, Description: "Lists of people."},
 		{Name: tagSubscribers, Description: "People and the lists they are on."},
-		{Name: tagSuppression, Description: "Addresses that are never mailed, with the reason."},
+		{Name: tagBulk, Description: "One thing done to many people: count them, start, follow, take back."},
+		{Name: tagSuppression, Description: "Addresses and domains that are never mailed, with the reason."},
 		{Name: tagImports, Description: "Many people at once, from a file of CSV, TSV or XLSX: upload it, say what its columns mean, start."},
 		{Name: tagTemplates, Description: "Stored content, and what content looks like for a person."},
 		{Name: tagCampaigns, Description: "Mailings: content, audience, relay and time."},
@@ -86,9 +88,7 @@ func (s *server) routes() {
 	add(s, get("/subscribers/{id}/deliveries", "listSubscriberDeliveries", tagSubscribers, auth.AudienceRead, "List what was sent to a person, newest first"), s.listSubscriberDeliveries)
 	add(s, get("/subscribers/{id}/events", "listSubscriberEvents", tagSubscribers, auth.AudienceRead, "List what a person did, newest first"), s.listSubscriberEvents)
 
-	add(s, get("/suppressions", "listSuppressions", tagSuppression, auth.AudienceRead, "List suppressed addresses, newest first"), s.listSuppressions)
-	add(s, post("/suppressions", "createSuppression", tagSuppression, auth.AudienceWrite, "Never mail an address again").returns(http.StatusCreated).once(), s.createSuppression)
-	add(s, remove("/suppressions/{email}", "deleteSuppression", tagSuppression, auth.AudienceWrite, "Allow mail to an address again"), s.deleteSuppression)
+	s.peopleRoutes()
 
 	add(s, get("/imports", "listImports", tagImports, auth.AudienceRead, "List imports, newest first"), s.listImports)
 	add(s, post("/imports", "uploadImport", tagImports, auth.AudienceWrite, "Upload a file of CSV, TSV or XLSX").returns(http.StatusCreated).takes(uploadForm()), s.uploadImport)
@@ -125,6 +125,48 @@ func (s *server) routes() {
 	s.sendingRoutes()
 	s.webhookRoutes()
 	s.mailboxRoutes()
+}
+
+// peopleRoutes are about what is known of people, beside the people themselves.
+func (s *server) peopleRoutes() {
+	add(s, get("/subscribers/{id}/timeline", "getSubscriberTimeline", tagSubscribers, auth.AudienceRead, "Read everything that was sent to a person and what came of it, newest first"),
+		s.subscriberTimeline)
+	add(s, get("/subscribers/{id}/consents", "listSubscriberConsents", tagSubscribers, auth.AudienceRead, "Read how a person stands and stood with each list, with the evidence").
+		note("What holds now comes first, by name of the list; then what was before, newest first, at most 200."), s.listConsents)
+	add(s, get("/subscribers/{id}/export", "exportSubscriber", tagSubscribers, auth.AudienceRead, "Download everything that is kept about a person").
+		streams("application/octet-stream", &huma.Schema{Type: huma.TypeString, Format: "binary"}), s.exportSubscriber)
+	add(s, post("/erasures", "erasePerson", tagSubscribers, auth.AudienceWrite, "Erase everything that is kept about whoever has an address").returns(http.StatusCreated).
+		note("It cannot be undone. What remains is a keyed hash, by which no import and no program brings the person back."), s.erase)
+	add(s, get("/erasures", "listErasures", tagSubscribers, auth.AudienceRead, "List when somebody was erased, newest first"), s.listErasures)
+
+	add(s, get("/fields", "listFields", tagSubscribers, auth.AudienceRead, "List the custom fields by name"), s.listFields)
+	add(s, post("/fields", "createField", tagSubscribers, auth.AudienceWrite, "Make a custom field").returns(http.StatusCreated).once(), s.createField)
+	add(s, put("/fields/{name}", "updateField", tagSubscribers, auth.AudienceWrite, "Change the label or the type of a custom field").
+		note("With another type the values that people have are converted. When some cannot be, it is a conflict that names them, and nothing changes."), s.updateField)
+	add(s, get("/fields/{name}/use", "countField", tagSubscribers, auth.AudienceRead, "Count who has a value in a custom field"), s.countField)
+	add(s, remove("/fields/{name}", "deleteField", tagSubscribers, auth.AudienceWrite, "Delete a custom field with the values that people have").returns(http.StatusAccepted), s.deleteField)
+
+	add(s, post("/bulk-actions/preview", "previewBulkAction", tagBulk, auth.AudienceRead, "Count whom an action would be about").
+		note("Changes nothing."), s.previewBulk)
+	add(s, post("/bulk-actions", "startBulkAction", tagBulk, auth.AudienceWrite, "Do something to many people").returns(http.StatusAccepted).once().
+		note("Whom it is about is fixed with this request. It can be taken back for 24 hours. Who left or is suppressed is never subscribed by it."), s.startBulk)
+	add(s, get("/bulk-actions", "listBulkActions", tagBulk, auth.AudienceRead, "List bulk actions, newest first"), s.listBulk)
+	add(s, get("/bulk-actions/{id}", "getBulkAction", tagBulk, auth.AudienceRead, "Read a bulk action"), s.getBulk)
+	add(s, get("/bulk-actions/{id}/kept", "listBulkActionKept", tagBulk, auth.AudienceRead, "List whom a bulk action passed over, or whom its undoing left as they were, and why"), s.listBulkKept)
+	add(s, post("/bulk-actions/{id}/cancel", "cancelBulkAction", tagBulk, auth.AudienceWrite, "Cancel a bulk action; what is done stays"), s.cancelBulk)
+	add(s, post("/bulk-actions/{id}/undo", "undoBulkAction", tagBulk, auth.AudienceWrite, "Take back what a bulk action changed").returns(http.StatusAccepted).
+		note("But for what was changed since, and for those who left since."), s.undoBulk)
+	add(s, get("/bulk-actions/{id}/progress", "bulkActionProgress", tagBulk, auth.AudienceRead, "Follow a bulk action").
+		streams("text/event-stream", streamOf("Bulk")), s.bulkProgress)
+
+	add(s, get("/suppressions", "listSuppressions", tagSuppression, auth.AudienceRead, "List suppressed addresses and domains, newest first"), s.listSuppressions)
+	add(s, post("/suppressions", "createSuppression", tagSuppression, auth.AudienceWrite, "Never mail an address or a domain again").returns(http.StatusCreated).once(), s.createSuppression)
+	add(s, remove("/suppressions/{email}", "deleteSuppression", tagSuppression, auth.AudienceWrite, "Allow mail to an address or a domain again"), s.deleteSuppression)
+	add(s, post("/suppressions/import", "importSuppressions", tagSuppression, auth.AudienceWrite, "Suppress many addresses and domains from a file").takes(suppressionForm()).
+		note("Whoever is suppressed keeps their evidence, so that the same file may come again."), s.importSuppressions)
+	add(s, get("/suppressions.csv", "downloadSuppressions", tagSuppression, auth.AudienceRead, "Download suppressed addresses and domains").
+		streams("text/csv", &huma.Schema{Type: huma.TypeString}), s.downloadSuppressions)
+	add(s, get("/suppression-log", "listSuppressionLog", tagSuppression, auth.AudienceRead, "List what was suppressed and what was lifted, by whom and why, newest first"), s.suppressionLog)
 }
 
 func (s *server) mailboxRoutes() {

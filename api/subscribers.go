@@ -24,6 +24,7 @@ type subscriberJSON struct {
 }
 
 type suppressedJSON struct {
+	Email     string    `json:"email" doc:"What is suppressed: the address, or its domain as @example.org"`
 	Reason    string    `json:"reason" enum:"bounce,complaint,unsubscribe,manual"`
 	Source    string    `json:"source"`
 	Detail    string    `json:"detail"`
@@ -103,7 +104,7 @@ func encodeSubscriber(v audience.Subscriber) subscriberJSON {
 		out.Attributes = map[string]any{}
 	}
 	if x := v.Suppression; x != nil {
-		out.Suppressed = &suppressedJSON{Reason: x.Reason, Source: x.Source, Detail: x.Detail, CreatedAt: x.CreatedAt.UTC()}
+		out.Suppressed = &suppressedJSON{Email: x.Email, Reason: x.Reason, Source: x.Source, Detail: x.Detail, CreatedAt: x.CreatedAt.UTC()}
 	}
 	if x := v.Pause; x != nil {
 		out.Pause = &pauseJSON{Until: x.Until.UTC(), Since: x.Since.UTC(), Source: x.Source}

@@ -192,7 +192,7 @@ func encodeFormat(f audience.Format) formatJSON {
 func encodeColumn(c audience.Column) columnJSON {
 	out := columnJSON{Index: c.Index, Header: c.Header, Samples: append([]string{}, c.Samples...)}
 	if c.Suggested != "" {
-		out.Suggested = &suggestionJSON{Target: c.Suggested, Attribute: c.Attribute, Type: string(c.Type), DateOrder: string(c.DateOrder)}
+		out.Suggested = &suggestionJSON{Target: c.Suggested, Attribute: c.Attribute, Type: string(c.Type), DateOrder: string(c.DateOrder), Remembered: c.Remembered}
 	}
 	return out
 }

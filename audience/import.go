@@ -134,6 +134,8 @@ type Column struct {
 	Attribute string     `json:"attribute,omitempty"`
 	Type      FieldType  `json:"type,omitempty"`
 	DateOrder cell.Order `json:"date_order,omitempty"`
+	// Remembered says that the suggestion is what somebody chose for such a column before.
+	Remembered bool `json:"remembered,omitempty"`
 }
 
 // ImportError says why a row was left out. Row is the line of the file on which it starts, from 1; Column the header of the column at fault, "" when it is the

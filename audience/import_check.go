@@ -266,6 +266,9 @@ func (r *checkRun) rows(ctx context.Context) error {
 
 // batch compares a batch with people and overlay and writes what it found; with the last one the dry run has ended.
 func (r *checkRun) batch(ctx context.Context, tx pgx.Tx, b *batch, last bool) error {
+	if err := r.s.dropErased(ctx, tx, b); err != nil {
+		return err
+	}
 	if err := prepareMerge(ctx, tx); err != nil {
 		return err
 	}

@@ -38,9 +38,9 @@ func TestCheckForetellsTheImport(t *testing.T) {
 		b.batchRows = r.Int64N(40) + 1
 		imp := b.upload(list, randomFile(seed, 150))
 		m := suggestedMapping(imp, []string{StatusUnconfirmed, StatusSubscribed}[seed%2])
-		before := b.everything()
+		before := b.wholeState()
 		imp = b.check(imp.ID, m)
-		if d := cmp.Diff(before, b.everything()); d != "" {
+		if d := cmp.Diff(before, b.wholeState()); d != "" {
 			t.Fatalf("seed %d: the dry run changed something: %s", seed, d)
 		}
 		c := imp.Checked

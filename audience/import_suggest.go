@@ -192,7 +192,7 @@ func (p pastImport) apply(c *Column, at int) {
 	c.Suggested, c.Attribute = "", ""
 	for _, m := range p.Mapping.Columns {
 		if m.Index == at && m.Target != TargetSkip {
-			c.Suggested, c.Attribute = m.Target, m.Attribute
+			c.Suggested, c.Attribute, c.Remembered = m.Target, m.Attribute, true
 			if m.Type != "" {
 				c.Type = m.Type
 			}

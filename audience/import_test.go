@@ -220,7 +220,7 @@ func TestImportMergesAttributes(t *testing.T) {
 	if got, want := countsOf(imp), (counts{rows: 2, updated: 2}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	if got, want := b.people(list), `a@x.org|Ann|{"age": 7, "plan": "paid", "tags": "y"}|subscribed`; got != want {
+	if got, want := b.people(list), `a@x.org|Ann|{"age": 7, "plan": "paid", "tags": ["y"]}|subscribed`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

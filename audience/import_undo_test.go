@@ -24,7 +24,7 @@ func (b *bundle) ticking() {
 }
 
 // everything is all that an import may change, row by row.
-func (b *bundle) everything() []string {
+func (b *bundle) wholeState() []string {
 	b.t.Helper()
 	rows, err := b.pool.Query(b.ctx, `
 		SELECT 'person ' || to_jsonb(u)::text FROM subscribers u
@@ -52,7 +52,7 @@ func (b *bundle) everything() []string {
 	return out
 }
 
-func (b *bundle) undo(id int64) Import {
+func (b *bundle) undoImport(id int64) Import {
 	b.t.Helper()
 	must[Import](b.t)(b.UndoImport(b.ctx, id))
 	if done := must[bool](b.t)(b.runUndo(b.ctx, id, time.Hour)); !done {
@@ -107,15 +107,15 @@ func TestUndoGivesBackExactlyWhatWas(t *testing.T) {
 			list, other := b.list("News"), b.list("Other")
 			b.scatter(r, list, other)
 			b.importFile(other, randomFile(seed+100, 40), StatusUnconfirmed)
-			before := b.everything()
+			before := b.wholeState()
 			imp := b.upload(list, randomFile(seed, 150))
 			must[Import](t)(b.StartImport(b.ctx, imp.ID, suggestedMapping(imp, []string{StatusUnconfirmed, StatusSubscribed}[seed%2]), ""))
 			b.inBatches(imp.ID, seed)
-			if cmp.Equal(before, b.everything()) {
+			if cmp.Equal(before, b.wholeState()) {
 				t.Fatal("the import changed nothing")
 			}
-			imp = b.undo(imp.ID)
-			if d := cmp.Diff(before, b.everything()); d != "" {
+			imp = b.undoImport(imp.ID)
+			if d := cmp.Diff(before, b.wholeState()); d != "" {
 				t.Fatal(d)
 			}
 			if imp.Status != ImportUndone || imp.Undo.Kept != 0 || imp.Undo.FinishedAt == nil || imp.Undo.Removed == 0 {
@@ -128,7 +128,7 @@ func TestUndoGivesBackExactlyWhatWas(t *testing.T) {
 	}
 }
 
-func TestUndoKeepsWhatChangedSince(t *testing.T) {
+func TestUndoOfAnImportKeepsWhatChangedSince(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.ticking()
@@ -168,7 +168,7 @@ paused@x.org,G,Oslo,b
 	if _, err := b.pool.Exec(b.ctx, `UPDATE subscribers SET paused_until = now() + interval '1 day', paused_at = now(), paused_source = 'test' WHERE email_key = 'paused@x.org'`); err != nil {
 		t.Fatal(err)
 	}
-	imp = b.undo(imp.ID)
+	imp = b.undoImport(imp.ID)
 	want := []string{
 		"bounced@x.org person: the address was suppressed since", "edited@x.org person: changed since", "elsewhere@x.org person: on a list by other means",
 		"gone@x.org person: on a list by other means", "gone@x.org subscription: unsubscribed since", "known@x.org attributes.city: changed since",
@@ -195,7 +195,7 @@ func TestUndoGoesOnAfterAnInterruption(t *testing.T) {
 	b := setup(t)
 	b.ticking()
 	list := b.list("News")
-	before := b.everything()
+	before := b.wholeState()
 	var file strings.Builder
 	file.WriteString("email\n")
 	for i := range undoBatch + 100 {
@@ -210,7 +210,7 @@ func TestUndoGoesOnAfterAnInterruption(t *testing.T) {
 	if parts < 4 {
 		t.Errorf("only %d parts", parts)
 	}
-	if d := cmp.Diff(before, b.everything()); d != "" {
+	if d := cmp.Diff(before, b.wholeState()); d != "" {
 		t.Error(d)
 	}
 	if u := must[Import](t)(b.GetImport(b.ctx, imp.ID)).Undo; u.Removed != undoBatch+100 || u.Unsubscribed != undoBatch+100 {

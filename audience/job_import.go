@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"postrider/audience/tablefile"
 	"postrider/internal/addr"
 	"postrider/internal/errs"
+	"postrider/internal/pg"
 )
 
 const (
@@ -45,6 +47,7 @@ func (s *Service) Workers(w *river.Workers) {
 	river.AddWorker(w, &checkWorker{s: s})
 	river.AddWorker(w, &undoWorker{s: s})
 	river.AddWorker(w, &indexWorker{s: s})
+	s.peopleWorkers(w)
 }
 
 // Timeout is the longest that one run may take.
@@ -322,6 +325,34 @@ func (b *batch) add(rec *tablefile.Record) {
 	}
 	p.each = append(p.each, row)
 	p.merged.patch(row)
+}
+
+// erasedReason is why a row about an erased person is left out. Nothing else of it is kept, neither for the error file.
+const erasedReason = "the data of this person was erased at their wish: they are not taken in again, and nothing of this row is kept"
+
+// dropErased leaves the rows about erased people out.
+func (s *Service) dropErased(ctx context.Context, db pg.DB, b *batch) error {
+	keys := make([]string, len(b.people))
+	for i := range b.people {
+		keys[i] = b.people[i].merged.address.Key
+	}
+	gone, err := s.erased(ctx, db, keys)
+	if err != nil || len(gone) == 0 {
+		return err
+	}
+	b.people = slices.DeleteFunc(b.people, func(p batchPerson) bool {
+		if !gone[p.merged.address.Key] {
+			return false
+		}
+		for _, row := range p.rows() {
+			b.rejected = append(b.rejected, rejection{ImportError: ImportError{Row: row.line, Reason: erasedReason}, record: []string{}})
+			for _, f := range row.flags {
+				b.flagged[f.Kind]--
+			}
+		}
+		return true
+	})
+	return nil
 }
 
 func (b *batch) reject(rec *tablefile.Record, p cellProblem) {

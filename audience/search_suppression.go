@@ -12,34 +12,39 @@ import (
 	"postrider/internal/pg"
 )
 
-// suppressionKey is where a suppression stands in the list.
-type suppressionKey struct {
+// suppressionPlace is where a suppression stands in the list.
+type suppressionPlace struct {
 	at  time.Time
 	key string
 }
 
-// ListSuppressions gives the suppressed addresses and domains that hold search ("" is all), newest first.
-func (s *Service) ListSuppressions(ctx context.Context, search string, q page.Query) (page.Page[Suppression], error) {
+// ListSuppressions gives the suppressed addresses and domains, newest first.
+func (s *Service) ListSuppressions(ctx context.Context, f SuppressionFilter, q page.Query) (page.Page[Suppression], error) {
 	var none page.Page[Suppression]
-	like, err := likePattern(search)
+	like, err := likePattern(f.Search)
 	if err != nil {
 		return none, err
+	}
+	if f.Reason != "" {
+		if err := checkReason(f.Reason); err != nil {
+			return none, err
+		}
 	}
 	cursor, err := q.From()
 	if err != nil {
 		return none, err
 	}
-	var from *suppressionKey
+	var from *suppressionPlace
 	if cursor != "" {
-		from = &suppressionKey{}
+		from = &suppressionPlace{}
 		if err := page.Decode(cursor, &from.at, &from.key); err != nil {
 			return none, err
 		}
 	}
 	var rows []Suppression
 	err = pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		r := suppressionSearch{searcher{db: tx, limits: s.limits}, like, q, from}
-		rows, err = r.find(ctx, hasTrigram(search))
+		r := suppressionSearch{searcher{db: tx, limits: s.limits}, f, like, q, from}
+		rows, err = r.find(ctx, hasTrigram(f.Search))
 		return err
 	})
 	if err != nil {
@@ -51,9 +56,10 @@ func (s *Service) ListSuppressions(ctx context.Context, search string, q page.Qu
 // suppressionSearch looks for suppressions as searcher does for people: those with a rare text come from the trigram index, and for the rest the list is gone through.
 type suppressionSearch struct {
 	searcher
+	want SuppressionFilter
 	like string
 	q    page.Query
-	from *suppressionKey
+	from *suppressionPlace
 }
 
 func (r suppressionSearch) find(ctx context.Context, trigrams bool) ([]Suppression, error) {
@@ -85,13 +91,25 @@ func (r suppressionSearch) stretches(s *statement) []string {
 	return []string{"created_at = " + at + " AND email_key > " + key, "created_at < " + at}
 }
 
+// filter is the rest of the conditions, each with AND in front.
+func (r suppressionSearch) filter(s *statement) string {
+	var sql string
+	if r.want.Reason != "" {
+		sql += " AND reason = " + s.arg(r.want.Reason)
+	}
+	if r.want.Domains {
+		sql += " AND email_key LIKE '@%'"
+	}
+	return sql
+}
+
 // byIndex sorts what the trigram index gives. ok is false when that is too much.
 func (r suppressionSearch) byIndex(ctx context.Context) (found []Suppression, ok bool, err error) {
 	if err := r.take(ctx, byBitmap); err != nil {
 		return nil, false, err
 	}
 	var s statement
-	sql := `WITH found AS MATERIALIZED (SELECT email_key, reason, source, detail, created_at FROM suppressions WHERE email_key LIKE ` + s.arg(r.like) + fmt.Sprintf(` LIMIT %d)
+	sql := `WITH found AS MATERIALIZED (SELECT email_key, reason, source, detail, created_at FROM suppressions WHERE email_key LIKE ` + s.arg(r.like) + r.filter(&s) + fmt.Sprintf(` LIMIT %d)
 		SELECT n.n, p.email_key, p.reason, p.source, p.detail, p.created_at FROM (SELECT count(*) AS n FROM found) n LEFT JOIN LATERAL (
 			SELECT email_key, reason, source, detail, created_at FROM found WHERE `, r.limits.few+1)
 	for i, stretch := range r.stretches(&s) {
@@ -131,6 +149,7 @@ func (r suppressionSearch) walk(ctx context.Context) ([]Suppression, error) {
 	if r.like != "%%" {
 		like = " AND email_key LIKE " + s.arg(r.like)
 	}
+	like += r.filter(&s)
 	for _, stretch := range r.stretches(&s) {
 		parts = append(parts, `(SELECT email_key, reason, source, detail, created_at FROM suppressions WHERE `+stretch+like+` `+r.order()+`)`)
 	}

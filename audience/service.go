@@ -35,6 +35,9 @@ type Service struct {
 	uploads   UploadLimits
 	addresses AddressLists
 	mx        *addrcheck.MX
+	// How erased people are known, and who else has something about them; see SetErasure.
+	erasureKey *[32]byte
+	erasers    []Eraser
 }
 
 // New makes a Service. Imports can be started only after SetJobs.

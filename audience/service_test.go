@@ -30,9 +30,11 @@ type bundle struct {
 type queue struct {
 	ids      []int64 // of imports
 	indexing int     // jobs for the search index
+	jobs     []river.JobArgs
 }
 
 func (q *queue) InsertTx(_ context.Context, _ pgx.Tx, args river.JobArgs, _ *river.InsertOpts) (*rivertype.JobInsertResult, error) {
+	q.jobs = append(q.jobs, args)
 	switch args := args.(type) {
 	case ImportArgs:
 		q.ids = append(q.ids, args.ImportID)
@@ -47,6 +49,7 @@ func setup(t *testing.T) *bundle {
 	b := &bundle{t: t, ctx: t.Context(), pool: pgtest.DB(t), queued: &queue{}}
 	b.Service = New(b.pool, slog.New(slog.DiscardHandler), func() time.Time { return start })
 	b.SetJobs(b.queued)
+	b.SetErasure([32]byte{7})
 	return b
 }
 

@@ -50,6 +50,9 @@ func (s *Service) commitTx(ctx context.Context, tx pgx.Tx, imp Import, b *batch)
 	if err != nil {
 		return err
 	}
+	if err := s.dropErased(ctx, tx, b); err != nil {
+		return err
+	}
 	if err := prepareMerge(ctx, tx); err != nil {
 		return err
 	}

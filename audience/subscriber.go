@@ -75,9 +75,9 @@ func (s *Service) GetSubscriber(ctx context.Context, id int64) (Subscriber, erro
 	return subs[0], nil
 }
 
-// CreateSubscriber adds a person, on lists or on none. An address that is there already is a Conflict.
+// CreateSubscriber adds a person, on lists or on none. An address that is there already, or was erased, is a Conflict. A custom field that does not exist yet is made.
 func (s *Service) CreateSubscriber(ctx context.Context, n NewSubscriber) (Subscriber, error) {
-	p, err := cleanPerson(n.Email, n.Name, n.Attributes)
+	p, err := s.cleanPerson(ctx, 0, n.Email, n.Name, n.Attributes)
 	if err != nil {
 		return Subscriber{}, err
 	}
@@ -93,6 +93,9 @@ func (s *Service) CreateSubscriber(ctx context.Context, n NewSubscriber) (Subscr
 	now := s.clock()
 	var id int64
 	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := s.admitTx(ctx, tx, p, now); err != nil {
+			return err
+		}
 		err := tx.QueryRow(ctx, `INSERT INTO subscribers (email, email_key, name, attributes, no_tracking, created_at, updated_at)
 			VALUES ($1, $2, $3, $4, $6, $5, $5) RETURNING id`, p.address.Display, p.address.Key, p.name, p.attributes, now, n.NoTracking).Scan(&id)
 		if err != nil {
@@ -112,17 +115,27 @@ func (s *Service) CreateSubscriber(ctx context.Context, n NewSubscriber) (Subscr
 
 // UpdateSubscriber replaces address, name and all attributes of a person, and says whether they are tracked.
 func (s *Service) UpdateSubscriber(ctx context.Context, id int64, n SubscriberUpdate) (Subscriber, error) {
-	p, err := cleanPerson(n.Email, n.Name, n.Attributes)
+	p, err := s.cleanPerson(ctx, id, n.Email, n.Name, n.Attributes)
 	if err != nil {
 		return Subscriber{}, err
 	}
-	tag, err := s.pool.Exec(ctx, `UPDATE subscribers SET email = $2, email_key = $3, name = $4, attributes = $5, updated_at = $6, no_tracking = COALESCE($7, no_tracking)
-		WHERE id = $1`, id, p.address.Display, p.address.Key, p.name, p.attributes, s.clock(), n.NoTracking)
+	now := s.clock()
+	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := s.admitTx(ctx, tx, p, now); err != nil {
+			return err
+		}
+		tag, err := tx.Exec(ctx, `UPDATE subscribers SET email = $2, email_key = $3, name = $4, attributes = $5, updated_at = $6, no_tracking = COALESCE($7, no_tracking)
+			WHERE id = $1`, id, p.address.Display, p.address.Key, p.name, p.attributes, now, n.NoTracking)
+		if err != nil {
+			return subscriberError(err, p.address)
+		}
+		if tag.RowsAffected() == 0 {
+			return noSubscriber(id)
+		}
+		return nil
+	})
 	if err != nil {
-		return Subscriber{}, subscriberError(err, p.address)
-	}
-	if tag.RowsAffected() == 0 {
-		return Subscriber{}, noSubscriber(id)
+		return Subscriber{}, err
 	}
 	return s.GetSubscriber(ctx, id)
 }
@@ -141,10 +154,13 @@ func (s *Service) SetTracking(ctx context.Context, id int64, allowed bool) error
 }
 
 // DeleteSubscriber deletes a person with all subscriptions and what they wrote about leaving. What was sent to them stays in the campaigns' ledgers, and a
-// suppression of the address stays in force.
+// suppression of the address stays in force. With their subscriptions it would be forgotten that they left a list, so whoever had is suppressed.
 func (s *Service) DeleteSubscriber(ctx context.Context, id int64) error {
 	return pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		if err := mergeTurn(ctx, tx); err != nil {
+			return err
+		}
+		if err := suppressLeft(ctx, tx, []int64{id}, s.clock()); err != nil {
 			return err
 		}
 		tag, err := tx.Exec(ctx, `DELETE FROM subscribers WHERE id = $1`, id)
@@ -161,6 +177,27 @@ func (s *Service) DeleteSubscriber(ctx context.Context, id int64) error {
 	})
 }
 
+// SourceDeleted is the source of a suppression by which it is kept in mind that somebody had left, when they were deleted.
+const SourceDeleted = "deleted"
+
+// suppressLeft suppresses the addresses of those of the people who left a list. A suppression that is there already is not to be lifted by the undoing of the bulk action
+// that made it, since from now on it is what remembers that they left.
+func suppressLeft(ctx context.Context, tx pgx.Tx, ids []int64, now time.Time) error {
+	_, err := tx.Exec(ctx, `
+		INSERT INTO suppressions (email_key, reason, source, detail, created_at)
+		SELECT u.email_key, 'unsubscribe', 'deleted', 'had left ' || string_agg(l.name, ', ' ORDER BY lower(l.name)) || ' before they were deleted', $2
+		FROM subscribers u JOIN subscriptions s ON s.subscriber_id = u.id JOIN lists l ON l.id = s.list_id
+		WHERE u.id = ANY ($1) AND s.status = 'unsubscribed' GROUP BY u.id ORDER BY u.email_key ON CONFLICT (email_key) DO NOTHING`, ids, now)
+	if err == nil {
+		err = keepSuppressed(ctx, tx, `SELECT u.email_key FROM subscribers u
+			WHERE u.id = ANY ($1) AND (SELECT true FROM subscriptions s WHERE s.subscriber_id = u.id AND s.status = 'unsubscribed' LIMIT 1) IS NOT NULL`, ids)
+	}
+	if err != nil {
+		return fmt.Errorf("suppressing those who had left: %w", err)
+	}
+	return nil
+}
+
 func noSubscriber(id int64) error { return errs.New(errs.NotFound, "there is no subscriber %d", id) }
 
 // person is what is stored of a person, checked.
@@ -168,20 +205,57 @@ type person struct {
 	address    addr.Address
 	name       string
 	attributes []byte
+	missing    []Field // that the attributes need
 }
 
-func cleanPerson(email, name string, attributes map[string]any) (person, error) {
+// cleanPerson checks what is said about the person with the id, or about a new one when it is 0. What the person has in a field already passes in any case.
+func (s *Service) cleanPerson(ctx context.Context, id int64, email, name string, attributes map[string]any) (person, error) {
 	var (
-		f   errs.Fields
-		p   person
-		err error
+		f      errs.Fields
+		p      person
+		before map[string]any
+		err    error
 	)
+	if len(attributes) > 0 {
+		fields, err := fieldsByName(ctx, s.pool)
+		if err != nil {
+			return p, err
+		}
+		if id != 0 {
+			err := s.pool.QueryRow(ctx, `SELECT attributes FROM subscribers WHERE id = $1`, id).Scan(&before)
+			if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+				return p, fmt.Errorf("reading subscriber %d: %w", id, err)
+			}
+		}
+		typed, missing := typedAttributes(&f, fields, attributes, before)
+		for name := range attributes {
+			if attributeNameProblem(name) != "" {
+				typed[name] = nil // for cleanAttributes to refuse
+			}
+		}
+		attributes, p.missing = typed, missing
+	}
 	if p.address, err = addr.Normalize(email); err != nil {
 		f.Add("email", "%s", publicText(err))
 	}
 	p.name = cleanLine(&f, "name", name, maxName)
 	p.attributes = cleanAttributes(&f, attributes)
 	return p, f.Err("the subscriber is not valid")
+}
+
+// admitTx makes the fields that a person needs, and keeps out who was erased. An address that is the person's own already is not looked for: who is there was not erased.
+func (s *Service) admitTx(ctx context.Context, tx pgx.Tx, p person, now time.Time) error {
+	gone, err := s.erased(ctx, tx, []string{p.address.Key})
+	if err != nil {
+		return err
+	}
+	if gone[p.address.Key] {
+		e := errs.New(errs.Conflict, "the person with this address had their data erased, and can be added again only by signing up themselves")
+		e.Fields = []errs.Field{{Name: "email", Message: "the data of the person with this address was erased"}}
+		return e
+	}
+	_, err = insertFields(ctx, tx, p.missing, now)
+	return err
 }
 
 // cleanAttributes gives the attributes as JSON that Postgres can hold.
@@ -257,7 +331,10 @@ func loadSubscribers(ctx context.Context, db pg.DB, ids []int64) ([]Subscriber, 
 		       x.email_key AS suppressed_key, x.reason, x.source, x.detail, x.created_at AS suppressed_at,
 		       CASE WHEN u.paused_until > now() THEN u.paused_until END AS paused_until, u.paused_at, u.paused_source,
 		       u.frequency, u.frequency_at, u.frequency_source
-		FROM subscribers u LEFT JOIN suppressions x ON x.email_key = u.email_key WHERE u.id = ANY ($1)`, ids)
+		FROM subscribers u LEFT JOIN LATERAL (
+			SELECT email_key, reason, source, detail, created_at FROM suppressions
+			WHERE email_key IN (u.email_key, substring(u.email_key FROM '@[^@]*$')) ORDER BY email_key LIKE '@%' LIMIT 1) x ON true
+		WHERE u.id = ANY ($1)`, ids)
 	if err != nil {
 		return nil, err
 	}

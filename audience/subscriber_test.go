@@ -236,7 +236,7 @@ func TestListsAndSuppressions(t *testing.T) {
 	}
 	var keys []string
 	for q := (page.Query{Limit: 2}); ; {
-		p := must[page.Page[Suppression]](t)(b.ListSuppressions(b.ctx, "example", q))
+		p := must[page.Page[Suppression]](t)(b.ListSuppressions(b.ctx, SuppressionFilter{Search: "example"}, q))
 		for _, x := range p.Items {
 			keys = append(keys, x.Email)
 		}
@@ -247,10 +247,10 @@ func TestListsAndSuppressions(t *testing.T) {
 	if got := fmt.Sprint(keys); got != "[b@example.org c@example.org z@example.org]" {
 		t.Errorf("suppressions: %s", got)
 	}
-	if err := b.Unsuppress(b.ctx, "B@example.org"); err != nil {
+	if err := b.Unsuppress(b.ctx, "B@example.org", Actor{}, "they asked"); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Unsuppress(b.ctx, "b@example.org"); !errs.Is(err, errs.NotFound) {
+	if err := b.Unsuppress(b.ctx, "b@example.org", Actor{}, "they asked"); !errs.Is(err, errs.NotFound) {
 		t.Errorf("lifted twice: %v", err)
 	}
 }

@@ -107,6 +107,9 @@ func (s *Service) subscribeTx(ctx context.Context, tx pgx.Tx, n subscribing) err
 	if err != nil {
 		return fmt.Errorf("subscribing %d: %w", n.SubscriberID, err)
 	}
+	if n.Status == StatusUnsubscribed {
+		return noteLeft(ctx, tx, Leave{SubscriberID: n.SubscriberID, ListIDs: n.ListIDs})
+	}
 	return nil
 }
 

@@ -130,7 +130,34 @@ func endSubscriptions(ctx context.Context, tx pgx.Tx, l Leave, now time.Time) (i
 	if err != nil {
 		return nil, nil, fmt.Errorf("unsubscribing subscriber %d: %w", l.SubscriberID, err)
 	}
-	return ids, was, nil
+	return ids, was, noteLeft(ctx, tx, l)
+}
+
+// noteLeft keeps it from being undone that a bulk action took the person off a list, or deleted them: they have said since, by themselves, that they want no mail.
+func noteLeft(ctx context.Context, tx pgx.Tx, l Leave) error {
+	_, err := tx.Exec(ctx, `UPDATE bulk_changes c SET left_since = true FROM bulk_actions b
+		WHERE c.subscriber_id = $1 AND NOT c.left_since AND b.id = c.bulk_id
+			AND ($2 OR b.params ->> 'list_id' IS NULL OR (b.params ->> 'list_id')::bigint = ANY ($3::bigint[]))`, l.SubscriberID, l.Everything, l.ListIDs)
+	if err == nil && l.Everything {
+		err = keepSuppressed(ctx, tx, `SELECT email_key FROM subscribers WHERE id = $1`, l.SubscriberID)
+	}
+	if err != nil {
+		return fmt.Errorf("noting that subscriber %d left: %w", l.SubscriberID, err)
+	}
+	return nil
+}
+
+// keepSuppressed keeps it from being undone that bulk actions suppressed the addresses that a query gives, or deleted their people: there is a reason of their own now.
+// The people may have come again since under other ids, so they are looked for by address.
+func keepSuppressed(ctx context.Context, db pg.DB, addresses string, args ...any) error {
+	_, err := db.Exec(ctx, `WITH kept (email_key) AS MATERIALIZED (`+addresses+`)
+		UPDATE bulk_changes SET left_since = true WHERE NOT left_since AND (bulk_id, subscriber_id) IN (
+			SELECT c.bulk_id, c.subscriber_id FROM kept JOIN bulk_changes c ON c.after ? 'suppression' AND c.after #>> '{suppression,email_key}' = kept.email_key
+			UNION ALL SELECT c.bulk_id, c.subscriber_id FROM kept JOIN bulk_changes c ON c.before ? 'subscriber' AND c.before #>> '{subscriber,email_key}' = kept.email_key)`, args...)
+	if err != nil {
+		return fmt.Errorf("keeping suppressions: %w", err)
+	}
+	return nil
 }
 
 // ReturnTx takes back the last LeaveTx by a delivery's links, as if the person had never left: whoever had not confirmed has still not. Lists that they

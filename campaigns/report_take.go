@@ -112,6 +112,10 @@ func storable(s string, limit int) string {
 }
 
 func (s *Service) takeReportTx(ctx context.Context, tx pgx.Tx, r events.Report) (matched bool, _ []trouble, _ error) {
+	r, err := s.withoutErased(ctx, tx, r)
+	if err != nil {
+		return false, nil, err
+	}
 	// Whoever brings the same fact at the same time waits here, and finds it known.
 	tag, err := tx.Exec(ctx, `
 		INSERT INTO reports (key, source, kind, at, address, hard, reason, fault, status, reply_code, diagnostic, feedback_type, action, raw)

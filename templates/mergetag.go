@@ -15,15 +15,14 @@ type MergeTag struct {
 }
 
 const (
-	// sampleSize is how many of the newest subscribers are looked at for attribute names.
-	sampleSize   = 1000
-	maxMergeTags = 100
-	maxExample   = 80
+	// sampleSize is how many of the newest subscribers are looked at for examples.
+	sampleSize = 1000
+	maxExample = 80
 )
 
 var plainName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
 
-// MergeTags lists the tags that every mail has, then one for each attribute seen in the newest subscribers, the most frequent first.
+// MergeTags lists the tags that every mail has, then one for each custom field, those first that most of the newest subscribers have a value in.
 func (s *Service) MergeTags(ctx context.Context) ([]MergeTag, error) {
 	tags := []MergeTag{
 		{"subscriber.email", "Email address", "ann@example.org"},
@@ -36,18 +35,20 @@ func (s *Service) MergeTags(ctx context.Context) ([]MergeTag, error) {
 		{"campaign.name", "Name of the campaign", ""},
 		{"campaign.subject", "Subject of the mail", ""},
 	}
-	type row struct{ Name, Example string }
-	rows, err := pg.Many[row](ctx, s.pool, "attribute names", `
-		SELECT a.key AS name, (array_agg(a.value::text) FILTER (WHERE a.value <> 'null'::jsonb))[1] AS example
-		FROM (SELECT attributes FROM subscribers ORDER BY id DESC LIMIT $1) s, jsonb_each(s.attributes) a
-		GROUP BY a.key HAVING count(*) FILTER (WHERE a.value <> 'null'::jsonb) > 0
-		ORDER BY count(*) DESC, a.key LIMIT $2`, sampleSize, maxMergeTags)
+	type row struct{ Name, Label, Example string }
+	rows, err := pg.Many[row](ctx, s.pool, "custom fields", `
+		SELECT f.name, COALESCE(NULLIF(f.label, ''), f.name) AS label, COALESCE(e.example, '') AS example
+		FROM fields f LEFT JOIN (
+			SELECT a.key AS name, count(*) AS n, (array_agg(a.value::text))[1] AS example
+			FROM (SELECT attributes FROM subscribers ORDER BY id DESC LIMIT $1) s, jsonb_each(s.attributes) a
+			WHERE a.value <> 'null'::jsonb GROUP BY a.key) e ON e.name = f.name
+		WHERE f.pending IS DISTINCT FROM 'deleting' ORDER BY e.n DESC NULLS LAST, f.name`, sampleSize)
 	if err != nil {
 		return nil, err
 	}
 	for _, r := range rows {
 		if r.Name != "first_name" {
-			tags = append(tags, MergeTag{attributeTag(r.Name), r.Name, example(r.Example)})
+			tags = append(tags, MergeTag{attributeTag(r.Name), r.Label, example(r.Example)})
 		}
 	}
 	return tags, nil

@@ -116,6 +116,12 @@ func TestMergeTags(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// A field that nobody has a value in is offered too, after the others; one that is being deleted is not, and no attribute without a field.
+	_, err = pool.Exec(t.Context(), `INSERT INTO fields (name, label, type, pending) VALUES ('city', 'Where they live', 'text', NULL), ('email', '', 'text', NULL),
+		('two words', '', 'number', NULL), ('it''s "q" \', '', 'boolean', NULL), ('none', '', 'text', 'deleting'), ('first_name', '', 'text', NULL), ('born', '', 'date', NULL)`)
+	if err != nil {
+		t.Fatal(err)
+	}
 	tags, err := s.MergeTags(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -123,9 +129,12 @@ func TestMergeTags(t *testing.T) {
 	var got []string
 	for _, tag := range tags {
 		got = append(got, tag.Tag)
+		if tag.Tag == "subscriber.city" && (tag.Label != "Where they live" || tag.Example != "Bonn" && tag.Example != "Köln") {
+			t.Errorf("%+v", tag)
+		}
 	}
 	want := []string{"subscriber.email", "subscriber.name", "subscriber.first_name", "unsubscribe_url", "preferences_url", "organization", "postal_address", "campaign.name", "campaign.subject",
-		"subscriber.city", "subscriber.attributes.email", `subscriber.attributes["it's \"q\" \\"]`, "subscriber.attributes['two words']"}
+		"subscriber.city", "subscriber.attributes.email", `subscriber.attributes["it's \"q\" \\"]`, "subscriber.attributes['two words']", "subscriber.born"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -186,6 +186,10 @@ func (a *app) build(ctx context.Context) error {
 		AllowPrivate: a.cfg.HookPrivate, Keep: a.cfg.HookKeep, LinkURL: a.campaigns.LinkURL,
 	}, a.logger, time.Now)
 	a.mailboxes = mailbox.New(a.pool, box, a.campaigns, mailbox.Config{}, a.logger, time.Now)
+	a.audience.SetErasure(box.Derive("erasures/v1"),
+		audience.Eraser{Name: "deliveries", Do: a.campaigns.EraseTx}, audience.Eraser{Name: "events", Do: a.events.EraseTx},
+		audience.Eraser{Name: "webhooks", Do: a.webhooks.EraseTx}, audience.Eraser{Name: "mailboxes", Do: a.mailboxes.EraseTx},
+		audience.Eraser{Name: "relays", Do: a.sender.EraseTx}, audience.Eraser{Name: "answers", Do: a.idem.EraseTx})
 	workers := river.NewWorkers()
 	a.campaigns.Workers(workers)
 	a.audience.Workers(workers)

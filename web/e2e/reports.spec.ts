@@ -84,6 +84,7 @@ test('a delivery tells its whole story, and the address can be allowed again', a
   await expect(story.getByText('No such mailbox', { exact: false })).toBeVisible();
   await isAccessible();
   await page.getByRole('button', { name: 'Allow mail again' }).click();
+  await page.getByLabel('Why may it be mailed again?').fill('They have a new mailbox');
   await page.getByRole('dialog').getByRole('button', { name: 'Allow mail again' }).click();
   await expect(page.getByText('Not mailed: Bounced')).toHaveCount(0);
 });

@@ -42,6 +42,135 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/bulk-actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List bulk actions, newest first */
+        get: operations["listBulkActions"];
+        put?: never;
+        /**
+         * Do something to many people
+         * @description Whom it is about is fixed with this request. It can be taken back for 24 hours. Who left or is suppressed is never subscribed by it.
+         */
+        post: operations["startBulkAction"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/bulk-actions/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Count whom an action would be about
+         * @description Changes nothing.
+         */
+        post: operations["previewBulkAction"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/bulk-actions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a bulk action */
+        get: operations["getBulkAction"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/bulk-actions/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancel a bulk action; what is done stays */
+        post: operations["cancelBulkAction"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/bulk-actions/{id}/kept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List whom a bulk action passed over, or whom its undoing left as they were, and why */
+        get: operations["listBulkActionKept"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/bulk-actions/{id}/progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Follow a bulk action */
+        get: operations["bulkActionProgress"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/bulk-actions/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take back what a bulk action changed
+         * @description But for what was changed since, and for those who left since.
+         */
+        post: operations["undoBulkAction"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/campaigns": {
         parameters: {
             query?: never;
@@ -585,6 +714,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List when somebody was erased, newest first */
+        get: operations["listErasures"];
+        put?: never;
+        /**
+         * Erase everything that is kept about whoever has an address
+         * @description It cannot be undone. What remains is a keyed hash, by which no import and no program brings the person back.
+         */
+        post: operations["erasePerson"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/events": {
         parameters: {
             query?: never;
@@ -616,6 +766,62 @@ export interface paths {
          * @description Takes the reply alone, a line of a log, or a bounce's diagnostic. Connects to nothing.
          */
         post: operations["explainReply"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/fields": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the custom fields by name */
+        get: operations["listFields"];
+        put?: never;
+        /** Make a custom field */
+        post: operations["createField"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/fields/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change the label or the type of a custom field
+         * @description With another type the values that people have are converted. When some cannot be, it is a conflict that names them, and nothing changes.
+         */
+        put: operations["updateField"];
+        post?: never;
+        /** Delete a custom field with the values that people have */
+        delete: operations["deleteField"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/fields/{name}/use": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Count who has a value in a custom field */
+        get: operations["countField"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1638,6 +1844,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/subscribers/{id}/consents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read how a person stands and stood with each list, with the evidence
+         * @description What holds now comes first, by name of the list; then what was before, newest first, at most 200.
+         */
+        get: operations["listSubscriberConsents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/subscribers/{id}/deliveries": {
         parameters: {
             query?: never;
@@ -1664,6 +1890,23 @@ export interface paths {
         };
         /** List what a person did, newest first */
         get: operations["listSubscriberEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/subscribers/{id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Download everything that is kept about a person */
+        get: operations["exportSubscriber"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1710,6 +1953,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/subscribers/{id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read everything that was sent to a person and what came of it, newest first */
+        get: operations["getSubscriberTimeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/subscribers/{id}/unsubscribes": {
         parameters: {
             query?: never;
@@ -1727,6 +1987,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/suppression-log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what was suppressed and what was lifted, by whom and why, newest first */
+        get: operations["listSuppressionLog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/suppressions": {
         parameters: {
             query?: never;
@@ -1734,11 +2011,48 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List suppressed addresses, newest first */
+        /** List suppressed addresses and domains, newest first */
         get: operations["listSuppressions"];
         put?: never;
-        /** Never mail an address again */
+        /** Never mail an address or a domain again */
         post: operations["createSuppression"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/suppressions.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Download suppressed addresses and domains */
+        get: operations["downloadSuppressions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/suppressions/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Suppress many addresses and domains from a file
+         * @description Whoever is suppressed keeps their evidence, so that the same file may come again.
+         */
+        post: operations["importSuppressions"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1755,7 +2069,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Allow mail to an address again */
+        /** Allow mail to an address or a domain again */
         delete: operations["deleteSuppression"];
         options?: never;
         head?: never;
@@ -2136,6 +2450,144 @@ export interface components {
             /** Format: int64 */
             subscribed: number;
         };
+        Bulk: {
+            /** @enum {string} */
+            action: "subscribe" | "unsubscribe" | "remove" | "delete" | "set_field" | "clear_field" | "suppress";
+            can_undo: boolean;
+            /** Format: int64 */
+            changed: number;
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            error: string | null;
+            field: string;
+            /** Format: date-time */
+            finished_at: string | null;
+            /** Format: int64 */
+            id: number;
+            /**
+             * Format: int64
+             * @description Left as they were by the undoing, since they had changed or left since
+             */
+            kept: number;
+            /** Format: int64 */
+            list_id: number | null;
+            /** @description As it was then */
+            list_name: string;
+            note: string;
+            /**
+             * Format: double
+             * @description 0 to 1
+             */
+            progress: number;
+            /**
+             * Format: int64
+             * @description Taken back by the undoing
+             */
+            restored: number;
+            selection: components["schemas"]["BulkSelected"];
+            /**
+             * Format: int64
+             * @description Were passed over, such as people who had left: see kept
+             */
+            skipped: number;
+            /** Format: date-time */
+            started_at: string | null;
+            /** @enum {string} */
+            status: "queued" | "running" | "done" | "failed" | "cancelled" | "undoing" | "undone";
+            /**
+             * Format: int64
+             * @description People whom it is about
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description Were as wanted before
+             */
+            unchanged: number;
+            /** Format: date-time */
+            undo_until: string | null;
+            /** Format: date-time */
+            undone_at: string | null;
+            value: unknown;
+        };
+        BulkFilter: {
+            /** @description A custom field; with value */
+            field?: string;
+            /** Format: int64 */
+            list_id?: number;
+            /** @description Part of the address or the name */
+            q?: string;
+            /** @enum {string} */
+            status?: "subscribed" | "unconfirmed" | "unsubscribed" | "suppressed";
+            value?: string;
+        } | null;
+        BulkInput: {
+            action: components["schemas"]["BulkOrder"];
+            /**
+             * Format: int64
+             * @description How many people the preview named; when it is another number by now, by more than a hundredth, it is a conflict
+             */
+            count: number;
+            selection: components["schemas"]["BulkSelection"];
+        };
+        BulkKept: {
+            /** @description Empty when they are gone */
+            email: string;
+            /** @enum {string} */
+            reason: "unsubscribed" | "suppressed" | "unconfirmed" | "gone" | "changed_since" | "left_since" | "known_again";
+            /** Format: int64 */
+            subscriber_id: number;
+        };
+        BulkOrder: {
+            /** @enum {string} */
+            action: "subscribe" | "unsubscribe" | "remove" | "delete" | "set_field" | "clear_field" | "suppress";
+            /** @description With set_field and clear_field */
+            field?: string;
+            /**
+             * Format: int64
+             * @description With subscribe, unsubscribe and remove
+             */
+            list_id?: number;
+            /** @description With suppress: kept as the evidence */
+            note?: string;
+            /** @description With set_field, of the field's type */
+            value?: unknown;
+        };
+        BulkPerson: {
+            email: string;
+            /** Format: int64 */
+            id: number;
+            name: string;
+        };
+        BulkPreview: {
+            /** Format: int64 */
+            count: number;
+            /** @description The newest of them */
+            sample: components["schemas"]["BulkPerson"][];
+        };
+        BulkPreviewInput: {
+            action: components["schemas"]["BulkOrder"];
+            selection: components["schemas"]["BulkSelection"];
+        };
+        BulkSelected: {
+            field: string;
+            /** Format: int64 */
+            list_id: number | null;
+            q: string;
+            /**
+             * Format: int64
+             * @description How many were chosen one by one; 0: by the filter
+             */
+            selected: number;
+            status: string;
+            value: string;
+        };
+        BulkSelection: {
+            filter?: components["schemas"]["BulkFilter"];
+            /** @description People chosen one by one; left out: everybody whom the filter finds */
+            ids?: number[];
+        };
         Campaign: {
             /** Format: date-time */
             created_at: string;
@@ -2368,6 +2820,27 @@ export interface components {
              */
             type?: "" | "text" | "number" | "boolean" | "date" | "datetime" | "list";
         };
+        Consent: {
+            evidence: components["schemas"]["Evidence"] | null;
+            /** @description The name of the import's file */
+            import: string;
+            /** Format: int64 */
+            import_id: number | null;
+            /** Format: int64 */
+            list_id: number;
+            /** @description Empty when the list is gone */
+            list_name: string;
+            /** Format: date-time */
+            since: string;
+            source: string;
+            /** @enum {string} */
+            status: "subscribed" | "unconfirmed" | "unsubscribed";
+            /**
+             * Format: date-time
+             * @description null for what holds now
+             */
+            until: string | null;
+        };
         Days: {
             bounced: number[];
             clicks: components["schemas"]["Series"];
@@ -2587,6 +3060,25 @@ export interface components {
             /** @enum {string} */
             tls: "none" | "starttls" | "implicit";
         };
+        ErasedPlace: {
+            name: string;
+            /** Format: int64 */
+            rows: number;
+        };
+        Erasure: {
+            /** Format: date-time */
+            erased_at: string;
+            /** @description Where something was removed or emptied */
+            places: components["schemas"]["ErasedPlace"][];
+        };
+        ErasureInput: {
+            email: string;
+        };
+        ErasureRecord: {
+            /** Format: date-time */
+            erased_at: string;
+            erased_by: string;
+        };
         Event: {
             /**
              * @description Of an open or a click: who was behind it; null for other kinds
@@ -2614,6 +3106,19 @@ export interface components {
             /** @description Of a click: the link as the content has it */
             url: string | null;
             user_agent: string | null;
+        };
+        Evidence: {
+            /** @description The sign-up form, by the name that it had then */
+            form: string;
+            /** Format: int64 */
+            form_id: number | null;
+            ip: string;
+            note: string;
+            /** @description The address of the page that the form was on */
+            page: string;
+            /** @description What the form said that people agree to */
+            text: string;
+            user_agent: string;
         };
         Exclude: {
             /** Format: int64 */
@@ -2656,6 +3161,38 @@ export interface components {
             status: string;
             text: string;
             whose_fault: string;
+        };
+        Field: {
+            /** Format: date-time */
+            created_at: string;
+            /** @description For people; empty to show the name */
+            label: string;
+            /** @description The key in attributes, and the name in templates */
+            name: string;
+            /**
+             * @description What is being done with the values that people have; null for nothing
+             * @enum {string|null}
+             */
+            pending: "converting" | "deleting" | null;
+            /**
+             * @description What values are, in JSON: text is a string, date a string such as 2026-03-31, datetime RFC 3339, list an array of strings
+             * @enum {string}
+             */
+            type: "text" | "number" | "boolean" | "date" | "datetime" | "list";
+            /** Format: date-time */
+            updated_at: string;
+        };
+        FieldInput: {
+            label: string;
+            /** @enum {string} */
+            type: "text" | "number" | "boolean" | "date" | "datetime" | "list";
+        };
+        FieldUse: {
+            /**
+             * Format: int64
+             * @description Who have a value in it
+             */
+            people: number;
         };
         Flagged: {
             /**
@@ -2871,6 +3408,12 @@ export interface components {
         };
         ItemsAPIKey: {
             items: components["schemas"]["APIKey"][];
+        };
+        ItemsConsent: {
+            items: components["schemas"]["Consent"][];
+        };
+        ItemsField: {
+            items: components["schemas"]["Field"][];
         };
         ItemsLink: {
             items: components["schemas"]["Link"][];
@@ -3276,6 +3819,44 @@ export interface components {
             /** @example subscriber.name */
             tag: string;
         };
+        Moment: {
+            /** @description human, machine or unknown; of a suppression who added or lifted it */
+            actor: string;
+            /** @description Of a message its recipient; of a suppression what is suppressed, @example.org for a domain */
+            address: string;
+            /** Format: date-time */
+            at: string;
+            /** Format: int64 */
+            bulk_id: number | null;
+            /** Format: int64 */
+            campaign_id: number | null;
+            campaign_name: string;
+            /** @description A server's words, a comment, a note, names of what changed */
+            detail: string;
+            /** @description Of a consent */
+            evidence: components["schemas"]["Evidence"] | null;
+            /** Format: int64 */
+            import_id: number | null;
+            import_name: string;
+            /** @enum {string} */
+            kind: "message" | "excluded" | "open" | "click" | "bounce" | "complaint" | "unsubscribe" | "consent" | "import" | "preference" | "suppression" | "bulk" | "created";
+            /** Format: int64 */
+            list_id: number | null;
+            list_name: string;
+            reason: string;
+            /** @description Unique among those of the kind */
+            ref: string;
+            /**
+             * Format: int32
+             * @description Of the delivery in the campaign
+             */
+            seq: number | null;
+            source: string;
+            /** @description Of a message its state, of a consent that on the list, of a suppression added or lifted, of a bulk action what it did */
+            status: string;
+            /** @description Of a click: the link as the content has it */
+            url: string | null;
+        };
         Month: {
             /**
              * Format: int64
@@ -3296,6 +3877,12 @@ export interface components {
         NewDKIMKey: {
             /** @enum {string} */
             algorithm: "rsa2048" | "ed25519";
+        };
+        NewField: {
+            label?: string;
+            name: string;
+            /** @enum {string} */
+            type: "text" | "number" | "boolean" | "date" | "datetime" | "list";
         };
         NewKey: {
             /** Format: date-time */
@@ -3451,6 +4038,34 @@ export interface components {
             /** Format: date-time */
             until: string | null;
         };
+        PageBulk: {
+            items: components["schemas"]["Bulk"][];
+            /** @description null on the last page */
+            next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
+            /**
+             * Format: int64
+             * @description How many there are on all pages, where that is known
+             */
+            total?: number;
+            /** @description false when total is an estimate */
+            total_exact?: boolean;
+        };
+        PageBulkKept: {
+            items: components["schemas"]["BulkKept"][];
+            /** @description null on the last page */
+            next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
+            /**
+             * Format: int64
+             * @description How many there are on all pages, where that is known
+             */
+            total?: number;
+            /** @description false when total is an estimate */
+            total_exact?: boolean;
+        };
         PageCampaignSummary: {
             items: components["schemas"]["CampaignSummary"][];
             /** @description null on the last page */
@@ -3481,6 +4096,20 @@ export interface components {
         };
         PageDomain: {
             items: components["schemas"]["Domain"][];
+            /** @description null on the last page */
+            next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
+            /**
+             * Format: int64
+             * @description How many there are on all pages, where that is known
+             */
+            total?: number;
+            /** @description false when total is an estimate */
+            total_exact?: boolean;
+        };
+        PageErasureRecord: {
+            items: components["schemas"]["ErasureRecord"][];
             /** @description null on the last page */
             next_cursor: string | null;
             /** @description For before; left out on the first page, and by lists that go one way only */
@@ -3633,6 +4262,20 @@ export interface components {
             /** @description false when total is an estimate */
             total_exact?: boolean;
         };
+        PageMoment: {
+            items: components["schemas"]["Moment"][];
+            /** @description null on the last page */
+            next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
+            /**
+             * Format: int64
+             * @description How many there are on all pages, where that is known
+             */
+            total?: number;
+            /** @description false when total is an estimate */
+            total_exact?: boolean;
+        };
         PageProvider: {
             items: components["schemas"]["Provider"][];
             /** @description null on the last page */
@@ -3719,6 +4362,20 @@ export interface components {
         };
         PageSuppression: {
             items: components["schemas"]["Suppression"][];
+            /** @description null on the last page */
+            next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
+            /**
+             * Format: int64
+             * @description How many there are on all pages, where that is known
+             */
+            total?: number;
+            /** @description false when total is an estimate */
+            total_exact?: boolean;
+        };
+        PageSuppressionLog: {
+            items: components["schemas"]["SuppressionLog"][];
             /** @description null on the last page */
             next_cursor: string | null;
             /** @description For before; left out on the first page, and by lists that go one way only */
@@ -4911,24 +5568,28 @@ export interface components {
             status: "subscribed" | "unconfirmed" | "unsubscribed";
         };
         Suggestion: {
-            attribute: string;
+            attribute?: string;
             /**
-             * @description For dates in numbers; empty when they need none, or when it cannot be told
+             * @description For dates in numbers; left out when they need none, or when it cannot be told
              * @enum {string}
              */
-            date_order: "" | "dmy" | "mdy" | "ymd";
+            date_order?: "" | "dmy" | "mdy" | "ymd";
+            /** @description A column of this name became that in an earlier import */
+            remembered?: boolean;
             /** @enum {string} */
             target: "email" | "name" | "attribute";
             /**
              * @description For target attribute: that of the field, or of the values if the field is new
              * @enum {string}
              */
-            type: "" | "text" | "number" | "boolean" | "date" | "datetime" | "list";
+            type?: "" | "text" | "number" | "boolean" | "date" | "datetime" | "list";
         };
         Suppressed: {
             /** Format: date-time */
             created_at: string;
             detail: string;
+            /** @description What is suppressed: the address, or its domain as @example.org */
+            email: string;
             /** @enum {string} */
             reason: "bounce" | "complaint" | "unsubscribe" | "manual";
             source: string;
@@ -4938,14 +5599,64 @@ export interface components {
             created_at: string;
             /** @description The evidence: the server's own words, or what a person wrote */
             detail: string;
+            /** @description The address, or @example.org for everybody there */
             email: string;
             /** @enum {string} */
             reason: "bounce" | "complaint" | "unsubscribe" | "manual";
             source: string;
         };
+        SuppressionImport: {
+            /** Format: int64 */
+            added: number;
+            /**
+             * Format: int64
+             * @description Were suppressed before, and keep their evidence
+             */
+            known: number;
+            /** @description The first rows that were not taken, at most 200 */
+            problems: components["schemas"]["SuppressionProblem"][];
+            /** Format: int64 */
+            rejected: number;
+            /**
+             * Format: int64
+             * @description The sum of added, known and rejected
+             */
+            rows: number;
+        };
         SuppressionInput: {
             detail?: string;
+            /** @description An address, or @example.org for everybody there */
             email: string;
+            /**
+             * @description Left out: manual
+             * @enum {string}
+             */
+            reason?: "bounce" | "complaint" | "unsubscribe" | "manual";
+        };
+        SuppressionLog: {
+            /** @enum {string} */
+            action: "added" | "lifted";
+            /** @description Who added or lifted it; empty when Postrider did by itself */
+            actor: string;
+            /** Format: date-time */
+            at: string;
+            /** @description The evidence of the suppression */
+            detail: string;
+            email: string;
+            /** Format: int64 */
+            id: number;
+            note: string;
+            /** @enum {string} */
+            reason: "bounce" | "complaint" | "unsubscribe" | "manual";
+            source: string;
+            /** Format: date-time */
+            suppressed_at: string;
+        };
+        SuppressionProblem: {
+            /** Format: int64 */
+            line: number;
+            reason: string;
+            value: string;
         };
         System: {
             /** @enum {string} */
@@ -5563,6 +6274,569 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listBulkActions: {
+        parameters: {
+            query?: {
+                /** @description Where the page starts: next_cursor of the page before */
+                cursor?: string;
+                /** @description How many items at most */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageBulk"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    startBulkAction: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: a second one with the same key gets the first one's answer. Kept for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkInput"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bulk"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    previewBulkAction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkPreviewInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkPreview"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBulkAction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bulk"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelBulkAction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bulk"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listBulkActionKept: {
+        parameters: {
+            query?: {
+                /** @description Where the page starts: next_cursor of the page before */
+                cursor?: string;
+                /** @description How many items at most */
+                limit?: number;
+                /** @description Whom the undoing left as they were, and not whom the action passed over */
+                undo?: boolean;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageBulkKept"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bulkActionProgress: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    undoBulkAction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bulk"];
+                };
             };
             /** @description Bad Request */
             400: {
@@ -8238,6 +9512,136 @@ export interface operations {
             };
         };
     };
+    listErasures: {
+        parameters: {
+            query?: {
+                /** @description Where the page starts: next_cursor of the page before */
+                cursor?: string;
+                /** @description How many items at most */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageErasureRecord"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    erasePerson: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ErasureInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listEvents: {
         parameters: {
             query?: {
@@ -8352,6 +9756,358 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listFields: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemsField"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createField: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: a second one with the same key gets the first one's answer. Kept for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewField"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Field"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateField: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FieldInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Field"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteField: {
+        parameters: {
+            query: {
+                /** @description How many people have a value in it, which is lost; with more than that by now it is a conflict */
+                count: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    countField: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldUse"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13526,6 +15282,73 @@ export interface operations {
             };
         };
     };
+    listSubscriberConsents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemsConsent"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listSubscriberDeliveries: {
         parameters: {
             query?: {
@@ -13621,6 +15444,78 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageEvent"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportSubscriber: {
+        parameters: {
+            query?: {
+                /** @description zip holds the same as JSON, as CSV files and as a page to read */
+                format?: "json" | "zip";
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
                 };
             };
             /** @description Bad Request */
@@ -13904,6 +15799,80 @@ export interface operations {
             };
         };
     };
+    getSubscriberTimeline: {
+        parameters: {
+            query?: {
+                /** @description Where the page starts: next_cursor of the page before */
+                cursor?: string;
+                /** @description How many items at most */
+                limit?: number;
+                /** @description Only these kinds; may be given several times */
+                kind?: string[];
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageMoment"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listSubscriberUnsubscribes: {
         parameters: {
             query?: {
@@ -13976,6 +15945,70 @@ export interface operations {
             };
         };
     };
+    listSuppressionLog: {
+        parameters: {
+            query?: {
+                /** @description Where the page starts: next_cursor of the page before */
+                cursor?: string;
+                /** @description How many items at most */
+                limit?: number;
+                /** @description Only what was about this address, or its domain */
+                email?: string;
+                action?: "added" | "lifted";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageSuppressionLog"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listSuppressions: {
         parameters: {
             query?: {
@@ -13989,6 +16022,9 @@ export interface operations {
                 last?: boolean;
                 /** @description Part of the address */
                 q?: string;
+                reason?: "bounce" | "complaint" | "unsubscribe" | "manual";
+                /** @description Only whole domains */
+                domains?: boolean;
             };
             header?: never;
             path?: never;
@@ -14115,9 +16151,155 @@ export interface operations {
             };
         };
     };
-    deleteSuppression: {
+    downloadSuppressions: {
+        parameters: {
+            query?: {
+                /** @description Part of the address */
+                q?: string;
+                reason?: "bounce" | "complaint" | "unsubscribe" | "manual";
+                /** @description Only whole domains */
+                domains?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    importSuppressions: {
         parameters: {
             query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** @description Of rows that do not say it: where the file is from; comes before the file */
+                    detail?: string;
+                    /**
+                     * Format: binary
+                     * @description UTF-8 text with an address or @domain on each line, or CSV with a header that names email and perhaps reason and detail
+                     */
+                    file: string;
+                    /** @description Of rows that do not say it: bounce, complaint, unsubscribe or manual, which is the default; comes before the file */
+                    reason?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SuppressionImport"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteSuppression: {
+        parameters: {
+            query: {
+                /** @description Why it may be mailed again; kept in the log */
+                note: string;
+            };
             header?: never;
             path: {
                 email: string;

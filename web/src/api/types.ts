@@ -26,126 +26,62 @@ export type Subscriber = Schemas['Subscriber'];
 export type Suppression = Schemas['Suppression'];
 export type SuppressionReason = Suppression['reason'];
 
-/** What a custom field holds; a list is several texts. */
-export type FieldType = 'text' | 'number' | 'boolean' | 'date' | 'datetime' | 'list';
-export type Field = { name: string; label: string; type: FieldType; created_at: string; updated_at: string };
+export type SuppressionLogEntry = Schemas['SuppressionLog'];
+export type SuppressionImport = Schemas['SuppressionImport'];
 
-export type ImportStatus =
-  | 'uploaded'
-  | 'checking'
-  | 'queued'
-  | 'running'
-  | 'done'
-  | 'failed'
-  | 'cancelled'
-  | 'undoing'
-  | 'undone';
-export type ImportFormat = {
-  kind: 'csv' | 'xlsx';
-  compression: '' | 'gzip';
-  delimiter: string;
-  encoding: string;
-  has_header: boolean;
-  /** The sheet that is read, and all that there are; empty for text. */
-  sheet: string;
-  sheets: string[];
-};
-/** What is corrected in how a file is read; what is left out stays as it is. */
-export type ImportFormatInput = Partial<Pick<ImportFormat, 'delimiter' | 'encoding' | 'has_header' | 'sheet'>>;
-export type ImportEncoding = { name: string; label: string };
-export type ColumnTarget = 'email' | 'name' | 'attribute' | 'skip';
-export type DateOrder = '' | 'dmy' | 'mdy' | 'ymd';
-export type ColumnSuggestion = {
-  target: ColumnTarget;
-  attribute?: string;
-  type?: FieldType | '';
-  date_order?: DateOrder;
-  /** Taken from an earlier import of a file with the same columns. */
-  remembered?: boolean;
-};
-export type ImportColumn = { index: number; header: string; samples: string[]; suggested: ColumnSuggestion | null };
-export type ColumnMapping = {
-  index: number;
-  target: ColumnTarget;
-  attribute?: string;
-  type?: FieldType | '';
-  date_order?: DateOrder;
-};
-/** What an address can be pointed out for. */
-export type ImportFlag = 'typo' | 'role' | 'disposable' | 'no_mx';
-/** Which addresses are looked for beside their syntax: the first three unless false, the domain's mail servers when true. */
-export type ImportLooks = {
-  flag_typos?: boolean;
-  flag_roles?: boolean;
-  flag_disposable?: boolean;
-  check_mx?: boolean;
-  /** Flags with which a row is left out instead of pointed out. */
-  reject_flagged?: ImportFlag[];
-};
-export type ImportMapping = ImportLooks & { columns: ColumnMapping[]; status: 'subscribed' | 'unconfirmed' };
-/** Addresses that were taken and deserve a look. */
-export type ImportFlags = Record<ImportFlag, number>;
-export type ImportFigures = {
-  /** The sum of the next four. */
-  rows: number;
-  created: number;
-  updated: number;
-  unchanged: number;
-  rejected: number;
-  suppressed: number;
-  unsubscribed: number;
-  flagged?: ImportFlags;
-};
-export type ImportCheck = ImportFigures & {
-  status: 'running' | 'done' | 'failed';
-  error: string | null;
-  mapping: ImportMapping;
-  finished_at: string | null;
-};
-export type ImportUndo = {
-  removed: number;
-  unsubscribed: number;
-  restored: number;
-  kept: number;
-  started_at: string;
-  finished_at: string | null;
-};
-export type Import = ImportFigures & {
-  id: number;
-  list_id: number;
-  list_name: string;
-  filename: string;
-  status: ImportStatus;
-  error: string | null;
-  format: ImportFormat;
-  columns: ImportColumn[];
+export type Field = Schemas['Field'];
+export type FieldType = Field['type'];
+export type Consent = Schemas['Consent'];
+export type Evidence = Schemas['Evidence'];
+export type Moment = Schemas['Moment'];
+export type MomentKind = Moment['kind'];
+export type BulkAction = Schemas['Bulk'];
+export type BulkKind = BulkAction['action'];
+export type BulkStatus = BulkAction['status'];
+export type BulkOrder = Schemas['BulkOrder'];
+export type BulkSelection = Schemas['BulkSelection'];
+export type BulkPreview = Schemas['BulkPreview'];
+export type BulkKept = Schemas['BulkKept'];
+export type Erasure = Schemas['Erasure'];
+
+export type Import = Omit<Schemas['Import'], 'mapping' | 'check'> & {
   mapping: ImportMapping | null;
-  consent: string;
-  /** "admin" in the browser, "api" by REST, empty when it is not known. */
-  created_by: string;
-  size_bytes: number;
-  read_bytes: number;
-  progress: number;
-  created_at: string;
-  started_at: string | null;
-  finished_at: string | null;
   check: ImportCheck | null;
-  undo: ImportUndo | null;
 };
+export type ImportStatus = Import['status'];
+export type ImportFormat = Schemas['Format'];
+/** What is corrected in how a file is read; what is left out stays as it is. */
+export type ImportFormatInput = Schemas['FormatInput'];
+export type ImportEncoding = Schemas['Encoding'];
+export type ColumnSuggestion = Schemas['Suggestion'];
+export type ImportColumn = Schemas['Column'];
+export type ColumnMapping = Schemas['ColumnMapping'];
+export type ColumnTarget = ColumnMapping['target'];
+export type DateOrder = NonNullable<ColumnMapping['date_order']>;
+/** The status may be left out when it is sent; the server always says it. */
+export type ImportMapping = Schemas['Mapping'] & { status: 'subscribed' | 'unconfirmed' };
+/** Addresses that were taken and deserve a look. */
+export type ImportFlags = Schemas['Flagged'];
+/** What an address can be pointed out for. */
+export type ImportFlag = keyof ImportFlags;
+/** Which addresses are looked for beside their syntax, and with which flags a row is left out instead of pointed out. */
+export type ImportLooks = Pick<
+  ImportMapping,
+  'flag_typos' | 'flag_roles' | 'flag_disposable' | 'check_mx' | 'reject_flagged'
+>;
+export type ImportCheck = Omit<Schemas['DryRun'], 'mapping'> & { mapping: ImportMapping };
+export type ImportUndo = Schemas['Undo'];
+/** What a dry run and an import both count. */
+export type ImportFigures = Pick<
+  Import,
+  'rows' | 'created' | 'updated' | 'unchanged' | 'rejected' | 'suppressed' | 'unsubscribed' | 'flagged'
+>;
 export type ImportPreview = Schemas['Preview'];
 export type ImportPreviewRow = Schemas['PreviewRow'];
 export type ImportError = Schemas['ImportError'];
 export type ImportSampleKind = 'created' | 'updated' | 'suppressed' | 'unsubscribed' | 'flagged';
-/** A row of the file and what it does to a person: the values of before and after that differ. */
-export type ImportSample = {
-  row: number;
-  email: string;
-  before: Record<string, unknown>;
-  after: Record<string, unknown>;
-  reason: string;
-};
-/** Somebody whom an undo left as they are, and why. */
-export type ImportKept = { subscriber_id: number; email: string; what: string; reason: string };
+export type ImportSample = Schemas['Sample'];
+export type ImportKept = Schemas['Kept'];
 
 export type Template = Schemas['Template'];
 export type RenderRequest = Schemas['RenderInput'];

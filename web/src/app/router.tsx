@@ -140,6 +140,22 @@ const subscriber = createRoute({
   component: lazyRouteComponent(() => import('@/features/subscribers/subscriber-page'), 'SubscriberPage'),
 });
 
+const fields = createRoute({
+  getParentRoute: () => shell,
+  path: '/fields',
+  component: lazyRouteComponent(() => import('@/features/fields/fields-page'), 'FieldsPage'),
+});
+const bulkActions = createRoute({
+  getParentRoute: () => shell,
+  path: '/bulk-actions',
+  component: lazyRouteComponent(() => import('@/features/bulk/bulk-actions-page'), 'BulkActionsPage'),
+});
+const bulkAction = createRoute({
+  getParentRoute: () => shell,
+  path: '/bulk-actions/$id',
+  component: lazyRouteComponent(() => import('@/features/bulk/bulk-action-page'), 'BulkActionPage'),
+});
+
 const imports = createRoute({
   getParentRoute: () => shell,
   path: '/imports',
@@ -161,7 +177,14 @@ const oneImport = createRoute({
 const suppressions = createRoute({
   getParentRoute: () => shell,
   path: '/suppressions',
-  validateSearch: (search: Record<string, unknown>): { q?: string } => optionalText('q', search.q),
+  validateSearch: (
+    search: Record<string, unknown>,
+  ): { q?: string; reason?: string; domains?: number; tab?: string } => ({
+    ...optionalText('q', search.q),
+    ...optionalText('reason', search.reason),
+    ...optionalNumber('domains', search.domains),
+    ...optionalText('tab', search.tab),
+  }),
   component: lazyRouteComponent(() => import('@/features/suppressions/suppressions-page'), 'SuppressionsPage'),
 });
 
@@ -307,6 +330,9 @@ const routeTree = root.addChildren([
     list,
     subscribers,
     subscriber,
+    fields,
+    bulkActions,
+    bulkAction,
     imports,
     newImport,
     oneImport,

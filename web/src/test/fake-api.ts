@@ -177,6 +177,9 @@ const routes: Record<string, Handler> = {
       subscribers.find((one) => one.id === Number(id)),
       { pause: null },
     ),
+  'GET /fields': () => ok({ items: fields }),
+  'GET /subscribers/:id/consents': () => ok({ items: [] }),
+  'GET /subscribers/:id/timeline': () => page([]),
   'GET /suppressions': () =>
     page([
       {
@@ -188,8 +191,6 @@ const routes: Record<string, Handler> = {
       },
       { email: 'upset@example.net', reason: 'complaint', source: 'feedback loop', detail: '', created_at: ago(9_000) },
     ]),
-
-  'GET /fields': () => page(fields),
 
   'GET /imports': () => page(imports),
   'POST /imports': () => ({ status: 201, body: imports[0] }),

@@ -87,6 +87,7 @@ export const subscribers: Subscriber[] = people.map((name, index) => ({
   suppressed:
     index === 2
       ? {
+          email: 'linus.pauling@example.org',
           reason: 'bounce',
           source: 'campaign 2',
           detail: '550 5.1.1 <linus.pauling@example.org>: Recipient address rejected: User unknown',
@@ -118,6 +119,12 @@ export const subscribers: Subscriber[] = people.map((name, index) => ({
       : []),
   ],
 }));
+
+export const fields: Field[] = [
+  { name: 'city', label: 'City', type: 'text', pending: null, created_at: ago(DAY), updated_at: ago(DAY) },
+  { name: 'orders', label: '', type: 'number', pending: null, created_at: ago(DAY), updated_at: ago(DAY) },
+  { name: 'vip', label: '', type: 'boolean', pending: null, created_at: ago(DAY), updated_at: ago(DAY) },
+];
 
 export const unsubscribes: Unsubscribe[] = [
   {
@@ -338,11 +345,6 @@ const noFigures: ImportFigures = {
   unsubscribed: 0,
   flagged: { typo: 0, role: 0, disposable: 0, no_mx: 0 },
 };
-
-export const fields: Field[] = [
-  { name: 'city', label: 'City', type: 'text', created_at: ago(90 * DAY), updated_at: ago(DAY) },
-  { name: 'vip', label: '', type: 'boolean', created_at: ago(90 * DAY), updated_at: ago(DAY) },
-];
 
 /** A file whose third column is a field that there is, and whose fourth reads as two different dates. */
 export const uploaded: Import = {

@@ -1,28 +1,15 @@
 import { Group, Select } from '@mantine/core';
-import { queryOptions, useQuery } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
-import { api } from '@/api/client';
+import { fieldsQuery } from '@/features/fields/queries';
 import { SearchInput } from './search-input';
-
-type FieldOption = {
-  name: string;
-  label: string;
-  type: 'text' | 'number' | 'boolean' | 'date' | 'datetime' | 'list';
-};
-
-const fieldOptionsQuery = queryOptions({
-  queryKey: ['fields', 'options'],
-  queryFn: ({ signal }) => api.get<{ items: FieldOption[] }>('/fields', {}, signal),
-  staleTime: 60_000,
-});
 
 export type FieldValue = { field?: string | undefined; value?: string | undefined };
 
 /** Keeps the people who have a value in a custom field; nothing when there are no fields. */
 export function FieldFilter({ field, value, onChange }: FieldValue & { onChange: (next: FieldValue) => void }) {
   const { t } = useTranslation();
-  const fields = useQuery(fieldOptionsQuery);
-  const items = fields.data?.items ?? [];
+  const items = useQuery(fieldsQuery()).data ?? [];
   if (items.length === 0) return null;
   const chosen = items.find((one) => one.name === field);
   const label = chosen?.label || chosen?.name || '';

@@ -1,4 +1,4 @@
-import { Group, Text } from '@mantine/core';
+import { Checkbox, Group, Text } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import type { Subscriber, SubscriptionStatus } from '@/api/types';
@@ -15,8 +15,16 @@ export const subscriptionTone: Record<SubscriptionStatus, Tone> = {
   unsubscribed: 'quiet',
 };
 
+type Props = {
+  subscribers: Subscriber[];
+  listId?: number;
+  /** Lets people be selected. */
+  selected?: ReadonlySet<number>;
+  onSelect?: (selected: ReadonlySet<number>) => void;
+};
+
 /** Subscribers in a table; with listId the status column tells of that list, else the lists are named. */
-export function SubscriberTable({ subscribers, listId }: { subscribers: Subscriber[]; listId?: number }) {
+export function SubscriberTable({ subscribers, listId, selected, onSelect }: Props) {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const columns: Column<Subscriber>[] = [
@@ -25,9 +33,23 @@ export function SubscriberTable({ subscribers, listId }: { subscribers: Subscrib
       header: t('common.email'),
       width: '32%',
       render: (row) => (
-        <LinkAnchor to="/subscribers/$id" params={{ id: String(row.id) }} className="link-strong">
-          {row.email}
-        </LinkAnchor>
+        <Group gap="sm" wrap="nowrap">
+          {selected && onSelect && (
+            <Checkbox
+              aria-label={t('bulk.select', { email: row.email })}
+              checked={selected.has(row.id)}
+              onChange={(event) => onSelect(toggled(selected, row.id, event.currentTarget.checked))}
+            />
+          )}
+          <LinkAnchor
+            to="/subscribers/$id"
+            params={{ id: String(row.id) }}
+            className="link-strong"
+            style={{ overflowWrap: 'anywhere' }}
+          >
+            {row.email}
+          </LinkAnchor>
+        </Group>
       ),
     },
     { key: 'name', header: t('common.name'), render: (row) => row.name || NONE },
@@ -52,6 +74,13 @@ export function SubscriberTable({ subscribers, listId }: { subscribers: Subscrib
       onRowClick={(row) => void navigate({ to: '/subscribers/$id', params: { id: String(row.id) } })}
     />
   );
+}
+
+function toggled(selected: ReadonlySet<number>, id: number, on: boolean): ReadonlySet<number> {
+  const next = new Set(selected);
+  if (on) next.add(id);
+  else next.delete(id);
+  return next;
 }
 
 function Status({ subscriber, listId }: { subscriber: Subscriber; listId: number | undefined }) {

@@ -1,26 +1,15 @@
 import { Alert, Button, Text } from '@mantine/core';
 import { IconBan } from '@tabler/icons-react';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Subscriber } from '@/api/types';
-import { deleteSuppression } from '@/features/suppressions/queries';
-import { confirmAction } from '@/ui/confirm';
-import { notifyError, notifySuccess } from '@/ui/notify';
 import { DateTime } from '@/ui/relative-time';
+import { LiftDialog, type Lifted } from './lift-dialog';
 
 /** That a person is never mailed, with the evidence, and the way back. Nothing when they are. */
 export function SuppressionBanner({ subscriber }: { subscriber: Subscriber }) {
   const { t } = useTranslation();
-  const queryClient = useQueryClient();
-  const lift = useMutation({
-    mutationFn: () => deleteSuppression(subscriber.email),
-    onSuccess: () => {
-      notifySuccess(t('suppressions.removed', { email: subscriber.email }));
-      void queryClient.invalidateQueries({ queryKey: ['suppressions'] });
-      return queryClient.invalidateQueries({ queryKey: ['subscribers'] });
-    },
-    onError: notifyError,
-  });
+  const [lifted, setLifted] = useState<Lifted>();
   const suppressed = subscriber.suppressed;
   if (!suppressed) return null;
   return (
@@ -29,6 +18,9 @@ export function SuppressionBanner({ subscriber }: { subscriber: Subscriber }) {
       icon={<IconBan color="var(--app-bad)" />}
       title={t('subscribers.suppressedTitle', { reason: t(`suppressions.reason.${suppressed.reason}`) })}
     >
+      {suppressed.email.startsWith('@') && (
+        <Text>{t('subscribers.suppressedDomain', { domain: suppressed.email.slice(1) })}</Text>
+      )}
       <Text>
         <DateTime at={suppressed.created_at} /> · {suppressed.source}
       </Text>
@@ -37,22 +29,10 @@ export function SuppressionBanner({ subscriber }: { subscriber: Subscriber }) {
           {suppressed.detail}
         </Text>
       )}
-      <Button
-        mt="sm"
-        size="xs"
-        variant="default"
-        loading={lift.isPending}
-        onClick={() =>
-          confirmAction({
-            title: t('suppressions.removeTitle', { email: subscriber.email }),
-            body: t('suppressions.removeText'),
-            confirm: t('suppressions.remove'),
-            onConfirm: () => lift.mutate(),
-          })
-        }
-      >
+      <Button mt="sm" size="xs" variant="default" onClick={() => setLifted(suppressed)}>
         {t('suppressions.remove')}
       </Button>
+      <LiftDialog lifted={lifted} onClose={() => setLifted(undefined)} />
     </Alert>
   );
 }

@@ -6,6 +6,7 @@ import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { errorMessage } from '@/api/problem';
 import type { Field, Import } from '@/api/types';
+import { fieldsQuery } from '@/features/fields/queries';
 import { FormAlert } from '@/ui/form-alert';
 import { Section } from '@/ui/section';
 import { AddressLooksCard } from './address-looks-card';
@@ -16,7 +17,7 @@ import { useConsentDraft, useMappingDraft } from './drafts';
 import { ImportFormatCard } from './import-format';
 import { ImportPreviewTable } from './import-preview';
 import { type MappingDraft, mappingProblems } from './mapping';
-import { checkImport, fieldsQuery, importQuery, previewQuery } from './queries';
+import { checkImport, importQuery, previewQuery } from './queries';
 import { StepTitle } from './step-title';
 
 const PREVIEW_AFTER_MS = 300;
@@ -45,7 +46,7 @@ export function ImportColumns({ job, focus, onChecking }: Props) {
 function Columns({ job, onChecking }: { job: Import; onChecking: () => void }) {
   const { t } = useTranslation();
   const queryClient = useQueryClient();
-  const fields = useQuery(fieldsQuery).data?.items ?? NO_FIELDS;
+  const fields = useQuery(fieldsQuery()).data ?? NO_FIELDS;
   const [draft, setDraft] = useMappingDraft(job);
   const [consent, setConsent] = useConsentDraft(job);
   const [asked, setAsked] = useState(false);

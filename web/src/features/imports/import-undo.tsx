@@ -3,6 +3,7 @@ import { IconArrowBackUp } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import type { Field, Import, ImportKept, ImportUndo } from '@/api/types';
+import { fieldsQuery } from '@/features/fields/queries';
 import { formatNumber } from '@/lib/format';
 import { useCursor } from '@/lib/use-cursor';
 import { confirmAction } from '@/ui/confirm';
@@ -15,7 +16,7 @@ import { Section } from '@/ui/section';
 import { StatGrid } from '@/ui/stat-tile';
 import { useFieldWords } from './field-words';
 import { storing } from './import-status';
-import { fieldsQuery, importKeptQuery, importQuery, undoImport } from './queries';
+import { importKeptQuery, importQuery, undoImport } from './queries';
 
 const NO_FIELDS: Field[] = [];
 
@@ -89,7 +90,7 @@ export function UndoOutcome({ job }: { job: Import }) {
 
 function Kept({ job, count }: { job: Import; count: number }) {
   const { t } = useTranslation();
-  const words = useFieldWords(useQuery(fieldsQuery).data?.items ?? NO_FIELDS);
+  const words = useFieldWords(useQuery(fieldsQuery()).data ?? NO_FIELDS);
   const cursor = useCursor('');
   const query = useQuery(importKeptQuery(job.id, cursor.current));
   const columns: Column<ImportKept>[] = [

@@ -1,7 +1,6 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { api, apiUrl, type UploadProgress, upload } from '@/api/client';
 import type {
-  Field,
   Import,
   ImportEncoding,
   ImportError,
@@ -50,12 +49,6 @@ export const encodingsQuery = queryOptions({
 });
 export const importErrorsUrl = (id: number) => apiUrl(`/imports/${id}/errors.csv`);
 export const importProgressPath = (id: number) => `/imports/${id}/progress`;
-
-/** The custom fields that there are. */
-export const fieldsQuery = queryOptions({
-  queryKey: ['fields', 'all'],
-  queryFn: ({ signal }) => api.get<Page<Field>>('/fields', { limit: 200 }, signal),
-});
 
 export const previewQuery = (id: number, mapping: ImportMapping, format: ImportFormat, enabled: boolean) =>
   queryOptions({

@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 import type { Field, Import, ImportFigures, ImportSample, ImportSampleKind } from '@/api/types';
+import { fieldsQuery } from '@/features/fields/queries';
 import { NONE } from '@/lib/format';
 import { useCursor } from '@/lib/use-cursor';
 import { type Column, DataTable } from '@/ui/data-table';
@@ -12,7 +13,7 @@ import { QueryView } from '@/ui/query-view';
 import { Section } from '@/ui/section';
 import { useFieldWords } from './field-words';
 import { flaggedCount } from './import-status';
-import { fieldsQuery, importSamplesQuery } from './queries';
+import { importSamplesQuery } from './queries';
 import { RejectedRows } from './rejected-rows';
 import classes from './samples-panel.module.css';
 
@@ -48,7 +49,7 @@ type SamplesProps = { job: Import; kind: ImportSampleKind; total: number; asOf: 
 
 function Samples({ job, kind, total, asOf }: SamplesProps) {
   const { t } = useTranslation();
-  const fields = useQuery(fieldsQuery).data?.items ?? NO_FIELDS;
+  const fields = useQuery(fieldsQuery()).data ?? NO_FIELDS;
   const cursor = useCursor('');
   const query = useQuery(importSamplesQuery(job.id, kind, asOf, cursor.current));
   const columns = useColumns(kind, fields);

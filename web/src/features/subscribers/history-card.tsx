@@ -7,7 +7,6 @@ import { reportsQuery } from '@/features/reports/queries';
 import { useCursor } from '@/lib/use-cursor';
 import { type Column, DataTable } from '@/ui/data-table';
 import { DeliveryBadge } from '@/ui/delivery-badge';
-import { EventList } from '@/ui/event-list';
 import { LinkAnchor } from '@/ui/link';
 import { Pager } from '@/ui/pager';
 import { QueryView } from '@/ui/query-view';
@@ -17,24 +16,25 @@ import { ReportDrawer } from '@/ui/reports/report-drawer';
 import { ReportTable } from '@/ui/reports/report-table';
 import { Section } from '@/ui/section';
 import { TallyCell } from '@/ui/tally-cell';
-import { subscriberDeliveriesQuery, subscriberEventsQuery } from './queries';
+import { subscriberDeliveriesQuery } from './queries';
+import { PersonTimeline } from './timeline-card';
 
 /** Every mail to this person, and what they did with it. */
 export function HistoryCard({ subscriberId }: { subscriberId: number }) {
   const { t } = useTranslation();
   return (
     <Section title={t('subscribers.history')} flush>
-      <Tabs defaultValue="deliveries" keepMounted={false}>
+      <Tabs defaultValue="timeline" keepMounted={false}>
         <Tabs.List px="md" style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>
+          <Tabs.Tab value="timeline">{t('subscribers.timeline')}</Tabs.Tab>
           <Tabs.Tab value="deliveries">{t('subscribers.deliveries')}</Tabs.Tab>
-          <Tabs.Tab value="events">{t('subscribers.events')}</Tabs.Tab>
           <Tabs.Tab value="reports">{t('reports.tab')}</Tabs.Tab>
         </Tabs.List>
+        <Tabs.Panel value="timeline">
+          <PersonTimeline subscriberId={subscriberId} />
+        </Tabs.Panel>
         <Tabs.Panel value="deliveries">
           <Deliveries subscriberId={subscriberId} />
-        </Tabs.Panel>
-        <Tabs.Panel value="events">
-          <Events subscriberId={subscriberId} />
         </Tabs.Panel>
         <Tabs.Panel value="reports">
           <Reports subscriberId={subscriberId} />
@@ -93,30 +93,6 @@ function Deliveries({ subscriberId }: { subscriberId: number }) {
               rows={page.items}
               rowKey={(row) => `${row.campaign_id}-${row.seq}`}
             />
-            <Pager cursor={cursor} next={page.next_cursor} shown={page.items.length} total={page.total} />
-          </>
-        )
-      }
-    </QueryView>
-  );
-}
-
-function Events({ subscriberId }: { subscriberId: number }) {
-  const { t } = useTranslation();
-  const cursor = useCursor('');
-  const query = useQuery(subscriberEventsQuery(subscriberId, cursor.current));
-  return (
-    <QueryView query={query}>
-      {(page) =>
-        page.items.length === 0 ? (
-          <Text c="dimmed" p="md">
-            {t('subscribers.noEvents')}
-          </Text>
-        ) : (
-          <>
-            <div style={{ padding: 'var(--mantine-spacing-md)' }}>
-              <EventList events={page.items} />
-            </div>
             <Pager cursor={cursor} next={page.next_cursor} shown={page.items.length} total={page.total} />
           </>
         )

@@ -1,6 +1,16 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
-import { api } from '@/api/client';
-import type { Delivery, Event, Page, Subscriber, SubscriptionStatus, Unsubscribe } from '@/api/types';
+import { api, apiUrl } from '@/api/client';
+import type {
+  Consent,
+  Delivery,
+  Erasure,
+  Moment,
+  MomentKind,
+  Page,
+  Subscriber,
+  SubscriptionStatus,
+  Unsubscribe,
+} from '@/api/types';
 import type { At } from '@/lib/use-position';
 
 export type SubscriberFilter = {
@@ -33,12 +43,6 @@ export const subscriberDeliveriesQuery = (id: number, cursor?: string) =>
     queryKey: ['subscribers', id, 'deliveries', cursor ?? ''],
     queryFn: ({ signal }) => api.get<Page<Delivery>>(`/subscribers/${id}/deliveries`, { cursor }, signal),
   });
-export const subscriberEventsQuery = (id: number, cursor?: string) =>
-  queryOptions({
-    queryKey: ['subscribers', id, 'events', cursor ?? ''],
-    queryFn: ({ signal }) => api.get<Page<Event>>(`/subscribers/${id}/events`, { cursor }, signal),
-  });
-
 export const subscriberUnsubscribesQuery = (id: number, cursor?: string) =>
   queryOptions({
     queryKey: ['subscribers', id, 'unsubscribes', cursor ?? ''],
@@ -57,3 +61,23 @@ export const setSubscription = ({ subscriberId, listId, status }: SubscriptionKe
   api.put<Subscriber>(`/subscribers/${subscriberId}/subscriptions/${listId}`, { status });
 export const removeSubscription = ({ subscriberId, listId }: SubscriptionKey) =>
   api.del<Subscriber>(`/subscribers/${subscriberId}/subscriptions/${listId}`);
+
+export const consentsQuery = (id: number) =>
+  queryOptions({
+    queryKey: ['subscribers', id, 'consents'],
+    queryFn: async ({ signal }) =>
+      (await api.get<{ items: Consent[] }>(`/subscribers/${id}/consents`, {}, signal)).items,
+  });
+export const timelineQuery = (id: number, kinds: MomentKind[], cursor?: string) =>
+  queryOptions({
+    queryKey: ['subscribers', id, 'timeline', kinds, cursor ?? ''],
+    queryFn: ({ signal }) => {
+      const params = new URLSearchParams(kinds.map((kind) => ['kind', kind]));
+      params.set('limit', '30');
+      if (cursor) params.set('cursor', cursor);
+      return api.get<Page<Moment>>(`/subscribers/${id}/timeline?${params}`, {}, signal);
+    },
+    placeholderData: keepPreviousData,
+  });
+export const exportUrl = (id: number, format: 'json' | 'zip') => apiUrl(`/subscribers/${id}/export`, { format });
+export const erasePerson = (email: string) => api.post<Erasure>('/erasures', { email });

@@ -13,6 +13,7 @@ import { DateTime } from '@/ui/relative-time';
 import { SuppressionBanner } from '@/ui/suppression-banner';
 import { HistoryCard } from './history-card';
 import { PauseBanner } from './pause-banner';
+import { PersonMenu } from './person-menu';
 import { ProfileCard } from './profile-card';
 import { deleteSubscriber, subscriberQuery } from './queries';
 import { SubscriptionsCard } from './subscriptions-card';
@@ -40,6 +41,7 @@ function SubscriberView({ subscriber }: { subscriber: Subscriber }) {
     },
     onError: notifyError,
   });
+  const left = subscriber.subscriptions.some((one) => one.status === 'unsubscribed');
   return (
     <>
       <PageHeader
@@ -55,21 +57,29 @@ function SubscriberView({ subscriber }: { subscriber: Subscriber }) {
           </LinkAnchor>
         }
         actions={
-          <Button
-            variant="default"
-            leftSection={<IconTrash size={16} />}
-            loading={remove.isPending}
-            onClick={() =>
-              confirmAction({
-                title: t('subscribers.deleteTitle', { email: subscriber.email }),
-                body: t('subscribers.deleteText', { count: subscriber.subscriptions.length }),
-                confirm: t('common.delete'),
-                onConfirm: () => remove.mutate(),
-              })
-            }
-          >
-            {t('common.delete')}
-          </Button>
+          <>
+            <PersonMenu subscriber={subscriber} />
+            <Button
+              variant="default"
+              leftSection={<IconTrash size={16} />}
+              loading={remove.isPending}
+              onClick={() =>
+                confirmAction({
+                  title: t('subscribers.deleteTitle', { email: subscriber.email }),
+                  body: [
+                    t('subscribers.deleteText', { count: subscriber.subscriptions.length }),
+                    left && t('subscribers.deleteTextLeft'),
+                  ]
+                    .filter(Boolean)
+                    .join(' '),
+                  confirm: t('common.delete'),
+                  onConfirm: () => remove.mutate(),
+                })
+              }
+            >
+              {t('common.delete')}
+            </Button>
+          </>
         }
       />
       <Stack>

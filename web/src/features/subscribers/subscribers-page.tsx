@@ -3,11 +3,14 @@ import { useDisclosure } from '@mantine/hooks';
 import { IconAddressBook, IconPlus, IconUpload } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import type { BulkSelection } from '@/api/types';
 import { listsQuery } from '@/features/lists/queries';
 import { formatNumber } from '@/lib/format';
 import { useFirstWhenEmpty, usePosition } from '@/lib/use-position';
 import { BothWaysPager } from '@/ui/both-ways-pager';
+import { BulkBar } from '@/ui/bulk/bulk-bar';
 import { EmptyState } from '@/ui/empty-state';
 import { FieldFilter } from '@/ui/field-filter';
 import { LinkButton } from '@/ui/link';
@@ -16,11 +19,11 @@ import { QueryView } from '@/ui/query-view';
 import { SearchInput } from '@/ui/search-input';
 import { SubscriberTable } from '@/ui/subscriber-table';
 import { AddSubscriberDialog } from './add-subscriber-dialog';
-
-import { subscribersQuery } from './queries';
+import { type SubscriberFilter, subscribersQuery } from './queries';
 
 const route = getRouteApi('/shell/subscribers');
 const statuses = ['subscribed', 'unconfirmed', 'unsubscribed', 'suppressed'] as const;
+const NOBODY: ReadonlySet<number> = new Set();
 type Search = { q?: string; list?: number; status?: string; field?: string; value?: string };
 
 export function SubscribersPage() {
@@ -35,6 +38,11 @@ export function SubscribersPage() {
   useFirstWhenEmpty(position, query);
   const filtered = Boolean(search.q || search.list || search.status || byField.value);
   const total = query.data?.total;
+  // Whoever is selected stays so from page to page, but not when others are looked for.
+  const [selection, setSelection] = useState<{ key: string; ids: ReadonlySet<number> }>({ key: '', ids: new Set() });
+  const key = JSON.stringify(filter);
+  const selected = selection.key === key ? selection.ids : NOBODY;
+  const setSelected = (ids: ReadonlySet<number>) => setSelection({ key, ids });
   const change = (next: Search) =>
     void navigate({
       search: (now: Search) =>
@@ -96,7 +104,16 @@ export function SubscribersPage() {
               />
             ) : (
               <>
-                <SubscriberTable subscribers={page.items} />
+                <BulkBar
+                  key={key}
+                  shown={page.items}
+                  selected={selected}
+                  onSelect={setSelected}
+                  filter={filled(filter)}
+                  total={total}
+                  approximate={page.total_exact === false}
+                />
+                <SubscriberTable subscribers={page.items} selected={selected} onSelect={setSelected} />
                 <BothWaysPager position={position} page={page} />
               </>
             )
@@ -106,6 +123,13 @@ export function SubscribersPage() {
       <AddSubscriberDialog opened={opened} onClose={dialog.close} listId={search.list} />
     </>
   );
+}
+
+/** The filter with what is set in it alone, as bulk actions take it. */
+function filled(filter: SubscriberFilter) {
+  return Object.fromEntries(Object.entries(filter).filter(([, value]) => value)) as NonNullable<
+    BulkSelection['filter']
+  >;
 }
 
 function ListFilter({ value, onChange }: { value: number | undefined; onChange: (list: number | undefined) => void }) {

@@ -1,7 +1,20 @@
-import { ActionIcon, Button, Group, Modal, Paper, Stack, Text, TextInput, Tooltip } from '@mantine/core';
+import {
+  ActionIcon,
+  Button,
+  Group,
+  Modal,
+  Paper,
+  Select,
+  Stack,
+  Switch,
+  Tabs,
+  Text,
+  TextInput,
+  Tooltip,
+} from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useDisclosure } from '@mantine/hooks';
-import { IconBan, IconPlus, IconTrash } from '@tabler/icons-react';
+import { IconBan, IconPlus, IconTrash, IconUpload } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -10,19 +23,21 @@ import type { Suppression, SuppressionReason } from '@/api/types';
 import { applyProblem } from '@/lib/form-problem';
 import { useFirstWhenEmpty, usePosition } from '@/lib/use-position';
 import { BothWaysPager } from '@/ui/both-ways-pager';
-import { confirmAction } from '@/ui/confirm';
+import { CsvLink } from '@/ui/csv-link';
 import { type Column, DataTable } from '@/ui/data-table';
 import { EmptyState } from '@/ui/empty-state';
 import { FormAlert } from '@/ui/form-alert';
+import { LiftDialog, type Lifted } from '@/ui/lift-dialog';
 import { LinkAnchor } from '@/ui/link';
-import { notifyError, notifySuccess } from '@/ui/notify';
 import { PageHeader } from '@/ui/page-header';
 import { QueryView } from '@/ui/query-view';
 import { RelativeTime } from '@/ui/relative-time';
 import { SearchInput } from '@/ui/search-input';
 import { StatusBadge } from '@/ui/status-badge';
 import type { Tone } from '@/ui/tone';
-import { createSuppression, deleteSuppression, suppressionsQuery } from './queries';
+import { ImportDialog, reasons } from './import-dialog';
+import { createSuppression, suppressionsQuery } from './queries';
+import { SuppressionLog } from './suppression-log';
 
 const route = getRouteApi('/shell/suppressions');
 const reasonTone: Record<SuppressionReason, Tone> = {
@@ -34,72 +49,121 @@ const reasonTone: Record<SuppressionReason, Tone> = {
 
 export function SuppressionsPage() {
   const { t } = useTranslation();
-  const { q } = route.useSearch();
+  const search = route.useSearch();
   const navigate = route.useNavigate();
-  const position = usePosition(q ?? '');
-  const query = useQuery(suppressionsQuery(q, position.at));
-  useFirstWhenEmpty(position, query);
-  const columns = useColumns();
   const [opened, dialog] = useDisclosure();
-  const add = (
-    <Button leftSection={<IconPlus size={16} />} onClick={dialog.open}>
-      {t('suppressions.add')}
-    </Button>
-  );
+  const [importing, importDialog] = useDisclosure();
   return (
     <>
-      <PageHeader title={t('nav.suppressions')} description={t('suppressions.text')} actions={add} />
+      <PageHeader
+        title={t('nav.suppressions')}
+        description={t('suppressions.text')}
+        actions={
+          <>
+            <Button variant="default" leftSection={<IconUpload size={16} />} onClick={importDialog.open}>
+              {t('suppressions.import')}
+            </Button>
+            <Button leftSection={<IconPlus size={16} />} onClick={dialog.open}>
+              {t('suppressions.add')}
+            </Button>
+          </>
+        }
+      />
       <Paper style={{ overflow: 'hidden' }}>
-        <Group p="md">
-          <SearchInput
-            label={t('suppressions.search')}
-            value={q ?? ''}
-            onChange={(value) => void navigate({ search: value ? { q: value } : {}, replace: true })}
-          />
-        </Group>
-        <QueryView query={query}>
-          {(page) =>
-            page.items.length === 0 ? (
-              <EmptyState
-                icon={IconBan}
-                title={q ? t('suppressions.noMatch') : t('suppressions.empty')}
-                text={q ? undefined : t('suppressions.emptyText')}
-              />
-            ) : (
-              <>
-                <DataTable
-                  label={t('nav.suppressions')}
-                  columns={columns}
-                  rows={page.items}
-                  rowKey={(row) => row.email}
-                />
-                <BothWaysPager position={position} page={page} />
-              </>
-            )
-          }
-        </QueryView>
+        <Tabs
+          value={search.tab ?? 'list'}
+          onChange={(tab) => void navigate({ search: tab === 'log' ? { tab } : {}, replace: true })}
+          keepMounted={false}
+        >
+          <Tabs.List px="md">
+            <Tabs.Tab value="list">{t('suppressions.list')}</Tabs.Tab>
+            <Tabs.Tab value="log">{t('suppressions.log')}</Tabs.Tab>
+          </Tabs.List>
+          <Tabs.Panel value="list">
+            <Suppressed />
+          </Tabs.Panel>
+          <Tabs.Panel value="log">
+            <SuppressionLog />
+          </Tabs.Panel>
+        </Tabs>
       </Paper>
       <Modal opened={opened} onClose={dialog.close} title={t('suppressions.add')}>
         <AddForm onClose={dialog.close} />
       </Modal>
+      <ImportDialog opened={importing} onClose={importDialog.close} />
     </>
   );
 }
 
-function useColumns(): Column<Suppression>[] {
+type Search = { q?: string; reason?: string; domains?: number };
+
+function Suppressed() {
   const { t } = useTranslation();
-  const queryClient = useQueryClient();
-  const remove = useMutation({
-    mutationFn: (row: Suppression) => deleteSuppression(row.email),
-    onSuccess: (_, row) => {
-      notifySuccess(t('suppressions.removed', { email: row.email }));
-      void queryClient.invalidateQueries({ queryKey: ['subscribers'] });
-      return queryClient.invalidateQueries({ queryKey: ['suppressions'] });
-    },
-    onError: notifyError,
-  });
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const filter = { q: search.q, reason: search.reason, domains: search.domains ? true : undefined };
+  const position = usePosition(JSON.stringify(filter));
+  const query = useQuery(suppressionsQuery(filter, position.at));
+  useFirstWhenEmpty(position, query);
+  const [lifted, setLifted] = useState<Lifted>();
+  const columns = useColumns(setLifted);
+  const filtered = Boolean(search.q || search.reason || search.domains);
+  const change = (next: Search) =>
+    void navigate({
+      search: (now: Search) =>
+        Object.fromEntries(Object.entries({ ...now, ...next }).filter(([, value]) => value)) as Search,
+      replace: true,
+    });
+  return (
+    <>
+      <Group p="md" gap="sm">
+        <SearchInput label={t('suppressions.search')} value={search.q ?? ''} onChange={(q) => change({ q })} />
+        <Select
+          aria-label={t('suppressions.filterReason')}
+          placeholder={t('suppressions.anyReason')}
+          clearable
+          w={190}
+          value={search.reason ?? null}
+          onChange={(reason) => change({ reason: reason ?? '' })}
+          data={reasons.map((reason) => ({ value: reason, label: t(`suppressions.reason.${reason}`) }))}
+        />
+        <Switch
+          label={t('suppressions.onlyDomains')}
+          checked={Boolean(search.domains)}
+          onChange={(event) => change({ domains: event.currentTarget.checked ? 1 : 0 })}
+        />
+        <CsvLink path="/suppressions.csv" query={filter} what={t('suppressions.export')} />
+      </Group>
+      <QueryView query={query}>
+        {(page) =>
+          page.items.length === 0 ? (
+            <EmptyState
+              icon={IconBan}
+              title={filtered ? t('suppressions.noMatch') : t('suppressions.empty')}
+              text={filtered ? undefined : t('suppressions.emptyText')}
+            />
+          ) : (
+            <>
+              <DataTable
+                label={t('nav.suppressions')}
+                columns={columns}
+                rows={page.items}
+                rowKey={(row) => row.email}
+              />
+              <BothWaysPager position={position} page={page} />
+            </>
+          )
+        }
+      </QueryView>
+      <LiftDialog lifted={lifted} onClose={() => setLifted(undefined)} />
+    </>
+  );
+}
+
+function useColumns(onLift: (lifted: Lifted) => void): Column<Suppression>[] {
+  const { t } = useTranslation();
   return [
-    { key: 'email', header: t('common.email'), width: '28%', render: (row) => <Text fw={550}>{row.email}</Text> },
+    { key: 'email', header: t('common.email'), width: '28%', render: (row) => <Address email={row.email} /> },
     {
       key: 'reason',
       header: t('common.reason'),
@@ -154,14 +218,7 @@ function useColumns(): Column<Suppression>[] {
             variant="subtle"
             color="gray"
             aria-label={t('suppressions.removeOf', { email: row.email })}
-            onClick={() =>
-              confirmAction({
-                title: t('suppressions.removeTitle', { email: row.email }),
-                body: t('suppressions.removeText'),
-                confirm: t('suppressions.remove'),
-                onConfirm: () => remove.mutate(row),
-              })
-            }
+            onClick={() => onLift(row)}
           >
             <IconTrash size={16} />
           </ActionIcon>
@@ -169,6 +226,22 @@ function useColumns(): Column<Suppression>[] {
       ),
     },
   ];
+}
+
+function Address({ email }: { email: string }) {
+  const { t } = useTranslation();
+  return (
+    <div>
+      <Text fw={550} style={{ overflowWrap: 'anywhere' }}>
+        {email}
+      </Text>
+      {email.startsWith('@') && (
+        <Text size="sm" c="dimmed">
+          {t('suppressions.domain')}
+        </Text>
+      )}
+    </div>
+  );
 }
 
 function AddForm({ onClose }: { onClose: () => void }) {
@@ -190,7 +263,13 @@ function AddForm({ onClose }: { onClose: () => void }) {
     <form onSubmit={form.onSubmit((values) => add.mutate(values))}>
       <Stack>
         <FormAlert message={problem} />
-        <TextInput label={t('common.email')} type="email" required data-autofocus {...form.getInputProps('email')} />
+        <TextInput
+          label={t('suppressions.what')}
+          description={t('suppressions.whatHint')}
+          required
+          data-autofocus
+          {...form.getInputProps('email')}
+        />
         <TextInput
           label={t('suppressions.detail')}
           description={t('suppressions.detailHint')}

@@ -1,0 +1,360 @@
+package audience
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"postrider/internal/errs"
+	"postrider/internal/page"
+	"postrider/internal/pg"
+)
+
+// bulk starts an action, with the count of its preview, and runs it to its end.
+func (b *bundle) bulk(sel BulkSelection, o BulkOrder) BulkAction {
+	b.t.Helper()
+	p := must[BulkPreview](b.t)(b.PreviewBulk(b.ctx, sel, o))
+	a := must[BulkAction](b.t)(b.StartBulk(b.ctx, sel, o, p.Count, ann))
+	return b.runBulkJob(a.ID)
+}
+
+func (b *bundle) runBulkJob(id int64) BulkAction {
+	b.t.Helper()
+	if ended := must[bool](b.t)(b.runBulk(b.ctx, id, time.Hour)); !ended {
+		b.t.Fatal("the action did not end")
+	}
+	return must[BulkAction](b.t)(b.GetBulk(b.ctx, id))
+}
+
+func (b *bundle) undo(id int64) BulkAction {
+	b.t.Helper()
+	must[BulkAction](b.t)(b.UndoBulk(b.ctx, id))
+	if ended := must[bool](b.t)(b.undoBulk(b.ctx, id, time.Hour)); !ended {
+		b.t.Fatal("the undoing did not end")
+	}
+	return must[BulkAction](b.t)(b.GetBulk(b.ctx, id))
+}
+
+// kept is "id reason" of those who were passed over, or kept by the undoing.
+func (b *bundle) kept(id int64, undo bool) []string {
+	b.t.Helper()
+	out := []string{}
+	for _, k := range must[page.Page[BulkKept]](b.t)(b.ListBulkKept(b.ctx, id, undo, page.Query{})).Items {
+		out = append(out, fmt.Sprint(k.SubscriberID, " ", k.Reason))
+	}
+	return out
+}
+
+// everything is all rows about people, as text, for comparing states. The history of subscriptions is left out: it says truly what happened in between.
+func (b *bundle) everything() string {
+	b.t.Helper()
+	var out []string
+	for _, table := range []string{"subscribers", "subscriptions", "suppressions", "subscriber_search", "unsubscribes"} {
+		rows := must[pgx.Rows](b.t)(b.pool.Query(b.ctx, `SELECT to_jsonb(x)::text FROM `+table+` x ORDER BY 1`))
+		out = append(append(out, "-- "+table), must[[]string](b.t)(pgx.CollectRows(rows, pgx.RowTo[string]))...)
+	}
+	return strings.Join(out, "\n")
+}
+
+// goAway is somebody who follows a link to leave some lists, or, without any, all.
+func (b *bundle) goAway(id int64, lists ...int64) bool {
+	b.t.Helper()
+	return b.leave(Leave{SubscriberID: id, ListIDs: lists, Everything: len(lists) == 0, Source: SourceUnsubscribe, CampaignID: 1, Seq: int32(id)})
+}
+
+type counted struct{ total, changed, unchanged, skipped int64 }
+
+func countedOf(a BulkAction) counted { return counted{a.Total, a.Changed, a.Unchanged, a.Skipped} }
+
+func TestBulkSubscribeLeavesAloneWhoLeft(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	list, other := b.list("News"), b.list("Other")
+	fresh := b.person("fresh@x.org", nil)
+	on := b.person("on@x.org", map[int64]string{list: StatusSubscribed})
+	left := b.person("left@x.org", map[int64]string{list: StatusUnsubscribed})
+	waits := b.person("waits@x.org", map[int64]string{list: StatusUnconfirmed})
+	bounced := b.person("bounced@x.org", nil)
+	b.suppress("bounced@x.org")
+	there := b.person("there@gone.org", nil)
+	must[Suppression](t)(b.SuppressBy(b.ctx, "@gone.org", ReasonManual, ann, ""))
+	leftOther := b.person("other@x.org", map[int64]string{other: StatusUnsubscribed})
+	// Somebody left by a link, and was then taken off the list: what remains is the note that they left.
+	removed := b.person("removed@x.org", map[int64]string{list: StatusSubscribed})
+	b.goAway(removed, list)
+	must[Subscriber](t)(b.DeleteSubscription(b.ctx, removed, list))
+
+	before := b.everything()
+	a := b.bulk(BulkSelection{}, BulkOrder{Action: BulkSubscribe, ListID: list})
+	if d := cmp.Diff(counted{8, 2, 1, 5}, countedOf(a), cmp.AllowUnexported(counted{})); d != "" {
+		t.Error(d)
+	}
+	want := []string{fmt.Sprint(left, " unsubscribed"), fmt.Sprint(waits, " unconfirmed"), fmt.Sprint(bounced, " suppressed"), fmt.Sprint(there, " suppressed"), fmt.Sprint(removed, " unsubscribed")}
+	if d := cmp.Diff(want, b.kept(a.ID, false)); d != "" {
+		t.Error(d)
+	}
+	for _, id := range []int64{fresh, leftOther} {
+		c := must[[]Consent](t)(b.ListConsents(b.ctx, id))
+		i := slices.IndexFunc(c, func(c Consent) bool { return c.ListID == list })
+		if i < 0 || c[i].Status != StatusSubscribed || c[i].Source != SourceAdmin || c[i].Evidence == nil || !strings.Contains(c[i].Evidence.Note, ann.Name) {
+			t.Errorf("consent of %d: %+v", id, c)
+		}
+	}
+	_ = on
+	b.undo(a.ID)
+	if d := cmp.Diff(before, b.everything()); d != "" {
+		t.Errorf("the undoing: %s", d)
+	}
+}
+
+func TestBulkIsUndoneExactly(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	list, other := b.list("News"), b.list("Other")
+	b.importFile(list, "email,name,city\ni@x.org,Ivy,Rome\nj@x.org,Jo,\n", StatusSubscribed)
+	must[Field](t)(b.CreateField(b.ctx, "n", "", FieldNumber))
+	ids := []int64{b.person("a@x.org", map[int64]string{list: StatusSubscribed, other: StatusUnsubscribed}), b.person("b@x.org", map[int64]string{list: StatusUnconfirmed}),
+		b.person("c@x.org", map[int64]string{list: StatusUnsubscribed}), b.person("d@x.org", nil)}
+	for i, id := range ids[:2] {
+		must[Subscriber](t)(b.UpdateSubscriber(b.ctx, id, SubscriberUpdate{Email: fmt.Sprintf("A%d@x.org", i), Name: "Ann", Attributes: map[string]any{"n": float64(i)}}))
+	}
+	b.goAway(ids[1], list)
+	if err := b.ExplainUnsubscribe(b.ctx, 1, int32(ids[1]), ReasonOther, "no more, thanks"); err != nil {
+		t.Fatal(err)
+	}
+	must[bool](t)(b.indexBacklog(b.ctx, time.Minute))
+	for _, tt := range []struct {
+		o    BulkOrder
+		want counted
+	}{
+		{BulkOrder{Action: BulkSubscribe, ListID: other}, counted{6, 5, 0, 1}},
+		{BulkOrder{Action: BulkUnsubscribe, ListID: list}, counted{6, 3, 3, 0}},
+		{BulkOrder{Action: BulkRemove, ListID: list}, counted{6, 3, 1, 2}},
+		{BulkOrder{Action: BulkSetField, Field: "n", Value: 1.0}, counted{6, 5, 1, 0}},
+		{BulkOrder{Action: BulkClearField, Field: "n"}, counted{6, 2, 4, 0}},
+		{BulkOrder{Action: BulkSuppress, Note: "asked"}, counted{6, 6, 0, 0}},
+		{BulkOrder{Action: BulkDelete}, counted{6, 6, 0, 0}},
+	} {
+		t.Run(tt.o.Action, func(t *testing.T) {
+			before := b.everything()
+			a := b.bulk(BulkSelection{}, tt.o)
+			if d := cmp.Diff(tt.want, countedOf(a), cmp.AllowUnexported(counted{})); d != "" {
+				t.Error(d)
+			}
+			if a.Status != BulkDone || !a.Undoable(start) || a.Undoable(start.Add(BulkUndoWindow)) {
+				t.Errorf("%+v", a)
+			}
+			if b.everything() == before {
+				t.Error("nothing was done")
+			}
+			a = b.undo(a.ID)
+			if d := cmp.Diff(before, b.everything()); d != "" {
+				t.Error(d)
+			}
+			if a.Status != BulkUndone || a.Restored != a.Changed || a.Kept != 0 || a.Undoable(start) {
+				t.Errorf("%+v", a)
+			}
+			if _, err := b.UndoBulk(b.ctx, a.ID); !errs.Is(err, errs.Conflict) {
+				t.Errorf("once more: %v", err)
+			}
+		})
+	}
+}
+
+// Whoever had left and is deleted must not come back by an import.
+func TestDeletedWhoHadLeftStayAway(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	list := b.list("News")
+	left := b.person("left@x.org", map[int64]string{list: StatusUnsubscribed})
+	b.person("on@x.org", map[int64]string{list: StatusSubscribed})
+	alone := b.person("alone@x.org", map[int64]string{list: StatusUnsubscribed})
+	a := b.bulk(BulkSelection{Filter: SubscriberFilter{Search: "n@x"}}, BulkOrder{Action: BulkDelete})
+	if a.Total != 1 {
+		t.Fatalf("%+v", a)
+	}
+	b.bulk(BulkSelection{IDs: []int64{left}}, BulkOrder{Action: BulkDelete})
+	if err := b.DeleteSubscriber(b.ctx, alone); err != nil {
+		t.Fatal(err)
+	}
+	b.importFile(list, "email\nleft@x.org\non@x.org\nalone@x.org\n", StatusSubscribed)
+	for email, want := range map[string]string{"left@x.org": ReasonUnsubscribe, "alone@x.org": ReasonUnsubscribe, "on@x.org": ""} {
+		p := must[Subscriber](t)(b.FindSubscriber(b.ctx, email))
+		switch {
+		case want == "" && p.Suppression != nil, want != "" && (p.Suppression == nil || p.Suppression.Reason != want || !strings.Contains(p.Suppression.Detail, "News")):
+			t.Errorf("%s: %+v", email, p.Suppression)
+		}
+	}
+}
+
+func TestUndoKeepsWhatChangedSince(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	list := b.list("News")
+	id := func(name string) int64 { return b.person(name+"@x.org", map[int64]string{list: StatusSubscribed}) }
+	same, came, said, complained, gone := id("same"), id("came"), id("said"), id("complained"), id("gone")
+	a := b.bulk(BulkSelection{Filter: SubscriberFilter{ListID: list}}, BulkOrder{Action: BulkUnsubscribe, ListID: list})
+	must[Subscriber](t)(b.SetSubscription(b.ctx, came, list, StatusSubscribed, SourceAPI))
+	if b.goAway(said, list) {
+		t.Error("there was nothing to leave any more")
+	}
+	if _, err := b.Suppress(b.ctx, "complained@x.org", ReasonComplaint, "arf", "spam"); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.DeleteSubscriber(b.ctx, gone); err != nil {
+		t.Fatal(err)
+	}
+	a = b.undo(a.ID)
+	want := []string{fmt.Sprint(came, " changed_since"), fmt.Sprint(said, " left_since"), fmt.Sprint(complained, " left_since"), fmt.Sprint(gone, " changed_since")}
+	if d := cmp.Diff(want, b.kept(a.ID, true)); d != "" || a.Restored != 1 || a.Kept != 4 {
+		t.Error(d, a)
+	}
+	for id, status := range map[int64]string{same: StatusSubscribed, said: StatusUnsubscribed, complained: StatusUnsubscribed} {
+		if p := must[Subscriber](t)(b.GetSubscriber(b.ctx, id)); p.Subscriptions[0].Status != status {
+			t.Errorf("%s is %s", p.Email, p.Subscriptions[0].Status)
+		}
+	}
+}
+
+func TestUndeleteKeepsWhatChangedSince(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	list := b.list("News")
+	id := func(name string) int64 { return b.person(name+"@x.org", map[int64]string{list: StatusSubscribed}) }
+	same, known, said, complained := id("same"), id("known"), id("said"), id("complained")
+	a := b.bulk(BulkSelection{}, BulkOrder{Action: BulkDelete})
+	b.person("known@x.org", nil)
+	b.goAway(said, list)
+	b.suppress("complained@x.org")
+	if got := must[page.Page[BulkKept]](t)(b.ListBulkKept(b.ctx, a.ID, true, page.Query{})).Items; len(got) != 0 {
+		t.Errorf("%+v", got)
+	}
+	a = b.undo(a.ID)
+	want := []string{fmt.Sprint(known, " known_again"), fmt.Sprint(said, " left_since"), fmt.Sprint(complained, " left_since")}
+	if d := cmp.Diff(want, b.kept(a.ID, true)); d != "" {
+		t.Error(d)
+	}
+	for id, status := range map[int64]string{same: StatusSubscribed, said: StatusUnsubscribed, complained: StatusUnsubscribed} {
+		if p := must[Subscriber](t)(b.GetSubscriber(b.ctx, id)); p.Subscriptions[0].Status != status {
+			t.Errorf("%s is %s", p.Email, p.Subscriptions[0].Status)
+		}
+	}
+	if p := must[Subscriber](t)(b.GetSubscriber(b.ctx, complained)); p.Suppression == nil {
+		t.Error("the bounce is forgotten")
+	}
+}
+
+func TestBulkAsksAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	list := b.list("News")
+	for i := range 250 {
+		b.person(fmt.Sprintf("p%d@x.org", i), nil)
+	}
+	order := BulkOrder{Action: BulkSubscribe, ListID: list}
+	if p := must[BulkPreview](t)(b.PreviewBulk(b.ctx, BulkSelection{}, order)); p.Count != 250 || len(p.Sample) != bulkSample || p.Sample[0].Email != "p249@x.org" {
+		t.Errorf("%+v", p)
+	}
+	for seen, ok := range map[int64]bool{247: false, 248: true, 252: true, 253: false, 1: false} {
+		_, err := b.StartBulk(b.ctx, BulkSelection{}, order, seen, ann)
+		if ok != (err == nil) || !ok && !errs.Is(err, errs.Conflict) {
+			t.Errorf("%d: %v", seen, err)
+		}
+	}
+	if _, err := b.StartBulk(b.ctx, BulkSelection{Filter: SubscriberFilter{Search: "nobody"}}, order, 1, ann); !errs.Is(err, errs.Conflict) {
+		t.Error(err)
+	}
+	// Whoever comes later was not counted.
+	a := must[BulkAction](t)(b.StartBulk(b.ctx, BulkSelection{Filter: SubscriberFilter{Search: "p1"}}, order, 111, ann))
+	b.person("p1111@x.org", nil)
+	if a = b.runBulkJob(a.ID); a.Total != 111 || a.Changed != 111 {
+		t.Errorf("%+v", a)
+	}
+	for name, o := range map[string]BulkOrder{"action.action": {Action: "odd"}, "action.list_id": {Action: BulkRemove, ListID: 99}, "action.field": {Action: BulkSetField, Field: "x"}} {
+		if _, err := b.PreviewBulk(b.ctx, BulkSelection{}, o); !slices.Equal(fieldNames(err), []string{name}) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	must[Field](t)(b.CreateField(b.ctx, "n", "", FieldNumber))
+	if _, err := b.PreviewBulk(b.ctx, BulkSelection{}, BulkOrder{Action: BulkSetField, Field: "n", Value: "x"}); !slices.Equal(fieldNames(err), []string{"action.value"}) {
+		t.Error(err)
+	}
+	if _, err := b.PreviewBulk(b.ctx, BulkSelection{IDs: []int64{}}, order); !slices.Equal(fieldNames(err), []string{"selection.ids"}) {
+		t.Error(err)
+	}
+}
+
+// A job that dies goes on where it was, a cancelled one ends, and what it did can be undone.
+func TestBulkInParts(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	list := b.list("News")
+	if _, err := b.pool.Exec(b.ctx, `INSERT INTO subscribers (email, email_key) SELECT n || '@x.org', n || '@x.org' FROM generate_series(1, $1::int) n`, 2*bulkBatch+5); err != nil {
+		t.Fatal(err)
+	}
+	n := int64(2*bulkBatch + 5)
+	a := must[BulkAction](t)(b.StartBulk(b.ctx, BulkSelection{}, BulkOrder{Action: BulkSubscribe, ListID: list}, n, ann))
+	must[bool](t)(b.runBulk(b.ctx, a.ID, 0))
+	step := func() {
+		t.Helper()
+		err := pg.InTx(b.ctx, b.pool, func(tx pgx.Tx) error {
+			_, err := b.runBulkTx(b.ctx, tx, a.ID)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	step()
+	if a = must[BulkAction](t)(b.GetBulk(b.ctx, a.ID)); a.Changed != bulkBatch || a.Status != BulkRunning || a.Progress() < .4 || a.Progress() > .6 {
+		t.Fatalf("%+v", a)
+	}
+	if _, err := b.UndoBulk(b.ctx, a.ID); !errs.Is(err, errs.Conflict) {
+		t.Errorf("while it runs: %v", err)
+	}
+	a = must[BulkAction](t)(b.CancelBulk(b.ctx, a.ID))
+	step()
+	if a = must[BulkAction](t)(b.GetBulk(b.ctx, a.ID)); a.Changed != bulkBatch || a.Status != BulkCancelled {
+		t.Fatalf("%+v", a)
+	}
+	if _, err := b.CancelBulk(b.ctx, a.ID); !errs.Is(err, errs.Conflict) {
+		t.Errorf("again: %v", err)
+	}
+	if a = b.undo(a.ID); a.Restored != bulkBatch {
+		t.Errorf("%+v", a)
+	}
+	if l := must[List](t)(b.GetList(b.ctx, list)); l.Counts.Subscribed != 0 {
+		t.Errorf("%+v", l.Counts)
+	}
+}
+
+func TestBulkIsPurged(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	now := start
+	b.now = func() time.Time { return now }
+	b.person("a@x.org", nil)
+	a := b.bulk(BulkSelection{}, BulkOrder{Action: BulkDelete})
+	if wait := must[time.Duration](t)(b.purgeBulk(b.ctx, a.ID)); wait != BulkUndoWindow {
+		t.Errorf("not before %v", wait)
+	}
+	now = now.Add(BulkUndoWindow)
+	if wait := must[time.Duration](t)(b.purgeBulk(b.ctx, a.ID)); wait != 0 {
+		t.Errorf("not before %v", wait)
+	}
+	var n int
+	if err := b.pool.QueryRow(b.ctx, `SELECT count(*) FROM bulk_changes`).Scan(&n); err != nil || n != 0 {
+		t.Errorf("%d changes are kept, %v", n, err)
+	}
+	if _, err := b.UndoBulk(b.ctx, a.ID); !errs.Is(err, errs.Conflict) {
+		t.Error(err)
+	}
+	if wait := must[time.Duration](t)(b.purgeBulk(b.ctx, 99)); wait != 0 {
+		t.Error("of nothing")
+	}
+}
