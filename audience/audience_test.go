@@ -162,7 +162,7 @@ func TestAudienceCountsAndSample(t *testing.T) {
 	b := setup(t)
 	lists, _ := audienceOf(b)
 	got := must[AudienceCounts](t)(b.AudienceCounts(b.ctx, lists))
-	want := AudienceCounts{Subscribed: 23, Mailable: 13, Excluded: []Excluded{{"frequency", 6}, {"paused", 2}, {"suppressed", 3}, {"unconfirmed", 3}, {"unsubscribed", 2}}}
+	want := AudienceCounts{Exact: true, Subscribed: 23, Mailable: 13, Excluded: []Excluded{{"frequency", 6}, {"paused", 2}, {"suppressed", 3}, {"unconfirmed", 3}, {"unsubscribed", 2}}}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}

@@ -20,6 +20,12 @@ export type Subscriber = Schemas['Subscriber'];
 export type Suppression = Schemas['Suppression'];
 export type SuppressionReason = Suppression['reason'];
 
+export type Segment = Schemas['Segment'];
+export type SegmentCount = Schemas['SegmentCount'];
+export type SegmentPerson = Schemas['SegmentPerson'];
+export type SegmentVocabulary = Schemas['Vocabulary'];
+export type SegmentField = Schemas['Word'];
+
 export type Import = Schemas['Import'];
 export type ImportStatus = Import['status'];
 export type ImportFormat = Schemas['Format'];
@@ -43,6 +49,10 @@ export type CampaignStatus = Campaign['status'];
 export type CampaignInput = Required<Schemas['CampaignInput']>;
 export type CampaignSummary = Schemas['CampaignSummary'];
 export type Audience = Schemas['Audience'];
+export type AudienceInput = Schemas['AudienceInput'];
+export type Selection = Schemas['Selection'];
+export type Why = Schemas['Why'];
+export type WhyEvidence = Schemas['WhyEvidence'];
 export type Exclusion = Schemas['Exclusion'];
 export type TestResult = Schemas['TestResult'];
 export type Holdup = Schemas['Holdup'];

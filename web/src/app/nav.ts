@@ -13,6 +13,7 @@ import {
   IconServer2,
   IconSettings,
   IconTemplate,
+  IconUsersGroup,
   IconWebhook,
   IconWorldCheck,
 } from '@tabler/icons-react';
@@ -31,6 +32,7 @@ export const nav = [
     group: 'audience',
     items: [
       { to: '/lists', key: 'lists', icon: IconListDetails },
+      { to: '/segments', key: 'segments', icon: IconUsersGroup },
       { to: '/subscribers', key: 'subscribers', icon: IconAddressBook },
       { to: '/imports', key: 'imports', icon: IconFileImport },
       { to: '/suppressions', key: 'suppressions', icon: IconBan },

@@ -117,6 +117,22 @@ const list = createRoute({
   component: lazyRouteComponent(() => import('@/features/lists/list-page'), 'ListPage'),
 });
 
+const segments = createRoute({
+  getParentRoute: () => shell,
+  path: '/segments',
+  component: lazyRouteComponent(() => import('@/features/segments/segments-page'), 'SegmentsPage'),
+});
+const newSegment = createRoute({
+  getParentRoute: () => shell,
+  path: '/segments/new',
+  component: lazyRouteComponent(() => import('@/features/segments/segment-page'), 'NewSegmentPage'),
+});
+const segment = createRoute({
+  getParentRoute: () => shell,
+  path: '/segments/$id',
+  component: lazyRouteComponent(() => import('@/features/segments/segment-page'), 'SegmentPage'),
+});
+
 const subscribers = createRoute({
   getParentRoute: () => shell,
   path: '/subscribers',
@@ -297,6 +313,9 @@ const routeTree = root.addChildren([
     bounces,
     lists,
     list,
+    segments,
+    newSegment,
+    segment,
     subscribers,
     subscriber,
     imports,
