@@ -24,6 +24,10 @@ type CampaignFields struct {
 	RelayID             *int64     `json:"relay_id" doc:"The first of relay_ids"`
 	RelayIDs            []int64    `json:"relay_ids" doc:"The relays that share the mail by their weights, or take over from one another"`
 	ListIDs             []int64    `json:"list_ids"`
+	SegmentIDs          []int64    `json:"segment_ids" doc:"Of the people on the lists it goes to those in any of these segments; empty: to all"`
+	ExcludeSegmentIDs   []int64    `json:"exclude_segment_ids"`
+	ExcludeListIDs      []int64    `json:"exclude_list_ids" doc:"Whoever is subscribed to one of these does not get it"`
+	IgnoreFrequencyCap  bool       `json:"ignore_frequency_cap" doc:"It is sent whatever else people got lately; only for mail that must not be missed"`
 	TrackOpens          bool       `json:"track_opens"`
 	TrackClicks         bool       `json:"track_clicks"`
 	UnconfirmedPolicy   string     `json:"unconfirmed_policy" enum:"hold,resend,assume_delivered"`
@@ -64,6 +68,10 @@ type campaignInputJSON struct {
 	RelayID             *int64   `json:"relay_id" required:"false" doc:"The same as relay_ids with one relay; where both are given, it must be the first of them"`
 	RelayIDs            []int64  `json:"relay_ids" required:"false" doc:"Several relays share the mail by their weights, and take over from one another"`
 	ListIDs             []int64  `json:"list_ids" required:"false"`
+	SegmentIDs          []int64  `json:"segment_ids" required:"false"`
+	ExcludeSegmentIDs   []int64  `json:"exclude_segment_ids" required:"false"`
+	ExcludeListIDs      []int64  `json:"exclude_list_ids" required:"false"`
+	IgnoreFrequencyCap  bool     `json:"ignore_frequency_cap" required:"false"`
 	TrackOpens          *bool    `json:"track_opens" required:"false" doc:"Left out: true"`
 	TrackClicks         *bool    `json:"track_clicks" required:"false" doc:"Left out: true"`
 	UnconfirmedPolicy   string   `json:"unconfirmed_policy" required:"false" enum:"hold,resend,assume_delivered" doc:"Left out: hold"`
@@ -98,11 +106,12 @@ type testResultJSON struct {
 type audienceJSON struct {
 	Subscribed int64         `json:"subscribed"`
 	Mailable   int64         `json:"mailable"`
+	Exact      bool          `json:"exact" doc:"false when counting would have taken too long: the figures are then estimates from a sample"`
 	Excluded   []excludeJSON `json:"excluded"`
 }
 
 type excludeJSON struct {
-	Reason string `json:"reason" enum:"suppressed,unsubscribed,unconfirmed,paused,frequency"`
+	Reason string `json:"reason" enum:"suppressed,unsubscribed,unconfirmed,paused,frequency,excluded_list,not_in_segment,excluded_segment,frequency_cap"`
 	Count  int64  `json:"count"`
 }
 
@@ -122,6 +131,7 @@ func encodeCampaignFields(c campaigns.Campaign) CampaignFields {
 	return CampaignFields{
 		ID: c.ID, Name: c.Name, Status: string(c.Status), PauseReason: c.PauseReason, Subject: c.Subject, Preheader: c.Preheader, FromName: c.FromName,
 		FromEmail: c.FromEmail, ReplyTo: c.ReplyTo, TemplateID: c.TemplateID, RelayID: first, RelayIDs: c.RelayIDs, ListIDs: c.ListIDs, TrackOpens: c.TrackOpens,
+		SegmentIDs: c.SegmentIDs, ExcludeSegmentIDs: c.ExcludeSegmentIDs, ExcludeListIDs: c.ExcludeListIDs, IgnoreFrequencyCap: c.IgnoreFrequencyCap,
 		TrackClicks: c.TrackClicks, UnconfirmedPolicy: c.UnconfirmedPolicy, ExpiresAfterHours: c.ExpiresAfterHours,
 		MaxBouncePercent: c.MaxBouncePercent, MaxComplaintPercent: c.MaxComplaintPercent, ScheduledAt: utc(c.ScheduledAt),
 		StartedAt: utc(c.StartedAt), FinishedAt: utc(c.FinishedAt), Recipients: c.Recipients, Excluded: c.Excluded, Freezing: c.Freezing, CreatedAt: c.CreatedAt.UTC(),
@@ -155,6 +165,7 @@ func (in campaignInputJSON) input() (campaigns.Input, error) {
 	return campaigns.Input{
 		Name: in.Name, Subject: in.Subject, Preheader: in.Preheader, FromName: in.FromName, FromEmail: in.FromEmail, ReplyTo: in.ReplyTo, HTML: in.HTML,
 		Text: in.Text, TemplateID: in.TemplateID, RelayIDs: relays, ListIDs: in.ListIDs, TrackOpens: orTrue(in.TrackOpens),
+		SegmentIDs: in.SegmentIDs, ExcludeSegmentIDs: in.ExcludeSegmentIDs, ExcludeListIDs: in.ExcludeListIDs, IgnoreFrequencyCap: in.IgnoreFrequencyCap,
 		TrackClicks: orTrue(in.TrackClicks), UnconfirmedPolicy: in.UnconfirmedPolicy, ExpiresAfterHours: in.ExpiresAfterHours,
 		MaxBouncePercent: in.MaxBouncePercent, MaxComplaintPercent: in.MaxComplaintPercent,
 	}, err
@@ -163,7 +174,7 @@ func (in campaignInputJSON) input() (campaigns.Input, error) {
 func orTrue(v *bool) bool { return v == nil || *v }
 
 func encodeAudience(v audience.AudienceCounts) audienceJSON {
-	out := audienceJSON{Subscribed: v.Subscribed, Mailable: v.Mailable, Excluded: []excludeJSON{}}
+	out := audienceJSON{Subscribed: v.Subscribed, Mailable: v.Mailable, Exact: v.Exact, Excluded: []excludeJSON{}}
 	for _, x := range v.Excluded {
 		out.Excluded = append(out.Excluded, excludeJSON{Reason: x.Reason, Count: x.Count})
 	}

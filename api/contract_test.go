@@ -60,6 +60,7 @@ const (
 		"suppressed progress created_at started_at finished_at"
 	templateKeys = "id name subject html text created_at updated_at"
 	summaryKeys  = "id name status pause_reason subject preheader from_name from_email reply_to template_id relay_id relay_ids list_ids track_opens track_clicks " +
+		"segment_ids exclude_segment_ids exclude_list_ids ignore_frequency_cap " +
 		"unconfirmed_policy expires_after_hours max_bounce_percent max_complaint_percent scheduled_at started_at finished_at recipients excluded freezing created_at updated_at"
 	campaignKeys = summaryKeys + " html text"
 	statsKeys    = "recipients queued claimed sent deferred bounced failed unconfirmed skipped excluded opens unique_opens clicks unique_clicks " +
@@ -377,7 +378,7 @@ func TestShapesOfCampaigns(t *testing.T) {
 	if d.TrackOpens || !d.TrackClicks || !slices.Equal(d.ListIDs, []int64{m.listID}) {
 		t.Errorf("changed %+v", d)
 	}
-	c.get(at+"/audience").want(200).keys("", "subscribed mailable excluded")
+	c.get(at+"/audience").want(200).keys("", "subscribed mailable exact excluded")
 	c.get(at + "/forecast?messages=5").problem(409) // no relay yet
 	p := c.post(at+"/start", "").problem(400)
 	for _, want := range []string{"body.subject", "body.relay_id", "body.from_email", "body.html"} {
@@ -572,4 +573,72 @@ func TestShapesOfSending(t *testing.T) {
 	c.get("/inbox/messages").want(200).keys("", "items next_cursor")
 	c.get("/inbox/messages/1").problem(404)
 	c.do(http.MethodDelete, Prefix+"/inbox/messages", "").want(204)
+}
+
+func TestShapesOfSegments(t *testing.T) {
+	t.Parallel()
+	m := started(t)
+	c := m.admin
+	const keys = "id name definition sentence last_count created_at updated_at"
+	const definition = `{"all":[{"type":"email","op":"contains","value":"BOB"}]}`
+	id := c.post("/segments", `{"name":"Bobs","definition":`+definition+`}`).want(201).keys("", keys).id()
+	at := fmt.Sprint("/segments/", id)
+	c.get("/segments/vocabulary").want(200).keys("", "fields")
+	if p := c.post("/segments", `{"name":"bobs","definition":`+definition+`}`).problem(409); !slices.Equal(p.locations(), []string{"body.name"}) {
+		t.Errorf("second time: %+v", p)
+	}
+	p := c.post("/segments/count", `{"definition":{"all":[{"type":"email","op":"is","value":"x","sql":"1"}]}}`).problem(400)
+	if !slices.Equal(p.locations(), []string{"body.definition/all/0/sql"}) {
+		t.Errorf("an unknown key: %+v", p)
+	}
+	const countKeys = "count exact low high of sentence at"
+	var n segmentCountJSON
+	c.post("/segments/count", `{"definition":`+definition+`}`).want(200).keys("", countKeys).json(&n)
+	if n.Count != 1 || !n.Exact || n.Sentence != "The address contains BOB" {
+		t.Errorf("%+v", n)
+	}
+	c.post("/segments/sample", `{"definition":`+definition+`}`).want(200).keys("items.0", "id email name attributes")
+	c.post(at+"/count", "").want(200).keys("", countKeys)
+	c.get(at).want(200).keys("last_count", "count exact at")
+	c.get("/segments").want(200).keys("", "items next_cursor total total_exact").keys("items.0", keys)
+	c.put(at, `{"name":"Not Bobs","definition":{"none":[`+definition+`]}}`).want(200).keys("", keys)
+	if p := c.put(at, fmt.Sprintf(`{"name":"Round","definition":{"any":[{"type":"segment","segment_id":%d}]}}`, id)).problem(400); !slices.Equal(p.locations(), []string{"body.definition/any/0/segment_id"}) {
+		t.Errorf("a circle: %+v", p)
+	}
+
+	var counts audienceJSON
+	c.post("/campaigns/audience", fmt.Sprintf(`{"list_ids":[%d],"segment_ids":[%d]}`, m.listID, id)).want(200).keys("", "subscribed mailable exact excluded").json(&counts)
+	if len(counts.Excluded) == 0 || counts.Excluded[0].Reason != "not_in_segment" {
+		t.Errorf("%+v", counts)
+	}
+	c.post("/campaigns/audience", `{"list_ids":[1],"exclude_list_ids":[1]}`).problem(400)
+	draft := c.post("/campaigns", fmt.Sprintf(`{"name":"Draft","list_ids":[%d],"segment_ids":[%d]}`, m.listID, id)).want(201).id()
+	if p := c.remove(at).problem(409); !strings.Contains(p.Detail, `"Draft"`) {
+		t.Errorf("one in use is refused as %+v", p)
+	}
+	const whyKeys = "campaign_id started subscriber_id email place reason words seq state evidence"
+	var why whyJSON
+	c.get(fmt.Sprintf("/campaigns/%d/audience/bob%%40example.net", draft)).want(200).keys("", whyKeys).
+		keys("evidence", "at lists excluded_lists suppression paused_until frequency include exclude cap got").
+		keys("evidence.lists.0", "list_id name status source since").keys("evidence.include.0", "id name sentence meets conditions").json(&why)
+	if why.Started || why.Place != "out" || *why.Reason != "not_in_segment" || why.Evidence.Include[0].Conditions[0].Sentence != "The address contains BOB" || !why.Evidence.Include[0].Conditions[0].Meets {
+		t.Errorf("%+v", why)
+	}
+	c.get(fmt.Sprintf("/campaigns/%d/selection", draft)).problem(404)
+	c.remove(fmt.Sprint("/campaigns/", draft)).want(204)
+	c.remove(at).want(204)
+	c.get(at).problem(404)
+
+	campaign := fmt.Sprint("/campaigns/", m.campaignID)
+	c.get(campaign+"/selection").want(200).keys("", "at time_zone include exclude exclude_lists cap recipients excluded")
+	c.get(fmt.Sprint(campaign, "/audience/", m.personID)).want(200).keys("", whyKeys).json(&why)
+	if !why.Started || why.Place != "in" || *why.Seq != 1 {
+		t.Errorf("%+v", why)
+	}
+	c.get(campaign + "/audience/999").problem(404)
+	c.get(campaign + "/audience/nobody").problem(404)
+	file := c.get(campaign + "/audience.csv").want(200).Body.String()
+	if !strings.Contains(file, "subscriber_id,email,place,reason,state,at\r\n") || !strings.Contains(file, ",bob@example.net,in,,") {
+		t.Errorf("%s", file)
+	}
 }

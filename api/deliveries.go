@@ -55,7 +55,7 @@ type attemptJSON struct {
 type exclusionJSON struct {
 	SubscriberID int64  `json:"subscriber_id"`
 	Email        string `json:"email"`
-	Reason       string `json:"reason" enum:"suppressed,unsubscribed,unconfirmed,paused,frequency"`
+	Reason       string `json:"reason" enum:"suppressed,unsubscribed,unconfirmed,paused,frequency,excluded_list,not_in_segment,excluded_segment,frequency_cap"`
 }
 
 type resolveJSON struct {
@@ -74,7 +74,8 @@ type deliveryQuery struct {
 
 type exclusionQuery struct {
 	PageOf
-	Reason string `query:"reason" enum:"suppressed,unsubscribed,unconfirmed,paused,frequency"`
+	Search string `query:"q" doc:"Part of the address"`
+	Reason string `query:"reason" enum:"suppressed,unsubscribed,unconfirmed,paused,frequency,excluded_list,not_in_segment,excluded_segment,frequency_cap"`
 }
 
 type byDelivery struct {
@@ -114,7 +115,7 @@ func (s *server) listDeliveries(ctx context.Context, in *deliveryQuery) (*answer
 }
 
 func (s *server) listExclusions(ctx context.Context, in *exclusionQuery) (*answer[pageJSON[exclusionJSON]], error) {
-	p, err := s.deps.Campaigns.ListExclusions(ctx, in.ID, in.Reason, in.query())
+	p, err := s.deps.Campaigns.ListExclusions(ctx, in.ID, in.Reason, in.Search, in.query())
 	return replyPage(p, err, func(x campaigns.Exclusion) exclusionJSON { return exclusionJSON(x) })
 }
 

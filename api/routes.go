@@ -15,6 +15,7 @@ const (
 	tagLists       = "Lists"
 	tagSubscribers = "Subscribers"
 	tagBulk        = "Bulk actions"
+	tagSegments    = "Segments"
 	tagSuppression = "Suppressions"
 	tagImports     = "Imports"
 	tagTemplates   = "Templates and content"
@@ -34,6 +35,7 @@ func tags() []*huma.Tag {
 		{Name: tagSettings, Description: "What the installation says about itself, and the keys of programs."},
 		{Name: tagLists, Description: "Lists of people."},
 		{Name: tagSubscribers, Description: "People and the lists they are on."},
+		{Name: tagSegments, Description: "Saved definitions of whom you mean, by fields, lists, consent and activity; who is in a segment is asked anew each time."},
 		{Name: tagBulk, Description: "One thing done to many people: count them, start, follow, take back."},
 		{Name: tagSuppression, Description: "Addresses and domains that are never mailed, with the reason."},
 		{Name: tagImports, Description: "Many people at once, from a file of CSV, TSV or XLSX: upload it, say what its columns mean, start."},
@@ -89,6 +91,7 @@ func (s *server) routes() {
 	add(s, get("/subscribers/{id}/events", "listSubscriberEvents", tagSubscribers, auth.AudienceRead, "List what a person did, newest first"), s.listSubscriberEvents)
 
 	s.peopleRoutes()
+	s.segmentRoutes()
 
 	add(s, get("/imports", "listImports", tagImports, auth.AudienceRead, "List imports, newest first"), s.listImports)
 	add(s, post("/imports", "uploadImport", tagImports, auth.AudienceWrite, "Upload a file of CSV, TSV or XLSX").returns(http.StatusCreated).takes(uploadForm()), s.uploadImport)
@@ -169,6 +172,21 @@ func (s *server) peopleRoutes() {
 	add(s, get("/suppression-log", "listSuppressionLog", tagSuppression, auth.AudienceRead, "List what was suppressed and what was lifted, by whom and why, newest first"), s.suppressionLog)
 }
 
+func (s *server) segmentRoutes() {
+	add(s, get("/segments", "listSegments", tagSegments, auth.AudienceRead, "List the segments by name"), s.listSegments)
+	add(s, post("/segments", "createSegment", tagSegments, auth.AudienceWrite, "Save a segment").returns(http.StatusCreated).once(), s.createSegment)
+	add(s, post("/segments/count", "countSegment", tagSegments, auth.AudienceRead, "Count whom a definition means").
+		note("Within about a second. What no index answers in that time is estimated, and says so."), s.countSegment)
+	add(s, post("/segments/sample", "sampleSegment", tagSegments, auth.AudienceRead, "Show some of the people whom a definition means"), s.sampleSegment)
+	add(s, get("/segments/vocabulary", "getVocabulary", tagSegments, auth.AudienceRead, "List the custom fields that conditions can be about"), s.getVocabulary)
+	add(s, get("/segments/{id}", "getSegment", tagSegments, auth.AudienceRead, "Read a segment"), s.getSegment)
+	add(s, put("/segments/{id}", "updateSegment", tagSegments, auth.AudienceWrite, "Change a segment").
+		note("Campaigns that have started keep the definition that they started with."), s.updateSegment)
+	add(s, remove("/segments/{id}", "deleteSegment", tagSegments, auth.AudienceWrite, "Delete a segment").
+		note("One that a campaign uses which has not ended, or that another segment names, is a conflict that says which."), s.deleteSegment)
+	add(s, post("/segments/{id}/count", "countSavedSegment", tagSegments, auth.AudienceRead, "Count whom a saved segment means, and remember it"), s.countSavedSegment)
+}
+
 func (s *server) mailboxRoutes() {
 	add(s, get("/mailboxes", "listMailboxes", tagMailboxes, auth.SendingRead, "List the mailboxes"), s.listMailboxes)
 	add(s, post("/mailboxes", "createMailbox", tagMailboxes, auth.SendingWrite, "Add a mailbox, which is read from then on").returns(http.StatusCreated).once(), s.createMailbox)
@@ -196,6 +214,14 @@ func (s *server) campaignRoutes() {
 		note("Replaces everything; what is left out gets its default."), s.updateCampaign)
 	add(s, remove("/campaigns/{id}", "deleteCampaign", tagCampaigns, auth.CampaignsWrite, "Delete a campaign with all that is known of its deliveries"), s.deleteCampaign)
 	add(s, get("/campaigns/{id}/audience", "countAudience", tagCampaigns, auth.CampaignsRead, "Count whom a campaign would reach if it started now"), s.countAudience)
+	add(s, post("/campaigns/audience", "countDraftAudience", tagCampaigns, auth.CampaignsRead, "Count whom a campaign that is not saved would reach").
+		note("Within about a second; a large audience is estimated, and says so."), s.countDraftAudience)
+	add(s, get("/campaigns/{id}/selection", "getSelection", tagCampaigns, auth.CampaignsRead, "Read whom a campaign is for, as that was frozen at its start").
+		note("With how many were left out, by reason."), s.getSelection)
+	add(s, get("/campaigns/{id}/audience/{who}", "getWhy", tagCampaigns, auth.AudienceRead, "Say why a person got a campaign, or why not").
+		note("The place and the reason are those of the ledger; before the start, those that it would be now."), s.getWhy)
+	add(s, get("/campaigns/{id}/audience.csv", "downloadAudience", tagReports, auth.CampaignsRead, "Download everybody in a campaign's ledger, in or out, with the reason").
+		streams("text/csv", &huma.Schema{Type: huma.TypeString}), s.downloadAudience)
 	add(s, get("/campaigns/{id}/forecast", "getCampaignForecast", tagCampaigns, auth.CampaignsRead, "Say when the last message of a campaign will have gone out").
 		note("By the limits of its relays and its From domain, when those have nothing else to send."), s.getCampaignForecast)
 	add(s, post("/campaigns/{id}/start", "startCampaign", tagCampaigns, auth.CampaignsSend, "Start sending").once().

@@ -21,6 +21,8 @@ type settingsJSON struct {
 	MaxComplaintPercent float64 `json:"max_complaint_percent" required:"false" minimum:"0" maximum:"100" doc:"Complaints, in percent of what was sent, above which a campaign stops and asks; 100 never stops; 0 or left out: 0.3"`
 	TrackingURL         string  `json:"tracking_url" doc:"Where pixels and counted links lead: an origin that reaches this server under a name of its own; \"\" is public_url"`
 	HonourDoNotTrack    bool    `json:"honour_do_not_track" doc:"Record nothing of readers whose request says DNT: 1 or Sec-GPC: 1"`
+	FrequencyCapMails   int     `json:"frequency_cap_mails" doc:"The most mails of campaigns that a person gets in frequency_cap_days; 0 is no cap"`
+	FrequencyCapDays    int     `json:"frequency_cap_days"`
 }
 
 type settingsInputJSON struct {
@@ -33,6 +35,8 @@ type settingsInputJSON struct {
 	TrackingURL      string `json:"tracking_url" required:"false"`
 	HonourDoNotTrack *bool  `json:"honour_do_not_track" required:"false" doc:"Left out: true"`
 
+	FrequencyCapMails   int     `json:"frequency_cap_mails" required:"false" minimum:"0" maximum:"1000" doc:"0 or left out: no cap"`
+	FrequencyCapDays    int     `json:"frequency_cap_days" required:"false" minimum:"0" maximum:"365" doc:"0 or left out: 7"`
 	SoftBounceCount     int     `json:"soft_bounce_count" required:"false" minimum:"0" maximum:"365" doc:"0 or left out: 5"`
 	SoftBounceDays      int     `json:"soft_bounce_days" required:"false" minimum:"0" maximum:"365" doc:"0 or left out: 14"`
 	MaxBouncePercent    float64 `json:"max_bounce_percent" required:"false" minimum:"0" maximum:"100" doc:"0 or left out: 10"`
@@ -47,6 +51,7 @@ func (in settingsInputJSON) settings() settings.Settings {
 	return settings.Settings{
 		Organization: in.Organization, PublicURL: in.PublicURL, PostalAddress: in.PostalAddress, DefaultFromName: in.DefaultFromName, DefaultFromEmail: in.DefaultFromEmail,
 		TimeZone: in.TimeZone, TrackingURL: in.TrackingURL, HonourDoNotTrack: orTrue(in.HonourDoNotTrack),
+		FrequencyCapMails: in.FrequencyCapMails, FrequencyCapDays: in.FrequencyCapDays,
 		SoftBounceCount: in.SoftBounceCount, SoftBounceDays: in.SoftBounceDays, MaxBouncePercent: in.MaxBouncePercent, MaxComplaintPercent: in.MaxComplaintPercent,
 	}
 }

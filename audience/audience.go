@@ -9,7 +9,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"postrider/internal/errs"
-	"postrider/internal/pg"
 )
 
 // Verdicts of MailableQuery, and reasons of exclusion.
@@ -22,7 +21,8 @@ const (
 	VerdictFrequency    = "frequency" // had as much mail lately as they want
 )
 
-// mailableQuery has one row per person on any of the lists $1; subscribed says whether to at least one of them. {bounds} may say more about subscriptions.
+// mailableQuery has one row per person on any of the lists $1; subscribed says whether to at least one of them. {bounds} may say more about subscriptions,
+// {chosen} and {capped} have the verdicts of a Selection.
 //
 // Only for people with a frequency is it looked up what they got lately, each by key: what waits or is in doubt counts as sent. A join, IN or EXISTS would be planned by
 // how many people are thought to have one, and compared each with each when that was wrong (minutes for 400,000). The planner adds up the cost of all the questions
@@ -30,13 +30,13 @@ const (
 const mailableQuery = `
 	SELECT u.id AS subscriber_id, u.email,
 	       CASE WHEN x.email_key IS NOT NULL OR xd.email_key IS NOT NULL THEN 'suppressed'
-	            WHEN NOT a.subscribed AND a.unconfirmed THEN 'unconfirmed' WHEN NOT a.subscribed THEN 'unsubscribed'
+	            WHEN NOT a.subscribed AND a.unconfirmed THEN 'unconfirmed' WHEN NOT a.subscribed THEN 'unsubscribed'{chosen}
 	            WHEN u.paused_until > now() THEN 'paused'
 	            WHEN u.frequency IS NOT NULL AND (
 	                SELECT true FROM deliveries d
 	                WHERE d.subscriber_id = u.id AND (d.state IN (0, 1, 3) OR d.state IN (2, 6)
 	                    AND d.updated_at > now() - CASE u.frequency WHEN 'weekly' THEN interval '6 days 12 hours' ELSE interval '27 days 12 hours' END)
-	                LIMIT 1) IS NOT NULL THEN 'frequency'
+	                LIMIT 1) IS NOT NULL THEN 'frequency'{capped}
 	            ELSE 'mail' END AS verdict,
 	       a.subscribed
 	FROM (SELECT subscriber_id, bool_or(status = 'subscribed') AS subscribed, bool_or(status = 'unconfirmed') AS unconfirmed
@@ -52,8 +52,10 @@ const mailableQuery = `
 // INSERT … SELECT, after NoJITTx.
 func MailableQuery() string {
 	return `SELECT subscriber_id, email, verdict FROM (` +
-		strings.Replace(mailableQuery, "{bounds}", "AND subscriber_id > $2 AND subscriber_id <= $3 AND created_at <= $4", 1) + `) audience`
+		strings.NewReplacer("{bounds}", partBounds, "{chosen}", "", "{capped}", "").Replace(mailableQuery) + `) audience`
 }
+
+const partBounds = "AND subscriber_id > $2 AND subscriber_id <= $3 AND created_at <= $4"
 
 // NoJITTx keeps Postgres from compiling the queries of this transaction, which MailableQuery looks dear enough for and never is.
 func NoJITTx(ctx context.Context, tx pgx.Tx) error {
@@ -89,8 +91,10 @@ func SubscribedSQL(subscriberCol, listIDsParam string) string {
 }
 
 // AudienceCounts says whom a campaign to some lists would reach. Subscribed are the people subscribed to at least one of them, whether suppressed or
-// not; Mailable those who would be mailed; Excluded everybody else on the lists, by reason, reasons without people left out.
+// not; Mailable those who would be mailed; Excluded everybody else on the lists, by reason, reasons without people left out. Exact is false when it was estimated from
+// a sample because counting would have taken too long.
 type AudienceCounts struct {
+	Exact      bool
 	Subscribed int64
 	Mailable   int64
 	Excluded   []Excluded
@@ -104,35 +108,7 @@ type Excluded struct {
 
 // AudienceCounts counts the people on the lists, each once.
 func (s *Service) AudienceCounts(ctx context.Context, listIDs []int64) (AudienceCounts, error) {
-	c := AudienceCounts{Excluded: []Excluded{}}
-	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-		if err := NoJITTx(ctx, tx); err != nil {
-			return err
-		}
-		rows, err := tx.Query(ctx, `SELECT verdict, count(*), count(*) FILTER (WHERE subscribed) FROM (`+strings.Replace(mailableQuery, "{bounds}", "", 1)+`) audience
-			GROUP BY verdict ORDER BY verdict`, listIDs)
-		if err != nil {
-			return err
-		}
-		var (
-			verdict       string
-			n, subscribed int64
-		)
-		_, err = pgx.ForEachRow(rows, []any{&verdict, &n, &subscribed}, func() error {
-			c.Subscribed += subscribed
-			if verdict == VerdictMail {
-				c.Mailable = n
-			} else {
-				c.Excluded = append(c.Excluded, Excluded{Reason: verdict, Count: n})
-			}
-			return nil
-		})
-		return err
-	})
-	if err != nil {
-		return c, fmt.Errorf("counting an audience: %w", err)
-	}
-	return c, nil
+	return s.CountChoice(ctx, Choice{ListIDs: listIDs}, 0, false)
 }
 
 // SampleSubscriber gives the newest person on the lists who can be mailed, to show what a campaign would look like. It is NotFound when there is none.

@@ -170,7 +170,7 @@ func TestAudienceCountsAndSample(t *testing.T) {
 	b := setup(t)
 	lists, _ := audienceOf(b)
 	got := must[AudienceCounts](t)(b.AudienceCounts(b.ctx, lists))
-	want := AudienceCounts{Subscribed: 26, Mailable: 15, Excluded: []Excluded{{"frequency", 6}, {"paused", 2}, {"suppressed", 4}, {"unconfirmed", 3}, {"unsubscribed", 2}}}
+	want := AudienceCounts{Exact: true, Subscribed: 26, Mailable: 15, Excluded: []Excluded{{"frequency", 6}, {"paused", 2}, {"suppressed", 4}, {"unconfirmed", 3}, {"unsubscribed", 2}}}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}

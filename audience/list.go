@@ -140,16 +140,16 @@ func (s *Service) SetListTracking(ctx context.Context, id int64, allowed bool) (
 	return s.GetList(ctx, id)
 }
 
-// DeleteList deletes a list with its subscriptions and imports; the people stay. A list that a scheduled, running or paused campaign goes to is a
+// DeleteList deletes a list with its subscriptions and imports; the people stay. A list that a scheduled, running or paused campaign goes to, or leaves out, is a
 // Conflict that names the campaign.
 func (s *Service) DeleteList(ctx context.Context, id int64) error {
 	return pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		var campaign string
 		err := tx.QueryRow(ctx, `
-			SELECT c.name FROM campaign_lists l JOIN campaigns c ON c.id = l.campaign_id
-			WHERE l.list_id = $1 AND c.status IN ('scheduled', 'running', 'paused') ORDER BY c.id LIMIT 1 FOR SHARE OF c`, id).Scan(&campaign)
+			SELECT c.name FROM (SELECT list_id, campaign_id FROM campaign_lists UNION ALL SELECT list_id, campaign_id FROM campaign_excluded_lists) l
+			JOIN campaigns c ON c.id = l.campaign_id WHERE l.list_id = $1 AND c.status IN ('scheduled', 'running', 'paused') ORDER BY c.id LIMIT 1 FOR SHARE OF c`, id).Scan(&campaign)
 		if err == nil {
-			return errs.New(errs.Conflict, "the campaign %q goes to list %d right now: cancel it, or wait for its end, and delete the list then", campaign, id)
+			return errs.New(errs.Conflict, "the campaign %q goes to list %d, or leaves it out, right now: cancel it, or wait for its end, and delete the list then", campaign, id)
 		}
 		if !errors.Is(err, pgx.ErrNoRows) {
 			return fmt.Errorf("deleting list %d: %w", id, err)

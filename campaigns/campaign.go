@@ -44,12 +44,18 @@ type Input struct {
 	Text       string
 	TemplateID *int64
 	// RelayIDs are the relays that share the mail, the first one first.
-	RelayIDs          []int64
-	ListIDs           []int64
-	TrackOpens        bool
-	TrackClicks       bool
-	UnconfirmedPolicy string
-	ExpiresAfterHours int
+	RelayIDs []int64
+	ListIDs  []int64
+	// Of the people on the lists it goes to those in any of SegmentIDs, where there are some, unless they are in one of the others or subscribed to one of ExcludeListIDs.
+	SegmentIDs        []int64
+	ExcludeSegmentIDs []int64
+	ExcludeListIDs    []int64
+	// IgnoreFrequencyCap is for mail so important that the installation's cap must not keep it back.
+	IgnoreFrequencyCap bool
+	TrackOpens         bool
+	TrackClicks        bool
+	UnconfirmedPolicy  string
+	ExpiresAfterHours  int
 	// Shares of its mail in percent above which the campaign stops and asks, 100 for never; nil is what the settings say.
 	MaxBouncePercent, MaxComplaintPercent *float64
 }
@@ -84,16 +90,18 @@ func (in *Input) setDefaults() {
 	if in.ExpiresAfterHours == 0 {
 		in.ExpiresAfterHours = 72
 	}
-	if in.ListIDs == nil {
-		in.ListIDs = []int64{}
-	}
-	if in.RelayIDs == nil {
-		in.RelayIDs = []int64{}
+	for _, ids := range []*[]int64{&in.ListIDs, &in.RelayIDs, &in.SegmentIDs, &in.ExcludeSegmentIDs, &in.ExcludeListIDs} {
+		if *ids == nil {
+			*ids = []int64{}
+		}
 	}
 }
 
-// mostRelays of one campaign.
-const mostRelays = 20
+// The most relays of one campaign, and the most segments and excluded lists of a kind.
+const (
+	mostRelays  = 20
+	mostChoices = 20
+)
 
 // validate checks what must hold even for a draft.
 func (in *Input) validate() error {
@@ -120,6 +128,7 @@ func (in *Input) validate() error {
 			f.Add("relay_ids", "relay %d is named twice", id)
 		}
 	}
+	in.validateChoice(&f)
 	if in.ExpiresAfterHours < 1 || in.ExpiresAfterHours > 720 {
 		f.Add("expires_after_hours", "must be between 1 and 720 hours")
 	}
@@ -129,4 +138,26 @@ func (in *Input) validate() error {
 		}
 	}
 	return f.Err("the campaign cannot be saved like this")
+}
+
+// validateChoice looks for what contradicts itself.
+func (in *Input) validateChoice(f *errs.Fields) {
+	for _, c := range []struct {
+		name, what string
+		ids        []int64
+	}{{"segment_ids", "segments", in.SegmentIDs}, {"exclude_segment_ids", "segments", in.ExcludeSegmentIDs}, {"exclude_list_ids", "lists", in.ExcludeListIDs}} {
+		if len(c.ids) > mostChoices {
+			f.Add(c.name, "choose at most %d %s", mostChoices, c.what)
+		}
+	}
+	for _, id := range in.ExcludeSegmentIDs {
+		if slices.Contains(in.SegmentIDs, id) {
+			f.Add("exclude_segment_ids", "segment %d is chosen and left out at once: nobody would be left", id)
+		}
+	}
+	for _, id := range in.ExcludeListIDs {
+		if slices.Contains(in.ListIDs, id) {
+			f.Add("exclude_list_ids", "list %d is chosen and left out at once", id)
+		}
+	}
 }

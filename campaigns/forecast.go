@@ -47,7 +47,7 @@ func (s *Service) Forecast(ctx context.Context, id int64, start time.Time, messa
 // remaining counts those who are to get the campaign and have not yet, also those who are still to be written into the ledger.
 func (s *Service) remaining(ctx context.Context, c Campaign) (int, error) {
 	if c.StartedAt == nil {
-		counts, err := s.d.Audience.AudienceCounts(ctx, c.ListIDs)
+		counts, err := s.CountDraft(ctx, c.ID, c.Input)
 		return int(counts.Mailable), err
 	}
 	st, err := s.Stats(ctx, c.ID)
@@ -55,6 +55,6 @@ func (s *Service) remaining(ctx context.Context, c Campaign) (int, error) {
 	if err != nil || !c.Freezing {
 		return left, err
 	}
-	counts, err := s.d.Audience.AudienceCounts(ctx, c.ListIDs)
+	counts, err := s.CountDraft(ctx, c.ID, c.Input)
 	return left + max(int(counts.Mailable)-c.Recipients, 0), err
 }

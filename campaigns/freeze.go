@@ -27,7 +27,7 @@ type frozen struct {
 func (s *Service) freezeFirstTx(ctx context.Context, tx pgx.Tx, id int64) (whole bool, err error) {
 	excluded := map[string]int{}
 	for {
-		f, err := freezePartTx(ctx, tx, id, s.cfg.FirstPart)
+		f, err := s.freezePartTx(ctx, tx, id, s.cfg.FirstPart)
 		if err != nil {
 			return false, err
 		}
@@ -50,7 +50,7 @@ func (s *Service) freeze(ctx context.Context, id int64) (done bool, err error) {
 		var f frozen
 		err := pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error {
 			var err error
-			if f, err = freezePartTx(ctx, tx, id, s.cfg.Part); err != nil {
+			if f, err = s.freezePartTx(ctx, tx, id, s.cfg.Part); err != nil {
 				return err
 			}
 			return s.afterPartTx(ctx, tx, id, f.status)
@@ -69,7 +69,7 @@ func (s *Service) freeze(ctx context.Context, id int64) (done bool, err error) {
 //
 // Whoever comes on a list after Start is not written; who leaves one meanwhile is left out as unsubscribed. The campaign itself is locked only at the end, because
 // ranges are handed out under its lock.
-func freezePartTx(ctx context.Context, tx pgx.Tx, id int64, size int) (frozen, error) {
+func (s *Service) freezePartTx(ctx context.Context, tx pgx.Tx, id int64, size int) (frozen, error) {
 	f := frozen{excluded: map[string]int{}, whole: true}
 	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1, $2::bigint::int)`, freezeLock, id%math.MaxInt32); err != nil {
 		return f, fmt.Errorf("freezing the audience of campaign %d: %w", id, err)
@@ -92,18 +92,23 @@ func freezePartTx(ctx context.Context, tx pgx.Tx, id int64, size int) (frozen, e
 	if end != nil {
 		upto, f.whole = *end, false
 	}
-	if err := audience.NoJITTx(ctx, tx); err != nil {
+	selected, args, err := s.selectedPartTx(ctx, tx, id, 7)
+	if err != nil {
 		return f, err
 	}
 	rows, err := tx.Query(ctx, `
-		WITH a AS MATERIALIZED (`+audience.MailableQuery()+`),
+		WITH a AS MATERIALIZED (`+selected+`),
 		x AS (
 			INSERT INTO exclusions (campaign_id, subscriber_id, email, reason)
 			SELECT $5, a.subscriber_id, a.email, a.verdict FROM a WHERE a.verdict <> 'mail'),
+		n AS (
+			INSERT INTO campaign_exclusions AS e (campaign_id, reason, n)
+			SELECT $5::bigint, a.verdict, count(*) FROM a WHERE a.verdict <> 'mail' GROUP BY a.verdict
+			ON CONFLICT (campaign_id, reason) DO UPDATE SET n = e.n + excluded.n),
 		d AS (
 			INSERT INTO deliveries (campaign_id, seq, subscriber_id, email)
 			SELECT $5, $6 + row_number() OVER (ORDER BY a.subscriber_id), a.subscriber_id, a.email FROM a WHERE a.verdict = 'mail')
-		SELECT verdict, count(*)::int FROM a GROUP BY verdict`, p.ListIDs, *p.FreezeAfter, upto, p.StartedAt, id, p.Recipients)
+		SELECT verdict, count(*)::int FROM a GROUP BY verdict`, append([]any{p.ListIDs, *p.FreezeAfter, upto, p.StartedAt, id, p.Recipients}, args...)...)
 	if err != nil {
 		return f, fmt.Errorf("freezing the audience of campaign %d: %w", id, err)
 	}
@@ -152,6 +157,8 @@ func nobodyLeft(excluded map[string]int) error {
 	for _, r := range []struct{ verdict, text string }{
 		{audience.VerdictSuppressed, "suppressed"}, {audience.VerdictUnsubscribed, "unsubscribed"}, {audience.VerdictUnconfirmed, "unconfirmed"},
 		{audience.VerdictPaused, "paused by themselves"}, {audience.VerdictFrequency, "mailed lately as often as they want"},
+		{audience.VerdictNotInSegment, "in none of the chosen segments"}, {audience.VerdictExcludedList, "on an excluded list"},
+		{audience.VerdictExcludedSegment, "in an excluded segment"}, {audience.VerdictFrequencyCap, "mailed as often lately as the frequency cap allows"},
 	} {
 		if n := excluded[r.verdict]; n > 0 {
 			why = append(why, fmt.Sprintf("%d %s", n, r.text))
@@ -160,5 +167,5 @@ func nobodyLeft(excluded map[string]int) error {
 	if len(why) == 0 {
 		return errs.InvalidField("list_ids", "the chosen lists are empty; import people or choose another list")
 	}
-	return errs.InvalidField("list_ids", "nobody is left to mail: of the people in the chosen lists %s; choose another list", strings.Join(why, ", "))
+	return errs.InvalidField("list_ids", "nobody is left to mail: of the people in the chosen lists %s; choose other lists or segments", strings.Join(why, ", "))
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"postrider/audience"
 	"postrider/events"
 	"postrider/internal/errs"
 	"postrider/internal/page"
@@ -158,9 +159,12 @@ func (s *Service) GetDelivery(ctx context.Context, id int64, seq int32) (Story, 
 	return st, err
 }
 
-// ListExclusions gives a page of those who were left out at Start; reason "" is all.
-func (s *Service) ListExclusions(ctx context.Context, id int64, reason string, q page.Query) (page.Page[Exclusion], error) {
+// ListExclusions gives a page of those who were left out at Start; reason "" is all. search is part of an address.
+func (s *Service) ListExclusions(ctx context.Context, id int64, reason, search string, q page.Query) (page.Page[Exclusion], error) {
 	var after int64
+	if strings.ContainsRune(search, 0) || !utf8.ValidString(search) {
+		return page.Page[Exclusion]{}, errs.InvalidField("q", "no address has this character in it (NUL, or broken UTF-8)")
+	}
 	if q.Cursor != "" {
 		if err := page.Decode(q.Cursor, &after); err != nil {
 			return page.Page[Exclusion]{}, err
@@ -168,11 +172,20 @@ func (s *Service) ListExclusions(ctx context.Context, id int64, reason string, q
 	}
 	xs, err := pg.Many[Exclusion](ctx, s.d.Pool, "exclusions", `
 		SELECT subscriber_id, email, reason FROM exclusions
-		WHERE campaign_id = $1 AND subscriber_id > $2 AND ($3 = '' OR reason = $3) ORDER BY subscriber_id LIMIT $4`, id, after, reason, q.Size()+1)
+		WHERE campaign_id = $1 AND subscriber_id > $2 AND ($3 = '' OR reason = $3) AND ($4 = '' OR strpos(lower(email), lower($4)) > 0)`+few(reason)+`
+		ORDER BY subscriber_id LIMIT $5`, id, after, reason, search, q.Size()+1)
 	if err != nil {
 		return page.Page[Exclusion]{}, err
 	}
 	return page.Cut(xs, q, func(x Exclusion) string { return page.Encode(x.SubscriberID) }), nil
+}
+
+// few says of a reason that it is in the index of those that are few, which the planner cannot know of a parameter.
+func few(reason string) string {
+	if reason == "" || reason == audience.VerdictNotInSegment {
+		return ""
+	}
+	return " AND reason <> 'not_in_segment'"
 }
 
 // ResolveUnconfirmed carries out a person's decision on everything that is in doubt: PolicyResend or PolicyAssumeDelivered. It gives how many deliveries

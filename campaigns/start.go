@@ -25,7 +25,11 @@ func (s *Service) CountAudience(ctx context.Context, id int64) (audience.Audienc
 	if err != nil {
 		return audience.AudienceCounts{}, err
 	}
-	return s.d.Audience.AudienceCounts(ctx, c.ListIDs)
+	choice, err := s.choice(ctx, c.Input)
+	if err != nil {
+		return audience.AudienceCounts{}, err
+	}
+	return s.d.Audience.CountChoice(ctx, choice, id, false)
 }
 
 // Start freezes content and audience and begins to send. A second Start is a conflict that says when the first was.
@@ -59,6 +63,9 @@ func (s *Service) Start(ctx context.Context, id int64) (Campaign, error) {
 			return err
 		}
 		if err := storeContent(ctx, tx, id, frozen); err != nil {
+			return err
+		}
+		if err := s.freezeSelectionTx(ctx, tx, c); err != nil {
 			return err
 		}
 		whole, err := s.freezeFirstTx(ctx, tx, id)

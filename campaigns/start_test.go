@@ -151,7 +151,7 @@ func TestStartFreezesAudienceAndContent(t *testing.T) {
 	if c.Recipients != 8 || c.Excluded != 2 {
 		t.Errorf("recipients %d, excluded %d", c.Recipients, c.Excluded)
 	}
-	out, err := b.ListExclusions(t.Context(), c.ID, "", page.Query{})
+	out, err := b.ListExclusions(t.Context(), c.ID, "", "", page.Query{})
 	must(t, err)
 	reasons := map[string]string{}
 	for _, x := range out.Items {

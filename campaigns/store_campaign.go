@@ -40,6 +40,10 @@ type campaignRow struct {
 	UpdatedAt           time.Time
 	ListIDs             []int64 `db:"list_ids"`
 	RelayIDs            []int64 `db:"relay_ids"`
+	SegmentIDs          []int64 `db:"segment_ids"`
+	ExcludeSegmentIDs   []int64 `db:"exclude_segment_ids"`
+	ExcludeListIDs      []int64 `db:"exclude_list_ids"`
+	IgnoreFrequencyCap  bool
 }
 
 // campaignColumns are those of campaignRow. pause_reason of a running campaign tells of its relays' trouble, so that a person sees why nothing moves.
@@ -51,7 +55,11 @@ const campaignColumns = `
 	c.subject, c.preheader, c.from_name, c.from_email, c.reply_to, c.html, c.text, c.template_id,
 	c.track_opens, c.track_clicks, c.unconfirmed_policy, c.expires_after_hours, c.max_bounce_percent, c.max_complaint_percent, c.scheduled_at, c.started_at, c.finished_at,
 	c.recipients, c.excluded, c.freeze_after IS NOT NULL AS freezing, c.created_at, c.updated_at,
-	ARRAY(SELECT l.list_id FROM campaign_lists l WHERE l.campaign_id = c.id ORDER BY l.list_id) AS list_ids,` + relayIDsSQL + ` AS relay_ids`
+	ARRAY(SELECT l.list_id FROM campaign_lists l WHERE l.campaign_id = c.id ORDER BY l.list_id) AS list_ids,
+	ARRAY(SELECT l.segment_id FROM campaign_segments l WHERE l.campaign_id = c.id AND NOT l.excluded ORDER BY l.segment_id) AS segment_ids,
+	ARRAY(SELECT l.segment_id FROM campaign_segments l WHERE l.campaign_id = c.id AND l.excluded ORDER BY l.segment_id) AS exclude_segment_ids,
+	ARRAY(SELECT l.list_id FROM campaign_excluded_lists l WHERE l.campaign_id = c.id ORDER BY l.list_id) AS exclude_list_ids,
+	c.ignore_frequency_cap,` + relayIDsSQL + ` AS relay_ids`
 
 func (r campaignRow) campaign() Campaign {
 	return Campaign{
@@ -61,6 +69,7 @@ func (r campaignRow) campaign() Campaign {
 			HTML: r.HTML, Text: r.Text, TemplateID: r.TemplateID, RelayIDs: r.RelayIDs, ListIDs: r.ListIDs,
 			TrackOpens: r.TrackOpens, TrackClicks: r.TrackClicks, UnconfirmedPolicy: r.UnconfirmedPolicy, ExpiresAfterHours: r.ExpiresAfterHours,
 			MaxBouncePercent: r.MaxBouncePercent, MaxComplaintPercent: r.MaxComplaintPercent,
+			SegmentIDs: r.SegmentIDs, ExcludeSegmentIDs: r.ExcludeSegmentIDs, ExcludeListIDs: r.ExcludeListIDs, IgnoreFrequencyCap: r.IgnoreFrequencyCap,
 		},
 		ScheduledAt: r.ScheduledAt, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt,
 		Recipients: r.Recipients, Excluded: r.Excluded, Freezing: r.Freezing, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
@@ -104,15 +113,16 @@ func inputArgs(id int64, in Input) pgx.NamedArgs {
 		"reply_to": in.ReplyTo, "html": in.HTML, "text": in.Text, "template_id": in.TemplateID, "relay_id": in.firstRelay(),
 		"track_opens": in.TrackOpens, "track_clicks": in.TrackClicks, "unconfirmed_policy": in.UnconfirmedPolicy,
 		"expires_after_hours": in.ExpiresAfterHours, "max_bounce_percent": in.MaxBouncePercent, "max_complaint_percent": in.MaxComplaintPercent,
+		"ignore_frequency_cap": in.IgnoreFrequencyCap,
 	}
 }
 
 func insertCampaign(ctx context.Context, tx pgx.Tx, in Input) (id int64, err error) {
 	err = tx.QueryRow(ctx, `
 		INSERT INTO campaigns (name, subject, preheader, from_name, from_email, reply_to, html, text, template_id, relay_id,
-			track_opens, track_clicks, unconfirmed_policy, expires_after_hours, max_bounce_percent, max_complaint_percent)
+			track_opens, track_clicks, unconfirmed_policy, expires_after_hours, max_bounce_percent, max_complaint_percent, ignore_frequency_cap)
 		VALUES (@name, @subject, @preheader, @from_name, @from_email, @reply_to, @html, @text, @template_id, @relay_id,
-			@track_opens, @track_clicks, @unconfirmed_policy, @expires_after_hours, @max_bounce_percent, @max_complaint_percent)
+			@track_opens, @track_clicks, @unconfirmed_policy, @expires_after_hours, @max_bounce_percent, @max_complaint_percent, @ignore_frequency_cap)
 		RETURNING id`, inputArgs(0, in)).Scan(&id)
 	if err != nil {
 		return 0, campaignViolation(err, in)
@@ -128,7 +138,8 @@ func updateCampaign(ctx context.Context, tx pgx.Tx, id int64, in Input) error {
 		UPDATE campaigns SET name = @name, subject = @subject, preheader = @preheader, from_name = @from_name, from_email = @from_email,
 			reply_to = @reply_to, html = @html, text = @text, template_id = @template_id, relay_id = @relay_id, track_opens = @track_opens,
 			track_clicks = @track_clicks, unconfirmed_policy = @unconfirmed_policy, expires_after_hours = @expires_after_hours,
-			max_bounce_percent = @max_bounce_percent, max_complaint_percent = @max_complaint_percent, updated_at = now()
+			max_bounce_percent = @max_bounce_percent, max_complaint_percent = @max_complaint_percent,
+			ignore_frequency_cap = @ignore_frequency_cap, updated_at = now()
 		WHERE id = @id`, inputArgs(id, in))
 	if err != nil {
 		return campaignViolation(err, in)
@@ -145,6 +156,25 @@ func setLists(ctx context.Context, tx pgx.Tx, id int64, in Input) error {
 	}
 	_, err := tx.Exec(ctx, `
 		INSERT INTO campaign_lists (campaign_id, list_id) SELECT $1, l FROM unnest($2::bigint[]) AS l ON CONFLICT DO NOTHING`, id, in.ListIDs)
+	if err != nil {
+		return campaignViolation(err, in)
+	}
+	return setChoice(ctx, tx, id, in)
+}
+
+// setChoice writes which of the people on the lists the campaign is for.
+func setChoice(ctx context.Context, tx pgx.Tx, id int64, in Input) error {
+	_, err := tx.Exec(ctx, `
+		WITH s AS (DELETE FROM campaign_segments WHERE campaign_id = $1), l AS (DELETE FROM campaign_excluded_lists WHERE campaign_id = $1) SELECT`, id)
+	if err != nil {
+		return fmt.Errorf("setting the choice of people of campaign %d: %w", id, err)
+	}
+	_, err = tx.Exec(ctx, `
+		WITH s AS (
+			INSERT INTO campaign_segments (campaign_id, segment_id, excluded)
+			SELECT DISTINCT $1::bigint, s, false FROM unnest($2::bigint[]) AS s UNION SELECT $1, s, true FROM unnest($3::bigint[]) AS s)
+		INSERT INTO campaign_excluded_lists (campaign_id, list_id) SELECT DISTINCT $1::bigint, l FROM unnest($4::bigint[]) AS l`,
+		id, in.SegmentIDs, in.ExcludeSegmentIDs, in.ExcludeListIDs)
 	if err != nil {
 		return campaignViolation(err, in)
 	}
@@ -172,6 +202,10 @@ func campaignViolation(err error, in Input) error {
 		return errs.InvalidField("relay_id", "there is no relay %d", in.RelayIDs[0])
 	case "campaign_relays_relay_id_fkey":
 		return errs.InvalidField("relay_ids", "one of the relays does not exist; choose among the present ones")
+	case "campaign_segments_segment_id_fkey":
+		return errs.InvalidField("segment_ids", "one of the segments does not exist; choose among the present ones")
+	case "campaign_excluded_lists_list_id_fkey":
+		return errs.InvalidField("exclude_list_ids", "one of the lists does not exist; choose among the present ones")
 	case "campaign_lists_list_id_fkey":
 		return errs.InvalidField("list_ids", "one of the lists does not exist; choose among the present ones")
 	}

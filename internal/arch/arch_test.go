@@ -28,6 +28,7 @@ var allowed = map[string][]string{
 	"sender/presets":       {"sender/reply"},
 	"audience":             {"audience/...", "internal/pg", "internal/errs", "internal/page", "internal/addr"},
 	"audience/tablefile":   {"internal/errs"},
+	"audience/segment":     {"internal/errs", "internal/addr"},
 	"templates":            {"internal/pg", "internal/errs", "internal/page"},
 	"events/dsn":           {"sender/reply"},
 	"events/listener":      {"events", "internal/errs"},

@@ -42,6 +42,9 @@ type Settings struct {
 	TrackingURL string `json:"tracking_url"`
 	// HonourDoNotTrack says that nothing is recorded of requests that say DNT: 1 or Sec-GPC: 1. True where nobody has said anything.
 	HonourDoNotTrack bool `json:"honour_do_not_track"`
+	// Nobody gets more than FrequencyCapMails mails of campaigns in FrequencyCapDays days of 24 hours; 0 mails is no cap.
+	FrequencyCapMails int `json:"frequency_cap_mails"`
+	FrequencyCapDays  int `json:"frequency_cap_days"`
 }
 
 // Defaults. Mailbox providers want less than 0.3 % complaints (support.google.com/mail/answer/81126), sending services review an account
@@ -49,6 +52,7 @@ type Settings struct {
 const (
 	DefaultSoftBounceCount     = 5
 	DefaultSoftBounceDays      = 14
+	DefaultFrequencyCapDays    = 7
 	DefaultMaxBouncePercent    = 10
 	DefaultMaxComplaintPercent = 0.3
 )
@@ -58,6 +62,7 @@ func (set *Settings) setDefaults() {
 	orDefault(&set.TimeZone, "UTC")
 	orDefault(&set.SoftBounceCount, DefaultSoftBounceCount)
 	orDefault(&set.SoftBounceDays, DefaultSoftBounceDays)
+	orDefault(&set.FrequencyCapDays, DefaultFrequencyCapDays)
 	orDefault(&set.MaxBouncePercent, DefaultMaxBouncePercent)
 	orDefault(&set.MaxComplaintPercent, DefaultMaxComplaintPercent)
 }
@@ -230,6 +235,10 @@ func (set *Settings) normalize() error {
 	}
 	checkRange(&wrong, "soft_bounce_count", set.SoftBounceCount, 365)
 	checkRange(&wrong, "soft_bounce_days", set.SoftBounceDays, 365)
+	if set.FrequencyCapMails < 0 || set.FrequencyCapMails > 1000 {
+		wrong.Add("frequency_cap_mails", "this must be a whole number from 1 to 1000, or 0 for no cap")
+	}
+	checkRange(&wrong, "frequency_cap_days", set.FrequencyCapDays, 365)
 	checkRange(&wrong, "max_bounce_percent", set.MaxBouncePercent, 100)
 	checkRange(&wrong, "max_complaint_percent", set.MaxComplaintPercent, 100)
 	return wrong.Err("the settings need some corrections")

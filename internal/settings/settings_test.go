@@ -21,13 +21,13 @@ func TestPutAndGet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(Settings{TimeZone: "UTC", HonourDoNotTrack: true, SoftBounceCount: 5, SoftBounceDays: 14, MaxBouncePercent: 10, MaxComplaintPercent: 0.3}, got); diff != "" {
+	if diff := cmp.Diff(Settings{TimeZone: "UTC", HonourDoNotTrack: true, SoftBounceCount: 5, SoftBounceDays: 14, FrequencyCapDays: 7, MaxBouncePercent: 10, MaxComplaintPercent: 0.3}, got); diff != "" {
 		t.Fatal("before anything was said: ", diff)
 	}
 	want := Settings{
 		Organization: "Tree Club", PublicURL: "https://news.example.org:8443", PostalAddress: "1 Wood Lane\nLeeds",
 		DefaultFromName: "Trees", DefaultFromEmail: "news@example.org", TimeZone: "Europe/Berlin",
-		SoftBounceCount: 3, SoftBounceDays: 30, MaxBouncePercent: 5, MaxComplaintPercent: 0.1,
+		FrequencyCapMails: 4, FrequencyCapDays: 10, SoftBounceCount: 3, SoftBounceDays: 30, MaxBouncePercent: 5, MaxComplaintPercent: 0.1,
 		TrackingURL: "https://links.example.org",
 	}
 	in := want
@@ -97,7 +97,7 @@ func TestPutRefuses(t *testing.T) {
 	s := New(pgtest.DB(t), time.Now)
 	_, err := s.Put(t.Context(), Settings{
 		PublicURL: "news.example.org", TrackingURL: "https://links.example.org/t", DefaultFromName: "a\r\nBcc: b", DefaultFromEmail: "nobody", TimeZone: "Mars/Base",
-		SoftBounceCount: -1, SoftBounceDays: 366, MaxBouncePercent: 101, MaxComplaintPercent: math.NaN(),
+		FrequencyCapMails: -1, FrequencyCapDays: 366, SoftBounceCount: -1, SoftBounceDays: 366, MaxBouncePercent: 101, MaxComplaintPercent: math.NaN(),
 		PostalAddress: strings.Repeat("x", 1001),
 	})
 	var e *errs.E
@@ -109,7 +109,7 @@ func TestPutRefuses(t *testing.T) {
 		names = append(names, f.Name)
 	}
 	if diff := cmp.Diff([]string{"organization", "default_from_name", "postal_address", "public_url", "tracking_url", "default_from_email", "time_zone",
-		"soft_bounce_count", "soft_bounce_days", "max_bounce_percent", "max_complaint_percent"}, names); diff != "" {
+		"soft_bounce_count", "soft_bounce_days", "frequency_cap_mails", "frequency_cap_days", "max_bounce_percent", "max_complaint_percent"}, names); diff != "" {
 		t.Fatal(diff)
 	}
 }

@@ -12,6 +12,8 @@ const pages = [
   '/campaigns/1?tab=content',
   '/lists',
   '/lists/1',
+  '/segments',
+  '/segments/new',
   '/subscribers',
   '/subscribers/1',
   '/fields',

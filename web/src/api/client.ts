@@ -6,6 +6,8 @@ export type Query = Record<string, string | number | boolean | null | undefined>
 type PostOptions = {
   /** Sends an Idempotency-Key, so that repeating a request whose answer was lost does not create or send twice. */
   idempotent?: boolean;
+  /** Ends a request whose answer nobody waits for any more. */
+  signal?: AbortSignal;
 };
 
 export function apiUrl(path: string, query: Query = {}): string {
@@ -32,7 +34,7 @@ async function sendBody<T>(method: string, path: string, body: unknown, options:
   const request = `${path} ${text ?? ''}`;
   if (options.idempotent) headers['Idempotency-Key'] = keyFor(request);
   try {
-    const answer = await send<T>(apiUrl(path), { method, headers, body: text ?? null });
+    const answer = await send<T>(apiUrl(path), { method, headers, body: text ?? null, signal: options.signal ?? null });
     pendingKeys.delete(request);
     return answer;
   } catch (error) {

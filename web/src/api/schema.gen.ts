@@ -189,6 +189,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/campaigns/audience": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Count whom a campaign that is not saved would reach
+         * @description Within about a second; a large audience is estimated, and says so.
+         */
+        post: operations["countDraftAudience"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/campaigns/{id}": {
         parameters: {
             query?: never;
@@ -220,6 +240,43 @@ export interface paths {
         };
         /** Count whom a campaign would reach if it started now */
         get: operations["countAudience"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/campaigns/{id}/audience.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Download everybody in a campaign's ledger, in or out, with the reason */
+        get: operations["downloadAudience"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/campaigns/{id}/audience/{who}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Say why a person got a campaign, or why not
+         * @description The place and the reason are those of the ledger; before the start, those that it would be now.
+         */
+        get: operations["getWhy"];
         put?: never;
         post?: never;
         delete?: never;
@@ -415,6 +472,26 @@ export interface paths {
         put?: never;
         /** Let a campaign start by itself later */
         post: operations["scheduleCampaign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/campaigns/{id}/selection": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read whom a campaign is for, as that was frozen at its start
+         * @description With how many were left out, by reason.
+         */
+        get: operations["getSelection"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1729,6 +1806,120 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/segments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the segments by name */
+        get: operations["listSegments"];
+        put?: never;
+        /** Save a segment */
+        post: operations["createSegment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/segments/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Count whom a definition means
+         * @description Within about a second. What no index answers in that time is estimated, and says so.
+         */
+        post: operations["countSegment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/segments/sample": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Show some of the people whom a definition means */
+        post: operations["sampleSegment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/segments/vocabulary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the custom fields that conditions can be about */
+        get: operations["getVocabulary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/segments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a segment */
+        get: operations["getSegment"];
+        /**
+         * Change a segment
+         * @description Campaigns that have started keep the definition that they started with.
+         */
+        put: operations["updateSegment"];
+        post?: never;
+        /**
+         * Delete a segment
+         * @description One that a campaign uses which has not ended, or that another segment names, is a conflict that says which.
+         */
+        delete: operations["deleteSegment"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/segments/{id}/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Count whom a saved segment means, and remember it */
+        post: operations["countSavedSegment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/session": {
         parameters: {
             query?: never;
@@ -2444,11 +2635,25 @@ export interface components {
             reply_text: string | null;
         };
         Audience: {
+            /** @description false when counting would have taken too long: the figures are then estimates from a sample */
+            exact: boolean;
             excluded: components["schemas"]["Exclude"][];
             /** Format: int64 */
             mailable: number;
             /** Format: int64 */
             subscribed: number;
+        };
+        AudienceInput: {
+            /**
+             * Format: int64
+             * @description The campaign that is being edited: its own mail does not count for the frequency cap
+             */
+            campaign_id?: number;
+            exclude_list_ids?: number[];
+            exclude_segment_ids?: number[];
+            ignore_frequency_cap?: boolean;
+            list_ids: number[];
+            segment_ids?: number[];
         };
         Bulk: {
             /** @enum {string} */
@@ -2591,6 +2796,9 @@ export interface components {
         Campaign: {
             /** Format: date-time */
             created_at: string;
+            /** @description Whoever is subscribed to one of these does not get it */
+            exclude_list_ids: number[];
+            exclude_segment_ids: number[];
             /** Format: int64 */
             excluded: number;
             /** Format: int64 */
@@ -2604,6 +2812,8 @@ export interface components {
             html: string;
             /** Format: int64 */
             id: number;
+            /** @description It is sent whatever else people got lately; only for mail that must not be missed */
+            ignore_frequency_cap: boolean;
             list_ids: number[];
             /**
              * Format: double
@@ -2633,6 +2843,8 @@ export interface components {
             reply_to: string;
             /** Format: date-time */
             scheduled_at: string | null;
+            /** @description Of the people on the lists it goes to those in any of these segments; empty: to all */
+            segment_ids: number[];
             /** Format: date-time */
             started_at: string | null;
             /** @enum {string} */
@@ -2649,6 +2861,8 @@ export interface components {
             updated_at: string;
         };
         CampaignInput: {
+            exclude_list_ids?: number[];
+            exclude_segment_ids?: number[];
             /**
              * Format: int64
              * @description Left out: 72
@@ -2658,6 +2872,7 @@ export interface components {
             from_name?: string;
             /** @description Liquid source */
             html?: string;
+            ignore_frequency_cap?: boolean;
             list_ids?: number[];
             /**
              * Format: double
@@ -2679,6 +2894,7 @@ export interface components {
             /** @description Several relays share the mail by their weights, and take over from one another */
             relay_ids?: number[];
             reply_to?: string;
+            segment_ids?: number[];
             subject?: string;
             /** Format: int64 */
             template_id?: number | null;
@@ -2709,6 +2925,9 @@ export interface components {
         CampaignSummary: {
             /** Format: date-time */
             created_at: string;
+            /** @description Whoever is subscribed to one of these does not get it */
+            exclude_list_ids: number[];
+            exclude_segment_ids: number[];
             /** Format: int64 */
             excluded: number;
             /** Format: int64 */
@@ -2721,6 +2940,8 @@ export interface components {
             from_name: string;
             /** Format: int64 */
             id: number;
+            /** @description It is sent whatever else people got lately; only for mail that must not be missed */
+            ignore_frequency_cap: boolean;
             list_ids: number[];
             /**
              * Format: double
@@ -2750,6 +2971,8 @@ export interface components {
             reply_to: string;
             /** Format: date-time */
             scheduled_at: string | null;
+            /** @description Of the people on the lists it goes to those in any of these segments; empty: to all */
+            segment_ids: number[];
             /** Format: date-time */
             started_at: string | null;
             stats: components["schemas"]["Stats"];
@@ -2764,6 +2987,12 @@ export interface components {
             unconfirmed_policy: "hold" | "resend" | "assume_delivered";
             /** Format: date-time */
             updated_at: string;
+        };
+        Cap: {
+            /** Format: int64 */
+            days: number;
+            /** Format: int64 */
+            mails: number;
         };
         Changed: {
             /** Format: int64 */
@@ -3124,12 +3353,12 @@ export interface components {
             /** Format: int64 */
             count: number;
             /** @enum {string} */
-            reason: "suppressed" | "unsubscribed" | "unconfirmed" | "paused" | "frequency";
+            reason: "suppressed" | "unsubscribed" | "unconfirmed" | "paused" | "frequency" | "excluded_list" | "not_in_segment" | "excluded_segment" | "frequency_cap";
         };
         Exclusion: {
             email: string;
             /** @enum {string} */
-            reason: "suppressed" | "unsubscribed" | "unconfirmed" | "paused" | "frequency";
+            reason: "suppressed" | "unsubscribed" | "unconfirmed" | "paused" | "frequency" | "excluded_list" | "not_in_segment" | "excluded_segment" | "frequency_cap";
             /** Format: int64 */
             subscriber_id: number;
         };
@@ -3266,6 +3495,16 @@ export interface components {
             /** Format: date-time */
             since: string;
             source: string;
+        };
+        FrozenSegment: {
+            /** @description As it was at the start, with other segments written out */
+            definition: {
+                [key: string]: unknown;
+            };
+            /** Format: int64 */
+            id: number;
+            name: string;
+            sentence: string;
         };
         Header: {
             name: string;
@@ -3423,6 +3662,9 @@ export interface components {
         };
         ItemsReasonCount: {
             items: components["schemas"]["ReasonCount"][];
+        };
+        ItemsSegmentPerson: {
+            items: components["schemas"]["SegmentPerson"][];
         };
         ItemsWebhook: {
             items: components["schemas"]["Webhook"][];
@@ -3873,6 +4115,11 @@ export interface components {
              * @description Messages that relays took
              */
             sent: number;
+        };
+        NamedList: {
+            /** Format: int64 */
+            id: number;
+            name: string;
         };
         NewDKIMKey: {
             /** @enum {string} */
@@ -4334,6 +4581,20 @@ export interface components {
         };
         PageSample: {
             items: components["schemas"]["Sample"][];
+            /** @description null on the last page */
+            next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
+            /**
+             * Format: int64
+             * @description How many there are on all pages, where that is known
+             */
+            total?: number;
+            /** @description false when total is an estimate */
+            total_exact?: boolean;
+        };
+        PageSegment: {
+            items: components["schemas"]["Segment"][];
             /** @description null on the last page */
             next_cursor: string | null;
             /** @description For before; left out on the first page, and by lists that go one way only */
@@ -5324,6 +5585,103 @@ export interface components {
         Secret: {
             secret: string;
         };
+        Segment: {
+            /** Format: date-time */
+            created_at: string;
+            /** @description A group ({"all": […]}, {"any": […]} or {"none": […]}) or a condition ({"type": …}); docs/segments.md has all of them. Errors point into it by JSON pointer */
+            definition: {
+                [key: string]: unknown;
+            };
+            /** Format: int64 */
+            id: number;
+            /** @description How many people it meant when somebody last counted; null for never */
+            last_count: components["schemas"]["SegmentSize"] | null;
+            name: string;
+            /** @description The definition in English */
+            sentence: string;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        SegmentCount: {
+            /** Format: date-time */
+            at: string;
+            /** Format: int64 */
+            count: number;
+            /** @description false when counting would have taken too long: count is then an estimate from a sample */
+            exact: boolean;
+            /** Format: int64 */
+            high: number;
+            /**
+             * Format: int64
+             * @description With high: where the true number is in 19 of 20 cases
+             */
+            low: number;
+            /**
+             * Format: int64
+             * @description How many people there are
+             */
+            of: number;
+            sentence: string;
+        };
+        SegmentInput: {
+            /** @description A group ({"all": […]}, {"any": […]} or {"none": […]}) or a condition ({"type": …}); docs/segments.md has all of them. Errors point into it by JSON pointer */
+            definition: {
+                [key: string]: unknown;
+            };
+            name: string;
+        };
+        SegmentPerson: {
+            attributes: {
+                [key: string]: unknown;
+            };
+            email: string;
+            /** Format: int64 */
+            id: number;
+            name: string;
+        };
+        SegmentQuestion: {
+            /** @description A group ({"all": […]}, {"any": […]} or {"none": […]}) or a condition ({"type": …}); docs/segments.md has all of them. Errors point into it by JSON pointer */
+            definition: {
+                [key: string]: unknown;
+            };
+        };
+        SegmentSample: {
+            /** @description A group ({"all": […]}, {"any": […]} or {"none": […]}) or a condition ({"type": …}); docs/segments.md has all of them. Errors point into it by JSON pointer */
+            definition: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: int64
+             * @description Left out: 10
+             */
+            limit?: number;
+        };
+        SegmentSize: {
+            /** Format: date-time */
+            at: string;
+            /** Format: int64 */
+            count: number;
+            exact: boolean;
+        };
+        Selection: {
+            /**
+             * Format: date-time
+             * @description From when days are counted: the start
+             */
+            at: string;
+            /** @description The frequency cap that held; null for none */
+            cap: components["schemas"]["Cap"] | null;
+            exclude: components["schemas"]["FrozenSegment"][];
+            exclude_lists: components["schemas"]["NamedList"][];
+            /** @description Who was left out, by reason */
+            excluded: components["schemas"]["Exclude"][];
+            /** @description It goes to those in any of these; empty: to everybody on the lists */
+            include: components["schemas"]["FrozenSegment"][];
+            /** Format: int64 */
+            recipients: number;
+            /** @description In which days begin */
+            time_zone: string;
+        };
         Series: {
             human: number[];
             machine: number[];
@@ -5332,6 +5690,13 @@ export interface components {
         Settings: {
             default_from_email: string;
             default_from_name: string;
+            /** Format: int64 */
+            frequency_cap_days: number;
+            /**
+             * Format: int64
+             * @description The most mails of campaigns that a person gets in frequency_cap_days; 0 is no cap
+             */
+            frequency_cap_mails: number;
             /** @description Record nothing of readers whose request says DNT: 1 or Sec-GPC: 1 */
             honour_do_not_track: boolean;
             /**
@@ -5369,6 +5734,16 @@ export interface components {
         SettingsInput: {
             default_from_email: string;
             default_from_name: string;
+            /**
+             * Format: int64
+             * @description 0 or left out: 7
+             */
+            frequency_cap_days?: number;
+            /**
+             * Format: int64
+             * @description 0 or left out: no cap
+             */
+            frequency_cap_mails?: number;
             /** @description Left out: true */
             honour_do_not_track?: boolean | null;
             /**
@@ -5824,6 +6199,10 @@ export interface components {
              */
             undone_at: string | null;
         };
+        Vocabulary: {
+            /** @description The custom fields that conditions can be about */
+            fields: components["schemas"]["Word"][];
+        };
         Warmup: {
             /**
              * Format: int64
@@ -6113,6 +6492,76 @@ export interface components {
             summary: string;
             type: string;
         };
+        Why: {
+            /** Format: int64 */
+            campaign_id: number;
+            email: string;
+            /** @description What there is for and against it, as of evidence.at and not of the start; null when the person was deleted */
+            evidence: components["schemas"]["WhyEvidence"] | null;
+            /** @enum {string} */
+            place: "in" | "out" | "absent" | "waiting";
+            /**
+             * @description Why they are out; null when they are not
+             * @enum {string|null}
+             */
+            reason: "suppressed" | "unsubscribed" | "unconfirmed" | "paused" | "frequency" | "excluded_list" | "not_in_segment" | "excluded_segment" | "frequency_cap" | null;
+            /**
+             * Format: int32
+             * @description Of the delivery, for those who are in
+             */
+            seq: number | null;
+            /** @description false: the campaign has not started, and this is what would become of the person now */
+            started: boolean;
+            /** @description Of the delivery */
+            state: string | null;
+            /** Format: int64 */
+            subscriber_id: number;
+            /** @description The reason as a sentence */
+            words: string;
+        };
+        WhyCondition: {
+            meets: boolean;
+            sentence: string;
+        };
+        WhyEvidence: {
+            /** Format: date-time */
+            at: string;
+            cap: components["schemas"]["Cap"] | null;
+            exclude: components["schemas"]["WhySegment"][];
+            excluded_lists: components["schemas"]["WhyList"][];
+            /** @description The most mail that the person wants: weekly or monthly; null for all */
+            frequency: string | null;
+            /**
+             * Format: int64
+             * @description Mails that count for the cap: got within its days, or waiting
+             */
+            got: number;
+            include: components["schemas"]["WhySegment"][];
+            /** @description How the person stands to the campaign's lists */
+            lists: components["schemas"]["WhyList"][];
+            /** Format: date-time */
+            paused_until: string | null;
+            suppression: components["schemas"]["Suppression"] | null;
+        };
+        WhyList: {
+            /** Format: int64 */
+            list_id: number;
+            name: string;
+            /** Format: date-time */
+            since: string | null;
+            source: string | null;
+            /** @description null: not on it */
+            status: string | null;
+        };
+        WhySegment: {
+            conditions: components["schemas"]["WhyCondition"][];
+            /** Format: int64 */
+            id: number;
+            /** @description Whether the person is in it now */
+            meets: boolean;
+            name: string;
+            sentence: string;
+        };
         Window: {
             /** @description 1 = Monday to 7 = Sunday */
             days: number[];
@@ -6123,6 +6572,12 @@ export interface components {
             /** @description IANA time zone; empty: UTC */
             zone?: string;
         } | null;
+        Word: {
+            label: string;
+            name: string;
+            /** @enum {string} */
+            type: "text" | "number" | "boolean" | "date" | "datetime" | "list";
+        };
     };
     responses: never;
     parameters: never;
@@ -7028,6 +7483,75 @@ export interface operations {
             };
         };
     };
+    countDraftAudience: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AudienceInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Audience"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getCampaign: {
         parameters: {
             query?: never;
@@ -7316,6 +7840,144 @@ export interface operations {
             };
         };
     };
+    downloadAudience: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getWhy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+                /** @description The id of a subscriber, or their address */
+                who: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Why"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     cancelCampaign: {
         parameters: {
             query?: never;
@@ -7542,7 +8204,9 @@ export interface operations {
                 cursor?: string;
                 /** @description How many items at most */
                 limit?: number;
-                reason?: "suppressed" | "unsubscribed" | "unconfirmed" | "paused" | "frequency";
+                /** @description Part of the address */
+                q?: string;
+                reason?: "suppressed" | "unsubscribed" | "unconfirmed" | "paused" | "frequency" | "excluded_list" | "not_in_segment" | "excluded_segment" | "frequency_cap";
             };
             header?: never;
             path: {
@@ -8102,6 +8766,73 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSelection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Selection"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14442,6 +15173,630 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listSegments: {
+        parameters: {
+            query?: {
+                /** @description Where the page starts: next_cursor of the page before */
+                cursor?: string;
+                /** @description How many items at most */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageSegment"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createSegment: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: a second one with the same key gets the first one's answer. Kept for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SegmentInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Segment"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    countSegment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SegmentQuestion"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SegmentCount"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sampleSegment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SegmentSample"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemsSegmentPerson"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getVocabulary: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Vocabulary"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSegment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Segment"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateSegment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SegmentInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Segment"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteSegment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    countSavedSegment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SegmentCount"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -48,6 +48,13 @@ export type Import = Omit<Schemas['Import'], 'mapping' | 'check'> & {
   mapping: ImportMapping | null;
   check: ImportCheck | null;
 };
+export type Segment = Schemas['Segment'];
+export type SegmentCount = Schemas['SegmentCount'];
+export type SegmentPerson = Schemas['SegmentPerson'];
+export type SegmentVocabulary = Schemas['Vocabulary'];
+export type SegmentField = Schemas['Word'];
+
+export type Import = Schemas['Import'];
 export type ImportStatus = Import['status'];
 export type ImportFormat = Schemas['Format'];
 /** What is corrected in how a file is read; what is left out stays as it is. */
@@ -95,6 +102,10 @@ export type CampaignStatus = Campaign['status'];
 export type CampaignInput = Required<Schemas['CampaignInput']>;
 export type CampaignSummary = Schemas['CampaignSummary'];
 export type Audience = Schemas['Audience'];
+export type AudienceInput = Schemas['AudienceInput'];
+export type Selection = Schemas['Selection'];
+export type Why = Schemas['Why'];
+export type WhyEvidence = Schemas['WhyEvidence'];
 export type Exclusion = Schemas['Exclusion'];
 export type TestResult = Schemas['TestResult'];
 export type Holdup = Schemas['Holdup'];

@@ -14,6 +14,7 @@ import {
   IconServer2,
   IconSettings,
   IconTemplate,
+  IconUsersGroup,
   IconWebhook,
   IconWorldCheck,
 } from '@tabler/icons-react';
@@ -32,6 +33,7 @@ export const nav = [
     group: 'audience',
     items: [
       { to: '/lists', key: 'lists', icon: IconListDetails },
+      { to: '/segments', key: 'segments', icon: IconUsersGroup },
       { to: '/subscribers', key: 'subscribers', icon: IconAddressBook },
       { to: '/fields', key: 'fields', icon: IconForms },
       { to: '/imports', key: 'imports', icon: IconFileImport },

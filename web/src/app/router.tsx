@@ -122,6 +122,22 @@ const list = createRoute({
 });
 
 type PeopleSearch = { q?: string; list?: number; status?: string; field?: string; value?: string };
+const segments = createRoute({
+  getParentRoute: () => shell,
+  path: '/segments',
+  component: lazyRouteComponent(() => import('@/features/segments/segments-page'), 'SegmentsPage'),
+});
+const newSegment = createRoute({
+  getParentRoute: () => shell,
+  path: '/segments/new',
+  component: lazyRouteComponent(() => import('@/features/segments/segment-page'), 'NewSegmentPage'),
+});
+const segment = createRoute({
+  getParentRoute: () => shell,
+  path: '/segments/$id',
+  component: lazyRouteComponent(() => import('@/features/segments/segment-page'), 'SegmentPage'),
+});
+
 const subscribers = createRoute({
   getParentRoute: () => shell,
   path: '/subscribers',
@@ -328,6 +344,9 @@ const routeTree = root.addChildren([
     bounces,
     lists,
     list,
+    segments,
+    newSegment,
+    segment,
     subscribers,
     subscriber,
     fields,

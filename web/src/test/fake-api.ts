@@ -19,6 +19,7 @@ import {
   relayPace,
   relaySites,
   relays,
+  segments,
   settings,
   siteLimits,
   subscribers,
@@ -222,6 +223,17 @@ const routes: Record<string, Handler> = {
       { row: 208, column: 'E-Mail', value: 'x@example..org', reason: 'the domain has two dots in a row' },
     ]),
 
+  'GET /segments': () => page(segments),
+  'GET /segments/vocabulary': () => ok({ fields: [{ name: 'city', label: 'City', type: 'text' }] }),
+  'GET /segments/:id': (_, [id]) => find(segments, id),
+  'POST /segments': ({ body }) => ({ status: 201, body: { ...segments[0], id: 2, ...(body as object) } }),
+  'POST /segments/count': () =>
+    ok({ count: 1_204, exact: true, low: 1_204, high: 1_204, of: 4_000, sentence: 'City is Berlin', at: ago(0) }),
+  'POST /segments/sample': () =>
+    ok({ items: [{ id: 1, email: 'ada@example.org', name: 'Ada Lovelace', attributes: {} }] }),
+  'POST /campaigns/audience': () =>
+    ok({ subscribed: 100, mailable: 90, exact: true, excluded: [{ reason: 'not_in_segment', count: 10 }] }),
+
   'GET /templates': () => page(templates),
   'GET /templates/:id': (_, [id]) => find(templates, id),
   'PUT /templates/:id': ({ body }, [id]) =>
@@ -250,6 +262,7 @@ const routes: Record<string, Handler> = {
     ok({
       subscribed: 12_140,
       mailable: 12_004,
+      exact: true,
       excluded: [
         { reason: 'suppressed', count: 136 },
         { reason: 'unconfirmed', count: 86 },

@@ -22,6 +22,7 @@ import type {
   RelayFigures,
   RelayPace,
   RelaySite,
+  Segment,
   Settings,
   SiteLimits,
   Stats,
@@ -49,7 +50,21 @@ export const settings: Settings = {
   time_zone: 'Europe/Berlin',
   tracking_url: '',
   honour_do_not_track: true,
+  frequency_cap_mails: 0,
+  frequency_cap_days: 7,
 };
+
+export const segments: Segment[] = [
+  {
+    id: 1,
+    name: 'Berliners',
+    definition: { all: [{ type: 'field', field: 'city', op: 'is', value: 'Berlin' }] },
+    sentence: 'City is Berlin',
+    last_count: { count: 1_204, exact: true, at: ago(120) },
+    created_at: ago(9 * 86_400),
+    updated_at: ago(86_400),
+  },
+];
 
 export const lists: List[] = [
   {
@@ -213,6 +228,10 @@ const content = {
   template_id: null,
   relay_id: 1,
   relay_ids: [1] as number[],
+  segment_ids: [] as number[],
+  exclude_segment_ids: [] as number[],
+  exclude_list_ids: [] as number[],
+  ignore_frequency_cap: false,
   track_opens: true,
   track_clicks: true,
   unconfirmed_policy: 'hold',

@@ -7,12 +7,19 @@ import { formatNumber } from '@/lib/format';
 export function AudienceList({ audience }: { audience: Audience }) {
   const { t } = useTranslation();
   const excluded = audience.excluded.filter((part) => part.count > 0);
-  if (excluded.length === 0) return null;
+  if (excluded.length === 0 && audience.exact) return null;
   return (
     <div>
-      <Text size="sm" c="dimmed" mt="xs" mb={4}>
-        {t('campaigns.audience.leftOut')}
-      </Text>
+      {!audience.exact && (
+        <Text size="sm" c="dimmed">
+          {t('campaigns.audience.estimated')}
+        </Text>
+      )}
+      {excluded.length > 0 && (
+        <Text size="sm" c="dimmed" mt="xs" mb={4}>
+          {t('campaigns.audience.leftOut')}
+        </Text>
+      )}
       {excluded.map((part) => (
         <Group key={part.reason} justify="space-between" gap="md">
           <Text size="sm">{t(`campaigns.audience.${part.reason}`)}</Text>

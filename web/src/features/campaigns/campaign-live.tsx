@@ -109,7 +109,7 @@ export function CampaignLive({ campaign }: { campaign: Campaign }) {
                   <DeliveriesTab campaign={campaign} live={campaign.status === 'running'} />
                 </Tabs.Panel>
                 <Tabs.Panel value="exclusions">
-                  <ExclusionsTab campaignId={campaign.id} />
+                  <ExclusionsTab campaignId={campaign.id} excluded={data.excluded} />
                 </Tabs.Panel>
                 <Tabs.Panel value="mail">
                   <MailTab campaign={campaign} />

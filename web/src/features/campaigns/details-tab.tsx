@@ -1,12 +1,10 @@
-import { Grid, MultiSelect, NumberInput, Select, SimpleGrid, Stack, Switch, TextInput } from '@mantine/core';
+import { Grid, NumberInput, Select, SimpleGrid, Stack, Switch, TextInput } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
-import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import type { Campaign, CampaignInput } from '@/api/types';
-import { listsQuery } from '@/features/lists/queries';
-import { formatNumber } from '@/lib/format';
 import { PercentInput } from '@/ui/percent-input';
 import { Section } from '@/ui/section';
+import { AudiencePicker } from './audience-picker';
 import { ReadyCard } from './ready-card';
 import { RelayPicker } from './relay-picker';
 
@@ -37,7 +35,7 @@ export function DetailsTab({ form, campaign }: Props) {
             </Stack>
           </Section>
           <Section title={t('campaigns.recipients')}>
-            <ListPicker form={form} />
+            <AudiencePicker form={form} campaignId={campaign.id} />
           </Section>
           <Section title={t('campaigns.sending')}>
             <SendingFields form={form} />
@@ -48,28 +46,6 @@ export function DetailsTab({ form, campaign }: Props) {
         <ReadyCard campaign={campaign} />
       </Grid.Col>
     </Grid>
-  );
-}
-
-function ListPicker({ form }: { form: Props['form'] }) {
-  const { t } = useTranslation();
-  const lists = useQuery(listsQuery());
-  return (
-    <MultiSelect
-      label={t('nav.lists')}
-      description={t('campaigns.listsHint')}
-      placeholder={form.values.list_ids.length === 0 ? t('campaigns.chooseLists') : undefined}
-      searchable
-      hidePickedOptions
-      nothingFoundMessage={t('campaigns.noLists')}
-      data={(lists.data?.items ?? []).map((list) => ({
-        value: String(list.id),
-        label: `${list.name} (${formatNumber(list.counts.subscribed)})`,
-      }))}
-      {...form.getInputProps('list_ids')}
-      value={form.values.list_ids.map(String)}
-      onChange={(ids) => form.setFieldValue('list_ids', ids.map(Number))}
-    />
   );
 }
 

@@ -1,25 +1,45 @@
-import { Group, Paper, Select } from '@mantine/core';
-import { IconUserCheck } from '@tabler/icons-react';
+import { Button, Group, Paper, Select, Stack } from '@mantine/core';
+import { IconHelpCircle, IconUserCheck } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Exclusion } from '@/api/types';
 import { useCursor } from '@/lib/use-cursor';
+import { CsvLink } from '@/ui/csv-link';
 import { type Column, DataTable } from '@/ui/data-table';
 import { EmptyState } from '@/ui/empty-state';
 import { LinkAnchor } from '@/ui/link';
 import { Pager } from '@/ui/pager';
 import { QueryView } from '@/ui/query-view';
+import { SearchInput } from '@/ui/search-input';
 import { exclusionsQuery } from './queries';
+import { SelectionCard } from './selection-card';
+import { WhyDialog } from './why-dialog';
 
-const reasons = ['suppressed', 'unsubscribed', 'unconfirmed', 'paused', 'frequency'] as const;
+const reasons = [
+  'suppressed',
+  'unsubscribed',
+  'unconfirmed',
+  'excluded_list',
+  'not_in_segment',
+  'excluded_segment',
+  'paused',
+  'frequency',
+  'frequency_cap',
+] as const;
+
+type Asked = { who?: string | undefined };
 
 /** Who was on the lists and was not mailed, and why. */
-export function ExclusionsTab({ campaignId }: { campaignId: number }) {
+export function ExclusionsTab({ campaignId, excluded }: { campaignId: number; excluded: number }) {
   const { t } = useTranslation();
   const [reason, setReason] = useState<string | null>(null);
-  const cursor = useCursor(reason ?? '');
-  const query = useQuery(exclusionsQuery(campaignId, reason ?? undefined, cursor.current));
+  const [q, setQ] = useState('');
+  const [asked, setAsked] = useState<Asked | null>(null);
+  const cursor = useCursor(`${reason ?? ''} ${q}`);
+  const query = useQuery(
+    exclusionsQuery(campaignId, { reason: reason ?? undefined, q: q || undefined }, cursor.current),
+  );
   const columns: Column<Exclusion>[] = [
     {
       key: 'email',
@@ -31,36 +51,69 @@ export function ExclusionsTab({ campaignId }: { campaignId: number }) {
       ),
     },
     { key: 'reason', header: t('common.reason'), render: (row) => t(`campaigns.audience.${row.reason}`) },
+    {
+      key: 'why',
+      header: '',
+      align: 'end',
+      render: (row) => (
+        <Button
+          size="compact-sm"
+          variant="subtle"
+          aria-label={t('campaigns.why.openFor', { email: row.email })}
+          onClick={() => setAsked({ who: String(row.subscriber_id) })}
+        >
+          {t('campaigns.why.open')}
+        </Button>
+      ),
+    },
   ];
   return (
-    <Paper style={{ overflow: 'hidden' }}>
-      <Group p="md">
-        <Select
-          aria-label={t('campaigns.live.reasonFilter')}
-          placeholder={t('campaigns.live.anyReason')}
-          clearable
-          value={reason}
-          onChange={setReason}
-          data={reasons.map((value) => ({ value, label: t(`campaigns.audience.${value}`) }))}
-        />
-      </Group>
-      <QueryView query={query}>
-        {(page) =>
-          page.items.length === 0 ? (
-            <EmptyState icon={IconUserCheck} title={t('campaigns.live.noExclusions')} />
-          ) : (
-            <>
-              <DataTable
-                label={t('campaigns.live.exclusionsTable')}
-                columns={columns}
-                rows={page.items}
-                rowKey={(row) => row.subscriber_id}
-              />
-              <Pager cursor={cursor} next={page.next_cursor} shown={page.items.length} total={page.total} />
-            </>
-          )
-        }
-      </QueryView>
-    </Paper>
+    <Stack>
+      <SelectionCard campaignId={campaignId} excluded={excluded} />
+      <Paper style={{ overflow: 'hidden' }}>
+        <Group p="md" justify="space-between">
+          <Group>
+            <SearchInput value={q} onChange={setQ} label={t('campaigns.why.find')} />
+            <Select
+              aria-label={t('campaigns.live.reasonFilter')}
+              placeholder={t('campaigns.live.anyReason')}
+              clearable
+              value={reason}
+              onChange={setReason}
+              data={reasons.map((value) => ({ value, label: t(`campaigns.audience.${value}`) }))}
+            />
+          </Group>
+          <Group gap="xs">
+            <Button
+              size="compact-sm"
+              variant="default"
+              leftSection={<IconHelpCircle size={14} />}
+              onClick={() => setAsked({})}
+            >
+              {t('campaigns.why.title')}
+            </Button>
+            <CsvLink path={`/campaigns/${campaignId}/audience.csv`} what={t('campaigns.selection.all')} />
+          </Group>
+        </Group>
+        <QueryView query={query}>
+          {(page) =>
+            page.items.length === 0 ? (
+              <EmptyState icon={IconUserCheck} title={t('campaigns.live.noExclusions')} />
+            ) : (
+              <>
+                <DataTable
+                  label={t('campaigns.live.exclusionsTable')}
+                  columns={columns}
+                  rows={page.items}
+                  rowKey={(row) => row.subscriber_id}
+                />
+                <Pager cursor={cursor} next={page.next_cursor} shown={page.items.length} total={page.total} />
+              </>
+            )
+          }
+        </QueryView>
+      </Paper>
+      <WhyDialog campaignId={campaignId} who={asked?.who} opened={asked !== null} onClose={() => setAsked(null)} />
+    </Stack>
   );
 }

@@ -2,6 +2,7 @@ import { keepPreviousData, type QueryClient, queryOptions } from '@tanstack/reac
 import { api } from '@/api/client';
 import type {
   Audience,
+  AudienceInput,
   Campaign,
   CampaignInput,
   CampaignProgress,
@@ -14,10 +15,12 @@ import type {
   Outcomes,
   Page,
   ReasonCount,
+  Selection,
   Stats,
   TestResult,
   Timeline,
   Unsubscribe,
+  Why,
 } from '@/api/types';
 
 export const campaignsQuery = ({ status, cursor }: { status?: string | undefined; cursor?: string | undefined }) =>
@@ -41,6 +44,28 @@ export const audienceQuery = (id: number) =>
     queryKey: ['campaigns', id, 'audience'],
     queryFn: ({ signal }) => api.get<Audience>(`/campaigns/${id}/audience`, {}, signal),
     staleTime: 0,
+  });
+/** Counted while somebody chooses: input is its JSON, so that what was asked before is remembered. */
+export const draftAudienceQuery = (input: string) =>
+  queryOptions({
+    queryKey: ['campaigns', 'draft-audience', input],
+    queryFn: ({ signal }) => api.post<Audience>('/campaigns/audience', JSON.parse(input) as AudienceInput, { signal }),
+    placeholderData: keepPreviousData,
+    staleTime: 0,
+    retry: false,
+  });
+export const selectionQuery = (id: number) =>
+  queryOptions({
+    queryKey: ['campaigns', id, 'selection'],
+    queryFn: ({ signal }) => api.get<Selection>(`/campaigns/${id}/selection`, {}, signal),
+    retry: false,
+  });
+/** Why a person, by number or address, got a campaign or not. */
+export const whyQuery = (id: number, who: string) =>
+  queryOptions({
+    queryKey: ['campaigns', id, 'why', who],
+    queryFn: ({ signal }) => api.get<Why>(`/campaigns/${id}/audience/${encodeURIComponent(who)}`, {}, signal),
+    retry: false,
   });
 export const forecastQuery = (id: number, messages?: number, start_at?: string) =>
   queryOptions({
@@ -75,10 +100,11 @@ export const deliveryQuery = (id: number, seq: number) =>
     queryKey: ['campaigns', id, 'delivery', seq],
     queryFn: ({ signal }) => api.get<DeliveryStory>(`/campaigns/${id}/deliveries/${seq}`, {}, signal),
   });
-export const exclusionsQuery = (id: number, reason?: string, cursor?: string) =>
+export type ExclusionFilter = { reason?: string | undefined; q?: string | undefined };
+export const exclusionsQuery = (id: number, filter: ExclusionFilter, cursor?: string) =>
   queryOptions({
-    queryKey: ['campaigns', id, 'exclusions', reason ?? '', cursor ?? ''],
-    queryFn: ({ signal }) => api.get<Page<Exclusion>>(`/campaigns/${id}/exclusions`, { reason, cursor }, signal),
+    queryKey: ['campaigns', id, 'exclusions', filter, cursor ?? ''],
+    queryFn: ({ signal }) => api.get<Page<Exclusion>>(`/campaigns/${id}/exclusions`, { ...filter, cursor }, signal),
     placeholderData: keepPreviousData,
   });
 export const reasonsQuery = (id: number) =>

@@ -70,7 +70,7 @@ it('cannot send to nobody', async () => {
   const fake = createFakeApi();
   fake.on('GET /campaigns/:id/audience', () => ({
     status: 200,
-    body: { subscribed: 3, mailable: 0, excluded: [{ reason: 'suppressed', count: 3 }] },
+    body: { subscribed: 3, mailable: 0, exact: true, excluded: [{ reason: 'suppressed', count: 3 }] },
   }));
   open(fake);
   expect(await screen.findByRole('button', { name: 'Send to 0 people' })).toBeDisabled();

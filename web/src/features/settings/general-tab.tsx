@@ -87,6 +87,26 @@ export function GeneralTab({ settings }: { settings: Settings }) {
             <TextInput type="email" label={t('campaigns.fromEmail')} {...form.getInputProps('default_from_email')} />
           </SimpleGrid>
         </Section>
+        <Section title={t('settings.cap')} description={t('settings.capText')}>
+          <SimpleGrid cols={{ base: 1, xs: 2 }}>
+            <NumberInput
+              label={t('settings.capMails')}
+              description={t('settings.capMailsHint')}
+              min={0}
+              max={1000}
+              allowDecimal={false}
+              inputWrapperOrder={['label', 'input', 'description', 'error']}
+              {...form.getInputProps('frequency_cap_mails')}
+            />
+            <NumberInput
+              label={t('settings.capDays')}
+              min={1}
+              max={365}
+              allowDecimal={false}
+              {...form.getInputProps('frequency_cap_days')}
+            />
+          </SimpleGrid>
+        </Section>
         <Section title={t('settings.bounces')} description={t('settings.bouncesText')}>
           <SimpleGrid cols={{ base: 1, xs: 2 }}>
             <NumberInput

@@ -1,0 +1,197 @@
+package audience
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"postrider/audience/segment"
+	"postrider/internal/errs"
+	"postrider/internal/page"
+)
+
+const inBerlin = `{"type":"field","field":"city","op":"is","value":"Berlin"}`
+
+func TestSegmentsAreKept(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	exec(b, `INSERT INTO fields (name, label, type) VALUES ('city', 'City', 'text')`)
+	berlin := must[Segment](t)(b.CreateSegment(b.ctx, " Berlin ", []byte(inBerlin)))
+	if berlin.Name != "Berlin" || berlin.Sentence != "City is Berlin" || berlin.LastCount != nil {
+		t.Errorf("%+v", berlin)
+	}
+	both := must[Segment](t)(b.CreateSegment(b.ctx, "Both", []byte(fmt.Sprintf(`{"all":[{"type":"segment","segment_id":%d},{"type":"wish","wish":"weekly"}]}`, berlin.ID))))
+	if both.Sentence != "In the segment “Berlin”, and wants mail once a week at most" {
+		t.Error(both.Sentence)
+	}
+	for _, c := range []struct {
+		name, definition, field string
+		kind                    errs.Kind
+	}{
+		{"berlin", inBerlin, "name", errs.Conflict},
+		{"", inBerlin, "name", errs.Invalid},
+		{"New", `{"type":"field","field":"town","op":"is","value":"x"}`, "definition/field", errs.Invalid},
+		{"New", `{"any":[{"type":"segment","segment_id":99}]}`, "definition/any/0/segment_id", errs.Invalid},
+	} {
+		_, err := b.CreateSegment(b.ctx, c.name, []byte(c.definition))
+		var e *errs.E
+		if !errors.As(err, &e) || e.Kind != c.kind || len(e.Fields) != 1 || e.Fields[0].Name != c.field {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+	// A circle over two.
+	_, err := b.UpdateSegment(b.ctx, berlin.ID, "Berlin", []byte(fmt.Sprintf(`{"any":[{"type":"segment","segment_id":%d}]}`, both.ID)))
+	if !errs.Is(err, errs.Invalid) || !strings.Contains(err.Error(), "circle") {
+		t.Errorf("a circle: %v", err)
+	}
+	if err := b.DeleteSegment(b.ctx, berlin.ID); !errs.Is(err, errs.Conflict) || !strings.Contains(err.Error(), `"Both"`) {
+		t.Errorf("one that another names: %v", err)
+	}
+	names := func() (out []string) {
+		for _, s := range must[page.Page[Segment]](t)(b.ListSegments(b.ctx, page.Query{})).Items {
+			out = append(out, s.Name)
+		}
+		return out
+	}
+	if diff := cmp.Diff([]string{"Berlin", "Both"}, names()); diff != "" {
+		t.Error(diff)
+	}
+	if err := b.DeleteSegment(b.ctx, both.ID); err != nil {
+		t.Error(err)
+	}
+	if err := b.DeleteSegment(b.ctx, both.ID); !errs.Is(err, errs.NotFound) {
+		t.Errorf("deleted twice: %v", err)
+	}
+	if _, err := b.UpdateSegment(b.ctx, both.ID, "x", []byte(inBerlin)); !errs.Is(err, errs.NotFound) {
+		t.Errorf("changed after that: %v", err)
+	}
+}
+
+func exec(b *bundle, sql string, args ...any) {
+	b.t.Helper()
+	must[pgconn.CommandTag](b.t)(b.pool.Exec(b.ctx, sql, args...))
+}
+
+// addPeople adds n people, every tenth of whom is in Berlin, in blocks of a thousand: those of a page are alike.
+func addPeople(b *bundle, n int) {
+	b.t.Helper()
+	exec(b, `INSERT INTO fields (name, type) VALUES ('city', 'text') ON CONFLICT DO NOTHING`)
+	exec(b, `INSERT INTO subscribers (email, email_key, attributes)
+		SELECT e, e, jsonb_build_object('city', CASE WHEN i / 1000 % 10 = 0 THEN 'Berlin' ELSE 'Wien' END) FROM (SELECT i, 'p' || i || '@example.org' AS e FROM generate_series(0, $1 - 1) i) x`, n)
+}
+
+func TestACountIsRemembered(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	addPeople(b, 30)
+	s := must[Segment](t)(b.CreateSegment(b.ctx, "Berlin", []byte(inBerlin)))
+	c := must[SegmentCount](t)(b.CountSavedSegment(b.ctx, s.ID))
+	if want := (SegmentCount{Count: 30, Low: 30, High: 30, Exact: true, Of: 30, Sentence: "City is Berlin", At: start}); c != want {
+		t.Errorf("%+v", c)
+	}
+	s = must[Segment](t)(b.UpdateSegment(b.ctx, s.ID, "In Berlin", []byte(inBerlin)))
+	if want := (SegmentSize{Count: 30, Exact: true, At: start}); s.LastCount == nil || *s.LastCount != want {
+		t.Errorf("%+v", s.LastCount)
+	}
+	s = must[Segment](t)(b.UpdateSegment(b.ctx, s.ID, "In Wien", []byte(strings.Replace(inBerlin, "Berlin", "Wien", 1))))
+	if s.LastCount != nil {
+		t.Errorf("the count of another definition is kept: %+v", s.LastCount)
+	}
+}
+
+// TestAnEstimateSaysHowFarOffItMayBe estimates often, and expects the truth to be between the borders about as often as they promise.
+func TestAnEstimateSaysHowFarOffItMayBe(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	addPeople(b, 60_000)
+	r := must[resolved](t)(resolveSegment(b.ctx, b.pool, must[segment.Node](t)(segment.Parse([]byte(`{"any":[`+inBerlin+strings.Repeat(`,{"type":"name","op":"is","value":"x"}`, 20)+`]}`))), segment.Saved{}, 0))
+	r.context.At = start
+	right := 0
+	for range 100 {
+		c := must[SegmentCount](t)(b.estimateResolved(b.ctx, r))
+		if c.Exact || c.Of != 60_000 || c.Low > c.Count || c.Count > c.High || c.High-c.Low > 12_000 {
+			t.Fatalf("%+v", c)
+		}
+		if c.Low <= 6000 && 6000 <= c.High {
+			right++
+		}
+	}
+	if right < 80 {
+		t.Errorf("the truth is between the borders in %d of 100", right)
+	}
+	none := must[segment.Node](t)(segment.Parse([]byte(`{"type":"name","op":"is","value":"x"}`)))
+	c := must[SegmentCount](t)(b.estimateResolved(b.ctx, resolved{none, r.context}))
+	if c.Count != 0 || c.Low != 0 || c.High == 0 || c.High > 100 {
+		t.Errorf("of nobody: %+v", c)
+	}
+}
+
+func TestWhatTakesTooLongIsEnded(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	err := b.within(b.ctx, 20*time.Millisecond, func(tx pgx.Tx) error { return tx.QueryRow(b.ctx, `SELECT pg_sleep(60)`).Scan(new(any)) })
+	if !outOfTime(err) {
+		t.Errorf("it is %v", err)
+	}
+	err = b.within(b.ctx, time.Second, func(tx pgx.Tx) error {
+		_, err := tx.Exec(b.ctx, `DELETE FROM subscribers`)
+		return err
+	})
+	var pe *pgconn.PgError
+	if !errors.As(err, &pe) || pe.Code != "25006" {
+		t.Errorf("it may write: %v", err)
+	}
+	ended, end := context.WithCancel(b.ctx)
+	end()
+	if err := b.within(ended, time.Second, func(pgx.Tx) error { return nil }); err == nil || outOfTime(err) {
+		t.Errorf("a caller who went away is %v", err)
+	}
+}
+
+func TestASampleFindsTheFewAndTheMany(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	addPeople(b, 60_000)
+	exec(b, `UPDATE subscribers SET attributes = '{"city": "Bonn"}' WHERE email_key IN ('p777@example.org', 'p55555@example.org')`)
+	for city, want := range map[string]int{"Bonn": 2, "Wien": 10, "Graz": 0} {
+		people := must[[]Subscriber](t)(b.SampleSegment(b.ctx, []byte(strings.Replace(inBerlin, "Berlin", city, 1)), 10))
+		if len(people) != want {
+			t.Errorf("%d are shown of %s, want %d", len(people), city, want)
+		}
+		for _, p := range people {
+			if p.Attributes["city"] != city {
+				t.Errorf("%s is in %v", p.Email, p.Attributes["city"])
+			}
+		}
+	}
+}
+
+func TestALargeAudienceIsEstimated(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	addPeople(b, 60_000)
+	list := b.list("All")
+	exec(b, `INSERT INTO subscriptions (list_id, subscriber_id, status, source) SELECT $1, id, CASE WHEN id % 4 = 0 THEN 'unsubscribed' ELSE 'subscribed' END, 'test' FROM subscribers`, list)
+	s := must[Segment](t)(b.CreateSegment(b.ctx, "Berlin", []byte(inBerlin)))
+	sel := must[Selection](t)(Select(b.ctx, b.pool, Choice{ListIDs: []int64{list}, SegmentIDs: []int64{s.ID}}, start))
+	c := must[AudienceCounts](t)(b.estimateSelection(b.ctx, sel, nil))
+	near := func(what string, got, want int64) {
+		if got < want*6/10 || got > want*14/10 {
+			t.Errorf("%s: about %d, want about %d", what, got, want)
+		}
+	}
+	if c.Exact || len(c.Excluded) != 2 || c.Excluded[0].Reason != VerdictNotInSegment {
+		t.Fatalf("%+v", c)
+	}
+	near("subscribed", c.Subscribed, 45_000)
+	near("mailable", c.Mailable, 4500)
+	near("not in the segment", c.Excluded[0].Count, 40_500)
+	near("unsubscribed", c.Excluded[1].Count, 15_000)
+}
