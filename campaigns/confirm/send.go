@@ -64,7 +64,7 @@ func (s *Service) attempt(ctx context.Context, c audience.Confirmation) (audienc
 	if err != nil {
 		return later("the settings could not be read"), lookAgain
 	}
-	m := mail{to: c.Email, signupID: c.SignupID, language: c.Language, optIn: c.OptIn.OptInInput, listNames: c.ListNames, set: set}
+	m := confirmation{to: c.Email, signupID: c.SignupID, language: c.Language, optIn: c.OptIn.OptInInput, listNames: c.ListNames, set: set}
 	m.days = int(math.Ceil(c.ExpiresAt.Sub(s.d.Now()).Hours() / 24))
 	relay, from, held, err := s.route(ctx, m)
 	switch {
@@ -142,8 +142,8 @@ func publicText(err error) string {
 	return err.Error()
 }
 
-// mail is what one message is made of.
-type mail struct {
+// confirmation is what one message is made of.
+type confirmation struct {
 	to        string
 	signupID  int64
 	language  string // of the form
@@ -154,7 +154,7 @@ type mail struct {
 	serial    int32 // tells test messages apart
 }
 
-func (m mail) from() (name, email string) {
+func (m confirmation) from() (name, email string) {
 	if m.optIn.FromEmail != "" {
 		return m.optIn.FromName, m.optIn.FromEmail
 	}
@@ -163,7 +163,7 @@ func (m mail) from() (name, email string) {
 
 // route chooses the relay: the list's own, else the first that takes the recipient and can be used now. held says why it cannot be used yet. A window of a relay holds
 // back campaigns, not this: somebody waits for it.
-func (s *Service) route(ctx context.Context, m mail) (sender.Relay, sender.FromDomain, *sender.Holdup, error) {
+func (s *Service) route(ctx context.Context, m confirmation) (sender.Relay, sender.FromDomain, *sender.Holdup, error) {
 	_, from := m.from()
 	if from == "" {
 		return sender.Relay{}, sender.FromDomain{}, nil, errs.New(errs.Conflict, "there is no From address: set one for the list, or the default one in the settings")
@@ -201,7 +201,7 @@ func (s *Service) route(ctx context.Context, m mail) (sender.Relay, sender.FromD
 }
 
 // candidates gives the relays that may be asked, in the order in which they are.
-func (s *Service) candidates(ctx context.Context, m mail) ([]sender.Relay, error) {
+func (s *Service) candidates(ctx context.Context, m confirmation) ([]sender.Relay, error) {
 	if m.optIn.RelayID != nil {
 		r, err := s.d.Sender.GetRelay(ctx, *m.optIn.RelayID)
 		return []sender.Relay{r}, err
@@ -228,7 +228,7 @@ func (s *Service) candidates(ctx context.Context, m mail) ([]sender.Relay, error
 }
 
 // build makes the message and signs it.
-func (s *Service) build(ctx context.Context, m mail, relay sender.Relay) (sender.Message, error) {
+func (s *Service) build(ctx context.Context, m confirmation, relay sender.Relay) (sender.Message, error) {
 	var none sender.Message
 	compiled, err := templates.Compile(source(m.optIn, m.language), templates.Options{})
 	if err != nil {
@@ -321,7 +321,7 @@ func (s *Service) SendTest(ctx context.Context, listID int64, in audience.OptInI
 	if err != nil {
 		return TestResult{}, err
 	}
-	m := mail{to: to, signupID: testSignup, optIn: in, listNames: []string{list.Name}, days: in.ExpireDays, set: set,
+	m := confirmation{to: to, signupID: testSignup, optIn: in, listNames: []string{list.Name}, days: in.ExpireDays, set: set,
 		serial: int32(s.d.Now().Sub(formTokenEpoch) / time.Second)}
 	if _, err := message.Address(to); err != nil || !strings.Contains(to, "@") {
 		return TestResult{}, errs.InvalidField("to", "%q is not an e-mail address", to)
