@@ -65,7 +65,8 @@ type formInputJSON struct {
 	MaxPerHour      int                  `json:"max_per_hour" required:"false" doc:"Sign-ups from one network address. Left out or 0: 10"`
 }
 
-type formCountsJSON struct {
+// FormCountsJSON is exported because huma passes over what a type embeds that is not.
+type FormCountsJSON struct {
 	SignUps   int64 `json:"sign_ups" doc:"How often it was sent"`
 	Done      int64 `json:"done" doc:"On the lists at once, with nothing to confirm"`
 	Confirmed int64 `json:"confirmed"`
@@ -79,16 +80,26 @@ type formCountsJSON struct {
 
 type formDayJSON struct {
 	Day time.Time `json:"day" doc:"Its beginning, UTC"`
-	formCountsJSON
+	FormCountsJSON
 }
 
 type formStatsJSON struct {
-	Total formCountsJSON `json:"total"`
+	Total FormCountsJSON `json:"total"`
 	Days  []formDayJSON  `json:"days" doc:"The last 30, oldest first, by the day on which people signed up"`
 }
 
 type formPreviewJSON struct {
 	HTML string `json:"html" doc:"The page as people would see it; its button does nothing"`
+}
+
+type formFieldChoicesJSON struct {
+	Items []formFieldChoiceJSON `json:"items"`
+}
+
+type formFieldChoiceJSON struct {
+	Name  string `json:"name"`
+	Label string `json:"label"`
+	Type  string `json:"type" enum:"text,number,boolean,date"`
 }
 
 type formsJSON struct {
@@ -170,8 +181,18 @@ func (s *server) previewForm(ctx context.Context, in *with[formInputJSON]) (*ans
 func (s *server) getFormStats(ctx context.Context, in *byID) (*answer[formStatsJSON], error) {
 	st, err := s.deps.Audience.FormStats(ctx, in.ID)
 	return reply(st, err, func(st audience.FormStats) formStatsJSON {
-		return formStatsJSON{Total: formCountsJSON(st.Total), Days: each(st.Days, func(d audience.FormDay) formDayJSON {
-			return formDayJSON{Day: d.Day, formCountsJSON: formCountsJSON(d.FormCounts)}
+		return formStatsJSON{Total: FormCountsJSON(st.Total), Days: each(st.Days, func(d audience.FormDay) formDayJSON {
+			return formDayJSON{Day: d.Day, FormCountsJSON: FormCountsJSON(d.FormCounts)}
+		})}
+	})
+}
+
+// listFormFields gives what a form can ask for: the name, and custom fields of the types that a person can fill in.
+func (s *server) listFormFields(ctx context.Context, _ *nothing) (*answer[formFieldChoicesJSON], error) {
+	fields, err := s.deps.Audience.FormFieldChoices(ctx)
+	return reply(fields, err, func(fields []audience.Field) formFieldChoicesJSON {
+		return formFieldChoicesJSON{Items: each(fields, func(f audience.Field) formFieldChoiceJSON {
+			return formFieldChoiceJSON{Name: f.Name, Label: f.Label, Type: string(f.Type)}
 		})}
 	})
 }

@@ -10,7 +10,7 @@ import (
 
 type optInJSON struct {
 	OptIn      string  `json:"opt_in" enum:"single,double"`
-	Language   string  `json:"language" doc:"Of the usual mail; empty: that of the form"`
+	Language   string  `json:"language" enum:",en,de,fr,es,ru" doc:"Of the usual mail; empty: that of the form"`
 	Subject    string  `json:"subject"`
 	HTML       string  `json:"html"`
 	Text       string  `json:"text"`
@@ -27,7 +27,8 @@ type mailSrc struct {
 	Text    string `json:"text"`
 }
 
-type optInInputJSON struct {
+// OptInInputJSON is exported because huma passes over what a type embeds that is not.
+type OptInInputJSON struct {
 	OptIn      string `json:"opt_in" enum:"single,double" doc:"double: who signs up by a form is on the list only after confirming it by a mail"`
 	Language   string `json:"language" required:"false" enum:",en,de,fr,es,ru" doc:"Of the usual mail. Empty: that of the form"`
 	Subject    string `json:"subject" required:"false" doc:"Liquid. Empty together with html and text: the usual mail"`
@@ -41,7 +42,7 @@ type optInInputJSON struct {
 
 type optInTestJSON struct {
 	To string `json:"to"`
-	optInInputJSON
+	OptInInputJSON
 }
 
 type optInTestResultJSON struct {
@@ -81,7 +82,7 @@ type byOptInRequest struct {
 	RequestID int64 `path:"request_id" minimum:"1"`
 }
 
-func (in optInInputJSON) optIn() audience.OptInInput {
+func (in OptInInputJSON) optIn() audience.OptInInput {
 	return audience.OptInInput{
 		Mode: in.OptIn, Language: in.Language, Subject: in.Subject, HTML: in.HTML, Text: in.Text, FromName: in.FromName, FromEmail: in.FromEmail,
 		RelayID: in.RelayID, ExpireDays: in.ExpireDays,
@@ -108,7 +109,7 @@ func (s *server) getOptIn(ctx context.Context, in *byID) (*answer[optInJSON], er
 	return reply(o, err, encodeOptIn)
 }
 
-func (s *server) putOptIn(ctx context.Context, in *onID[optInInputJSON]) (*answer[optInJSON], error) {
+func (s *server) putOptIn(ctx context.Context, in *onID[OptInInputJSON]) (*answer[optInJSON], error) {
 	o, err := s.deps.Confirm.SetOptIn(ctx, in.ID, in.Body.optIn())
 	return reply(o, err, encodeOptIn)
 }

@@ -123,6 +123,7 @@ func (s *server) routes() {
 func (s *server) signUpRoutes() {
 	add(s, get("/forms", "listForms", tagForms, auth.AudienceRead, "List the sign-up forms by name"), s.listForms)
 	add(s, post("/forms", "createForm", tagForms, auth.AudienceWrite, "Make a sign-up form").returns(http.StatusCreated).once(), s.createForm)
+	add(s, get("/forms/fields", "listFormFields", tagForms, auth.AudienceRead, "List what a form can ask for"), s.listFormFields)
 	add(s, post("/forms/preview", "previewForm", tagForms, auth.AudienceRead, "Show the page of a form that is not stored"), s.previewForm)
 	add(s, get("/forms/{id}", "getForm", tagForms, auth.AudienceRead, "Read a form"), s.getForm)
 	add(s, put("/forms/{id}", "updateForm", tagForms, auth.AudienceWrite, "Change a form").

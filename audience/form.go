@@ -263,7 +263,7 @@ func cleanFormFields(f *errs.Fields, fields []FormField, known []Field) []FormFi
 			field.Type = FieldText
 		case k < 0:
 			f.Add(at+".name", "there is no custom field %q", field.Name)
-		case known[k].Type == FieldDateTime || known[k].Type == FieldList:
+		case !askable(known[k]):
 			f.Add(at+".name", "a form cannot ask for %q, which is of the type %s", field.Name, known[k].Type)
 		default:
 			field.Type = known[k].Type
@@ -275,6 +275,19 @@ func cleanFormFields(f *errs.Fields, fields []FormField, known []Field) []FormFi
 		out = append(out, field)
 	}
 	return out
+}
+
+// askable says whether a person can be asked for a field by a form.
+func askable(f Field) bool { return f.Type != FieldDateTime && f.Type != FieldList }
+
+// FormFieldChoices gives what a form can ask for: first the name, then custom fields.
+func (s *Service) FormFieldChoices(ctx context.Context) ([]Field, error) {
+	known, err := s.ListFields(ctx)
+	if err != nil {
+		return nil, err
+	}
+	known = slices.DeleteFunc(known, func(f Field) bool { return !askable(f) || f.Name == FieldName })
+	return append([]Field{{Name: FieldName, Type: FieldText}}, known...), nil
 }
 
 // cleanRedirect takes an absolute address: where people go is decided here and never by a request.

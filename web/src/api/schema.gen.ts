@@ -640,6 +640,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/forms/fields": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what a form can ask for */
+        get: operations["listFormFields"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/forms/preview": {
         parameters: {
             query?: never;
@@ -2745,11 +2762,47 @@ export interface components {
             unsent: number;
         };
         FormDay: {
+            /** Format: int64 */
+            confirmed: number;
             /**
              * Format: date-time
              * @description Its beginning, UTC
              */
             day: string;
+            /**
+             * Format: int64
+             * @description They said that it was not them, or were deleted
+             */
+            declined: number;
+            /**
+             * Format: int64
+             * @description On the lists at once, with nothing to confirm
+             */
+            done: number;
+            /** Format: int64 */
+            expired: number;
+            /**
+             * Format: int64
+             * @description The mail was refused or came back
+             */
+            failed: number;
+            /** Format: int64 */
+            pending: number;
+            /**
+             * Format: int64
+             * @description From robots and crowded network addresses; not among sign_ups
+             */
+            refused: number;
+            /**
+             * Format: int64
+             * @description How often it was sent
+             */
+            sign_ups: number;
+            /**
+             * Format: int64
+             * @description No mail was sent: the address is never mailed, or had enough of them
+             */
+            unsent: number;
         };
         FormField: {
             label: string;
@@ -2758,6 +2811,15 @@ export interface components {
             required: boolean;
             /** @enum {string} */
             type: "text" | "number" | "boolean" | "date";
+        };
+        FormFieldChoice: {
+            label: string;
+            name: string;
+            /** @enum {string} */
+            type: "text" | "number" | "boolean" | "date";
+        };
+        FormFieldChoices: {
+            items: components["schemas"]["FormFieldChoice"][];
         };
         FormFieldInput: {
             /** @description Left out: that of the custom field */
@@ -3410,8 +3472,11 @@ export interface components {
             from_email: string;
             from_name: string;
             html: string;
-            /** @description Of the usual mail; empty: that of the form */
-            language: string;
+            /**
+             * @description Of the usual mail; empty: that of the form
+             * @enum {string}
+             */
+            language: "" | "en" | "de" | "fr" | "es" | "ru";
             /** @enum {string} */
             opt_in: "single" | "double";
             /** Format: int64 */
@@ -3497,6 +3562,35 @@ export interface components {
             updated_at: string;
         };
         OptInTest: {
+            /**
+             * Format: int64
+             * @description How long the link works. Left out or 0: 7
+             */
+            expire_days?: number;
+            /** @description Empty: the default of the settings */
+            from_email?: string;
+            from_name?: string;
+            /** @description Liquid; must hold {{ confirm_url }} */
+            html?: string;
+            /**
+             * @description Of the usual mail. Empty: that of the form
+             * @enum {string}
+             */
+            language?: "" | "en" | "de" | "fr" | "es" | "ru";
+            /**
+             * @description double: who signs up by a form is on the list only after confirming it by a mail
+             * @enum {string}
+             */
+            opt_in: "single" | "double";
+            /**
+             * Format: int64
+             * @description null: the first relay that takes the recipient
+             */
+            relay_id?: number | null;
+            /** @description Liquid. Empty together with html and text: the usual mail */
+            subject?: string;
+            /** @description Liquid; must hold {{ confirm_url }}. Empty: made from the HTML */
+            text?: string;
             to: string;
         };
         OptInTestResult: {
@@ -8536,6 +8630,62 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listFormFields: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormFieldChoices"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

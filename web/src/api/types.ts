@@ -14,6 +14,19 @@ export type ApiKey = Schemas['APIKey'];
 export type NewApiKey = Schemas['NewKey'];
 
 export type List = Schemas['List'];
+
+export type SignUpForm = Schemas['Form'];
+/** What the editor of a form edits. */
+export type SignUpFormInput = Required<Schemas['FormInput']>;
+export type SignUpField = Required<Schemas['FormFieldInput']>;
+export type SignUpFieldChoice = Schemas['FormFieldChoice'];
+export type SignUpCounts = Schemas['FormCounts'];
+export type SignUpStats = Schemas['FormStats'];
+export type OptIn = Schemas['OptIn'];
+export type OptInInput = Required<Schemas['OptInInput']>;
+export type OptInRequest = Schemas['OptInRequest'];
+export type OptInTestResult = Schemas['OptInTestResult'];
+
 export type Subscription = Schemas['Subscription'];
 export type SubscriptionStatus = Subscription['status'];
 export type Subscriber = Schemas['Subscriber'];

@@ -3,6 +3,7 @@ import {
   IconBan,
   IconBroadcast,
   IconFileImport,
+  IconForms,
   IconGauge,
   IconInbox,
   IconLayoutDashboard,
@@ -32,6 +33,7 @@ export const nav = [
     items: [
       { to: '/lists', key: 'lists', icon: IconListDetails },
       { to: '/subscribers', key: 'subscribers', icon: IconAddressBook },
+      { to: '/forms', key: 'forms', icon: IconForms },
       { to: '/imports', key: 'imports', icon: IconFileImport },
       { to: '/suppressions', key: 'suppressions', icon: IconBan },
     ],

@@ -117,6 +117,24 @@ const list = createRoute({
   component: lazyRouteComponent(() => import('@/features/lists/list-page'), 'ListPage'),
 });
 
+const forms = createRoute({
+  getParentRoute: () => shell,
+  path: '/forms',
+  component: lazyRouteComponent(() => import('@/features/forms/forms-page'), 'FormsPage'),
+});
+const newForm = createRoute({
+  getParentRoute: () => shell,
+  path: '/forms/new',
+  validateSearch: (search: Record<string, unknown>): { list?: number } => optionalNumber('list', search.list),
+  component: lazyRouteComponent(() => import('@/features/forms/form-page'), 'NewFormPage'),
+});
+const oneForm = createRoute({
+  getParentRoute: () => shell,
+  path: '/forms/$id',
+  validateSearch: (search: Record<string, unknown>): { tab?: string } => optionalText('tab', search.tab),
+  component: lazyRouteComponent(() => import('@/features/forms/form-page'), 'FormPage'),
+});
+
 const subscribers = createRoute({
   getParentRoute: () => shell,
   path: '/subscribers',
@@ -297,6 +315,9 @@ const routeTree = root.addChildren([
     bounces,
     lists,
     list,
+    forms,
+    newForm,
+    oneForm,
     subscribers,
     subscriber,
     imports,
