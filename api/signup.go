@@ -155,8 +155,12 @@ func (u *signUps) takeForm(w http.ResponseWriter, r *http.Request) {
 	v := u.formView(f, in)
 	// A form without a token, as one that stands on another site's own page, is taken: it cannot have one.
 	if shown := body.Get("shown"); shown != "" {
-		if since, err := u.deps.Confirm.ShownFor(f.ID, shown); err == nil && since < leastFillTime {
-			v.Problem, v.Shown = v.W.Again, shown
+		since, err := u.deps.Confirm.ShownFor(f.ID, shown)
+		if err == nil {
+			v.Shown = shown // the time counts from the first look, also when the page comes back with a problem
+		}
+		if err == nil && since < leastFillTime {
+			v.Problem = v.W.Again
 			u.showForm(w, r, http.StatusBadRequest, v)
 			return
 		}

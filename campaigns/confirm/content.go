@@ -86,7 +86,7 @@ body { margin: 0; padding: 24px 16px; background: #f4f5f7; color: #1c2430; font:
 <p style="margin:28px 0"><a class="button" href="{{ confirm_url }}">BUTTON</a></p>
 <p class="small">LINK<br><a href="{{ confirm_url }}">{{ confirm_url }}</a></p>
 <p class="small">DAYS IGNORE</p>
-<p class="small">{{ organization }}<br>{{ postal_address | newline_to_br }}</p>
+<p class="small" style="white-space:pre-line">{{ organization }}<br>{{ postal_address }}</p>
 </div>
 </body>
 </html>

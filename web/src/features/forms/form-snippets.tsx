@@ -9,7 +9,7 @@ import { frameSnippet, htmlSnippet, scriptSnippet } from './snippets';
 /** What to paste elsewhere so that people find the form. */
 export function FormSnippets({ form }: { form: SignUpForm }) {
   const { t } = useTranslation();
-  const words = { email: t('common.email'), name: t('common.name'), button: t('forms.embedTitle') };
+  const words = { email: t('common.email'), name: t('common.name'), button: t('forms.embedButton') };
   return (
     <Stack maw={960}>
       <Section title={t('forms.address')} description={t('forms.addressText')}>

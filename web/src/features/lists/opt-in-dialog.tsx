@@ -69,11 +69,7 @@ function Editor({ list, optIn, onClose }: Omit<Props, 'opened'>) {
         <Radio.Group value={own ? 'own' : 'usual'} onChange={choose} aria-label={t('optIn.mailTitle')}>
           <Stack gap="sm">
             <Radio value="usual" label={t('optIn.usual')} description={t('optIn.usualText')} />
-            <Radio
-              value="own"
-              label={t('optIn.own')}
-              description={t('optIn.ownText', { tags: TAGS })}
-            />
+            <Radio value="own" label={t('optIn.own')} description={t('optIn.ownText', { tags: TAGS })} />
           </Stack>
         </Radio.Group>
         {own ? (

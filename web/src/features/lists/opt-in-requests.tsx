@@ -142,7 +142,8 @@ function Resend({ listId, request }: { listId: number; request: OptInRequest }) 
     },
     onError: notifyError,
   });
-  if (!resendable.includes(request.state) || !request.email) return null;
+  const never = request.suppression !== '' && request.suppression !== 'unsubscribe';
+  if (never || !resendable.includes(request.state) || !request.email) return null;
   return (
     <Button size="xs" variant="default" loading={again.isPending} onClick={() => again.mutate()}>
       {t('optIn.resend')}
