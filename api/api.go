@@ -19,6 +19,7 @@ import (
 
 	"postrider/audience"
 	"postrider/campaigns"
+	"postrider/campaigns/confirm"
 	"postrider/events"
 	"postrider/events/hooksource"
 	"postrider/events/mailbox"
@@ -74,6 +75,7 @@ type Deps struct {
 	Audience    *audience.Service
 	Templates   *templates.Service
 	Campaigns   *campaigns.Service
+	Confirm     *confirm.Service
 	Events      *events.Service
 	Hooks       *hooksource.Service
 	Sender      *sender.Service

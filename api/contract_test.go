@@ -54,7 +54,7 @@ func (r *response) keys(at, want string) *response {
 }
 
 const (
-	listKeys       = "id name description public created_at updated_at counts no_tracking"
+	listKeys       = "id name description public created_at updated_at counts no_tracking opt_in"
 	subscriberKeys = "id email name attributes created_at updated_at suppressed pause frequency subscriptions no_tracking"
 	importKeys     = "id list_id list_name filename status error format columns mapping size_bytes read_bytes rows created updated unchanged rejected unsubscribed flagged created_by consent check undo " +
 		"suppressed progress created_at started_at finished_at"

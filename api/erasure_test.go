@@ -19,7 +19,8 @@ import (
 var impersonal = strings.Fields(`users sessions api_keys login_attempts settings lists fields campaigns campaign_lists campaign_relays campaign_contents campaign_counts campaign_minutes
 	campaign_stats templates relays relay_rates relay_slots relay_usage relay_claims relay_hours relay_site_claims sites site_limits nodes sending_domains domain_usage domain_claims dkim_keys
 	mailboxes mailbox_usage webhook_sources webhook_topics webhook_seen webhook_endpoints import_chunks import_ranges list_counts erasures goose_db_version bulk_people bulk_kept
-	subscriber_search_backlog river_client river_client_queue river_job river_leader river_migration river_notification river_queue`)
+	forms form_lists form_refusals list_confirmations segments campaign_segments campaign_excluded_lists campaign_selections campaign_exclusions suppressed_people list_suppressed
+	suppressed_counted subscriber_search_backlog river_client river_client_queue river_job river_leader river_migration river_notification river_queue`)
 
 const (
 	gone  = "Ann.Uebel@Exämple.net"
@@ -59,7 +60,9 @@ const fillSQL = `
 	INSERT INTO import_kept (import_id, subscriber_id, email, what, reason) VALUES (7, {id}, '{mail}', 'name', 'r');
 	INSERT INTO bulk_actions (id, action, params, selection, status, created_by, source, total, created_at) OVERRIDING SYSTEM VALUE
 		VALUES (7, 'suppress', '{"note": "ask {mail}"}', '{"search": "{key}"}', 'done', 'a', 'admin', 1, now());
-	INSERT INTO bulk_changes (bulk_id, subscriber_id, before, after) VALUES (7, {id}, '{}', '{"suppression": {"email_key": "{key}"}}'), (7, 992, '{"subscriber": {"email_key": "{key}", "name": "Xyzzy Übel"}}', '{}');
+	INSERT INTO signups (source, subscriber_id, list_ids, email, email_key, name, mailbox_key, state, evidence) VALUES ('form', {id}, '{{list}}', '{mail}', '{key}', 'Xyzzy Übel', '{key}', 'sent', '{"note": "{mail}"}'),
+		('form', NULL, '{{list}}', '{mail}', '{key}', '', '{key}', 'expired', '{}');
+	INSERT INTO bulk_changes (bulk_id, subscriber_id, before, after) VALUES (7, 995, '{}', '{"suppression": {"email_key": "{key}"}}'), (7, {id}, '{}', '{"suppression": {"email_key": "{key}"}}'), (7, 992, '{"subscriber": {"email_key": "{key}", "name": "Xyzzy Übel"}}', '{}');
 	INSERT INTO subscription_history (list_id, subscriber_id, status, source, evidence, since, until) VALUES ({list}, {id}, 'unconfirmed', 'form', '{"ip": "192.0.2.99", "note": "{mail}"}', now(), now())`
 
 // texts gives, by "table.column", in how many rows of the database something of the needles is found.

@@ -54,7 +54,7 @@ func TestEveryOperationSaysWhoMayUseIt(t *testing.T) {
 			if op.Scope == public {
 				continue
 			}
-			target := Prefix + strings.NewReplacer("{id}", "1", "{list_id}", "1", "{seq}", "1", "{email}", "a@example.org").Replace(path)
+			target := Prefix + strings.NewReplacer("{id}", "1", "{list_id}", "1", "{seq}", "1", "{email}", "a@example.org", "{request_id}", "1").Replace(path)
 			stranger.do(strings.ToUpper(method), target, "").problem(401)
 		}
 	}

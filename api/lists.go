@@ -16,6 +16,7 @@ type listJSON struct {
 	UpdatedAt   time.Time      `json:"updated_at"`
 	Counts      listCountsJSON `json:"counts"`
 	NoTracking  bool           `json:"no_tracking" doc:"Mail to this list carries neither pixel nor counted links"`
+	OptIn       string         `json:"opt_in" enum:"single,double" doc:"double: who signs up by a form is on the list only after confirming it by a mail"`
 }
 
 type listCountsJSON struct {
@@ -37,7 +38,7 @@ type publishListJSON struct {
 
 func encodeList(l audience.List) listJSON {
 	return listJSON{ID: l.ID, Name: l.Name, Description: l.Description, Public: l.Public, CreatedAt: l.CreatedAt.UTC(), UpdatedAt: l.UpdatedAt.UTC(),
-		Counts: listCountsJSON(l.Counts), NoTracking: l.NoTracking}
+		Counts: listCountsJSON(l.Counts), NoTracking: l.NoTracking, OptIn: l.OptIn}
 }
 
 func (s *server) listLists(ctx context.Context, in *Paging) (*answer[pageJSON[listJSON]], error) {

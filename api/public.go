@@ -76,6 +76,7 @@ func (s *server) publicPages(r chi.Router) {
 		posts: newThrottle(postsPerMinute, postsPerMessage, s.now),
 	}
 	p.tracking(r)
+	p.signUpPages(r)
 	r.Get("/u/{token}", p.askUnsubscribe)
 	r.Head("/u/{token}", p.askUnsubscribe)
 	r.Post("/u/{token}", p.unsubscribe)
@@ -194,6 +195,11 @@ func (p *pages) form(w http.ResponseWriter, r *http.Request) (url.Values, bool) 
 		p.show(w, r, http.StatusTooManyRequests, publicView{State: "often", Title: "Please wait a minute"})
 		return nil, false
 	}
+	return p.posted(w, r)
+}
+
+// posted is form without a limit of how often.
+func (p *pages) posted(w http.ResponseWriter, r *http.Request) (url.Values, bool) {
 	if c := requestOf(r.Context()).control; c != nil {
 		_ = c.SetReadDeadline(time.Now().Add(publicBodyTime)) // not every writer has deadlines
 		defer func() { _ = c.SetReadDeadline(time.Time{}) }()

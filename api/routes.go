@@ -13,6 +13,7 @@ const (
 	tagSession     = "Set-up and session"
 	tagSettings    = "Settings and API keys"
 	tagLists       = "Lists"
+	tagForms       = "Sign-up"
 	tagSubscribers = "Subscribers"
 	tagBulk        = "Bulk actions"
 	tagSegments    = "Segments"
@@ -34,6 +35,7 @@ func tags() []*huma.Tag {
 		{Name: tagSession, Description: "The first user, and signing in with a browser. Programs use an API key instead."},
 		{Name: tagSettings, Description: "What the installation says about itself, and the keys of programs."},
 		{Name: tagLists, Description: "Lists of people."},
+		{Name: tagForms, Description: "Forms by which people sign up by themselves, and the mails by which they confirm it."},
 		{Name: tagSubscribers, Description: "People and the lists they are on."},
 		{Name: tagSegments, Description: "Saved definitions of whom you mean, by fields, lists, consent and activity; who is in a segment is asked anew each time."},
 		{Name: tagBulk, Description: "One thing done to many people: count them, start, follow, take back."},
@@ -124,6 +126,7 @@ func (s *server) routes() {
 		note("Changes nothing. Errors in the Liquid source are problems with the line in their message."), s.render)
 	add(s, get("/merge-tags", "listMergeTags", tagTemplates, auth.CampaignsRead, "List what content can say about a person"), s.listMergeTags)
 
+	s.signUpRoutes()
 	s.campaignRoutes()
 	s.sendingRoutes()
 	s.webhookRoutes()
@@ -185,6 +188,26 @@ func (s *server) segmentRoutes() {
 	add(s, remove("/segments/{id}", "deleteSegment", tagSegments, auth.AudienceWrite, "Delete a segment").
 		note("One that a campaign uses which has not ended, or that another segment names, is a conflict that says which."), s.deleteSegment)
 	add(s, post("/segments/{id}/count", "countSavedSegment", tagSegments, auth.AudienceRead, "Count whom a saved segment means, and remember it"), s.countSavedSegment)
+}
+
+func (s *server) signUpRoutes() {
+	add(s, get("/forms", "listForms", tagForms, auth.AudienceRead, "List the sign-up forms by name"), s.listForms)
+	add(s, post("/forms", "createForm", tagForms, auth.AudienceWrite, "Make a sign-up form").returns(http.StatusCreated).once(), s.createForm)
+	add(s, get("/forms/fields", "listFormFields", tagForms, auth.AudienceRead, "List what a form can ask for"), s.listFormFields)
+	add(s, post("/forms/preview", "previewForm", tagForms, auth.AudienceRead, "Show the page of a form that is not stored"), s.previewForm)
+	add(s, get("/forms/{id}", "getForm", tagForms, auth.AudienceRead, "Read a form"), s.getForm)
+	add(s, put("/forms/{id}", "updateForm", tagForms, auth.AudienceWrite, "Change a form").
+		note("Replaces everything but its address; what is left out gets its default."), s.updateForm)
+	add(s, remove("/forms/{id}", "deleteForm", tagForms, auth.AudienceWrite, "Delete a form; the people stay"), s.deleteForm)
+	add(s, get("/forms/{id}/stats", "getFormStats", tagForms, auth.AudienceRead, "Read what came of a form"), s.getFormStats)
+	add(s, get("/lists/{id}/opt-in", "getOptIn", tagForms, auth.AudienceRead, "Read how a list takes people, and the mail by which they confirm"), s.getOptIn)
+	add(s, put("/lists/{id}/opt-in", "putOptIn", tagForms, auth.AudienceWrite, "Change how a list takes people").content().
+		note("Replaces everything; what is left out gets its default."), s.putOptIn)
+	add(s, post("/lists/{id}/opt-in/test", "testOptIn", tagForms, auth.CampaignsSend, "Send the mail of a list to an address now, as it would be with these settings").content().once().
+		note("Its link leads to a page that does nothing."), s.testOptIn)
+	add(s, get("/lists/{id}/optin-requests", "listOptInRequests", tagForms, auth.AudienceRead, "List who was asked to confirm a list, newest first"), s.listOptInRequests)
+	add(s, post("/lists/{id}/optin-requests/{request_id}/resend", "resendOptIn", tagForms, auth.AudienceWrite, "Send another mail that asks to confirm").
+		returns(http.StatusNoContent).once().note("A conflict says why none may be sent: too soon, too many, or an address that is never mailed."), s.resendOptIn)
 }
 
 func (s *server) mailboxRoutes() {

@@ -59,6 +59,8 @@ type newSubscriberJSON struct {
 	ListIDs    []int64        `json:"list_ids" required:"false"`
 	Status     string         `json:"status" required:"false" enum:"subscribed,unconfirmed,unsubscribed" doc:"On these lists; left out: subscribed"`
 	NoTracking bool           `json:"no_tracking" required:"false" doc:"Left out: false"`
+
+	SendConfirmation bool `json:"send_confirmation" required:"false" doc:"With the status unconfirmed: ask the person by mail to confirm these lists"`
 }
 
 type subscriberInputJSON struct {
@@ -69,7 +71,8 @@ type subscriberInputJSON struct {
 }
 
 type subscriptionInputJSON struct {
-	Status string `json:"status" enum:"subscribed,unconfirmed,unsubscribed"`
+	Status           string `json:"status" enum:"subscribed,unconfirmed,unsubscribed"`
+	SendConfirmation bool   `json:"send_confirmation" required:"false" doc:"With the status unconfirmed: ask the person by mail to confirm. A conflict says why no mail may be sent"`
 }
 
 type subscriberQuery struct {
@@ -135,6 +138,7 @@ func (s *server) createSubscriber(ctx context.Context, in *with[newSubscriberJSO
 	b := in.Body
 	v, err := s.deps.Audience.CreateSubscriber(ctx, audience.NewSubscriber{
 		Email: b.Email, Name: b.Name, Attributes: b.Attributes, ListIDs: b.ListIDs, Status: b.Status, Source: sourceOf(ctx), NoTracking: b.NoTracking,
+		SendConfirmation: b.SendConfirmation,
 	})
 	return reply(v, err, encodeSubscriber)
 }
@@ -149,7 +153,11 @@ func (s *server) deleteSubscriber(ctx context.Context, in *byID) (*nothing, erro
 }
 
 func (s *server) setSubscription(ctx context.Context, in *subscriptionChange) (*answer[subscriberJSON], error) {
-	v, err := s.deps.Audience.SetSubscription(ctx, in.ID, in.ListID, in.Body.Status, sourceOf(ctx))
+	set := s.deps.Audience.SetSubscription
+	if in.Body.SendConfirmation {
+		set = s.deps.Audience.AskSubscription
+	}
+	v, err := set(ctx, in.ID, in.ListID, in.Body.Status, sourceOf(ctx))
 	return reply(v, err, encodeSubscriber)
 }
 

@@ -12,6 +12,7 @@ func (s *Service) ownErasers() []Eraser {
 	return []Eraser{
 		{"imports", eraseImports},
 		{"bulk actions", eraseBulk},
+		{"sign-ups", eraseSignups},
 		{"unsubscribes", eraseUnsubscribes},
 		{"suppressions", eraseSuppressions},
 		{"subscriptions", eraseSubscriptions},
@@ -50,13 +51,22 @@ func eraseImports(ctx context.Context, tx pgx.Tx, ids []int64, addresses []strin
 
 func eraseBulk(ctx context.Context, tx pgx.Tx, ids []int64, addresses []string) (int64, error) {
 	return statements(ctx, tx, "bulk actions", ids, addresses,
-		`DELETE FROM bulk_changes WHERE subscriber_id = ANY ($1::bigint[]) OR before ? 'subscriber' AND before #>> '{subscriber,email_key}' = ANY ($2::text[])`,
+		`DELETE FROM bulk_changes WHERE subscriber_id = ANY ($1::bigint[]) OR before ? 'subscriber' AND before #>> '{subscriber,email_key}' = ANY ($2::text[])
+			OR after ? 'suppression' AND after #>> '{suppression,email_key}' = ANY ($2::text[])`,
 		`DELETE FROM bulk_people WHERE subscriber_id = ANY ($1::bigint[]) AND $2::text[] IS NOT NULL`,
 		`DELETE FROM bulk_kept WHERE subscriber_id = ANY ($1::bigint[]) AND $2::text[] IS NOT NULL`,
 		`UPDATE bulk_actions SET selection = '{}' WHERE $1::bigint[] IS NOT NULL
 			AND EXISTS (SELECT FROM unnest($2::text[]) a WHERE position(a IN lower(selection::text)) > 0)`,
 		`UPDATE bulk_actions SET params = params - 'note' - 'value' WHERE $1::bigint[] IS NOT NULL
 			AND EXISTS (SELECT FROM unnest($2::text[]) a WHERE position(a IN lower(params::text)) > 0)`)
+}
+
+// eraseSignups keeps that a form was filled in, which its figures count. Deleting the person does the same, but sign-ups may have outlived their person.
+func eraseSignups(ctx context.Context, tx pgx.Tx, ids []int64, addresses []string) (int64, error) {
+	return statements(ctx, tx, "sign-ups", ids, addresses,
+		`UPDATE signups SET subscriber_id = NULL, email = '', email_key = '', mailbox_key = '', network_key = '', name = '', attributes = '{}', evidence = '{}', reply = '',
+			state = CASE WHEN closed_at IS NULL THEN 'removed' ELSE state END, closed_at = COALESCE(closed_at, now())
+			WHERE subscriber_id = ANY ($1::bigint[]) OR email_key = ANY ($2::text[])`)
 }
 
 // eraseUnsubscribes keeps that somebody left, which campaigns count, without their words.

@@ -30,6 +30,8 @@ type List struct {
 	Counts      ListCounts
 	// NoTracking says that mail to this list carries neither pixel nor counted links, to whoever is on it.
 	NoTracking bool
+	// OptIn says whether people who sign up by a form have to confirm: OptInSingle or OptInDouble.
+	OptIn string
 }
 
 // ListCounts says how many people are on a list, by status. Suppressed ones are those of Subscribed whose address or domain is suppressed; with more than 5,000 suppressions that
@@ -91,7 +93,7 @@ func (s *Service) CreateList(ctx context.Context, name, description string) (Lis
 		return List{}, err
 	}
 	now := s.clock()
-	l := List{Name: name, Description: description, CreatedAt: now, UpdatedAt: now}
+	l := List{Name: name, Description: description, CreatedAt: now, UpdatedAt: now, OptIn: OptInSingle}
 	err = s.pool.QueryRow(ctx, `INSERT INTO lists (name, description, created_at, updated_at) VALUES ($1, $2, $3, $3) RETURNING id`,
 		name, description, now).Scan(&l.ID)
 	if err != nil {
@@ -184,7 +186,7 @@ func listError(err error, name string) error {
 	return fmt.Errorf("writing list: %w", err)
 }
 
-const selectLists = `SELECT id, name, description, public, created_at, updated_at, no_tracking, lower(name) AS sort_key FROM lists`
+const selectLists = `SELECT id, name, description, public, created_at, updated_at, no_tracking, opt_in, lower(name) AS sort_key FROM lists`
 
 type listRow struct {
 	ID          int64
@@ -194,11 +196,13 @@ type listRow struct {
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 	NoTracking  bool
+	OptIn       string
 	SortKey     string
 }
 
 func (l listRow) list(c ListCounts) List {
-	return List{ID: l.ID, Name: l.Name, Description: l.Description, Public: l.Public, CreatedAt: l.CreatedAt.UTC(), UpdatedAt: l.UpdatedAt.UTC(), Counts: c, NoTracking: l.NoTracking}
+	return List{ID: l.ID, Name: l.Name, Description: l.Description, Public: l.Public, CreatedAt: l.CreatedAt.UTC(), UpdatedAt: l.UpdatedAt.UTC(), Counts: c, NoTracking: l.NoTracking,
+		OptIn: l.OptIn}
 }
 
 func listIDs(rows []listRow) []int64 {

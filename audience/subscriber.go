@@ -53,6 +53,8 @@ type NewSubscriber struct {
 	Status     string
 	Source     string
 	NoTracking bool
+	// SendConfirmation asks the person by mail to confirm the lists, which have to be StatusUnconfirmed.
+	SendConfirmation bool
 }
 
 // SubscriberUpdate replaces what is known about a person.
@@ -90,6 +92,9 @@ func (s *Service) CreateSubscriber(ctx context.Context, n NewSubscriber) (Subscr
 	if err := checkStatus(n.Status); err != nil {
 		return Subscriber{}, err
 	}
+	if err := checkConfirmation(n.SendConfirmation, n.Status); err != nil {
+		return Subscriber{}, err
+	}
 	now := s.clock()
 	var id int64
 	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
@@ -104,6 +109,9 @@ func (s *Service) CreateSubscriber(ctx context.Context, n NewSubscriber) (Subscr
 		err = s.subscribeTx(ctx, tx, subscribing{SubscriberID: id, ListIDs: n.ListIDs, Status: n.Status, Source: n.Source})
 		if errs.Is(err, errs.NotFound) {
 			return errs.InvalidField("list_ids", "one of these lists does not exist")
+		}
+		if err == nil && n.SendConfirmation {
+			err = s.requestConfirmation(ctx, tx, id, n.ListIDs, n.Source)
 		}
 		return err
 	})

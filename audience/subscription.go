@@ -34,16 +34,41 @@ type Subscription struct {
 
 // SetSubscription puts a person on a list with a status, whatever it was before, and gives the person. Setting the status that is there keeps its evidence.
 func (s *Service) SetSubscription(ctx context.Context, subscriberID, listID int64, status, source string) (Subscriber, error) {
+	return s.setSubscription(ctx, subscriberID, listID, status, source, false)
+}
+
+// AskSubscription is SetSubscription with StatusUnconfirmed, the only one that is valid here, and asks the person by mail to confirm. errs.Conflict says why no mail may be
+// sent; then nothing changes.
+func (s *Service) AskSubscription(ctx context.Context, subscriberID, listID int64, status, source string) (Subscriber, error) {
+	if err := checkConfirmation(true, status); err != nil {
+		return Subscriber{}, err
+	}
+	return s.setSubscription(ctx, subscriberID, listID, status, source, true)
+}
+
+func (s *Service) setSubscription(ctx context.Context, subscriberID, listID int64, status, source string, ask bool) (Subscriber, error) {
 	if err := checkStatus(status); err != nil {
 		return Subscriber{}, err
 	}
 	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-		return s.subscribeTx(ctx, tx, subscribing{SubscriberID: subscriberID, ListIDs: []int64{listID}, Status: status, Source: source})
+		err := s.subscribeTx(ctx, tx, subscribing{SubscriberID: subscriberID, ListIDs: []int64{listID}, Status: status, Source: source})
+		if err == nil && ask {
+			err = s.requestConfirmation(ctx, tx, subscriberID, []int64{listID}, source)
+		}
+		return err
 	})
 	if err != nil {
 		return Subscriber{}, err
 	}
 	return s.GetSubscriber(ctx, subscriberID)
+}
+
+// checkConfirmation refuses to ask for what is not open: only who has not confirmed yet can.
+func checkConfirmation(ask bool, status string) error {
+	if ask && status != StatusUnconfirmed {
+		return errs.InvalidField("send_confirmation", "only people with the status unconfirmed can be asked to confirm")
+	}
+	return nil
 }
 
 // DeleteSubscription takes a person off a list without a trace, as if they had never been on it, and gives the person. To keep the memory that they do

@@ -28,6 +28,7 @@ const (
 	actionUnsubscribed = "unsubscribed" // the person was taken off the campaign's lists
 	actionNone         = "none"         // noted
 	actionUnmatched    = "unmatched"    // nothing tells whose delivery it is about
+	actionConfirmation = "confirmation" // it is about a mail that asks to confirm a subscription
 )
 
 // TakeReports takes what others say of our mail into the ledger, all in one transaction.
@@ -126,10 +127,13 @@ func (s *Service) takeReportTx(ctx context.Context, tx pgx.Tx, r events.Report) 
 		return false, nil, fmt.Errorf("storing a report: %w", err)
 	}
 	if tag.RowsAffected() == 0 {
-		if err := tx.QueryRow(ctx, `SELECT campaign_id IS NOT NULL FROM reports WHERE key = $1`, r.Key).Scan(&matched); err != nil {
+		if err := tx.QueryRow(ctx, `SELECT campaign_id IS NOT NULL OR action = $2 FROM reports WHERE key = $1`, r.Key, actionConfirmation).Scan(&matched); err != nil {
 			return false, nil, fmt.Errorf("looking up a report: %w", err)
 		}
 		return matched, nil, nil
+	}
+	if ours, err := s.confirmationReportTx(ctx, tx, r); err != nil || ours {
+		return ours, nil, err
 	}
 	d, by, err := s.matchTx(ctx, tx, r)
 	if err != nil || d == nil {

@@ -24,6 +24,13 @@ const (
 	Unsubscribe Kind = 3 // the unsubscribe page and RFC 8058 one-click
 	ReturnPath  Kind = 4 // the local part of the envelope sender
 	MessageID   Kind = 5 // the left side of the Message-ID
+	// Of the mail of a sign-up. CampaignID is the sign-up's id.
+	Confirm       Kind = 6 // the page for confirming
+	ConfirmReturn Kind = 7 // the local part of the envelope sender, and the left side of the Message-ID
+	// FormShown says when a sign-up form was shown: CampaignID is the form's id, Seq the seconds since 2020.
+	FormShown Kind = 8
+
+	lastKind = FormShown
 )
 
 // Ref names a delivery, and in a Click token the link that was followed (0 in all others).
@@ -45,7 +52,7 @@ var tokenEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithP
 
 // Tokens makes and reads tokens under one secret key. Only NewTokens makes one.
 type Tokens struct {
-	keys *[MessageID + 1]cmacKey // by kind
+	keys *[lastKind + 1]cmacKey // by kind
 }
 
 // cmacKey makes AES-CMACs (RFC 4493) of messages of exactly one block, which is what each token signs. A message holds about eight tokens, and a block of AES
@@ -77,7 +84,7 @@ func (k *cmacKey) sum(block []byte) {
 
 // NewTokens takes the key of the installation. Changing the key turns every link in mail already sent into a dead one.
 func NewTokens(key [32]byte) Tokens {
-	t := Tokens{&[MessageID + 1]cmacKey{}}
+	t := Tokens{&[lastKind + 1]cmacKey{}}
 	for kind := range t.keys {
 		derive := hmac.New(sha256.New, key[:])
 		derive.Write([]byte{byte(kind)})
@@ -135,7 +142,7 @@ func (t Tokens) Parse(kind Kind, token string) (Ref, error) {
 }
 
 func (t Tokens) parse(kind Kind, token string) (Ref, bool) {
-	if kind < Open || kind > MessageID || len(token) > tokenEncoding.EncodedLen(maxTokenBytes) {
+	if kind < Open || kind > lastKind || len(token) > tokenEncoding.EncodedLen(maxTokenBytes) {
 		return Ref{}, false
 	}
 	token = strings.ToLower(token)

@@ -13,7 +13,7 @@ import (
 
 var testKey = [32]byte{1, 2, 3, 4, 5}
 
-var allKinds = []Kind{Open, Click, Unsubscribe, ReturnPath, MessageID}
+var allKinds = []Kind{Open, Click, Unsubscribe, ReturnPath, MessageID, Confirm, ConfirmReturn, FormShown}
 
 func makeToken(t Tokens, kind Kind, ref Ref) string {
 	if kind == Click {

@@ -32,6 +32,15 @@ type Vars struct {
 	PreferencesURL string
 	Organization   string // {{ organization }}
 	PostalAddress  string // {{ postal_address }}
+	// Confirm is set in a mail by which people confirm that they want to be on lists. It has no unsubscribe link, and no footer with one.
+	Confirm *ConfirmVars
+}
+
+// ConfirmVars is {{ confirm_url }}, {{ list_names }} ("A, B") and {{ days }}, for which the link works.
+type ConfirmVars struct {
+	URL       string
+	ListNames []string
+	Days      int
 }
 
 // URLs gives the addresses that are signed for one delivery. They must be absolute http or https URLs.

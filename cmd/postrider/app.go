@@ -19,6 +19,7 @@ import (
 
 	"postrider/audience"
 	"postrider/campaigns"
+	"postrider/campaigns/confirm"
 	"postrider/campaigns/journal"
 	"postrider/events"
 	"postrider/events/hooksource"
@@ -59,6 +60,7 @@ type app struct {
 	journal   *journal.Journal
 	pools     *sender.Pools
 	campaigns *campaigns.Service
+	confirm   *confirm.Service
 	webhooks  *outgoing.Service
 	mailboxes *mailbox.Service
 	river     *river.Client[pgx.Tx]
@@ -181,6 +183,9 @@ func (a *app) build(ctx context.Context) error {
 		Pool: a.pool, Audience: a.audience, Events: a.events, Tokens: a.tokens, Sender: a.sender, Settings: a.settings,
 		Node: a.node, Pools: a.pools, Journal: a.journal, Logger: a.logger, Now: time.Now,
 	})
+	a.confirm = confirm.New(confirm.Deps{
+		Audience: a.audience, Tokens: a.tokens, Sender: a.sender, Settings: a.settings, Pools: a.pools, Now: time.Now,
+	})
 	a.hooks = hooksource.New(a.pool, box, a.campaigns, hooksource.Config{PublicURL: a.settings.PublicURL}, a.logger, time.Now)
 	a.webhooks = outgoing.New(a.pool, box, outgoing.Config{
 		AllowPrivate: a.cfg.HookPrivate, Keep: a.cfg.HookKeep, LinkURL: a.campaigns.LinkURL,
@@ -193,11 +198,14 @@ func (a *app) build(ctx context.Context) error {
 	workers := river.NewWorkers()
 	a.campaigns.Workers(workers)
 	a.audience.Workers(workers)
+	a.audience.SignupWorkers(workers)
+	a.confirm.Workers(workers)
 	a.river, err = river.NewClient(riverpgxv5.New(a.pool), &river.Config{
 		ID:     a.node.ID,
 		Logger: a.riverLogger(),
 		Queues: map[string]river.QueueConfig{
 			campaigns.QueueDeliver: {MaxWorkers: a.cfg.Workers, FetchCooldown: 10 * time.Millisecond},
+			audience.QueueSignups:  {MaxWorkers: 4, FetchCooldown: 10 * time.Millisecond},
 			river.QueueDefault:     {MaxWorkers: 4},
 			audience.QueueIndex:    {MaxWorkers: 1},
 		},
@@ -284,7 +292,7 @@ func (a *app) run(ctx context.Context) error {
 	return nil
 }
 
-// sweep removes sessions, stored answers and marks of webhooks that have expired.
+// sweep removes sessions, stored answers, marks of webhooks and sign-ups that have expired.
 func (a *app) sweep(ctx context.Context) error {
 	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
@@ -294,7 +302,11 @@ func (a *app) sweep(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		if err := errors.Join(a.auth.Cleanup(ctx), a.idem.Cleanup(ctx), a.sender.ClearOldPace(ctx), a.hooks.Cleanup(ctx)); err != nil {
+		expired, err := a.audience.TidySignups(ctx)
+		if expired > 0 {
+			a.logger.Info("sign-ups expired that nobody confirmed", "count", expired)
+		}
+		if err := errors.Join(err, a.auth.Cleanup(ctx), a.idem.Cleanup(ctx), a.sender.ClearOldPace(ctx), a.hooks.Cleanup(ctx)); err != nil {
 			a.logger.Warn("expired rows could not be removed", "error", err)
 		}
 	}

@@ -135,6 +135,8 @@ func (p path) recipient() (r recipient, ok bool) {
 		r.kind, r.token = events.ReturnPath, token
 	} else if token, is := strings.CutPrefix(local, "u-"); is {
 		r.kind, r.token = events.Unsubscribe, token
+	} else if token, is := strings.CutPrefix(local, "c-"); is {
+		r.kind, r.token = events.ConfirmReturn, token
 	}
 	return r, true
 }

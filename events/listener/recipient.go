@@ -32,6 +32,8 @@ func (s *Server) accept(ctx context.Context, p path) answer {
 	switch {
 	case err == nil && ours:
 		return okRcpt
+	case err == nil && r.kind == events.ConfirmReturn:
+		return foreign // such a mail is of no campaign, and not so old that its domain could have changed hands
 	case err == nil:
 		return s.acceptFormer(ctx, r.domain, ref)
 	case ours:

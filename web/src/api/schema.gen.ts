@@ -905,6 +905,97 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/forms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the sign-up forms by name */
+        get: operations["listForms"];
+        put?: never;
+        /** Make a sign-up form */
+        post: operations["createForm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/forms/fields": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what a form can ask for */
+        get: operations["listFormFields"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/forms/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Show the page of a form that is not stored */
+        post: operations["previewForm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/forms/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a form */
+        get: operations["getForm"];
+        /**
+         * Change a form
+         * @description Replaces everything but its address; what is left out gets its default.
+         */
+        put: operations["updateForm"];
+        post?: never;
+        /** Delete a form; the people stay */
+        delete: operations["deleteForm"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/forms/{id}/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read what came of a form */
+        get: operations["getFormStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/imports": {
         parameters: {
             query?: never;
@@ -1254,6 +1345,84 @@ export interface paths {
         get: operations["getListGrowth"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/lists/{id}/opt-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read how a list takes people, and the mail by which they confirm */
+        get: operations["getOptIn"];
+        /**
+         * Change how a list takes people
+         * @description Replaces everything; what is left out gets its default.
+         */
+        put: operations["putOptIn"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/lists/{id}/opt-in/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send the mail of a list to an address now, as it would be with these settings
+         * @description Its link leads to a page that does nothing.
+         */
+        post: operations["testOptIn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/lists/{id}/optin-requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List who was asked to confirm a list, newest first */
+        get: operations["listOptInRequests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/lists/{id}/optin-requests/{request_id}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send another mail that asks to confirm
+         * @description A conflict says why none may be sent: too soon, too many, or an address that is never mailed.
+         */
+        post: operations["resendOptIn"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3461,6 +3630,186 @@ export interface components {
              */
             starts_at: string;
         };
+        Form: {
+            allowed_origins: string[];
+            button: string;
+            choose: boolean;
+            consent: string;
+            consent_required: boolean;
+            /** Format: date-time */
+            created_at: string;
+            /** @description One of the lists wants people to confirm by a mail */
+            double: boolean;
+            enabled: boolean;
+            fields: components["schemas"]["FormField"][];
+            /** Format: int64 */
+            id: number;
+            intro: string;
+            /** @enum {string} */
+            language: "en" | "de" | "fr" | "es" | "ru";
+            list_ids: number[];
+            /** @description In the order of list_ids */
+            list_names: string[];
+            /** Format: int64 */
+            max_per_hour: number;
+            name: string;
+            redirect_url: string;
+            /** @description What the address of its page ends in: /s/SLUG */
+            slug: string;
+            success_text: string;
+            success_title: string;
+            title: string;
+            /** Format: date-time */
+            updated_at: string;
+            url: string;
+        };
+        FormCounts: {
+            /** Format: int64 */
+            confirmed: number;
+            /**
+             * Format: int64
+             * @description They said that it was not them, or were deleted
+             */
+            declined: number;
+            /**
+             * Format: int64
+             * @description On the lists at once, with nothing to confirm
+             */
+            done: number;
+            /** Format: int64 */
+            expired: number;
+            /**
+             * Format: int64
+             * @description The mail was refused or came back
+             */
+            failed: number;
+            /** Format: int64 */
+            pending: number;
+            /**
+             * Format: int64
+             * @description From robots and crowded network addresses; not among sign_ups
+             */
+            refused: number;
+            /**
+             * Format: int64
+             * @description How often it was sent
+             */
+            sign_ups: number;
+            /**
+             * Format: int64
+             * @description No mail was sent: the address is never mailed, or had enough of them
+             */
+            unsent: number;
+        };
+        FormDay: {
+            /** Format: int64 */
+            confirmed: number;
+            /**
+             * Format: date-time
+             * @description Its beginning, UTC
+             */
+            day: string;
+            /**
+             * Format: int64
+             * @description They said that it was not them, or were deleted
+             */
+            declined: number;
+            /**
+             * Format: int64
+             * @description On the lists at once, with nothing to confirm
+             */
+            done: number;
+            /** Format: int64 */
+            expired: number;
+            /**
+             * Format: int64
+             * @description The mail was refused or came back
+             */
+            failed: number;
+            /** Format: int64 */
+            pending: number;
+            /**
+             * Format: int64
+             * @description From robots and crowded network addresses; not among sign_ups
+             */
+            refused: number;
+            /**
+             * Format: int64
+             * @description How often it was sent
+             */
+            sign_ups: number;
+            /**
+             * Format: int64
+             * @description No mail was sent: the address is never mailed, or had enough of them
+             */
+            unsent: number;
+        };
+        FormField: {
+            label: string;
+            /** @description A custom field, or name for the person's name */
+            name: string;
+            required: boolean;
+            /** @enum {string} */
+            type: "text" | "number" | "boolean" | "date";
+        };
+        FormFieldChoice: {
+            label: string;
+            name: string;
+            /** @enum {string} */
+            type: "text" | "number" | "boolean" | "date";
+        };
+        FormFieldChoices: {
+            items: components["schemas"]["FormFieldChoice"][];
+        };
+        FormFieldInput: {
+            /** @description Left out: that of the custom field */
+            label?: string;
+            /** @description A custom field of the type text, number, boolean or date, or name for the person's name */
+            name: string;
+            required?: boolean;
+        };
+        FormInput: {
+            /** @description Sites that may show the form in a frame and post to it by script, such as https://www.example.org */
+            allowed_origins?: string[];
+            button?: string;
+            /** @description People choose among the lists; otherwise they get them all */
+            choose?: boolean;
+            /** @description What people agree to; it is kept as evidence */
+            consent?: string;
+            /** @description They have to tick it */
+            consent_required?: boolean;
+            /** @description Left out: true */
+            enabled?: boolean | null;
+            fields?: components["schemas"]["FormFieldInput"][];
+            intro?: string;
+            /**
+             * @description In which the page speaks by itself. Left out: en
+             * @enum {string}
+             */
+            language?: "en" | "de" | "fr" | "es" | "ru";
+            list_ids: number[];
+            /**
+             * Format: int64
+             * @description Sign-ups from one network address. Left out or 0: 10
+             */
+            max_per_hour?: number;
+            /** @description For yourself; people do not see it. Their evidence holds it */
+            name: string;
+            /** @description Where people go afterwards, instead of the page with these texts */
+            redirect_url?: string;
+            success_text?: string;
+            success_title?: string;
+            title?: string;
+        };
+        FormPreview: {
+            /** @description The page as people would see it; its button does nothing */
+            html: string;
+        };
+        FormStats: {
+            /** @description The last 30, oldest first, by the day on which people signed up */
+            days: components["schemas"]["FormDay"][];
+            total: components["schemas"]["FormCounts"];
+        };
         Format: {
             /**
              * @description A workbook is stored unpacked, so that it has none
@@ -3488,6 +3837,9 @@ export interface components {
             has_header?: boolean;
             /** @description A name of format.sheets, for workbooks */
             sheet?: string;
+        };
+        Forms: {
+            items: components["schemas"]["Form"][];
         };
         Frequency: {
             /** @enum {string} */
@@ -3712,6 +4064,11 @@ export interface components {
             name: string;
             /** @description Mail to this list carries neither pixel nor counted links */
             no_tracking: boolean;
+            /**
+             * @description double: who signs up by a form is on the list only after confirming it by a mail
+             * @enum {string}
+             */
+            opt_in: "single" | "double";
             /** @description People on it see its name and description on their preference page, and may leave it or come back there */
             public: boolean;
             /** Format: date-time */
@@ -3814,6 +4171,11 @@ export interface components {
         Login: {
             email: string;
             password: string;
+        };
+        MailSrc: {
+            html: string;
+            subject: string;
+            text: string;
         };
         Mailbox: {
             /**
@@ -4154,6 +4516,8 @@ export interface components {
             name?: string;
             /** @description Left out: false */
             no_tracking?: boolean;
+            /** @description With the status unconfirmed: ask the person by mail to confirm these lists */
+            send_confirmation?: boolean;
             /**
              * @description On these lists; left out: subscribed
              * @enum {string}
@@ -4167,6 +4531,143 @@ export interface components {
             seen_at: string;
             /** Format: date-time */
             started_at: string;
+        };
+        OptIn: {
+            /** Format: int64 */
+            expire_days: number;
+            from_email: string;
+            from_name: string;
+            html: string;
+            /**
+             * @description Of the usual mail; empty: that of the form
+             * @enum {string}
+             */
+            language: "" | "en" | "de" | "fr" | "es" | "ru";
+            /** @enum {string} */
+            opt_in: "single" | "double";
+            /** Format: int64 */
+            relay_id: number | null;
+            subject: string;
+            text: string;
+            /** @description The mail that goes out where subject, html and text are empty */
+            usual: components["schemas"]["MailSrc"];
+        };
+        OptInInput: {
+            /**
+             * Format: int64
+             * @description How long the link works. Left out or 0: 7
+             */
+            expire_days?: number;
+            /** @description Empty: the default of the settings */
+            from_email?: string;
+            from_name?: string;
+            /** @description Liquid; must hold {{ confirm_url }} */
+            html?: string;
+            /**
+             * @description Of the usual mail. Empty: that of the form
+             * @enum {string}
+             */
+            language?: "" | "en" | "de" | "fr" | "es" | "ru";
+            /**
+             * @description double: who signs up by a form is on the list only after confirming it by a mail
+             * @enum {string}
+             */
+            opt_in: "single" | "double";
+            /**
+             * Format: int64
+             * @description null: the first relay that takes the recipient
+             */
+            relay_id?: number | null;
+            /** @description Liquid. Empty together with html and text: the usual mail */
+            subject?: string;
+            /** @description Liquid; must hold {{ confirm_url }}. Empty: made from the HTML */
+            text?: string;
+        };
+        OptInRequest: {
+            /**
+             * Format: int64
+             * @description To send the mail
+             */
+            attempts: number;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Empty some time after its end */
+            email: string;
+            /**
+             * Format: date-time
+             * @description Until when the link works
+             */
+            expires_at: string | null;
+            /**
+             * Format: int64
+             * @description 0: none, or deleted
+             */
+            form_id: number;
+            form_name: string;
+            /** Format: int64 */
+            id: number;
+            list_names: string[];
+            /** @description The server's words, or why the mail waits */
+            reply: string;
+            /**
+             * Format: int64
+             * @description Of the server; 0: it has not answered
+             */
+            reply_code: number;
+            source: string;
+            /** @enum {string} */
+            state: "pending" | "sending" | "sent" | "uncertain" | "failed" | "suppressed" | "limited" | "confirmed" | "declined" | "expired" | "removed";
+            /**
+             * Format: int64
+             * @description 0: the person is gone
+             */
+            subscriber_id: number;
+            /** @description Why the address is never mailed; empty when it may be */
+            suppression: string;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        OptInTest: {
+            /**
+             * Format: int64
+             * @description How long the link works. Left out or 0: 7
+             */
+            expire_days?: number;
+            /** @description Empty: the default of the settings */
+            from_email?: string;
+            from_name?: string;
+            /** @description Liquid; must hold {{ confirm_url }} */
+            html?: string;
+            /**
+             * @description Of the usual mail. Empty: that of the form
+             * @enum {string}
+             */
+            language?: "" | "en" | "de" | "fr" | "es" | "ru";
+            /**
+             * @description double: who signs up by a form is on the list only after confirming it by a mail
+             * @enum {string}
+             */
+            opt_in: "single" | "double";
+            /**
+             * Format: int64
+             * @description null: the first relay that takes the recipient
+             */
+            relay_id?: number | null;
+            /** @description Liquid. Empty together with html and text: the usual mail */
+            subject?: string;
+            /** @description Liquid; must hold {{ confirm_url }}. Empty: made from the HTML */
+            text?: string;
+            to: string;
+        };
+        OptInTestResult: {
+            /** Format: int64 */
+            code: number;
+            ok: boolean;
+            /** Format: int64 */
+            relay_id: number;
+            relay_name: string;
+            reply: string;
+            to: string;
         };
         OutcomeCounts: {
             /**
@@ -4511,6 +5012,20 @@ export interface components {
         };
         PageMoment: {
             items: components["schemas"]["Moment"][];
+            /** @description null on the last page */
+            next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
+            /**
+             * Format: int64
+             * @description How many there are on all pages, where that is known
+             */
+            total?: number;
+            /** @description false when total is an estimate */
+            total_exact?: boolean;
+        };
+        PageOptInRequest: {
+            items: components["schemas"]["OptInRequest"][];
             /** @description null on the last page */
             next_cursor: string | null;
             /** @description For before; left out on the first page, and by lists that go one way only */
@@ -5939,6 +6454,8 @@ export interface components {
             updated_at: string;
         };
         SubscriptionInput: {
+            /** @description With the status unconfirmed: ask the person by mail to confirm. A conflict says why no mail may be sent */
+            send_confirmation?: boolean;
             /** @enum {string} */
             status: "subscribed" | "unconfirmed" | "unsubscribed";
         };
@@ -10857,6 +11374,547 @@ export interface operations {
             };
         };
     };
+    listForms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Forms"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createForm: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: a second one with the same key gets the first one's answer. Kept for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Form"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listFormFields: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormFieldChoices"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    previewForm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormPreview"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getForm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Form"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateForm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Form"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteForm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getFormStats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormStats"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listImports: {
         parameters: {
             query?: {
@@ -12675,6 +13733,388 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getOptIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OptIn"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putOptIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OptInInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OptIn"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    testOptIn: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: a second one with the same key gets the first one's answer. Kept for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OptInTest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OptInTestResult"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listOptInRequests: {
+        parameters: {
+            query?: {
+                /** @description Where the page starts: next_cursor of the page before */
+                cursor?: string;
+                /** @description How many items at most */
+                limit?: number;
+                /** @description open: not answered yet; ended: confirmed, declined, expired and the like */
+                state?: "open" | "ended" | "pending" | "sending" | "sent" | "uncertain" | "failed" | "suppressed" | "limited" | "confirmed" | "declined" | "expired" | "removed";
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOptInRequest"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resendOptIn: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: a second one with the same key gets the first one's answer. Kept for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+                request_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -20,6 +20,19 @@ export type ApiKey = Schemas['APIKey'];
 export type NewApiKey = Schemas['NewKey'];
 
 export type List = Schemas['List'];
+
+export type SignUpForm = Schemas['Form'];
+/** What the editor of a form edits. */
+export type SignUpFormInput = Required<Schemas['FormInput']>;
+export type SignUpField = Required<Schemas['FormFieldInput']>;
+export type SignUpFieldChoice = Schemas['FormFieldChoice'];
+export type SignUpCounts = Schemas['FormCounts'];
+export type SignUpStats = Schemas['FormStats'];
+export type OptIn = Schemas['OptIn'];
+export type OptInInput = Required<Schemas['OptInInput']>;
+export type OptInRequest = Schemas['OptInRequest'];
+export type OptInTestResult = Schemas['OptInTestResult'];
+
 export type Subscription = Schemas['Subscription'];
 export type SubscriptionStatus = Subscription['status'];
 export type Subscriber = Schemas['Subscriber'];
@@ -54,7 +67,6 @@ export type SegmentPerson = Schemas['SegmentPerson'];
 export type SegmentVocabulary = Schemas['Vocabulary'];
 export type SegmentField = Schemas['Word'];
 
-export type Import = Schemas['Import'];
 export type ImportStatus = Import['status'];
 export type ImportFormat = Schemas['Format'];
 /** What is corrected in how a file is read; what is left out stays as it is. */

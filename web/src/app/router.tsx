@@ -136,6 +136,22 @@ const segment = createRoute({
   getParentRoute: () => shell,
   path: '/segments/$id',
   component: lazyRouteComponent(() => import('@/features/segments/segment-page'), 'SegmentPage'),
+const forms = createRoute({
+  getParentRoute: () => shell,
+  path: '/forms',
+  component: lazyRouteComponent(() => import('@/features/forms/forms-page'), 'FormsPage'),
+});
+const newForm = createRoute({
+  getParentRoute: () => shell,
+  path: '/forms/new',
+  validateSearch: (search: Record<string, unknown>): { list?: number } => optionalNumber('list', search.list),
+  component: lazyRouteComponent(() => import('@/features/forms/form-page'), 'NewFormPage'),
+});
+const oneForm = createRoute({
+  getParentRoute: () => shell,
+  path: '/forms/$id',
+  validateSearch: (search: Record<string, unknown>): { tab?: string } => optionalText('tab', search.tab),
+  component: lazyRouteComponent(() => import('@/features/forms/form-page'), 'FormPage'),
 });
 
 const subscribers = createRoute({
@@ -347,6 +363,9 @@ const routeTree = root.addChildren([
     segments,
     newSegment,
     segment,
+    forms,
+    newForm,
+    oneForm,
     subscribers,
     subscriber,
     fields,

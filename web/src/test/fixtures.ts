@@ -76,6 +76,7 @@ export const lists: List[] = [
     updated_at: ago(DAY),
     counts: { subscribed: 12_140, unconfirmed: 86, unsubscribed: 412, suppressed: 136 },
     no_tracking: false,
+    opt_in: 'single',
   },
   {
     id: 2,
@@ -86,6 +87,7 @@ export const lists: List[] = [
     updated_at: ago(DAY),
     counts: { subscribed: 3_204, unconfirmed: 0, unsubscribed: 51, suppressed: 12 },
     no_tracking: true,
+    opt_in: 'double',
   },
 ];
 

@@ -20,6 +20,8 @@ import { StatGrid } from '@/ui/stat-tile';
 import { SubscriberTable } from '@/ui/subscriber-table';
 import { ListDialog } from './list-dialog';
 import { ListStats } from './list-stats';
+import { OptInCard } from './opt-in-card';
+import { OptInRequests } from './opt-in-requests';
 import { PublicCard } from './public-card';
 import { listQuery } from './queries';
 import { useDeleteList } from './use-delete-list';
@@ -75,14 +77,19 @@ function ListView({ list }: { list: List }) {
             },
           ]}
         />
+        <OptInCard list={list} />
         <PublicCard list={list} />
         <Tabs defaultValue="people" keepMounted={false}>
           <Tabs.List mb="md">
             <Tabs.Tab value="people">{t('lists.people')}</Tabs.Tab>
+            <Tabs.Tab value="optIn">{t('optIn.pending')}</Tabs.Tab>
             <Tabs.Tab value="stats">{t('lists.statistics')}</Tabs.Tab>
           </Tabs.List>
           <Tabs.Panel value="people">
             <Members list={list} />
+          </Tabs.Panel>
+          <Tabs.Panel value="optIn">
+            <OptInRequests listId={list.id} />
           </Tabs.Panel>
           <Tabs.Panel value="stats">
             <Stack>

@@ -1,6 +1,15 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { api } from '@/api/client';
-import type { List, ListGrowth, ListOutcomes, Page } from '@/api/types';
+import type {
+  List,
+  ListGrowth,
+  ListOutcomes,
+  OptIn,
+  OptInInput,
+  OptInRequest,
+  OptInTestResult,
+  Page,
+} from '@/api/types';
 
 export type ListInput = { name: string; description: string; no_tracking?: boolean };
 
@@ -32,3 +41,23 @@ export const listStatsQuery = (id: number, cursor?: string) =>
     queryFn: ({ signal }) => api.get<Page<ListOutcomes>>(`/lists/${id}/stats`, { cursor }, signal),
     placeholderData: keepPreviousData,
   });
+
+export const optInQuery = (id: number) =>
+  queryOptions({
+    queryKey: ['lists', id, 'opt-in'],
+    queryFn: ({ signal }) => api.get<OptIn>(`/lists/${id}/opt-in`, {}, signal),
+  });
+/** What can be changed of it. */
+export const optInInput = ({ usual: _, ...input }: OptIn): OptInInput => input;
+export const updateOptIn = ({ id, ...input }: OptInInput & { id: number }) =>
+  api.put<OptIn>(`/lists/${id}/opt-in`, input);
+export const testOptIn = ({ id, ...input }: OptInInput & { id: number; to: string }) =>
+  api.post<OptInTestResult>(`/lists/${id}/opt-in/test`, input, { idempotent: true });
+export const optInRequestsQuery = (id: number, state: string, cursor?: string) =>
+  queryOptions({
+    queryKey: ['lists', id, 'optin-requests', state, cursor ?? ''],
+    queryFn: ({ signal }) => api.get<Page<OptInRequest>>(`/lists/${id}/optin-requests`, { state, cursor }, signal),
+    placeholderData: keepPreviousData,
+  });
+export const resendOptIn = ({ id, requestId }: { id: number; requestId: number }) =>
+  api.post<void>(`/lists/${id}/optin-requests/${requestId}/resend`);
