@@ -156,7 +156,7 @@ func TestShapesOfPeople(t *testing.T) {
 	if p := c.post("/bulk-actions/preview", `{"selection":{},"action":{"action":"set_field","field":"n","value":7}}`).problem(400); !slices.Equal(p.locations(), []string{"body.action.value"}) {
 		t.Errorf("%+v", p)
 	}
-	id := c.post("/bulk-actions", "{"+body+`,"count":1}`).want(202).keys("", bulkKeys).keys("selection", "selected q list_id status").id()
+	id := c.post("/bulk-actions", "{"+body+`,"count":1}`).want(202).keys("", bulkKeys).keys("selection", "selected q list_id status field value").id()
 	at := fmt.Sprint("/bulk-actions/", id)
 	c.get("/bulk-actions").want(200).keys("items.0", bulkKeys)
 	c.get(at).want(200).keys("", bulkKeys)

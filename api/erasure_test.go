@@ -138,7 +138,7 @@ func TestErasureLeavesNothing(t *testing.T) {
 	for _, p := range e.Places {
 		names = append(names, p.Name)
 	}
-	want := strings.Split("deliveries,events,webhooks,mailboxes,relays,answers,imports,bulk actions,unsubscribes,suppressions,subscriptions,subscribers", ",")
+	want := strings.Split("deliveries,events,webhooks,mailboxes,relays,answers,imports,bulk actions,sign-ups,unsubscribes,suppressions,subscriptions,subscribers", ",")
 	if d := cmp.Diff(want, names); d != "" {
 		t.Error(d)
 	}

@@ -121,7 +121,6 @@ const list = createRoute({
   component: lazyRouteComponent(() => import('@/features/lists/list-page'), 'ListPage'),
 });
 
-type PeopleSearch = { q?: string; list?: number; status?: string; field?: string; value?: string };
 const segments = createRoute({
   getParentRoute: () => shell,
   path: '/segments',
@@ -136,6 +135,8 @@ const segment = createRoute({
   getParentRoute: () => shell,
   path: '/segments/$id',
   component: lazyRouteComponent(() => import('@/features/segments/segment-page'), 'SegmentPage'),
+});
+
 const forms = createRoute({
   getParentRoute: () => shell,
   path: '/forms',
@@ -154,6 +155,7 @@ const oneForm = createRoute({
   component: lazyRouteComponent(() => import('@/features/forms/form-page'), 'FormPage'),
 });
 
+type PeopleSearch = { q?: string; list?: number; status?: string; field?: string; value?: string };
 const subscribers = createRoute({
   getParentRoute: () => shell,
   path: '/subscribers',
