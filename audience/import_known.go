@@ -236,14 +236,6 @@ func (t *tally) count(c change) {
 	}
 }
 
-func (t *tally) add(u tally) {
-	t.created += u.created
-	t.updated += u.updated
-	t.unchanged += u.unchanged
-	t.suppressed += u.suppressed
-	t.unsubscribed += u.unsubscribed
-}
-
 // clone copies what is known; nil stays nil.
 func (k *knownPerson) clone() *knownPerson {
 	if k == nil {

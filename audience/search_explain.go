@@ -54,7 +54,7 @@ func (e *explained) note(ctx context.Context, sql string, args []any) {
 		return
 	}
 	if e.err = json.Unmarshal(raw, &plans); e.err == nil && len(plans) != 1 {
-		e.err = fmt.Errorf("Postgres gave %d plans where one was expected", len(plans))
+		e.err = fmt.Errorf("there are %d plans where one was expected", len(plans))
 	}
 	if e.err == nil {
 		e.collect(plans[0].Plan)

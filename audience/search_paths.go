@@ -385,8 +385,8 @@ func (r searcher) walkSuppressed(ctx context.Context, m match, q page.Query, fro
 	for _, source := range []string{`suppressed_people`, `unnest({newer}::bigint[]) AS n (subscriber_id)`} {
 		var s statement
 		people := source
-		if strings.Contains(people, "{newer}") {
-			people = strings.Replace(people, "{newer}", s.arg(newestFirst(newer.ids)), 1)
+		if before, after, found := strings.Cut(source, "{newer}"); found {
+			people = before + s.arg(newestFirst(newer.ids)) + after
 		}
 		found, err := r.ids(ctx, fmt.Sprintf(`SELECT u.id FROM (SELECT subscriber_id FROM %s WHERE subscriber_id %s %s ORDER BY subscriber_id %s) p,
 			LATERAL (SELECT id, email_key, name, attributes FROM subscribers WHERE id = p.subscriber_id OFFSET 0) u
