@@ -96,7 +96,7 @@ async function upload(page: Page) {
 
 async function columns(page: Page) {
   const read = page.getByRole('region', { name: 'How the file was read' });
-  await expect(read.getByText('Text in Windows-1252, 4 columns separated by semicolon')).toBeVisible();
+  await expect(read.getByText('Text in Windows-1252 (Western), 4 columns separated by semicolon')).toBeVisible();
   await expect(read.getByText('Jürgen Müller')).toBeVisible();
 
   // In a wrong encoding the letters are garbled, and the page says so.
