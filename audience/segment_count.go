@@ -73,6 +73,33 @@ func (s *Service) CountSavedSegment(ctx context.Context, id int64) (SegmentCount
 	return c, nil
 }
 
+// ExplainSegment gives the names of the indexes and tables through which Postgres goes to count a definition, in order, for the benchmark and for whoever wonders.
+func (s *Service) ExplainSegment(ctx context.Context, definition []byte) ([]string, error) {
+	n, err := segment.Parse(definition)
+	if err != nil {
+		return nil, err
+	}
+	r, err := resolveSegment(ctx, s.pool, n, segment.Saved{}, 0)
+	if err != nil {
+		return nil, err
+	}
+	r.context.At = s.clock()
+	q, err := segment.Compile(r.node, r.context, segment.BySet, 1)
+	if err != nil {
+		return nil, err
+	}
+	var e explained
+	err = s.within(ctx, exactBudget, func(tx pgx.Tx) error {
+		e.DB = tx
+		e.note(ctx, countSegmentSQL+q.SQL, q.Args)
+		return e.err
+	})
+	return e.ways, err
+}
+
+// countSegmentSQL counts the people u for whom the condition behind it holds.
+const countSegmentSQL = `SELECT count(*) FROM subscribers u WHERE `
+
 func (s *Service) countResolved(ctx context.Context, r resolved) (SegmentCount, error) {
 	q, err := segment.Compile(r.node, r.context, segment.BySet, 1)
 	if err != nil {
@@ -80,7 +107,7 @@ func (s *Service) countResolved(ctx context.Context, r resolved) (SegmentCount, 
 	}
 	c := SegmentCount{Exact: true}
 	err = s.within(ctx, exactBudget, func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, `SELECT count(*) FROM subscribers u WHERE `+q.SQL, q.Args...).Scan(&c.Count)
+		return tx.QueryRow(ctx, countSegmentSQL+q.SQL, q.Args...).Scan(&c.Count)
 	})
 	switch {
 	case outOfTime(err):

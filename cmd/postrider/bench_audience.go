@@ -64,10 +64,11 @@ type audienceCase struct {
 
 // audienceAsk is a case: the path of request i, and what it asks of people, when it does, to explain it.
 type audienceAsk struct {
-	name   string
-	path   func(i int) string
-	people *audience.SubscriberFilter
-	page   page.Query
+	name    string
+	path    func(i int) string
+	people  *audience.SubscriberFilter
+	page    page.Query
+	segment string // the definition that is counted
 }
 
 func (c benchAudienceCmd) check() error {
@@ -239,7 +240,7 @@ func (r *audienceRun) ask(ctx context.Context, a audienceAsk) (audienceCase, err
 		all.Go(func() error {
 			for i := int(next.Add(1)) - 1; i < r.Requests; i = int(next.Add(1)) - 1 {
 				began := time.Now()
-				if err := r.api.call(ctx, http.MethodGet, a.path(i), nil, nil); err != nil {
+				if err := r.request(ctx, a, i); err != nil {
 					return err
 				}
 				waits[i] = float64(time.Since(began).Microseconds()) / 1000
@@ -253,12 +254,27 @@ func (r *audienceRun) ask(ctx context.Context, a audienceAsk) (audienceCase, err
 	slices.Sort(waits)
 	c.P50Ms, c.P99Ms, c.MaxMs = round(waits[len(waits)/2], 1), round(waits[(len(waits)-1)*99/100], 1), round(waits[len(waits)-1], 1)
 	c.Pass = c.P99Ms < audienceLimitMs
-	if a.people == nil {
-		return c, nil
-	}
 	var err error
-	c.Ways, err = r.app.audience.ExplainSubscribers(ctx, *a.people, a.page)
+	switch {
+	case a.people != nil:
+		c.Ways, err = r.app.audience.ExplainSubscribers(ctx, *a.people, a.page)
+	case a.segment != "":
+		c.Ways, err = r.app.audience.ExplainSegment(ctx, []byte(a.segment))
+	}
 	return c, err
+}
+
+// request makes the request number i of a case. A segment must be counted exactly.
+func (r *audienceRun) request(ctx context.Context, a audienceAsk, i int) error {
+	if a.segment == "" {
+		return r.api.call(ctx, http.MethodGet, a.path(i), nil, nil)
+	}
+	var n struct{ Exact bool }
+	err := r.api.call(ctx, http.MethodPost, a.path(i), object{"definition": json.RawMessage(a.segment)}, &n)
+	if err == nil && !n.Exact {
+		err = fmt.Errorf("the count of %s is not exact", a.name)
+	}
+	return err
 }
 
 // asks are the cases. To add one of another kind: fixed, with its name and path.
@@ -296,6 +312,10 @@ func (r *audienceRun) asks(ctx context.Context) ([]audienceAsk, error) {
 		people("gmail of a city on a list", f{Search: "gmail city:" + benchCities[0], ListID: fifth}, page.Query{}),
 		people("gmail, unsubscribed", f{Search: "gmail", Status: audience.StatusUnsubscribed}, page.Query{}),
 		people("gmail on the list of the oldest", f{Search: "gmail", ListID: oldest}, page.Query{}),
+		counted("segment: city of few", fmt.Sprintf(`{"all": [{"type": "field", "field": "city", "op": "is", "value": %q}]}`, benchCities[len(benchCities)-1])),
+		counted("segment: city of few on a list", fmt.Sprintf(`{"all": [{"type": "field", "field": "city", "op": "is", "value": %q}, {"type": "list", "op": "is", "list_id": %d, "status": "subscribed"}]}`,
+			benchCities[len(benchCities)-1], fifth)),
+		counted("segment: city of a fifth", fmt.Sprintf(`{"all": [{"type": "field", "field": "city", "op": "is", "value": %q}]}`, benchCities[0])),
 		fixed("one person", func(i int) string { return fmt.Sprintf("/subscribers/%d", 1+mix(i)%uint64(r.People)) }),
 		fixed("lists with counts", func(int) string { return "/lists" }),
 		fixed("one list", func(int) string { return "/lists/1" }),
@@ -305,6 +325,11 @@ func (r *audienceRun) asks(ctx context.Context) ([]audienceAsk, error) {
 		fixed("suppressions: gmail", func(int) string { return "/suppressions?q=gmail" }),
 		fixed("suppressions: a rare part", func(i int) string { return fmt.Sprintf("/suppressions?q=stranger%d", mix(i)%uint64(r.People)) }),
 	}, nil
+}
+
+// counted is a segment that is not stored, by its definition.
+func counted(name, definition string) audienceAsk {
+	return audienceAsk{name: name, path: func(int) string { return "/segments/count" }, segment: definition}
 }
 
 func fixed(name string, path func(i int) string) audienceAsk {
