@@ -11,28 +11,36 @@ import (
 
 // politely sends from two processes to a provider that counts violations, until the
 // messages are through or the time is over. It gives how many passed and in what time
-// the server saw them come: first to last and one step more.
-func politely(t *testing.T, p smtptest.Provider, messages int, most time.Duration, change func(*RelayInput)) (int, time.Duration) {
+// the server saw them come: first to last and one step more. What the relay says to the messages matters only when no limit was exceeded.
+func politely(t *testing.T, p smtptest.Provider, messages int, most time.Duration, change func(*RelayInput)) (sent int, took time.Duration, violations []smtptest.Violation) {
 	t.Helper()
 	b := setup(t)
 	server := smtptest.Start(t, smtptest.WithProvider(p))
 	r := b.relayTo(t, server, change)
 	ctx, cancel := context.WithTimeout(t.Context(), most)
 	defer cancel()
-	var wg sync.WaitGroup
+	var (
+		wg     sync.WaitGroup
+		mu     sync.Mutex
+		failed []error
+	)
 	for i, pools := range []*Pools{b.pools(t), b.pools(t)} {
 		wg.Go(func() {
 			for _, err := range sendAll(ctx, pools, r, i*messages, messages/2) {
 				if err != nil && ctx.Err() == nil {
-					t.Error(err)
+					mu.Lock()
+					failed = append(failed, err)
+					mu.Unlock()
 				}
 			}
 			pools.Close(context.Background()) // its connections are for the other one now
 		})
 	}
 	wg.Wait()
-	if v := server.LimitViolations(); len(v) > 0 {
-		t.Errorf("%d times over a limit, such as %s", len(v), v[0])
+	if violations = server.LimitViolations(); len(violations) == 0 {
+		for _, err := range failed {
+			t.Error(err)
+		}
 	}
 	got := server.Accepted()
 	if len(got) < 2 {
@@ -48,16 +56,26 @@ func politely(t *testing.T, p smtptest.Provider, messages int, most time.Duratio
 		}
 	}
 	span := last.Sub(first)
-	return len(got), span + span/time.Duration(len(got)-1)
+	return len(got), span + span/time.Duration(len(got)-1), violations
 }
 
-// used wants 95 % of what the provider allows to be sent. A machine that is busy with other things cannot always, so the best of three tries counts; none may exceed a limit.
+// heldUp is how long a busy machine may hold up a message between the pool and the server of the test, which are two goroutines of one process. Two messages then seem closer to one another
+// than they were sent.
+const heldUp = 50 * time.Millisecond
+
+// used wants 95 % of what the provider allows to be sent, and nothing more. A machine that is busy with other things cannot always send that much, and may hold up single messages on their
+// way, so three tries are made; a limit that is exceeded by more than that, or in each try, is exceeded by us.
 func used(t *testing.T, p smtptest.Provider, n int, stop time.Duration, change func(*RelayInput)) {
 	t.Helper()
 	for try := 1; ; try++ {
-		sent, took := politely(t, p, n, stop, change)
+		sent, took, violations := politely(t, p, n, stop, change)
 		allowed := p.Allowed(took)
 		switch {
+		case len(violations) == 1 && 0 < violations[0].Early && violations[0].Early < heldUp && try < 3:
+			t.Logf("over a limit: %s: once more", violations[0])
+			continue
+		case len(violations) > 0:
+			t.Fatalf("%d times over a limit, such as %s", len(violations), violations[0])
 		case float64(sent) >= 0.95*float64(allowed) && took >= stop*7/10:
 			return
 		case try == 3 || t.Failed():
@@ -93,7 +111,10 @@ func TestProviderConnectionsAreNeverExceeded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			sent, _ := politely(t, p, 120, time.Minute, func(in *RelayInput) { in.MaxConnections, in.MaxMessagesPerConnection = 3, 5 })
+			sent, _, violations := politely(t, p, 120, time.Minute, func(in *RelayInput) { in.MaxConnections, in.MaxMessagesPerConnection = 3, 5 })
+			if len(violations) > 0 {
+				t.Errorf("%d times over a limit, such as %s", len(violations), violations[0])
+			}
 			if sent != 120 {
 				t.Errorf("%d of 120 passed", sent)
 			}

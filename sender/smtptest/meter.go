@@ -223,6 +223,7 @@ func (m *meter) overRate() string {
 		}
 		early := m.sent[len(m.sent)-r.Messages].Add(r.Per).Sub(m.now())
 		m.violation("rate", "%s, %s early", excess(n+1, r.Messages, "in "+r.Per.String()), early)
+		m.violations[len(m.violations)-1].Early = early
 		return orElse(r.Reply, "450 4.7.1 sending rate exceeded")
 	}
 	return ""

@@ -53,6 +53,8 @@ type Violation struct {
 	Limit  string // connections, messages per connection, rate, quota, block, quiet time, one at a time
 	At     time.Time
 	Detail string // by how much
+	// Early says how much later a message over a rate would have been in time; 0 for other limits.
+	Early time.Duration
 }
 
 func (v Violation) String() string { return v.Limit + ": " + v.Detail }
