@@ -14,7 +14,6 @@ import (
 // knownPerson is what is known of somebody before a row is laid over it.
 type knownPerson struct {
 	id         int64 // 0 in a dry run, for who would be new
-	email      string
 	name       string
 	attributes map[string]string // values as JSON
 	importID   *int64
@@ -30,7 +29,7 @@ type standing struct {
 
 // lookupSQL finds the people of the keys $1 who are known, with their subscription to the list $2. The keys are to be looked up one by one: the planner would rather hash all
 // subscribers for each batch (of 1M: 2.4 s against 0.04 s), hence the settings of prepareMerge.
-const lookupSQL = `SELECT k.ord::int - 1 AS ord, u.id, u.email, u.name, u.attributes::text, u.import_id, u.updated_at, COALESCE(s.status, '')
+const lookupSQL = `SELECT k.ord::int - 1 AS ord, u.id, u.name, u.attributes::text, u.import_id, u.updated_at, COALESCE(s.status, '')
 	FROM unnest($1::text[]) WITH ORDINALITY AS k (key, ord) JOIN subscribers u ON u.email_key = k.key
 	LEFT JOIN subscriptions s ON s.list_id = $2 AND s.subscriber_id = u.id`
 
@@ -56,7 +55,7 @@ func (b *batch) lookup(ctx context.Context, tx pgx.Tx, listID int64) ([]standing
 		attributes string
 	)
 	var bad error
-	err := each(ctx, tx, []any{&ord, &p.id, &p.email, &p.name, &attributes, &p.importID, &p.updatedAt, &p.status}, func() {
+	err := each(ctx, tx, []any{&ord, &p.id, &p.name, &attributes, &p.importID, &p.updatedAt, &p.status}, func() {
 		known := p
 		known.attributes, bad = rawAttributes(attributes, bad)
 		out[ord].known = &known

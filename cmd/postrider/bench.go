@@ -37,6 +37,23 @@ func benchFolder(what string) (dir string, remove func(), err error) {
 	return dir, remove, nil
 }
 
+// serveBench starts the service on a port of this machine, and gives its address. stop ends it.
+func serveBench(ctx context.Context, cfg config, screen *demoScreen) (a *app, url string, stop func(), err error) {
+	screen.say("Starting Postgres and the service in %s …", cfg.DataDir)
+	if a, err = startApp(ctx, cfg, cfg.logger()); err != nil {
+		return nil, "", nil, err
+	}
+	s, err := a.listen(httpConfig{Listen: "127.0.0.1:0"})
+	if err != nil {
+		a.stop()
+		return nil, "", nil, err
+	}
+	waitCtx, cancel := context.WithCancel(ctx)
+	stopped := make(chan error, 1)
+	go func() { stopped <- s.wait(waitCtx, a) }()
+	return a, s.url, func() { cancel(); <-stopped; a.stop() }, nil
+}
+
 const (
 	benchEmail    = "bench@example.org"
 	benchPassword = "postrider-bench"

@@ -124,21 +124,12 @@ func (c benchAudienceCmd) measure(ctx context.Context, screen *demoScreen) (res 
 		}
 		defer drop()
 	}
-	screen.say("Starting Postgres and the service in %s …", dir)
-	a, err := startApp(ctx, cfg, cfg.logger())
+	a, url, stop, err := serveBench(ctx, cfg, screen)
 	if err != nil {
 		return res, err
 	}
-	defer a.stop()
-	s, err := a.listen(httpConfig{Listen: "127.0.0.1:0"})
-	if err != nil {
-		return res, err
-	}
-	waitCtx, cancel := context.WithCancel(ctx)
-	stopped := make(chan error, 1)
-	go func() { stopped <- s.wait(waitCtx, a) }()
-	defer func() { cancel(); <-stopped }()
-	r := &audienceRun{benchAudienceCmd: c, app: a, url: s.url, screen: screen}
+	defer stop()
+	r := &audienceRun{benchAudienceCmd: c, app: a, url: url, screen: screen}
 	return res, r.run(ctx, &res)
 }
 

@@ -93,21 +93,12 @@ func (c benchImportCmd) measure(ctx context.Context, screen *demoScreen) (import
 	}
 	defer remove()
 	cfg := config{DataDir: dir, PGBin: c.PGBin, Inbox: "off", Workers: 32, Signing: "auto", StopTimeout: 30 * time.Second, LogFormat: "text", LogLevel: "warn"}
-	screen.say("Starting Postgres and the service in %s …", dir)
-	a, err := startApp(ctx, cfg, cfg.logger())
+	a, url, stop, err := serveBench(ctx, cfg, screen)
 	if err != nil {
 		return res, err
 	}
-	defer a.stop()
-	s, err := a.listen(httpConfig{Listen: "127.0.0.1:0"})
-	if err != nil {
-		return res, err
-	}
-	waitCtx, cancel := context.WithCancel(ctx)
-	stopped := make(chan error, 1)
-	go func() { stopped <- s.wait(waitCtx, a) }()
-	defer func() { cancel(); <-stopped }()
-	b := &importBench{benchImportCmd: c, pool: a.pool, api: newClient(s.url), screen: screen, dir: dir}
+	defer stop()
+	b := &importBench{benchImportCmd: c, pool: a.pool, api: newClient(url), screen: screen, dir: dir}
 	return res, b.run(ctx, &res)
 }
 

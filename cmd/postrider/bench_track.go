@@ -100,21 +100,12 @@ func (c benchTrackCmd) measure(ctx context.Context, sink string, screen *demoScr
 	}
 	defer remove()
 	cfg := config{DataDir: dir, PGBin: c.PGBin, Inbox: "off", Workers: 32, Signing: "auto", StopTimeout: 30 * time.Second, LogFormat: "text", LogLevel: "warn"}
-	screen.say("Starting Postgres and the service in %s …", dir)
-	a, err := startApp(ctx, cfg, cfg.logger())
+	a, url, stop, err := serveBench(ctx, cfg, screen)
 	if err != nil {
 		return res, err
 	}
-	defer a.stop()
-	s, err := a.listen(httpConfig{Listen: "127.0.0.1:0"})
-	if err != nil {
-		return res, err
-	}
-	waitCtx, cancel := context.WithCancel(ctx)
-	stopped := make(chan error, 1)
-	go func() { stopped <- s.wait(waitCtx, a) }()
-	defer func() { cancel(); <-stopped }()
-	id, err := c.mailing(ctx, s.url, sink, screen)
+	defer stop()
+	id, err := c.mailing(ctx, url, sink, screen)
 	if err != nil {
 		return res, err
 	}
@@ -123,7 +114,7 @@ func (c benchTrackCmd) measure(ctx context.Context, sink string, screen *demoScr
 		return res, err
 	}
 	defer func() { _ = bare.Close() }()
-	t := &trackRun{benchTrackCmd: c, app: a, campaign: id, real: strings.TrimPrefix(s.url, "http://"), bare: bare.Addr, screen: screen}
+	t := &trackRun{benchTrackCmd: c, app: a, campaign: id, real: strings.TrimPrefix(url, "http://"), bare: bare.Addr, screen: screen}
 	return res, t.run(ctx, &res)
 }
 
