@@ -34,7 +34,8 @@ const (
 // AtMail it is compared with the sender, at AtRcpt to AtDot with the recipient;
 // before MAIL only "" matches.
 //
-// Wait is waited for first (close it, or send once per use). Then Reply is sent
+// Wait is waited for first (close it, or send once per use); Held gets a value when that
+// begins. Then Reply is sent
 // instead of the usual reply; "" keeps that, but with Drop the connection is closed
 // without a word, or after Reply when one is given. A Reply may hold several lines
 // separated by "\r\n". At AtBody any Reply ends the connection, as a server that
@@ -49,6 +50,7 @@ type Script struct {
 	Drop    bool
 	Accept  bool
 	Wait    <-chan struct{}
+	Held    chan<- struct{}
 	Dribble time.Duration // the reply goes out one byte at a time, this far apart
 	Endless bool          // the reply's first line, as one that goes on, for ever
 	Times   int           // 0 is always

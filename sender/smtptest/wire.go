@@ -242,6 +242,13 @@ func (c *conn) wait(sc *Script) error {
 	if err := c.flush(); err != nil {
 		return err
 	}
+	if sc.Held != nil {
+		select {
+		case sc.Held <- struct{}{}:
+		case <-c.s.done:
+			return errDone
+		}
+	}
 	select {
 	case <-sc.Wait:
 		return nil
