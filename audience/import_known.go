@@ -45,9 +45,10 @@ func prepareMerge(ctx context.Context, tx pgx.Tx) error {
 // lookup says how the people of a batch stand.
 func (b *batch) lookup(ctx context.Context, tx pgx.Tx, listID int64) ([]standing, error) {
 	out := make([]standing, len(b.people))
-	keys := make([]string, len(b.people))
-	for i := range b.people {
-		keys[i] = b.people[i].merged.address.Key
+	order := b.sorted()
+	keys := make([]string, len(order))
+	for j, i := range order {
+		keys[j] = b.people[i].merged.address.Key
 	}
 	var (
 		ord        int
@@ -58,7 +59,7 @@ func (b *batch) lookup(ctx context.Context, tx pgx.Tx, listID int64) ([]standing
 	err := each(ctx, tx, []any{&ord, &p.id, &p.name, &attributes, &p.importID, &p.updatedAt, &p.status}, func() {
 		known := p
 		known.attributes, bad = rawAttributes(attributes, bad)
-		out[ord].known = &known
+		out[order[ord]].known = &known
 		p.importID = nil
 	}, lookupSQL, keys, listID)
 	if err == nil {
@@ -67,14 +68,14 @@ func (b *batch) lookup(ctx context.Context, tx pgx.Tx, listID int64) ([]standing
 	if err != nil {
 		return nil, fmt.Errorf("finding subscribers: %w", err)
 	}
-	if err := b.lookupSuppressed(ctx, tx, keys, out); err != nil {
+	if err := b.lookupSuppressed(ctx, tx, keys, order, out); err != nil {
 		return nil, fmt.Errorf("looking for suppressed addresses: %w", err)
 	}
 	return out, nil
 }
 
 // lookupSuppressed finds the people whose address or whole domain is suppressed. The domains of a batch are few beside its people.
-func (b *batch) lookupSuppressed(ctx context.Context, tx pgx.Tx, keys []string, out []standing) error {
+func (b *batch) lookupSuppressed(ctx context.Context, tx pgx.Tx, keys []string, order []int, out []standing) error {
 	domains := map[string]string{}
 	for i := range b.people {
 		domains["@"+b.people[i].merged.address.Domain] = ""
@@ -89,7 +90,7 @@ func (b *batch) lookupSuppressed(ctx context.Context, tx pgx.Tx, keys []string, 
 		out[i].suppressed = domains["@"+b.people[i].merged.address.Domain]
 	}
 	var ord int
-	return each(ctx, tx, []any{&ord, &reason}, func() { out[ord].suppressed = reason },
+	return each(ctx, tx, []any{&ord, &reason}, func() { out[order[ord]].suppressed = reason },
 		`SELECT k.ord::int - 1, x.reason FROM unnest($1::text[]) WITH ORDINALITY AS k (key, ord) JOIN suppressions x ON x.email_key = k.key`, keys)
 }
 

@@ -210,7 +210,7 @@ func (b *bundle) inBatches(id int64, seed uint64) {
 	batch := newBatch(b.rowMapper(imp.Columns, *imp.Mapping), 0)
 	for end := false; !end; batch = newBatch(batch.mapper, batch.start+batch.rows) {
 		end = must[bool](b.t)(batch.fill(b.ctx, records, r.Int64N(60)+1))
-		if err := b.commit(b.ctx, imp, batch); err != nil {
+		if err := b.commit(b.ctx, imp, newMerging(batch, nil)); err != nil {
 			b.t.Fatal(err)
 		}
 	}

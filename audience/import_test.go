@@ -277,16 +277,16 @@ func (b *bundle) oneBatchThenAbort(imp Import) (end bool) {
 	if end = must[bool](b.t)(first.fill(b.ctx, records, 500)); end {
 		return true
 	}
-	if err := b.commit(b.ctx, imp, first); err != nil {
+	if err := b.commit(b.ctx, imp, newMerging(first, nil)); err != nil {
 		b.t.Fatal(err)
 	}
-	if err := b.commit(b.ctx, imp, first); err == nil || !strings.Contains(err.Error(), "another worker") {
+	if err := b.commit(b.ctx, imp, newMerging(first, nil)); err == nil || !strings.Contains(err.Error(), "another worker") {
 		b.t.Fatalf("the same rows again: %v", err)
 	}
 	second := newBatch(first.mapper, first.start+first.rows)
 	must[bool](b.t)(second.fill(b.ctx, records, 500))
 	second.rejected = append(second.rejected, rejection{ImportError: ImportError{Row: -1}, record: nil}) // breaks a constraint at the very end
-	if err := b.commit(b.ctx, imp, second); err == nil {
+	if err := b.commit(b.ctx, imp, newMerging(second, nil)); err == nil {
 		b.t.Fatal("the broken batch was committed")
 	}
 	dead, cancel := context.WithCancel(b.ctx)

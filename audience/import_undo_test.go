@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,11 +17,8 @@ import (
 
 // ticking makes each look at the clock a second later than the one before, so that nothing happens at the same time as something else.
 func (b *bundle) ticking() {
-	now := start
-	b.Service.now = func() time.Time {
-		now = now.Add(time.Second)
-		return now
-	}
+	var looks atomic.Int64
+	b.Service.now = func() time.Time { return start.Add(time.Duration(looks.Add(1)) * time.Second) }
 }
 
 // everything is all that an import may change, row by row.

@@ -1,6 +1,7 @@
 package audience
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -98,10 +99,31 @@ func (s *Service) runImport(ctx context.Context, id int64, slice time.Duration) 
 	switch {
 	case errors.Is(err, errFileGone), errors.Is(err, errNotRunning):
 		return s.stopped(ctx, id)
+	case lockWaited(err):
+		s.log.InfoContext(ctx, "an import waits for locks of somebody else", slog.Int64("import_id", id))
+		return false, nil
 	case err != nil || !end:
 		return false, err
 	}
-	return true, s.endImport(ctx, id, ImportDone, nil)
+	if err := s.endImport(ctx, id, ImportDone, nil); err != nil {
+		return true, err
+	}
+	return true, s.afterMany(ctx, id)
+}
+
+// manyRows is from when on an import changes the audience so much that plans for the one before may be bad.
+const manyRows = 10_000
+
+// afterMany lets the planner know of the people whom an import brought. The server would do so by itself, within a minute or more, and meanwhile count a segment in twice the time.
+func (s *Service) afterMany(ctx context.Context, id int64) error {
+	imp, err := s.GetImport(ctx, id)
+	if err != nil || imp.Rows < manyRows {
+		return err
+	}
+	if _, err := s.pool.Exec(ctx, `ANALYZE (SKIP_LOCKED) subscribers, subscriptions`); err != nil {
+		return fmt.Errorf("gathering statistics after import %d: %w", id, err)
+	}
+	return nil
 }
 
 // stopped makes sure that an import whose file or state went away was ended by somebody.
@@ -116,7 +138,7 @@ func (s *Service) stopped(ctx context.Context, id int64) (bool, error) {
 	return true, nil
 }
 
-// importRows commits batch after batch; end says that the file ended. While one is committed the next is read, which is about half of the work.
+// importRows merges batch after batch; end says that the file ended. While some are merged the next is read.
 func (s *Service) importRows(ctx context.Context, imp Import, slice time.Duration) (end bool, err error) {
 	records, err := s.openRecords(ctx, imp)
 	if err != nil {
@@ -140,31 +162,19 @@ func (s *Service) importRows(ctx context.Context, imp Import, slice time.Duratio
 			if err != nil {
 				return err
 			}
-			b.last = last
 			select {
 			case batches <- b:
 			case <-ctx.Done():
 				return ctx.Err()
 			}
 			if last || time.Now().After(until) {
+				end = last
 				return nil
 			}
 			b = newBatch(b.mapper, b.start+b.rows)
 		}
 	})
-	g.Go(func() error {
-		for b := range batches {
-			if b.rows > 0 {
-				began := time.Now()
-				if err := s.commit(ctx, imp, b); err != nil {
-					return err
-				}
-				pace.took(time.Since(began))
-			}
-			end = b.last
-		}
-		return nil
-	})
+	g.Go(func() error { return s.mergeAll(ctx, imp, batches, pace) })
 	err = g.Wait()
 	return end, err
 }
@@ -206,10 +216,10 @@ type batch struct {
 	mapper   *rowMapper
 	start    int64 // rows of the file before this batch
 	rows     int64
-	last     bool // the file ends with it
 	bytes    int64
 	end      int64 // offset in the file behind the batch
 	people   []batchPerson
+	byOrder  []int // see sorted
 	byKey    map[string]int
 	rejected []rejection
 	flagged  map[FlagKind]int64 // rows that are taken and look wrong
@@ -340,6 +350,7 @@ func (s *Service) dropErased(ctx context.Context, db pg.DB, b *batch) error {
 	if err != nil || len(gone) == 0 {
 		return err
 	}
+	b.byOrder = nil
 	b.people = slices.DeleteFunc(b.people, func(p batchPerson) bool {
 		if !gone[p.merged.address.Key] {
 			return false
@@ -353,6 +364,18 @@ func (s *Service) dropErased(ctx context.Context, db pg.DB, b *batch) error {
 		return true
 	})
 	return nil
+}
+
+// sorted gives the indexes of people in the order of their addresses, in which neighbours are found on the same pages of an index.
+func (b *batch) sorted() []int {
+	if b.byOrder == nil {
+		b.byOrder = make([]int, len(b.people))
+		for i := range b.byOrder {
+			b.byOrder[i] = i
+		}
+		slices.SortFunc(b.byOrder, func(i, j int) int { return cmp.Compare(b.people[i].merged.address.Key, b.people[j].merged.address.Key) })
+	}
+	return slices.Clone(b.byOrder)
 }
 
 func (b *batch) reject(rec *tablefile.Record, p cellProblem) {

@@ -90,10 +90,10 @@ func (s *Service) indexBacklog(ctx context.Context, slice time.Duration) (left b
 	}
 }
 
-// lockWaited reports that a lock was not given in time.
+// lockWaited reports that a lock was not given in time, or never would have been.
 func lockWaited(err error) bool {
 	var pe *pgconn.PgError
-	return errors.As(err, &pe) && pe.Code == "55P03"
+	return errors.As(err, &pe) && (pe.Code == "55P03" || pe.Code == "40P01") // lock_not_available, deadlock_detected
 }
 
 // indexNext puts one part into the index and takes it off the backlog, in one transaction: after any crash both happened or neither. did is false when there is nothing left.

@@ -30,7 +30,8 @@ type Service struct {
 	now  func() time.Time
 	jobs Inserter
 
-	batchRows int64 // rows of a file in one transaction, at most
+	batchRows int64         // rows of a file in one transaction, at most
+	lockWait  time.Duration // see defaultLockWait
 	limits    searchLimits
 	uploads   UploadLimits
 	addresses AddressLists
@@ -42,7 +43,7 @@ type Service struct {
 
 // New makes a Service. Imports can be started only after SetJobs.
 func New(pool *pgxpool.Pool, logger *slog.Logger, now func() time.Time) *Service {
-	return &Service{pool: pool, log: logger, now: now, batchRows: maxBatchRows, mx: addrcheck.NewMX(net.DefaultResolver, now), limits: defaultLimits()}
+	return &Service{pool: pool, log: logger, now: now, batchRows: maxBatchRows, lockWait: defaultLockWait, mx: addrcheck.NewMX(net.DefaultResolver, now), limits: defaultLimits()}
 }
 
 // SetJobs gives the queue for import jobs. It is apart from New because the queue's client needs this service's workers first.

@@ -3,6 +3,7 @@ package audience
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,12 +29,15 @@ type bundle struct {
 
 // queue remembers the jobs that were put in; tests run them by hand.
 type queue struct {
+	mu       sync.Mutex
 	ids      []int64 // of imports
 	indexing int     // jobs for the search index
 	jobs     []river.JobArgs
 }
 
 func (q *queue) InsertTx(_ context.Context, _ pgx.Tx, args river.JobArgs, _ *river.InsertOpts) (*rivertype.JobInsertResult, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	q.jobs = append(q.jobs, args)
 	switch args := args.(type) {
 	case ImportArgs:

@@ -174,14 +174,6 @@ func (s *Service) settleSignup(ctx context.Context, id int64) error {
 	})
 }
 
-// shareTurn keeps people from being deleted until the transaction ends: that locks a person and then their sign-ups, and here it is the other way round.
-func shareTurn(ctx context.Context, tx pgx.Tx) error {
-	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock_shared($1)`, int64(mergeLock)); err != nil {
-		return fmt.Errorf("waiting for the imports: %w", err)
-	}
-	return nil
-}
-
 // settleTx is settleSignup for a row that the caller holds. strict makes it an error that no mail may be sent; otherwise only the row says so.
 func (s *Service) settleTx(ctx context.Context, tx pgx.Tx, row signup, strict bool) error {
 	if err := lockMailbox(ctx, tx, row.MailboxKey); err != nil {

@@ -16,26 +16,18 @@ import (
 // errNotRunning: the import was cancelled, or its list deleted, while rows were being read.
 var errNotRunning = errors.New("the import is not running any more")
 
-// mergeLock is the advisory lock under which batches of all imports take turns, since two at once would lock the same people in different orders, and under which people
-// are deleted, since an import holds those whom it puts on its list by nothing else.
-const mergeLock = 0x706f7374_0001
-
 // maxCollisions is how often a batch begins anew because somebody else added one of its people in between.
 const maxCollisions = 10
 
-// mergeTurn waits for that lock, which the transaction then holds.
-func mergeTurn(ctx context.Context, tx pgx.Tx) error {
-	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(mergeLock)); err != nil {
-		return fmt.Errorf("waiting for the imports: %w", err)
-	}
-	return nil
-}
-
 // commit imports a batch and moves the import's counters, in one transaction: after any crash both happened or neither.
-func (s *Service) commit(ctx context.Context, imp Import, b *batch) error {
+func (s *Service) commit(ctx context.Context, imp Import, b *merging) error {
 	for try := 1; ; try++ {
 		err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error { return s.commitTx(ctx, tx, imp, b) })
 		switch pg.Violation(err) {
+		case "":
+			if err == nil {
+				b.isMerged()
+			}
 		case "subscribers_email_key", "subscriptions_pkey":
 			if try < maxCollisions {
 				continue // somebody signed up after we had looked: they are known now
@@ -45,15 +37,27 @@ func (s *Service) commit(ctx context.Context, imp Import, b *batch) error {
 	}
 }
 
-func (s *Service) commitTx(ctx context.Context, tx pgx.Tx, imp Import, b *batch) error {
-	flagged, err := lockImport(ctx, tx, imp, b.start)
-	if err != nil {
-		return err
-	}
-	if err := s.dropErased(ctx, tx, b); err != nil {
-		return err
-	}
+func (s *Service) commitTx(ctx context.Context, tx pgx.Tx, imp Import, b *merging) error {
 	if err := prepareMerge(ctx, tx); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `SELECT set_config('lock_timeout', $1, true), set_config('work_mem', '64MB', true)`, fmt.Sprint(s.lockWait.Milliseconds())); err != nil {
+		return fmt.Errorf("setting up the merge: %w", err)
+	}
+	if err := shareTurn(ctx, tx); err != nil {
+		return err
+	}
+	// The list is locked first, in the order in which a deletion of it goes.
+	if _, err := tx.Exec(ctx, `SELECT 1 FROM lists WHERE id = $1 FOR KEY SHARE`, imp.ListID); err != nil {
+		return fmt.Errorf("locking list %d: %w", imp.ListID, err)
+	}
+	// Whether the batch is the next one shows at its end; what can be seen before saves the work.
+	if rows, _, err := runningAt(ctx, tx, imp.ID, ""); err != nil {
+		return err
+	} else if rows > b.start {
+		return overtaken(imp, rows, b.start)
+	}
+	if err := s.dropErased(ctx, tx, b.batch); err != nil {
 		return err
 	}
 	stand, err := b.lookup(ctx, tx, imp.ListID)
@@ -70,38 +74,17 @@ func (s *Service) commitTx(ctx context.Context, tx pgx.Tx, imp Import, b *batch)
 	if err := storeRejected(ctx, tx, imp.ID, b.rejected); err != nil {
 		return err
 	}
-	return count(ctx, tx, imp, flagged, b, t)
-}
-
-// lockImport makes sure that this batch is the next one of a running import, and gives the flags counted so far. The list is locked first, in the order in which a deletion of it goes.
-func lockImport(ctx context.Context, tx pgx.Tx, imp Import, start int64) (flagged Flagged, err error) {
-	if err := mergeTurn(ctx, tx); err != nil {
-		return flagged, err
+	if err := b.turnToCommit(ctx); err != nil {
+		return err
 	}
-	if _, err := tx.Exec(ctx, `SELECT 1 FROM lists WHERE id = $1 FOR KEY SHARE`, imp.ListID); err != nil {
-		return flagged, fmt.Errorf("locking list %d: %w", imp.ListID, err)
-	}
-	var (
-		status string
-		rows   int64
-	)
-	err = tx.QueryRow(ctx, `SELECT status, rows, flagged FROM imports WHERE id = $1 FOR UPDATE`, imp.ID).Scan(&status, &rows, &flagged)
-	switch {
-	case errors.Is(err, pgx.ErrNoRows), err == nil && status != ImportRunning:
-		return flagged, errNotRunning
-	case err != nil:
-		return flagged, fmt.Errorf("locking import %d: %w", imp.ID, err)
-	case rows != start:
-		return flagged, fmt.Errorf("import %d is at row %d, not %d: another worker goes on with it", imp.ID, rows, start)
-	}
-	return flagged, nil
+	return count(ctx, tx, imp, b.batch, t)
 }
 
 // merge writes what a batch changes.
 type merge struct {
 	Import
 	s       *Service
-	b       *batch
+	b       *merging
 	stand   []standing
 	changes []change
 	now     time.Time
@@ -189,17 +172,18 @@ func (m *merge) relock(ctx context.Context, tx pgx.Tx, todo []int) error {
 	return nil
 }
 
-// insert adds the people who are not known yet, in the order of the file, with ids of our own, so that their subscriptions need not wait for the ids.
+// insert adds the people who are not known yet, with ids in the order of the file, and of our own so that their subscriptions need not wait for them. They are written in the
+// order of their addresses, which keeps the index of those in the processor's cache.
 func (m *merge) insert(ctx context.Context, tx pgx.Tx) error {
 	todo := m.indexes(func(i int) bool { return m.changes[i].created })
-	if len(todo) == 0 {
-		return nil
+	ids, err := m.number(ctx, tx, len(todo))
+	if err != nil || len(todo) == 0 {
+		return err
 	}
-	var ids []int64
-	err := tx.QueryRow(ctx, `SELECT array_agg(nextval(pg_get_serial_sequence('subscribers', 'id'))) FROM generate_series(1, $1)`, len(todo)).Scan(&ids)
-	if err != nil {
-		return fmt.Errorf("numbering subscribers: %w", err)
+	for j, i := range todo {
+		m.stand[i].known = &knownPerson{id: ids[j]}
 	}
+	todo = slices.DeleteFunc(m.b.sorted(), func(i int) bool { return !m.changes[i].created })
 	if _, err := tx.Exec(ctx, `SELECT set_config('postrider.search_later', 'on', true)`); err != nil {
 		return fmt.Errorf("inserting subscribers: %w", err)
 	}
@@ -207,14 +191,13 @@ func (m *merge) insert(ctx context.Context, tx pgx.Tx) error {
 	row := make([]any, len(columns))
 	_, err = tx.CopyFrom(ctx, pgx.Identifier{"subscribers"}, columns, pgx.CopyFromSlice(len(todo), func(j int) ([]any, error) {
 		p := &m.b.people[todo[j]].merged
-		m.stand[todo[j]].known = &knownPerson{id: ids[j]}
-		row = append(row[:0], ids[j], p.address.Display, p.address.Key, p.name, m.b.mapper.attributesJSON(p.values), m.ID, m.now, m.now)
+		row = append(row[:0], m.stand[todo[j]].known.id, p.address.Display, p.address.Key, p.name, m.b.mapper.attributesJSON(p.values), m.ID, m.now, m.now)
 		return row, nil
 	}))
 	if err != nil {
 		return fmt.Errorf("inserting subscribers: %w", err)
 	}
-	first, last := slices.Min(ids), slices.Max(ids)
+	first, last := ids[0], ids[len(ids)-1]
 	if err := m.s.indexLaterTx(ctx, tx, first, last); err != nil {
 		return err
 	}
@@ -222,6 +205,21 @@ func (m *merge) insert(ctx context.Context, tx pgx.Tx) error {
 		return fmt.Errorf("noting who is new: %w", err)
 	}
 	return nil
+}
+
+// number gives n ids, ascending.
+func (m *merge) number(ctx context.Context, tx pgx.Tx, n int) (ids []int64, err error) {
+	if err := m.b.turnToNumber(ctx); err != nil {
+		return nil, err
+	}
+	if n > 0 {
+		err = tx.QueryRow(ctx, `SELECT array_agg(nextval('subscribers_id_seq')) FROM generate_series(1, $1)`, n).Scan(&ids)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("numbering subscribers: %w", err)
+	}
+	m.b.isNumbered()
+	return ids, nil
 }
 
 // subscribe puts the people on the list who are not on it. Nobody of them can be deleted meanwhile, see mergeLock.
@@ -352,10 +350,34 @@ func storeRejected(ctx context.Context, tx pgx.Tx, id int64, rejected []rejectio
 	return nil
 }
 
-// count moves the counters of the import behind the batch.
-func count(ctx context.Context, tx pgx.Tx, imp Import, flagged Flagged, b *batch, t tally) error {
+// runningAt gives how far a running import is.
+func runningAt(ctx context.Context, tx pgx.Tx, id int64, lock string) (rows int64, flagged Flagged, err error) {
+	var status string
+	err = tx.QueryRow(ctx, `SELECT status, rows, flagged FROM imports WHERE id = $1 `+lock, id).Scan(&status, &rows, &flagged)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows), err == nil && status != ImportRunning:
+		return 0, flagged, errNotRunning
+	case err != nil:
+		return 0, flagged, fmt.Errorf("reading the state of import %d: %w", id, err)
+	}
+	return rows, flagged, nil
+}
+
+func overtaken(imp Import, rows, start int64) error {
+	return fmt.Errorf("import %d is at row %d, not %d: another worker goes on with it", imp.ID, rows, start)
+}
+
+// count moves the counters of the import behind the batch, if that is the next one of a running import.
+func count(ctx context.Context, tx pgx.Tx, imp Import, b *batch, t tally) error {
+	rows, flagged, err := runningAt(ctx, tx, imp.ID, `FOR NO KEY UPDATE`)
+	if err != nil {
+		return err
+	}
+	if rows != b.start {
+		return overtaken(imp, rows, b.start)
+	}
 	flagged.add(b.flagged)
-	_, err := tx.Exec(ctx, `UPDATE imports SET rows = rows + $2, created = created + $3, updated = updated + $4, unchanged = unchanged + $5,
+	_, err = tx.Exec(ctx, `UPDATE imports SET rows = rows + $2, created = created + $3, updated = updated + $4, unchanged = unchanged + $5,
 		rejected = rejected + $6, suppressed = suppressed + $7, unsubscribed = unsubscribed + $8, read_bytes = $9, flagged = $10 WHERE id = $1`,
 		imp.ID, b.rows, t.created, t.updated, t.unchanged, int64(len(b.rejected)), t.suppressed, t.unsubscribed, b.end, flagged)
 	if err != nil {

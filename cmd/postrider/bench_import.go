@@ -168,9 +168,15 @@ func (b *importBench) file(ctx context.Context, name string, people []int) (impo
 	if err := b.write(path, name == "half.csv", people); err != nil {
 		return f, 0, err
 	}
-	if err := b.copyRaw(ctx, path, &f); err != nil {
-		return f, 0, err
+	var copying float64
+	for range rawCopies {
+		seconds, err := b.copyRaw(ctx, path)
+		if err != nil {
+			return f, 0, err
+		}
+		copying += seconds
 	}
+	f.CopyRowsPerS = rawCopies * float64(f.Rows) / copying
 	resetMemoryPeak()
 	began := time.Now()
 	in, err := os.Open(path)
@@ -276,28 +282,30 @@ func (b *importBench) write(path string, moved bool, people []int) error {
 	return f.Close()
 }
 
+// rawCopies is how often that is measured, since a machine that others use too is not always as fast.
+const rawCopies = 3
+
 // copyRaw is the limit: the same file by COPY into a table that keeps addresses unique, and nothing else.
-func (b *importBench) copyRaw(ctx context.Context, path string, f *importFigures) error {
+func (b *importBench) copyRaw(ctx context.Context, path string) (seconds float64, err error) {
 	in, err := os.Open(path)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer func() { _ = in.Close() }()
 	conn, err := b.pool.Acquire(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer conn.Release()
 	if _, err := conn.Exec(ctx, `CREATE TABLE bench_raw (email text UNIQUE, name text, city text, age text, member_since text, plan text)`); err != nil {
-		return err
+		return 0, err
 	}
 	b.screen.say("Copying %s as it is …", filepath.Base(path))
 	began := time.Now()
-	tag, err := conn.Conn().PgConn().CopyFrom(ctx, bufio.NewReaderSize(in, 1<<20), `COPY bench_raw FROM STDIN (FORMAT csv, HEADER)`)
-	if err != nil {
-		return err
+	if _, err := conn.Conn().PgConn().CopyFrom(ctx, bufio.NewReaderSize(in, 1<<20), `COPY bench_raw FROM STDIN (FORMAT csv, HEADER)`); err != nil {
+		return 0, err
 	}
-	f.CopyRowsPerS = float64(tag.RowsAffected()) / time.Since(began).Seconds()
+	seconds = time.Since(began).Seconds()
 	_, err = conn.Exec(ctx, `DROP TABLE bench_raw`)
-	return err
+	return seconds, err
 }

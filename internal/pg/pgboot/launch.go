@@ -26,6 +26,7 @@ func defaults() map[string]string {
 		"shared_buffers":               "256MB",
 		"max_connections":              "100",
 		"max_wal_size":                 "2GB",
+		"wal_buffers":                  "32MB",
 		"checkpoint_completion_target": "0.9",
 		"wal_compression":              "on",
 		"synchronous_commit":           "on",
