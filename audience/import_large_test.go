@@ -84,6 +84,10 @@ func TestImportOf100kRowsInBoundedMemory(t *testing.T) {
 	if imp.Rows != rows || imp.Created != rows || imp.ReadBytes != imp.SizeBytes {
 		t.Errorf("got %+v", imp)
 	}
+	// The planner knows of them, though nobody has vacuumed.
+	if n := b.number(`SELECT reltuples FROM pg_class WHERE oid = 'subscribers'::regclass`); n != rows {
+		t.Errorf("the planner knows of %d people", n)
+	}
 	t.Logf("the heap grew by %d MB", grown>>20)
 	if imp.SizeBytes < 90<<20 || grown > 80<<20 {
 		t.Errorf("the heap grew by %d MB for a file of %d MB", grown>>20, imp.SizeBytes>>20)
