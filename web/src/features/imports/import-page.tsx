@@ -75,7 +75,9 @@ function ImportView({ job }: { job: Import }) {
           </LinkAnchor>
         }
       />
-      {job.status !== 'undoing' && job.status !== 'undone' && <ImportSteps current={stepOf(view)} />}
+      {job.status !== 'undoing' && job.status !== 'undone' && (
+        <ImportSteps current={stepOf(view)} unchecked={job.check?.status !== 'done'} />
+      )}
       <ViewOf key={view} view={view} job={job} focus={changed} toColumns={toColumns} />
     </>
   );
