@@ -4,9 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/mail"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -120,12 +118,12 @@ func (s *Service) check(ctx context.Context, c Campaign) ([]sender.Relay, frozen
 	if err != nil {
 		return nil, frozenContent{}, err
 	}
-	if slices.ContainsFunc(relays, func(r sender.Relay) bool { return !linkable(set.PublicURL, r) }) {
+	if slices.ContainsFunc(relays, func(r sender.Relay) bool { return !r.Linkable(set.PublicURL) }) {
 		f.Add("public_url", "the public URL in the settings is %q, and mail cannot carry unsubscribe links to it: set an https address that reaches this service "+
 			"(an address of this machine is good only for mail that stays on it, as with the built-in inbox)", set.PublicURL)
 	}
 	if c.TrackOpens || c.TrackClicks {
-		if set.TrackingURL != "" && slices.ContainsFunc(relays, func(r sender.Relay) bool { return !linkable(set.TrackingURL, r) }) {
+		if set.TrackingURL != "" && slices.ContainsFunc(relays, func(r sender.Relay) bool { return !r.Linkable(set.TrackingURL) }) {
 			f.Add("tracking_url", "the tracking address in the settings is %q, and mail cannot carry links to it: set an https address that reaches this service, or none", set.TrackingURL)
 		}
 	}
@@ -134,23 +132,6 @@ func (s *Service) check(ctx context.Context, c Campaign) ([]sender.Relay, frozen
 	}
 	frozen, err := s.freezeContent(ctx, c)
 	return relays, frozen, err
-}
-
-// linkable reports whether an origin may stand in mail through a relay: https (RFC 8058 §3.1), or this machine itself for mail that does not leave it.
-func linkable(origin string, relay sender.Relay) bool {
-	u, err := url.Parse(origin)
-	if err != nil || u.Host == "" {
-		return false
-	}
-	if loopback(u.Hostname()) {
-		return relay.Kind == sender.RelayInbox || loopback(relay.Host)
-	}
-	return u.Scheme == "https"
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 func checkFrom(f *errs.Fields, in Input) (valid bool) {

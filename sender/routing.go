@@ -2,6 +2,7 @@ package sender
 
 import (
 	"context"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -41,6 +42,18 @@ func (r Routing) TakesFrom(domain string) bool {
 // TakesRecipient says whether mail to the domain, which belongs to the site, may go through the relay.
 func (r Routing) TakesRecipient(domain, site string) bool {
 	return len(r.RecipientSites) == 0 || slices.Contains(r.RecipientSites, site) || slices.Contains(r.RecipientSites, domain)
+}
+
+// Linkable says whether links to an origin may stand in mail through the relay: https (RFC 8058 §3.1), or this machine itself for mail that does not leave it.
+func (r Relay) Linkable(origin string) bool {
+	u, err := url.Parse(origin)
+	if err != nil || u.Host == "" {
+		return false
+	}
+	if addr.IsLoopback(u.Hostname()) {
+		return r.Kind == RelayInbox || addr.IsLoopback(r.Host)
+	}
+	return u.Scheme == "https"
 }
 
 // DomainOf gives the domain of an address, in lower-case A-labels where it has such.

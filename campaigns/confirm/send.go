@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 	"time"
 
@@ -161,72 +160,6 @@ func (m confirmation) from() (name, email string) {
 	return cmp.Or(m.optIn.FromName, m.set.DefaultFromName), m.set.DefaultFromEmail
 }
 
-// route chooses the relay: the list's own, else the first that takes the recipient and can be used now. held says why it cannot be used yet. A window of a relay holds
-// back campaigns, not this: somebody waits for it.
-func (s *Service) route(ctx context.Context, m confirmation) (sender.Relay, sender.FromDomain, *sender.Holdup, error) {
-	_, from := m.from()
-	if from == "" {
-		return sender.Relay{}, sender.FromDomain{}, nil, errs.New(errs.Conflict, "there is no From address: set one for the list, or the default one in the settings")
-	}
-	relays, err := s.candidates(ctx, m)
-	if err != nil {
-		return sender.Relay{}, sender.FromDomain{}, nil, err
-	}
-	ids := make([]int64, len(relays))
-	for i, r := range relays {
-		ids[i] = r.ID
-	}
-	relays, domain, err := s.d.Sender.RelaysFor(ctx, ids, domainOf(from))
-	if err != nil {
-		return sender.Relay{}, domain, nil, err
-	}
-	var first *sender.Holdup
-	var firstRelay sender.Relay
-	for _, r := range relays {
-		held, err := s.d.Sender.Holdup(ctx, r)
-		if err != nil {
-			return r, domain, nil, err
-		}
-		if held == nil || held.Code == sender.HoldupOutsideWindow {
-			return r, domain, nil, nil
-		}
-		if first == nil {
-			first, firstRelay = held, r
-		}
-	}
-	if first == nil {
-		return sender.Relay{}, domain, nil, errs.New(errs.Conflict, "there is no relay that takes this recipient: add one")
-	}
-	return firstRelay, domain, first, nil
-}
-
-// candidates gives the relays that may be asked, in the order in which they are.
-func (s *Service) candidates(ctx context.Context, m confirmation) ([]sender.Relay, error) {
-	if m.optIn.RelayID != nil {
-		r, err := s.d.Sender.GetRelay(ctx, *m.optIn.RelayID)
-		return []sender.Relay{r}, err
-	}
-	relays, err := s.d.Sender.ListRelays(ctx)
-	if err != nil {
-		return nil, err
-	}
-	domain := domainOf(m.to)
-	site := s.d.Sender.Site(domain)
-	relays = slices.DeleteFunc(relays, func(r sender.Relay) bool { return !r.TakesRecipient(domain, site) })
-	rank := func(r sender.Relay) int { // the built-in inbox delivers to nobody, so it comes last
-		n := 0
-		if r.Backup() {
-			n++
-		}
-		if r.Kind == sender.RelayInbox {
-			n += 2
-		}
-		return n
-	}
-	slices.SortFunc(relays, func(a, b sender.Relay) int { return cmp.Or(rank(a)-rank(b), cmp.Compare(a.ID, b.ID)) })
-	return relays, nil
-}
-
 // build makes the message and signs it.
 func (s *Service) build(ctx context.Context, m confirmation, relay sender.Relay) (sender.Message, error) {
 	var none sender.Message
@@ -247,7 +180,7 @@ func (s *Service) build(ctx context.Context, m confirmation, relay sender.Relay)
 	token := s.d.Tokens.Delivery(events.ConfirmReturn, m.signupID, m.serial)
 	var composer message.Composer
 	body, err := composer.Append(nil, &message.Message{
-		FromName: fromName, FromEmail: from, ToEmail: m.to, Subject: r.Subject, MessageID: token + "@" + domainOf(from), Date: s.d.Now(), HTML: r.HTML, Text: r.Text,
+		FromName: fromName, FromEmail: from, ToEmail: m.to, Subject: r.Subject, MessageID: token + "@" + sender.DomainOf(from), Date: s.d.Now(), HTML: r.HTML, Text: r.Text,
 		// RFC 3834 §5: no vacation reply to what nobody wrote.
 		Extra: []message.Header{{Name: "Auto-Submitted", Value: "auto-generated"}},
 	})
@@ -256,7 +189,7 @@ func (s *Service) build(ctx context.Context, m confirmation, relay sender.Relay)
 	}
 	var signature []byte
 	if relay.DKIM == sender.DKIMSign {
-		signer, err := s.d.Sender.SignerFor(ctx, domainOf(from), relay.SigningProfile)
+		signer, err := s.d.Sender.SignerFor(ctx, sender.DomainOf(from), relay.SigningProfile)
 		if err != nil {
 			return none, err
 		}
@@ -280,7 +213,7 @@ func (s *Service) returnPath(ctx context.Context, relay sender.Relay, from, toke
 	if relay.ReturnPath == sender.ReturnPathFrom {
 		return message.Address(from)
 	}
-	domain, err := s.d.Sender.BounceDomain(ctx, domainOf(from))
+	domain, err := s.d.Sender.BounceDomain(ctx, sender.DomainOf(from))
 	if err != nil {
 		return "", err
 	}

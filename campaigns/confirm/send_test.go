@@ -390,30 +390,6 @@ func TestACrashBeforeTheDot(t *testing.T) {
 	}
 }
 
-func TestRelaysThatCannotBeUsed(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	id := b.pending("ann@example.net")
-	_, err := b.d.Sender.PauseRelay(t.Context(), b.relay.ID, "")
-	ok(t, err)
-	if again := b.send(id); again == 0 || !strings.Contains(b.request(id).Reply, "paused") || len(b.smtp.Accepted()) > 0 {
-		t.Errorf("%v %+v", again, b.request(id))
-	}
-	second := must[sender.Relay](t)(b.d.Sender.CreateRelay(t.Context(), sender.RelayInput{
-		Name: "Second", Kind: sender.RelaySMTP, Host: b.smtp.Host(), Port: b.smtp.Port(), TLS: sender.TLSNone, DKIM: sender.DKIMOff}))
-	b.set(audience.OptInInput{Mode: audience.OptInDouble, RelayID: &b.relay.ID})
-	if again := b.send(id); again == 0 {
-		t.Error("another relay than the list's was taken")
-	}
-	b.set(audience.OptInInput{Mode: audience.OptInDouble, FromName: "List", FromEmail: "list@example.com", RelayID: &second.ID})
-	if again := b.send(id); again != 0 || b.request(id).State != audience.SignupSent {
-		t.Errorf("%v %+v", again, b.request(id))
-	}
-	if m, _, _ := parts(t, b.smtp.Accepted()[0].Raw); m.Header.Get("From") != "List <list@example.com>" && m.Header.Get("From") != `"List" <list@example.com>` {
-		t.Error(m.Header.Get("From"))
-	}
-}
-
 func TestTheMailIsChecked(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

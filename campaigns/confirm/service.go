@@ -2,7 +2,6 @@ package confirm
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -156,5 +155,3 @@ func (s *Service) SetOptIn(ctx context.Context, listID int64, in audience.OptInI
 	}
 	return s.d.Audience.SetOptIn(ctx, listID, in)
 }
-
-func domainOf(email string) string { return email[strings.LastIndexByte(email, '@')+1:] }
