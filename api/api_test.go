@@ -39,6 +39,9 @@ import (
 
 const password = "correct horse battery"
 
+// confirmTime is when forms are shown and filled in, as far as that tells people from robots.
+var confirmTime = time.Date(2026, 11, 5, 12, 0, 0, 0, time.UTC)
+
 // queue takes jobs and does none of them: these tests are about requests.
 type queue struct{}
 
@@ -105,7 +108,7 @@ func setup(t *testing.T) *bundle {
 		Pool: b.pool, Audience: b.deps.Audience, Events: b.deps.Events, Tokens: b.tokens, Sender: b.deps.Sender, Settings: b.deps.Settings,
 		Logger: log, Now: time.Now,
 	})
-	b.deps.Confirm = confirm.New(confirm.Deps{Audience: b.deps.Audience, Tokens: b.tokens, Sender: b.deps.Sender, Settings: b.deps.Settings, Now: time.Now})
+	b.deps.Confirm = confirm.New(confirm.Deps{Audience: b.deps.Audience, Tokens: b.tokens, Sender: b.deps.Sender, Settings: b.deps.Settings, Now: func() time.Time { return confirmTime }})
 	b.taker, b.amazon, b.hookAt = &taker{}, newAmazon(), time.Now
 	b.deps.Hooks = hooksource.New(b.pool, box, b.taker, hooksource.Config{PublicURL: b.deps.Settings.PublicURL, Fetcher: b.amazon, Roots: b.amazon.roots}, log,
 		func() time.Time { return b.hookAt() })

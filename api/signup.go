@@ -210,7 +210,7 @@ func pageOf(r *http.Request) string {
 }
 
 func (u *signUps) notTooOften(r *http.Request) error {
-	if _, ok := u.network.pass(requestOf(r.Context()).client); !ok {
+	if _, ok := u.network.pass(audience.NetworkKey(requestOf(r.Context()).client)); !ok {
 		return errs.New(errs.Unavailable, "too many requests came from this network address: try again later")
 	}
 	return nil

@@ -57,7 +57,7 @@ func (s *Service) SignUp(ctx context.Context, f Form, in SignUp) (FormProblems, 
 	}
 	row := newSignup{
 		formID: &f.ID, source: SourceForm, listIDs: v.listIDs, language: f.Language, email: v.address.Display, emailKey: v.address.Key, name: v.name, attributes: v.attributes,
-		networkKey: networkKey(in.IP),
+		networkKey: NetworkKey(in.IP),
 		evidence:   Evidence{IP: in.IP, UserAgent: clipTo(in.UserAgent, maxEvidenceText), FormID: f.ID, Form: f.Name, Text: f.Consent, Page: clipTo(in.Page, maxEvidenceText)},
 	}
 	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
@@ -397,8 +397,8 @@ func clipTo(s string, limit int) string {
 	return string(r[:min(len(r), limit)])
 }
 
-// networkKey is what limits of a network go by: an IPv4 address, or the /64 that one customer has of IPv6. "" when the address is not known.
-func networkKey(ip string) string {
+// NetworkKey is what limits of a network go by: an IPv4 address, or the /64 that one customer has of IPv6. "" when the address is not known.
+func NetworkKey(ip string) string {
 	a, err := netip.ParseAddr(ip)
 	if err != nil {
 		return ""
