@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"postrider/audience"
 	"postrider/campaigns/confirm"
 )
 
@@ -120,8 +121,8 @@ func TestFormsAreCountedByNetwork(t *testing.T) {
 	s.post(s.path, url.Values{"email": {"wrong"}}, from("[2001:db8:0:8::1]:443")).want(400)
 }
 
-func TestTheAnswerTellsNothingOfTheAddress(t *testing.T) {
 // TestTheAnswerTellsNothingOfTheAddress: known, suppressed or new, and before any job has looked.
+func TestTheAnswerTellsNothingOfTheAddress(t *testing.T) {
 	t.Parallel()
 	s := withForm(t, "")
 	s.admin.post("/subscribers", fmt.Sprintf(`{"email":"known@example.org","list_ids":[%d]}`, s.listID)).want(201)
@@ -181,7 +182,7 @@ func TestTheConfirmPage(t *testing.T) {
 	s.admin.post("/subscribers", fmt.Sprintf(`{"email":"ann@example.org","list_ids":[%d],"status":"unconfirmed","send_confirmation":true}`, s.listID)).want(201)
 	var p pageJSON[optInRequestJSON]
 	s.admin.get(fmt.Sprintf("/lists/%d/optin-requests?state=open", s.listID)).want(200).json(&p)
-	path := confirmPath + s.deps.Confirm.Token(p.Items[0].ID)
+	path := confirmPath + s.deps.Confirm.Token(audience.NewSignupRef(p.Items[0].ID, p.Items[0].CreatedAt))
 	page := s.reader.do("GET", path, "").want(200)
 	if csp := page.Header().Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") || page.Header().Get("Referrer-Policy") != "no-referrer" || !strings.Contains(page.Body.String(), "ann@example.org") {
 		t.Errorf("%s %s", csp, page.Body)

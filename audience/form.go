@@ -378,7 +378,12 @@ func (r formRow) form() Form {
 
 func loadForms(ctx context.Context, db pg.DB, what, rest string, args ...any) ([]Form, error) {
 	rows, err := pg.Many[formRow](ctx, db, what, `
-		SELECT f.id, f.slug, f.name, f.enabled, f.language, f.title, f.intro, f.button, f.consent, f.consent_required, f.choose, f.fields, f.success_title, f.success_text,
+		SELECT f.id, f.slug, f.name, f.enabled, f.language, f.title, f.intro, f.button, f.consent, f.consent_required, f.choose,
+			-- What can still be asked: a field may have been deleted or be of another type since.
+			(SELECT COALESCE(jsonb_agg(x.field ORDER BY x.n), '[]') FROM jsonb_array_elements(f.fields) WITH ORDINALITY AS x (field, n)
+				WHERE x.field ->> 'name' = '`+FieldName+`' OR EXISTS (
+					SELECT FROM fields k WHERE k.name = x.field ->> 'name' AND k.type = x.field ->> 'type' AND k.pending IS NULL)) AS fields,
+			f.success_title, f.success_text,
 			f.redirect_url, f.allowed_origins, f.max_per_hour, f.created_at, f.updated_at, l.list_ids, l.list_names, l.double
 		FROM forms f CROSS JOIN LATERAL (
 			SELECT COALESCE(array_agg(l.id ORDER BY fl.position), '{}') AS list_ids, COALESCE(array_agg(l.name ORDER BY fl.position), '{}') AS list_names,

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -156,6 +157,18 @@ func getSignup(ctx context.Context, db pg.DB, id int64, lock string) (signup, er
 	return pg.One[signup](ctx, db, fmt.Sprintf("sign-up %d", id), signupColumns+`WHERE id = $1 `+lock, id)
 }
 
+// holdSignup locks a sign-up and its mailbox, the mailbox first: of two transactions that each have a row of a mailbox and come to the row of the other, none could go on.
+func holdSignup(ctx context.Context, tx pgx.Tx, id int64) (signup, error) {
+	row, err := getSignup(ctx, tx, id, "")
+	if err == nil {
+		err = lockMailbox(ctx, tx, row.MailboxKey)
+	}
+	if err != nil {
+		return row, err
+	}
+	return getSignup(ctx, tx, id, `FOR UPDATE`)
+}
+
 // settleSignup decides what becomes of a sign-up: who may be on the lists at once is, and for the rest a mail is put into the queue in the same transaction. It may be called
 // any number of times.
 func (s *Service) settleSignup(ctx context.Context, id int64) error {
@@ -163,28 +176,34 @@ func (s *Service) settleSignup(ctx context.Context, id int64) error {
 		if err := shareTurn(ctx, tx); err != nil {
 			return err
 		}
-		row, err := getSignup(ctx, tx, id, `FOR UPDATE`)
+		row, err := holdSignup(ctx, tx, id)
 		if errs.Is(err, errs.NotFound) || err == nil && row.State != SignupReceived {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		return s.settleTx(ctx, tx, row, false)
+		return s.settleTx(ctx, tx, row, settling{})
 	})
 }
 
-// settleTx is settleSignup for a row that the caller holds. strict makes it an error that no mail may be sent; otherwise only the row says so.
-func (s *Service) settleTx(ctx context.Context, tx pgx.Tx, row signup, strict bool) error {
-	if err := lockMailbox(ctx, tx, row.MailboxKey); err != nil {
-		return err
-	}
+// settling is how a sign-up is settled.
+type settling struct {
+	again  bool // it repeats one that was to be confirmed, so all of it is, whatever the lists ask for by now
+	strict bool // that no mail may be sent is an errs.Conflict; otherwise only the row says so
+}
+
+// settleTx is settleSignup for a row whose mailbox the caller holds.
+func (s *Service) settleTx(ctx context.Context, tx pgx.Tx, row signup, how settling) error {
 	var err error
 	// Lists that were deleted since are left out, and those that are there are held.
 	if row.ListIDs, err = holdLists(ctx, tx, row.ListIDs); err != nil {
 		return err
 	}
 	if len(row.ListIDs) == 0 {
+		if how.strict {
+			return errs.New(errs.Conflict, "the lists of this sign-up are gone")
+		}
 		return s.endSignup(ctx, tx, row.ID, SignupRemoved)
 	}
 	who, made, err := s.personOf(ctx, tx, row)
@@ -192,24 +211,15 @@ func (s *Service) settleTx(ctx context.Context, tx pgx.Tx, row signup, strict bo
 		return err
 	}
 	row.SubscriberID, row.MadePerson = &who, made
-	stand, err := standingOf(ctx, tx, who, row)
+	stand, confirm, err := s.enter(ctx, tx, row, how.again)
 	if err != nil {
 		return err
-	}
-	if stand.erased, err = s.ErasedTx(ctx, tx, row.EmailKey); err != nil {
-		return err
-	}
-	direct, confirm := stand.split(row)
-	if row.Source == SourceForm {
-		if err := s.enter(ctx, tx, row, stand, direct, confirm); err != nil {
-			return err
-		}
 	}
 	if len(confirm) == 0 {
 		return s.updateSettled(ctx, tx, row, SignupDone, nil)
 	}
 	row.ListIDs = confirm
-	return s.askToConfirm(ctx, tx, row, stand, strict)
+	return s.askToConfirm(ctx, tx, row, stand, how.strict)
 }
 
 // askToConfirm puts the mail into the queue, unless the address must not have one.
@@ -241,109 +251,20 @@ func (s *Service) askToConfirm(ctx context.Context, tx pgx.Tx, row signup, stand
 	return s.wakeConfirm(ctx, tx, row.ID)
 }
 
-// membership is how a person stands with the lists of a sign-up.
-type membership struct {
-	status     map[int64]string // of the lists that they are on, or were
-	double     map[int64]bool
-	suppressed string // the reason, "" for none
-	erased     bool
+// SignupRef is how tokens name a sign-up. Stamp is the second in which it was made: after a backup was put back ids are given once more, and what is out in the world with an id
+// from before must lead to nobody else.
+type SignupRef struct {
+	ID    int64
+	Stamp int32
 }
 
-func standingOf(ctx context.Context, db pg.DB, subscriberID int64, row signup) (membership, error) {
-	st := membership{status: map[int64]string{}, double: map[int64]bool{}}
-	rows, err := db.Query(ctx, `
-		SELECT l.id, l.opt_in = 'double', COALESCE(s.status, '') FROM lists l LEFT JOIN subscriptions s ON s.list_id = l.id AND s.subscriber_id = $2
-		WHERE l.id = ANY ($1)`, row.ListIDs, subscriberID)
-	if err != nil {
-		return st, fmt.Errorf("looking at sign-up %d: %w", row.ID, err)
-	}
-	var (
-		id     int64
-		double bool
-		status string
-	)
-	if _, err = pgx.ForEachRow(rows, []any{&id, &double, &status}, func() error {
-		st.status[id], st.double[id] = status, double
-		return nil
-	}); err != nil {
-		return st, fmt.Errorf("looking at sign-up %d: %w", row.ID, err)
-	}
-	st.suppressed, err = suppressionOf(ctx, db, row.EmailKey)
-	return st, err
+// NewSignupRef makes the name of a sign-up.
+func NewSignupRef(id int64, createdAt time.Time) SignupRef {
+	return SignupRef{ID: id, Stamp: int32(createdAt.Unix() & math.MaxInt32)}
 }
 
-// suppressionOf gives the reason for which an address or its domain is never mailed, "" for none; the person's own wish comes last.
-func suppressionOf(ctx context.Context, db pg.DB, emailKey string) (string, error) {
-	var reason string
-	err := db.QueryRow(ctx, `SELECT reason FROM suppressions WHERE email_key IN ($1, $2) ORDER BY reason = 'unsubscribe', email_key LIMIT 1`,
-		emailKey, emailKey[strings.LastIndexByte(emailKey, '@'):]).Scan(&reason)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return "", nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("looking for a suppression: %w", err)
-	}
-	return reason, nil
-}
-
-// split says which lists a person may be on at once. To confirm are lists with double opt-in, lists that they left or never confirmed, and all when the address is
-// suppressed for whatever reason, or its person was erased: somebody else may have filled in the form. What an admin asks to be confirmed is.
-func (st membership) split(row signup) (direct, confirm []int64) {
-	for _, id := range row.ListIDs {
-		if row.Source == SourceForm && !st.double[id] && st.suppressed == "" && !st.erased && (st.status[id] == "" || st.status[id] == StatusSubscribed) {
-			direct = append(direct, id)
-		} else {
-			confirm = append(confirm, id)
-		}
-	}
-	return direct, confirm
-}
-
-// enter puts the person on lists as far as that needs no confirmation. Those who were on a list before keep the status that they have: who left has left until they confirm.
-func (s *Service) enter(ctx context.Context, tx pgx.Tx, row signup, stand membership, direct, confirm []int64) error {
-	n := subscribing{SubscriberID: *row.SubscriberID, ListIDs: direct, Status: StatusSubscribed, Source: SourceForm, Evidence: &row.Evidence}
-	if err := s.subscribeTx(ctx, tx, n); err != nil {
-		return err
-	}
-	n.ListIDs = slices.DeleteFunc(slices.Clone(confirm), func(id int64) bool { return stand.status[id] != "" })
-	n.Status = StatusUnconfirmed
-	if err := s.subscribeTx(ctx, tx, n); err != nil {
-		return err
-	}
-	if len(confirm) > 0 || !row.MadePerson {
-		return nil // what a stranger says of somebody who is known is believed only when that is confirmed
-	}
-	return s.applyValues(ctx, tx, row)
-}
-
-// applyValues writes what was filled in into the person.
-func (s *Service) applyValues(ctx context.Context, tx pgx.Tx, row signup) error {
-	_, err := tx.Exec(ctx, `
-		UPDATE subscribers SET name = CASE WHEN $2 = '' THEN name ELSE $2 END, attributes = attributes || $3, updated_at = $4
-		WHERE id = $1 AND (($2 <> '' AND name <> $2) OR attributes || $3 <> attributes)`, row.SubscriberID, row.Name, row.Attributes, s.clock())
-	if err != nil {
-		return fmt.Errorf("writing what sign-up %d says: %w", row.ID, err)
-	}
-	return nil
-}
-
-// personOf gives the person of the address, and makes them known when they are not.
-func (s *Service) personOf(ctx context.Context, tx pgx.Tx, row signup) (id int64, made bool, err error) {
-	now := s.clock()
-	err = tx.QueryRow(ctx, `
-		INSERT INTO subscribers (email, email_key, created_at, updated_at) VALUES ($1, $2, $3, $3) ON CONFLICT (email_key) DO NOTHING RETURNING id`,
-		row.Email, row.EmailKey, now).Scan(&id)
-	if err == nil {
-		return id, true, nil
-	}
-	if errors.Is(err, pgx.ErrNoRows) {
-		err = tx.QueryRow(ctx, `SELECT id FROM subscribers WHERE email_key = $1 FOR NO KEY UPDATE`, row.EmailKey).Scan(&id)
-	}
-	if err != nil {
-		return 0, false, fmt.Errorf("finding the person of sign-up %d: %w", row.ID, err)
-	}
-	return id, false, nil
-}
+// names says whether it is this row.
+func (r SignupRef) names(row signup) bool { return r == NewSignupRef(row.ID, row.CreatedAt) }
 
 // updateSettled writes what was decided. Without a time at which it expires the sign-up is at its end.
 func (s *Service) updateSettled(ctx context.Context, tx pgx.Tx, row signup, state string, expires *time.Time) error {

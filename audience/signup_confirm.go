@@ -2,6 +2,7 @@ package audience
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -25,8 +26,11 @@ type SignupInfo struct {
 }
 
 // SignupInfo tells what a link is about. It changes nothing. What is not known any more is errs.NotFound.
-func (s *Service) SignupInfo(ctx context.Context, id int64) (SignupInfo, error) {
-	row, err := s.linked(ctx, s.pool, id, "")
+func (s *Service) SignupInfo(ctx context.Context, ref SignupRef) (SignupInfo, error) {
+	row, err := getSignup(ctx, s.pool, ref.ID, "")
+	if err == nil {
+		err = ref.check(row)
+	}
 	if err != nil {
 		return SignupInfo{}, err
 	}
@@ -45,11 +49,19 @@ func (s *Service) SignupInfo(ctx context.Context, id int64) (SignupInfo, error) 
 	return info, err
 }
 
-// linked gives a sign-up that a link leads to.
-func (s *Service) linked(ctx context.Context, db pg.DB, id int64, lock string) (signup, error) {
-	row, err := getSignup(ctx, db, id, lock)
-	if err == nil && (row.EmailKey == "" || slices.Contains([]string{SignupReceived, SignupDone, SignupSuppressed, SignupLimited}, row.State)) {
-		err = errs.New(errs.NotFound, "this link is not valid")
+// check refuses a row that no link leads to, or not this one.
+func (r SignupRef) check(row signup) error {
+	if !r.names(row) || row.EmailKey == "" || slices.Contains([]string{SignupReceived, SignupDone, SignupSuppressed, SignupLimited}, row.State) {
+		return errs.New(errs.NotFound, "this link is not valid")
+	}
+	return nil
+}
+
+// holdLinked is holdSignup for the row that a link leads to.
+func holdLinked(ctx context.Context, tx pgx.Tx, ref SignupRef) (signup, error) {
+	row, err := holdSignup(ctx, tx, ref.ID)
+	if err == nil {
+		err = ref.check(row)
 	}
 	return row, err
 }
@@ -60,12 +72,12 @@ func (r signup) open(now time.Time) bool {
 
 // ConfirmSignup puts the person on the lists, with evidence of both: by what they signed up, and from where they confirmed. Their own wish not to be mailed ends by it; what
 // bounced, what was complained of and what an admin decided does not. Asked again it does nothing. An expired link is errs.Conflict.
-func (s *Service) ConfirmSignup(ctx context.Context, id int64, ip, userAgent string) error {
+func (s *Service) ConfirmSignup(ctx context.Context, ref SignupRef, ip, userAgent string) error {
 	return pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		if err := shareTurn(ctx, tx); err != nil {
 			return err
 		}
-		row, err := s.linked(ctx, tx, id, `FOR UPDATE`)
+		row, err := holdLinked(ctx, tx, ref)
 		if err != nil || row.State == SignupConfirmed {
 			return err
 		}
@@ -93,9 +105,9 @@ func (s *Service) ConfirmSignup(ctx context.Context, id int64, ip, userAgent str
 		// The other mails for these lists are answered by this one.
 		_, err = tx.Exec(ctx, `
 			UPDATE signups SET state = 'confirmed', subscriber_id = $3, closed_at = $4, updated_at = $4
-			WHERE email_key = $1 AND (id = $5 OR closed_at IS NULL AND list_ids <@ $2 AND state <> 'received')`, row.EmailKey, row.ListIDs, who, s.clock(), id)
+			WHERE email_key = $1 AND (id = $5 OR closed_at IS NULL AND list_ids <@ $2 AND state <> 'received')`, row.EmailKey, row.ListIDs, who, s.clock(), row.ID)
 		if err != nil {
-			return fmt.Errorf("confirming sign-up %d: %w", id, err)
+			return fmt.Errorf("confirming sign-up %d: %w", row.ID, err)
 		}
 		return nil
 	})
@@ -128,10 +140,21 @@ func (s *Service) confirmTx(ctx context.Context, tx pgx.Tx, row signup, ip, user
 	return s.applyValues(ctx, tx, row)
 }
 
-// comeBack ends a person's own wish to get no mail at all. They must not find themselves on lists that they did not ask for: they are off all, since they left all.
+// comeBack ends a person's own wish to get no mail at all. They must not find themselves on lists that they did not ask for: they are off all, since they left all. Lists that
+// they had left before they were deleted are written down as left again, for the suppression that remembered them goes.
 func (s *Service) comeBack(ctx context.Context, tx pgx.Tx, subscriberID int64, emailKey string) error {
-	tag, err := tx.Exec(ctx, `DELETE FROM suppressions WHERE email_key = $1 AND reason = 'unsubscribe'`, emailKey)
-	if err == nil && tag.RowsAffected() > 0 {
+	var left []int64
+	err := tx.QueryRow(ctx, `DELETE FROM suppressions WHERE email_key = $1 AND reason = 'unsubscribe' RETURNING left_lists`, emailKey).Scan(&left)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err == nil {
+		// The lists are held before any subscription is: whoever deletes a list holds it before its subscriptions.
+		_, err = tx.Exec(ctx, `INSERT INTO subscriptions (list_id, subscriber_id, status, source, created_at, updated_at)
+			SELECT id, $2::bigint, 'unsubscribed', $3, $4::timestamptz, $4 FROM lists WHERE id = ANY ($1) ORDER BY id FOR KEY SHARE ON CONFLICT (list_id, subscriber_id) DO NOTHING`,
+			left, subscriberID, SourceConfirmation, s.clock())
+	}
+	if err == nil {
 		_, err = tx.Exec(ctx, `UPDATE subscriptions SET status = 'unsubscribed', source = $2, updated_at = $3 WHERE subscriber_id = $1 AND status <> 'unsubscribed'`,
 			subscriberID, SourceConfirmation, s.clock())
 	}
@@ -143,41 +166,46 @@ func (s *Service) comeBack(ctx context.Context, tx pgx.Tx, subscriberID int64, e
 
 // DeclineSignup is for somebody who never signed up: what the form made of it is taken back, and no such mail goes to the mailbox for some time. Who has confirmed
 // leaves in other ways, so that it does nothing then.
-func (s *Service) DeclineSignup(ctx context.Context, id int64) error {
+func (s *Service) DeclineSignup(ctx context.Context, ref SignupRef) error {
 	return pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		if err := mergeTurn(ctx, tx); err != nil {
 			return err
 		}
-		row, err := s.linked(ctx, tx, id, `FOR UPDATE`)
+		row, err := holdLinked(ctx, tx, ref)
 		if err != nil || row.State == SignupConfirmed || row.State == SignupDeclined {
 			return err
 		}
 		rows, err := tx.Query(ctx, `
 			UPDATE signups SET state = 'declined', closed_at = $3, updated_at = $3
-			WHERE id = $1 OR email_key = $2 AND closed_at IS NULL AND list_ids && $4 AND state <> 'received' RETURNING id`, id, row.EmailKey, s.clock(), row.ListIDs)
+			WHERE id = $1 OR email_key = $2 AND closed_at IS NULL AND list_ids && $4 AND state <> 'received' RETURNING id`, row.ID, row.EmailKey, s.clock(), row.ListIDs)
 		if err != nil {
-			return fmt.Errorf("declining sign-up %d: %w", id, err)
+			return fmt.Errorf("declining sign-up %d: %w", row.ID, err)
 		}
 		ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
 		if err != nil {
-			return fmt.Errorf("declining sign-up %d: %w", id, err)
+			return fmt.Errorf("declining sign-up %d: %w", row.ID, err)
 		}
 		return takeBack(ctx, tx, ids)
 	})
 }
 
-// AskAgain sends another mail for the sign-up of a link that has expired, as far as the limits allow, which it does not tell.
-func (s *Service) AskAgain(ctx context.Context, id int64) error {
-	return pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+// AskAgain sends another mail for the sign-up of a link that has expired, as far as the limits allow, which it does not tell. When they do not, it leaves nothing behind:
+// whoever has the link may ask as often as they like.
+func (s *Service) AskAgain(ctx context.Context, ref SignupRef) error {
+	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		if err := shareTurn(ctx, tx); err != nil {
 			return err
 		}
-		row, err := s.linked(ctx, tx, id, `FOR UPDATE`)
+		row, err := holdLinked(ctx, tx, ref)
 		if err != nil || row.State == SignupConfirmed || row.State == SignupDeclined || row.open(s.clock()) {
 			return err
 		}
-		return s.againTx(ctx, tx, row, false)
+		return s.againTx(ctx, tx, row)
 	})
+	if errs.Is(err, errs.Conflict) {
+		return nil
+	}
+	return err
 }
 
 // ResendSignup is AskAgain for an admin, who may do so before the link expires and hears why not: errs.Conflict.
@@ -186,26 +214,29 @@ func (s *Service) ResendSignup(ctx context.Context, listID, id int64) error {
 		if err := shareTurn(ctx, tx); err != nil {
 			return err
 		}
-		row, err := getSignup(ctx, tx, id, `FOR UPDATE`)
+		row, err := holdSignup(ctx, tx, id)
 		if err == nil && !slices.Contains(row.ListIDs, listID) {
 			err = errs.New(errs.NotFound, "list %d has no sign-up %d", listID, id)
 		}
 		switch {
 		case err != nil:
 			return err
-		case row.State == SignupConfirmed || row.State == SignupDone:
-			return errs.New(errs.Conflict, "%s is on the list already", row.Email)
 		case row.EmailKey == "":
 			return errs.New(errs.Conflict, "the address is not known any more")
+		case row.State == SignupConfirmed || row.State == SignupDone:
+			return errs.New(errs.Conflict, "%s is on the list already", row.Email)
+		case row.State == SignupDeclined:
+			return errs.New(errs.Conflict, "they said that they had not signed up, so no more messages go to them; they can sign up again themselves when %d days have passed",
+				int(MailsPerListSpan.Hours()/24))
 		case row.State == SignupPending || row.State == SignupSending || row.State == SignupReceived:
 			return errs.New(errs.Conflict, "a message is waiting to be sent already")
 		}
-		return s.againTx(ctx, tx, row, true)
+		return s.againTx(ctx, tx, row)
 	})
 }
 
-// againTx makes another sign-up of one, with all that was filled in.
-func (s *Service) againTx(ctx context.Context, tx pgx.Tx, row signup, strict bool) error {
+// againTx makes another sign-up of one, with all that was filled in, and puts its mail into the queue. errs.Conflict says why no mail may be sent.
+func (s *Service) againTx(ctx context.Context, tx pgx.Tx, row signup) error {
 	var id int64
 	err := tx.QueryRow(ctx, `
 		INSERT INTO signups (form_id, source, list_ids, language, email, email_key, name, attributes, evidence, mailbox_key, state, created_at, updated_at)
@@ -218,10 +249,10 @@ func (s *Service) againTx(ctx context.Context, tx pgx.Tx, row signup, strict boo
 	if err != nil {
 		return err
 	}
-	return s.settleTx(ctx, tx, again, strict)
+	return s.settleTx(ctx, tx, again, settling{again: true, strict: true})
 }
 
-// requestConfirmation asks a person to confirm their subscriptions to lists, in the caller's transaction. errs.Conflict says why no mail may be sent.
+// requestConfirmation asks a person to confirm their subscriptions to lists, in the caller's transaction, which holds the mailbox. errs.Conflict says why no mail may be sent.
 func (s *Service) requestConfirmation(ctx context.Context, tx pgx.Tx, subscriberID int64, listIDs []int64, source string) error {
 	if len(listIDs) == 0 {
 		return errs.InvalidField("send_confirmation", "there is no list to confirm")
@@ -239,5 +270,5 @@ func (s *Service) requestConfirmation(ctx context.Context, tx pgx.Tx, subscriber
 	if err != nil {
 		return err
 	}
-	return s.settleTx(ctx, tx, row, true)
+	return s.settleTx(ctx, tx, row, settling{strict: true})
 }

@@ -91,8 +91,8 @@ func takeBack(ctx context.Context, tx pgx.Tx, ids []int64) error {
 				AND NOT EXISTS (SELECT FROM subscriptions s WHERE s.subscriber_id = u.id)
 				AND NOT EXISTS (SELECT FROM deliveries d WHERE d.subscriber_id = u.id)
 				AND NOT EXISTS (SELECT FROM signups o WHERE o.email_key = u.email_key AND o.closed_at IS NULL)
-			RETURNING u.id)
-		UPDATE signups r SET subscriber_id = NULL FROM gone WHERE r.subscriber_id = gone.id`, ids)
+			RETURNING u.id, u.email_key)
+		UPDATE signups r SET subscriber_id = NULL FROM gone WHERE r.email_key = gone.email_key AND r.subscriber_id = gone.id`, ids)
 	if err != nil {
 		return fmt.Errorf("taking back sign-ups: %w", err)
 	}

@@ -17,6 +17,7 @@ const mailWithin = 24 * time.Hour
 // Confirmation is a mail that asks to confirm, claimed for one attempt. Nothing of what was filled in is in it: a stranger could put words into somebody's mailbox by that.
 type Confirmation struct {
 	SignupID  int64
+	CreatedAt time.Time // of the sign-up
 	Attempt   int
 	Email     string
 	Language  string // of the form; "" when there was none
@@ -69,6 +70,13 @@ func (s *Service) mayNotSend(ctx context.Context, tx pgx.Tx, row signup) (bool, 
 	case row.DottedAt != nil:
 		return end(SignupUncertain, "the program ended after the whole message was sent and before the server answered; it may have been delivered")
 	}
+	lists, err := listNames(ctx, tx, row.ListIDs)
+	if err != nil {
+		return true, err
+	}
+	if len(lists) == 0 {
+		return true, s.endSignup(ctx, tx, row.ID, SignupRemoved)
+	}
 	reason, err := suppressionOf(ctx, tx, row.EmailKey)
 	if err != nil || reason == "" || reason == ReasonUnsubscribe {
 		return false, err
@@ -77,7 +85,7 @@ func (s *Service) mayNotSend(ctx context.Context, tx pgx.Tx, row signup) (bool, 
 }
 
 func (s *Service) confirmation(ctx context.Context, tx pgx.Tx, row signup) (Confirmation, error) {
-	c := Confirmation{SignupID: row.ID, Attempt: row.Attempt, Email: row.Email, Language: row.Language, TryUntil: row.CreatedAt.Add(mailWithin)}
+	c := Confirmation{SignupID: row.ID, CreatedAt: row.CreatedAt.UTC(), Attempt: row.Attempt, Email: row.Email, Language: row.Language, TryUntil: row.CreatedAt.Add(mailWithin)}
 	if row.ExpiresAt != nil {
 		c.ExpiresAt = row.ExpiresAt.UTC()
 	}
@@ -160,18 +168,18 @@ func (s *Service) RecordConfirmation(ctx context.Context, id int64, attempt int,
 
 // ConfirmationReportTx takes a bounce or complaint that came back for the mail of a sign-up, in the caller's transaction; found says that there is one. A hard bounce
 // and a complaint suppress the address.
-func (s *Service) ConfirmationReportTx(ctx context.Context, tx pgx.Tx, id int64, reason, source, words string) (found bool, err error) {
-	row, err := getSignup(ctx, tx, id, `FOR UPDATE`)
-	if errs.Is(err, errs.NotFound) {
+func (s *Service) ConfirmationReportTx(ctx context.Context, tx pgx.Tx, ref SignupRef, reason, source, words string) (found bool, err error) {
+	row, err := getSignup(ctx, tx, ref.ID, `FOR UPDATE`)
+	if errs.Is(err, errs.NotFound) || err == nil && !ref.names(row) {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
 	if row.ClosedAt == nil {
-		_, err = tx.Exec(ctx, `UPDATE signups SET state = 'failed', reply = $2, updated_at = $3 WHERE id = $1 AND state IN ('sending', 'sent', 'uncertain')`, id, clip(words), s.clock())
+		_, err = tx.Exec(ctx, `UPDATE signups SET state = 'failed', reply = $2, updated_at = $3 WHERE id = $1 AND state IN ('sending', 'sent', 'uncertain')`, row.ID, clip(words), s.clock())
 		if err != nil {
-			return true, fmt.Errorf("noting a report about sign-up %d: %w", id, err)
+			return true, fmt.Errorf("noting a report about sign-up %d: %w", row.ID, err)
 		}
 	}
 	if reason == "" || row.EmailKey == "" {

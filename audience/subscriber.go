@@ -98,6 +98,11 @@ func (s *Service) CreateSubscriber(ctx context.Context, n NewSubscriber) (Subscr
 	now := s.clock()
 	var id int64
 	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		if n.SendConfirmation { // before the person, as whoever settles a sign-up does
+			if err := lockMailbox(ctx, tx, mailboxKey(p.address.Key)); err != nil {
+				return err
+			}
+		}
 		if err := s.admitTx(ctx, tx, p, now); err != nil {
 			return err
 		}
@@ -189,13 +194,14 @@ func (s *Service) DeleteSubscriber(ctx context.Context, id int64) error {
 const SourceDeleted = "deleted"
 
 // suppressLeft suppresses the addresses of those of the people who left a list. A suppression that is there already is not to be lifted by the undoing of the bulk action
-// that made it, since from now on it is what remembers that they left.
+// that made it, since from now on it is what remembers that they left, and which lists: whoever confirms another one later has still left these.
 func suppressLeft(ctx context.Context, tx pgx.Tx, ids []int64, now time.Time) error {
 	_, err := tx.Exec(ctx, `
-		INSERT INTO suppressions (email_key, reason, source, detail, created_at)
-		SELECT u.email_key, 'unsubscribe', 'deleted', 'had left ' || string_agg(l.name, ', ' ORDER BY lower(l.name)) || ' before they were deleted', $2
+		INSERT INTO suppressions AS x (email_key, reason, source, detail, created_at, left_lists)
+		SELECT u.email_key, 'unsubscribe', 'deleted', 'had left ' || string_agg(l.name, ', ' ORDER BY lower(l.name)) || ' before they were deleted', $2, array_agg(l.id ORDER BY l.id)
 		FROM subscribers u JOIN subscriptions s ON s.subscriber_id = u.id JOIN lists l ON l.id = s.list_id
-		WHERE u.id = ANY ($1) AND s.status = 'unsubscribed' GROUP BY u.id ORDER BY u.email_key ON CONFLICT (email_key) DO NOTHING`, ids, now)
+		WHERE u.id = ANY ($1) AND s.status = 'unsubscribed' GROUP BY u.id ORDER BY u.email_key
+		ON CONFLICT (email_key) DO UPDATE SET left_lists = ARRAY(SELECT DISTINCT unnest(x.left_lists || excluded.left_lists) ORDER BY 1)`, ids, now)
 	if err == nil {
 		err = keepSuppressed(ctx, tx, `SELECT u.email_key FROM subscribers u
 			WHERE u.id = ANY ($1) AND (SELECT true FROM subscriptions s WHERE s.subscriber_id = u.id AND s.status = 'unsubscribed' LIMIT 1) IS NOT NULL`, ids)
@@ -251,19 +257,24 @@ func (s *Service) cleanPerson(ctx context.Context, id int64, email, name string,
 	return p, f.Err("the subscriber is not valid")
 }
 
-// admitTx makes the fields that a person needs, and keeps out who was erased. An address that is the person's own already is not looked for: who is there was not erased.
+// admitTx makes the fields that a person needs, and keeps out who was erased, also when they have signed up since and not confirmed it.
 func (s *Service) admitTx(ctx context.Context, tx pgx.Tx, p person, now time.Time) error {
-	gone, err := s.erased(ctx, tx, []string{p.address.Key})
+	gone, err := s.ErasedTx(ctx, tx, p.address.Key)
 	if err != nil {
 		return err
 	}
-	if gone[p.address.Key] {
-		e := errs.New(errs.Conflict, "the person with this address had their data erased, and can be added again only by signing up themselves")
+	if gone {
+		e := onlyThemselves()
 		e.Fields = []errs.Field{{Name: "email", Message: "the data of the person with this address was erased"}}
 		return e
 	}
 	_, err = insertFields(ctx, tx, p.missing, now)
 	return err
+}
+
+// onlyThemselves refuses to put an erased person on a list.
+func onlyThemselves() *errs.E {
+	return errs.New(errs.Conflict, "the person with this address had their data erased, and can be added again only by signing up themselves")
 }
 
 // cleanAttributes gives the attributes as JSON that Postgres can hold.

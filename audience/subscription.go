@@ -32,7 +32,8 @@ type Subscription struct {
 	UpdatedAt time.Time
 }
 
-// SetSubscription puts a person on a list with a status, whatever it was before, and gives the person. Setting the status that is there keeps its evidence.
+// SetSubscription puts a person on a list with a status, whatever it was before, and gives the person. Setting the status that is there keeps its evidence. Somebody who was
+// erased, and has signed up since without confirming it yet, can only be taken off: errs.Conflict.
 func (s *Service) SetSubscription(ctx context.Context, subscriberID, listID int64, status, source string) (Subscriber, error) {
 	return s.setSubscription(ctx, subscriberID, listID, status, source, false)
 }
@@ -51,6 +52,9 @@ func (s *Service) setSubscription(ctx context.Context, subscriberID, listID int6
 		return Subscriber{}, err
 	}
 	err := pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := s.mayBeSet(ctx, tx, subscriberID, status, ask); err != nil {
+			return err
+		}
 		err := s.subscribeTx(ctx, tx, subscribing{SubscriberID: subscriberID, ListIDs: []int64{listID}, Status: status, Source: source})
 		if err == nil && ask {
 			err = s.requestConfirmation(ctx, tx, subscriberID, []int64{listID}, source)
@@ -61,6 +65,30 @@ func (s *Service) setSubscription(ctx context.Context, subscriberID, listID int6
 		return Subscriber{}, err
 	}
 	return s.GetSubscriber(ctx, subscriberID)
+}
+
+// mayBeSet keeps erased people off lists. A mailbox that is to be asked is held before anything of the person, as whoever settles a sign-up does.
+func (s *Service) mayBeSet(ctx context.Context, tx pgx.Tx, subscriberID int64, status string, ask bool) error {
+	if status == StatusUnsubscribed {
+		return nil
+	}
+	var key string
+	err := tx.QueryRow(ctx, `SELECT email_key FROM subscribers WHERE id = $1`, subscriberID).Scan(&key)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return noSubscriber(subscriberID)
+	}
+	if err != nil {
+		return fmt.Errorf("reading subscriber %d: %w", subscriberID, err)
+	}
+	if gone, err := s.ErasedTx(ctx, tx, key); err != nil {
+		return err
+	} else if gone {
+		return onlyThemselves()
+	}
+	if ask {
+		return lockMailbox(ctx, tx, mailboxKey(key))
+	}
+	return nil
 }
 
 // checkConfirmation refuses to ask for what is not open: only who has not confirmed yet can.

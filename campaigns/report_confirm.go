@@ -13,7 +13,7 @@ import (
 
 // confirmationReportTx takes a report about a mail that asks somebody to confirm (package confirm), which is in no ledger. It is false for all others.
 func (s *Service) confirmationReportTx(ctx context.Context, tx pgx.Tx, r events.Report) (bool, error) {
-	id, ok := s.confirmationOf(r)
+	ref, ok := s.confirmationOf(r)
 	if !ok || r.Kind != events.ReportBounce && r.Kind != events.ReportComplaint {
 		return false, nil
 	}
@@ -24,7 +24,7 @@ func (s *Service) confirmationReportTx(ctx context.Context, tx pgx.Tx, r events.
 	case r.Hard && r.Fault == string(reply.FaultRecipient):
 		reason = audience.ReasonBounce
 	}
-	found, err := s.d.Audience.ConfirmationReportTx(ctx, tx, id, reason, "mail that asks to confirm, report by "+r.Source, reportWords(r))
+	found, err := s.d.Audience.ConfirmationReportTx(ctx, tx, ref, reason, "mail that asks to confirm, report by "+r.Source, reportWords(r))
 	if err != nil || !found {
 		return false, err
 	}
@@ -32,17 +32,17 @@ func (s *Service) confirmationReportTx(ctx context.Context, tx pgx.Tx, r events.
 }
 
 // confirmationOf reads the token out of "c-TOKEN@…" or "name+c-TOKEN@…", else out of a Message-ID.
-func (s *Service) confirmationOf(r events.Report) (int64, bool) {
+func (s *Service) confirmationOf(r events.Report) (audience.SignupRef, bool) {
 	for _, address := range r.ReturnPaths {
 		if ref, ok := s.refOfLocalPart(events.ConfirmReturn, address, "c-"); ok {
-			return ref.CampaignID, true
+			return audience.SignupRef{ID: ref.CampaignID, Stamp: ref.Seq}, true
 		}
 	}
 	for _, id := range r.MessageIDs {
 		left, _, _ := strings.Cut(strings.Trim(id, "<> "), "@")
 		if ref, err := s.d.Tokens.Parse(events.ConfirmReturn, left); err == nil {
-			return ref.CampaignID, true
+			return audience.SignupRef{ID: ref.CampaignID, Stamp: ref.Seq}, true
 		}
 	}
-	return 0, false
+	return audience.SignupRef{}, false
 }

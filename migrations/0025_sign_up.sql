@@ -105,6 +105,8 @@ CREATE INDEX signups_person ON signups (email_key);
 CREATE INDEX signups_form ON signups (form_id, created_at);
 CREATE INDEX signups_lists ON signups USING gin (list_ids);
 CREATE INDEX signups_open ON signups (expires_at) WHERE closed_at IS NULL;
+-- What has ended and still says who it was.
+CREATE INDEX signups_ended ON signups (closed_at) WHERE email <> '';
 
 -- With a person goes what they filled in. A transaction that sets postrider.keep_signups only tidies up, and the addresses stay for the admin to see for a while.
 -- +goose StatementBegin

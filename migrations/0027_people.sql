@@ -49,6 +49,9 @@ CREATE TRIGGER suppressions_lifted AFTER DELETE ON suppressions FOR EACH ROW
     WHEN (current_setting('postrider.erasing', true) IS DISTINCT FROM 'on') EXECUTE FUNCTION log_suppression();
 CREATE INDEX suppressions_reason ON suppressions (reason, created_at DESC, email_key);
 
+-- Lists that somebody had left before they were deleted. A list may be gone.
+ALTER TABLE suppressions ADD COLUMN left_lists bigint[] NOT NULL DEFAULT '{}';
+
 -- People who had themselves erased: HMAC-SHA256 of the normalised address under a key of the installation, which is not in the database.
 CREATE TABLE erasures (
     hash      bytea       PRIMARY KEY CHECK (length(hash) = 32),

@@ -63,7 +63,7 @@ func (s *Service) attempt(ctx context.Context, c audience.Confirmation) (audienc
 	if err != nil {
 		return later("the settings could not be read"), lookAgain
 	}
-	m := confirmation{to: c.Email, signupID: c.SignupID, language: c.Language, optIn: c.OptIn.OptInInput, listNames: c.ListNames, set: set}
+	m := confirmation{to: c.Email, ref: audience.NewSignupRef(c.SignupID, c.CreatedAt), language: c.Language, optIn: c.OptIn.OptInInput, listNames: c.ListNames, set: set}
 	m.days = int(math.Ceil(c.ExpiresAt.Sub(s.d.Now()).Hours() / 24))
 	relay, from, held, err := s.route(ctx, m)
 	switch {
@@ -144,13 +144,12 @@ func publicText(err error) string {
 // confirmation is what one message is made of.
 type confirmation struct {
 	to        string
-	signupID  int64
+	ref       audience.SignupRef
 	language  string // of the form
 	optIn     audience.OptInInput
 	listNames []string
 	days      int
 	set       settings.Settings
-	serial    int32 // tells test messages apart
 }
 
 func (m confirmation) from() (name, email string) {
@@ -171,13 +170,13 @@ func (s *Service) build(ctx context.Context, m confirmation, relay sender.Relay)
 	// Nothing that was filled in is shown but the address: a stranger may have filled it in, to have us send it.
 	err = compiled.Render(&r, templates.Vars{
 		Subscriber: templates.Person{Email: m.to}, Organization: m.set.Organization, PostalAddress: m.set.PostalAddress,
-		Confirm: &templates.ConfirmVars{URL: strings.TrimSuffix(m.set.PublicURL, "/") + "/c/" + s.Token(m.signupID), ListNames: m.listNames, Days: m.days},
+		Confirm: &templates.ConfirmVars{URL: strings.TrimSuffix(m.set.PublicURL, "/") + "/c/" + s.Token(m.ref), ListNames: m.listNames, Days: m.days},
 	}, noURLs{})
 	if err != nil {
 		return none, err
 	}
 	fromName, from := m.from()
-	token := s.d.Tokens.Delivery(events.ConfirmReturn, m.signupID, m.serial)
+	token := s.d.Tokens.Delivery(events.ConfirmReturn, m.ref.ID, m.ref.Stamp)
 	var composer message.Composer
 	body, err := composer.Append(nil, &message.Message{
 		FromName: fromName, FromEmail: from, ToEmail: m.to, Subject: r.Subject, MessageID: token + "@" + sender.DomainOf(from), Date: s.d.Now(), HTML: r.HTML, Text: r.Text,
@@ -254,8 +253,7 @@ func (s *Service) SendTest(ctx context.Context, listID int64, in audience.OptInI
 	if err != nil {
 		return TestResult{}, err
 	}
-	m := confirmation{to: to, signupID: testSignup, optIn: in, listNames: []string{list.Name}, days: in.ExpireDays, set: set,
-		serial: int32(s.d.Now().Sub(formTokenEpoch) / time.Second)}
+	m := confirmation{to: to, ref: audience.NewSignupRef(testSignup, s.d.Now()), optIn: in, listNames: []string{list.Name}, days: in.ExpireDays, set: set}
 	if _, err := message.Address(to); err != nil || !strings.Contains(to, "@") {
 		return TestResult{}, errs.InvalidField("to", "%q is not an e-mail address", to)
 	}

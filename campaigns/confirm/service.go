@@ -58,13 +58,13 @@ func (w *worker) Work(ctx context.Context, job *river.Job[audience.ConfirmArgs])
 }
 
 // Token is what the link in a sign-up's mail ends in.
-func (s *Service) Token(signupID int64) string {
-	return s.d.Tokens.Delivery(events.Confirm, signupID, 0)
+func (s *Service) Token(ref audience.SignupRef) string {
+	return s.d.Tokens.Delivery(events.Confirm, ref.ID, ref.Stamp)
 }
 
-func (s *Service) signupOf(token string) (int64, error) {
+func (s *Service) signupOf(token string) (audience.SignupRef, error) {
 	ref, err := s.d.Tokens.Parse(events.Confirm, token)
-	return ref.CampaignID, err
+	return audience.SignupRef{ID: ref.CampaignID, Stamp: ref.Seq}, err
 }
 
 // Page is what the page behind a link shows. Test says that the link stood in a test message and does nothing.
@@ -80,7 +80,7 @@ const testSignup = 0
 
 // Page tells what a link is about. It changes nothing, since scanners open every link.
 func (s *Service) Page(ctx context.Context, token string) (Page, error) {
-	id, err := s.signupOf(token)
+	ref, err := s.signupOf(token)
 	if err != nil {
 		return Page{}, err
 	}
@@ -88,40 +88,40 @@ func (s *Service) Page(ctx context.Context, token string) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
-	p := Page{Organization: set.Organization, PostalAddress: set.PostalAddress, Test: id == testSignup}
+	p := Page{Organization: set.Organization, PostalAddress: set.PostalAddress, Test: ref.ID == testSignup}
 	if p.Test {
 		p.SignupInfo = audience.SignupInfo{Email: sampleEmail, ListNames: []string{}, Open: true}
 		return p, nil
 	}
-	p.SignupInfo, err = s.d.Audience.SignupInfo(ctx, id)
+	p.SignupInfo, err = s.d.Audience.SignupInfo(ctx, ref)
 	return p, err
 }
 
 // Confirm does what the button on the page says. errs.Conflict: the link has expired.
 func (s *Service) Confirm(ctx context.Context, token, ip, userAgent string) error {
-	id, err := s.signupOf(token)
-	if err != nil || id == testSignup {
+	ref, err := s.signupOf(token)
+	if err != nil || ref.ID == testSignup {
 		return err
 	}
-	return s.d.Audience.ConfirmSignup(ctx, id, ip, userAgent)
+	return s.d.Audience.ConfirmSignup(ctx, ref, ip, userAgent)
 }
 
 // Decline is for somebody who never signed up.
 func (s *Service) Decline(ctx context.Context, token string) error {
-	id, err := s.signupOf(token)
-	if err != nil || id == testSignup {
+	ref, err := s.signupOf(token)
+	if err != nil || ref.ID == testSignup {
 		return err
 	}
-	return s.d.Audience.DeclineSignup(ctx, id)
+	return s.d.Audience.DeclineSignup(ctx, ref)
 }
 
 // Again sends another mail in place of one whose link has expired, as far as the limits allow.
 func (s *Service) Again(ctx context.Context, token string) error {
-	id, err := s.signupOf(token)
-	if err != nil || id == testSignup {
+	ref, err := s.signupOf(token)
+	if err != nil || ref.ID == testSignup {
 		return err
 	}
-	return s.d.Audience.AskAgain(ctx, id)
+	return s.d.Audience.AskAgain(ctx, ref)
 }
 
 // formTokenEpoch is what the seconds in a FormShown token count from.
