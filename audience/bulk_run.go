@@ -18,6 +18,7 @@ type bulkWork struct {
 	createdBy string
 	source    string
 	now       time.Time
+	erased    []int64 // of those whose turn it is: people who were erased, and have not confirmed a sign-up since
 }
 
 // bulkChange is what was changed of a person; before and after are jsonb as the statements below write and read them.
@@ -51,9 +52,9 @@ func lockBulk(ctx context.Context, tx pgx.Tx, id int64, status string) (*bulkWor
 	return w, nil
 }
 
-// skipSQL notes whom the action passes over and why: {why} is NULL for the others. $1 is the action, $2 the people, $3 the list.
+// skipSQL notes whom the action passes over and why: {why} is NULL for the others. $1 is the action, $2 the people, $3 the list, $4 erased people.
 const skipSQL = `INSERT INTO bulk_kept (bulk_id, subscriber_id, undo, reason)
-	SELECT $1, p.id, false, why FROM (SELECT i.id, %s AS why FROM unnest($2::bigint[]) AS i (id) LEFT JOIN subscribers u ON u.id = i.id
+	SELECT $1, p.id, false, why FROM (SELECT i.id, CASE WHEN i.id = ANY ($4::bigint[]) THEN 'unconfirmed' ELSE %s END AS why FROM unnest($2::bigint[]) AS i (id) LEFT JOIN subscribers u ON u.id = i.id
 		LEFT JOIN subscriptions s ON s.list_id = $3 AND s.subscriber_id = i.id) p
 	WHERE why IS NOT NULL ON CONFLICT DO NOTHING RETURNING subscriber_id`
 
@@ -81,7 +82,7 @@ func (w *bulkWork) do(ctx context.Context, tx pgx.Tx, ids []int64) (bulkCounts, 
 	case BulkRemove:
 		why = skipRemove
 	}
-	rows, err := tx.Query(ctx, fmt.Sprintf(skipSQL, why), w.id, ids, w.p.ListID)
+	rows, err := tx.Query(ctx, fmt.Sprintf(skipSQL, why), w.id, ids, w.p.ListID, w.erased)
 	if err != nil {
 		return bulkCounts{}, err
 	}

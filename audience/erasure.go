@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -95,6 +96,29 @@ func (s *Service) erased(ctx context.Context, db pg.DB, keys []string) (map[stri
 	out := make(map[string]bool, len(found))
 	for _, h := range found {
 		out[byHash[string(h)]] = true
+	}
+	return out, nil
+}
+
+// erasedOf gives those of the people who were erased and have not come back: somebody signed up with their address and has not confirmed it.
+func (s *Service) erasedOf(ctx context.Context, tx pgx.Tx, ids []int64) ([]int64, error) {
+	byKey := make(map[string]int64, len(ids))
+	rows, err := tx.Query(ctx, `SELECT id, email_key FROM subscribers WHERE id = ANY ($1)`, ids)
+	if err != nil {
+		return nil, err
+	}
+	var id int64
+	var key string
+	if _, err := pgx.ForEachRow(rows, []any{&id, &key}, func() error { byKey[key] = id; return nil }); err != nil {
+		return nil, err
+	}
+	gone, err := s.erased(ctx, tx, slices.Collect(maps.Keys(byKey)))
+	if err != nil {
+		return nil, err
+	}
+	out := make([]int64, 0, len(gone))
+	for key := range gone {
+		out = append(out, byKey[key])
 	}
 	return out, nil
 }

@@ -1,8 +1,11 @@
 package audience
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
 	"postrider/internal/errs"
@@ -34,4 +37,34 @@ func TestErasedPersonReturns(t *testing.T) {
 	if err := add(); err != nil {
 		t.Error(err)
 	}
+}
+
+// Somebody has signed up with the address of an erased person, maybe not they themselves. Until that is confirmed nobody puts them on a list.
+func TestErasedPersonIsSubscribedByNobodyElse(t *testing.T) {
+	t.Parallel()
+	b := signSetup(t)
+	news, other := b.list("News"), b.list("Other")
+	must[Erasure](t)(b.Erase(b.ctx, "ann@x.org", ann))
+	id := b.send(b.form([]int64{news}), "ann@x.org")
+	b.wantStatus("ann@x.org", news, StatusUnconfirmed)
+	who := must[Subscriber](t)(b.FindSubscriber(b.ctx, "ann@x.org")).ID
+	bob := b.person("bob@x.org", nil)
+	a := b.bulk(BulkSelection{}, BulkOrder{Action: BulkSubscribe, ListID: other})
+	b.wantStatus("ann@x.org", other, "")
+	b.wantStatus("bob@x.org", other, StatusSubscribed)
+	if d := cmp.Diff([]string{fmt.Sprint(who, " unconfirmed")}, b.kept(a.ID, false)); d != "" {
+		t.Error(d)
+	}
+	for _, status := range []string{StatusSubscribed, StatusUnconfirmed} {
+		if _, err := b.SetSubscription(b.ctx, who, other, status, SourceAPI); !errs.Is(err, errs.Conflict) || !strings.Contains(err.Error(), "erased") {
+			t.Errorf("%s: %v", status, err)
+		}
+	}
+	if _, err := b.AskSubscription(b.ctx, who, other, StatusUnconfirmed, SourceAPI); !errs.Is(err, errs.Conflict) || len(b.mails) != 1 {
+		t.Errorf("asked: %v, mails %v", err, b.mails)
+	}
+	must[Subscriber](t)(b.SetSubscription(b.ctx, bob, news, StatusSubscribed, SourceAPI))
+	must[Subscriber](t)(b.SetSubscription(b.ctx, who, other, StatusUnsubscribed, SourceAPI))
+	b.confirm(id)
+	must[Subscriber](t)(b.SetSubscription(b.ctx, who, other, StatusSubscribed, SourceAPI))
 }

@@ -138,6 +138,11 @@ func (s *Service) runBulkTx(ctx context.Context, tx pgx.Tx, id int64) (ended boo
 	if err := actBy(ctx, tx, Actor{Name: w.createdBy}, fmt.Sprintf("bulk action %d", id)); err != nil {
 		return false, err
 	}
+	if w.action == BulkSubscribe {
+		if w.erased, err = s.erasedOf(ctx, tx, ids); err != nil {
+			return false, err
+		}
+	}
 	done, err := w.do(ctx, tx, ids)
 	if err != nil {
 		return false, err
