@@ -36,7 +36,7 @@ type OptInInputJSON struct {
 	Text       string `json:"text" required:"false" doc:"Liquid; must hold {{ confirm_url }}. Empty: made from the HTML"`
 	FromName   string `json:"from_name" required:"false"`
 	FromEmail  string `json:"from_email" required:"false" doc:"Empty: the default of the settings"`
-	RelayID    *int64 `json:"relay_id" required:"false" doc:"null: the first relay that takes the recipient"`
+	RelayID    *int64 `json:"relay_id" required:"false" doc:"null: the first relay that takes the recipient and the From address; the built-in inbox only where there is no other"`
 	ExpireDays int    `json:"expire_days" required:"false" doc:"How long the link works. Left out or 0: 7"`
 }
 

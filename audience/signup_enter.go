@@ -134,7 +134,7 @@ func (s *Service) applyValues(ctx context.Context, tx pgx.Tx, row signup) error 
 	}
 	values := map[string]any{}
 	for _, f := range fields {
-		if v, problem := checkValue(f, filled[f.Name]); problem == "" && f.Pending == "" {
+		if v, problem := checkValue(f, filled[f.Name]); problem == "" {
 			values[f.Name] = v
 		}
 	}

@@ -73,11 +73,11 @@ func TestTwoAtOnceGetOneMail(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	tx := b.hold(`SELECT`)
+	tx := b.hold(t, `SELECT`)
 	if err := b.settleTx(b.ctx, tx, must[signup](t)(holdSignup(b.ctx, tx, b.waits[0])), settling{}); err != nil {
 		t.Fatal(err)
 	}
-	second := b.inTheBackground(1, func() error { return b.settleSignup(b.ctx, b.waits[1]) })
+	second := b.inTheBackground(t, 1, func() error { return b.settleSignup(b.ctx, b.waits[1]) })
 	if err := tx.Commit(b.ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -137,9 +137,9 @@ func TestAStatusThatCameMeanwhileStays(t *testing.T) {
 			if _, err := b.SignUp(b.ctx, f, SignUp{FormValues: FormValues{Email: "ann@example.org"}}); err != nil {
 				t.Fatal(err)
 			}
-			tx := b.hold(`INSERT INTO subscriptions (list_id, subscriber_id, status, source) VALUES ($1, $2, $3, 'import')`, list, who, tc.meanwhile)
+			tx := b.hold(t, `INSERT INTO subscriptions (list_id, subscriber_id, status, source) VALUES ($1, $2, $3, 'import')`, list, who, tc.meanwhile)
 			id := b.waits[0]
-			ended := b.inTheBackground(1, func() error { return b.settleSignup(b.ctx, id) })
+			ended := b.inTheBackground(t, 1, func() error { return b.settleSignup(b.ctx, id) })
 			if err := tx.Commit(b.ctx); err != nil {
 				t.Fatal(err)
 			}

@@ -52,19 +52,19 @@ func (b *signBundle) ref(id int64) SignupRef {
 }
 
 // hold begins a transaction that holds what a statement locks.
-func (b *bundle) hold(sql string, args ...any) pgx.Tx {
-	b.t.Helper()
-	tx := must[pgx.Tx](b.t)(b.pool.Begin(b.ctx))
-	b.t.Cleanup(func() { _ = tx.Rollback(context.WithoutCancel(b.ctx)) })
+func (b *bundle) hold(t *testing.T, sql string, args ...any) pgx.Tx {
+	t.Helper()
+	tx := must[pgx.Tx](t)(b.pool.Begin(b.ctx))
+	t.Cleanup(func() { _ = tx.Rollback(context.WithoutCancel(b.ctx)) })
 	if _, err := tx.Exec(b.ctx, sql, args...); err != nil {
-		b.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return tx
 }
 
 // inTheBackground calls a function, and waits until as many calls as n wait for a lock in the database. It fails when one ends before that.
-func (b *bundle) inTheBackground(n int, do func() error) <-chan error {
-	b.t.Helper()
+func (b *bundle) inTheBackground(t *testing.T, n int, do func() error) <-chan error {
+	t.Helper()
 	ended := make(chan error, 1)
 	go func() { ended <- do() }()
 	tick := time.NewTicker(5 * time.Millisecond)
@@ -72,14 +72,14 @@ func (b *bundle) inTheBackground(n int, do func() error) <-chan error {
 	for deadline := time.After(30 * time.Second); ; {
 		select {
 		case err := <-ended:
-			b.t.Fatal("it waited for nothing:", err)
+			t.Fatal("it waited for nothing:", err)
 		case <-deadline:
-			b.t.Fatal("it waits for something that is no lock")
+			t.Fatal("it waits for something that is no lock")
 		case <-tick.C:
 		}
 		var waiting int
 		if err := b.pool.QueryRow(b.ctx, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waiting); err != nil {
-			b.t.Fatal(err)
+			t.Fatal(err)
 		}
 		if waiting == n {
 			return ended

@@ -170,6 +170,22 @@ func (b *bundle) send(id int64) time.Duration {
 	return must[time.Duration](b.t)(b.Send(b.t.Context(), id))
 }
 
+// sendUntil is send that the server holds: it comes back when it does.
+func (b *bundle) sendUntil(held <-chan struct{}, id int64) <-chan error {
+	b.t.Helper()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := b.Send(context.Background(), id)
+		ended <- err
+	}()
+	select {
+	case <-held:
+	case err := <-ended:
+		b.t.Fatal("it did not come as far as the server holds it:", err)
+	}
+	return ended
+}
+
 // await waits until the newest request is in a state.
 func (b *bundle) await(state string) audience.OptInRequest {
 	b.t.Helper()
@@ -347,15 +363,10 @@ func TestADayLaterItHasFailed(t *testing.T) {
 // TestACrashBetweenDotAndReply leaves a mail that the server has. Nobody sends it again.
 func TestACrashBetweenDotAndReply(t *testing.T) {
 	t.Parallel()
-	hold := make(chan struct{})
-	b := setup(t, smtptest.WithScript(smtptest.Script{At: smtptest.AtDot, Accept: true, Wait: hold}))
+	held, hold := make(chan struct{}, 1), make(chan struct{})
+	b := setup(t, smtptest.WithScript(smtptest.Script{At: smtptest.AtDot, Accept: true, Held: held, Wait: hold}))
 	id := b.pending("ann@example.net")
-	ended := make(chan error, 1)
-	go func() {
-		_, err := b.Send(context.Background(), id)
-		ended <- err
-	}()
-	ok(t, b.smtp.Wait(t.Context(), 1))
+	ended := b.sendUntil(held, id)
 	// Another process takes the job, for the first one is silent.
 	if again := b.send(id); again != 0 || b.request(id).State != audience.SignupUncertain {
 		t.Errorf("%v %+v", again, b.request(id))
@@ -376,16 +387,7 @@ func TestACrashBeforeTheDot(t *testing.T) {
 	held, hold := make(chan struct{}, 1), make(chan struct{})
 	b := setup(t, smtptest.WithoutPipelining(), smtptest.WithScript(smtptest.Script{At: smtptest.AtRcpt, Held: held, Wait: hold, Times: 1}))
 	id := b.pending("ann@example.net")
-	ended := make(chan error, 1)
-	go func() {
-		_, err := b.Send(context.Background(), id)
-		ended <- err
-	}()
-	select {
-	case <-held:
-	case err := <-ended:
-		t.Fatal("it did not come as far as the recipient:", err)
-	}
+	ended := b.sendUntil(held, id)
 	b.send(id)
 	close(hold)
 	ok(t, <-ended)

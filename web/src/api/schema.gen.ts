@@ -4575,7 +4575,7 @@ export interface components {
             opt_in: "single" | "double";
             /**
              * Format: int64
-             * @description null: the first relay that takes the recipient
+             * @description null: the first relay that takes the recipient and the From address; the built-in inbox only where there is no other
              */
             relay_id?: number | null;
             /** @description Liquid. Empty together with html and text: the usual mail */
@@ -4650,7 +4650,7 @@ export interface components {
             opt_in: "single" | "double";
             /**
              * Format: int64
-             * @description null: the first relay that takes the recipient
+             * @description null: the first relay that takes the recipient and the From address; the built-in inbox only where there is no other
              */
             relay_id?: number | null;
             /** @description Liquid. Empty together with html and text: the usual mail */
