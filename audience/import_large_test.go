@@ -85,7 +85,7 @@ func TestImportOf100kRowsInBoundedMemory(t *testing.T) {
 		t.Errorf("got %+v", imp)
 	}
 	// The planner knows of them, though nobody has vacuumed.
-	if n := b.number(`SELECT reltuples FROM pg_class WHERE oid = 'subscribers'::regclass`); n != rows {
+	if n := b.count(`SELECT reltuples FROM pg_class WHERE oid = 'subscribers'::regclass`); n != rows {
 		t.Errorf("the planner knows of %d people", n)
 	}
 	t.Logf("the heap grew by %d MB", grown>>20)

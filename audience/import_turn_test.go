@@ -31,7 +31,7 @@ func (b *bundle) running(file string, rows int64) (Import, []*batch) {
 	return imp, out
 }
 
-func (b *bundle) number(sql string, args ...any) (n int) {
+func (b *bundle) count(sql string, args ...any) (n int) {
 	b.t.Helper()
 	if err := b.pool.QueryRow(b.ctx, sql, args...).Scan(&n); err != nil {
 		b.t.Fatal(err)
@@ -42,7 +42,7 @@ func (b *bundle) number(sql string, args ...any) (n int) {
 // until waits for a count to be as wanted. The test's own time is the limit.
 func (b *bundle) until(want int, sql string, args ...any) {
 	b.t.Helper()
-	for b.number(sql, args...) != want {
+	for b.count(sql, args...) != want {
 		if err := b.ctx.Err(); err != nil {
 			b.t.Fatal(err)
 		}
@@ -86,7 +86,7 @@ func TestBatchesAreCommittedInOrder(t *testing.T) {
 	if file := "email\n" + strings.Join(got, "\n") + "\n"; file != addresses(20) {
 		t.Errorf("the ids are not in the order of the file: %v", got)
 	}
-	if n := b.number(`SELECT rows FROM imports WHERE id = $1`, imp.ID); n != 20 {
+	if n := b.count(`SELECT rows FROM imports WHERE id = $1`, imp.ID); n != 20 {
 		t.Errorf("%d rows are counted", n)
 	}
 }
@@ -103,7 +103,7 @@ func TestABrokenBatchTakesTheNextWithIt(t *testing.T) {
 	if _, err := b.runImport(b.ctx, imp.ID, time.Hour); err == nil || !strings.Contains(err.Error(), "not today") {
 		t.Fatalf("the reason is not told: %v", err)
 	}
-	if people, rows := b.number(`SELECT count(*) FROM subscribers`), b.number(`SELECT rows FROM imports`); people != 0 || rows != 0 {
+	if people, rows := b.count(`SELECT count(*) FROM subscribers`), b.count(`SELECT rows FROM imports`); people != 0 || rows != 0 {
 		t.Errorf("%d people and %d rows are in", people, rows)
 	}
 	b.exec(`DROP TRIGGER refused ON subscribers`)
@@ -151,7 +151,7 @@ func TestTheTurnIsGivenAway(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if n := b.number(`SELECT rows FROM imports WHERE id = $1`, imp.ID); n != 40 {
+	if n := b.count(`SELECT rows FROM imports WHERE id = $1`, imp.ID); n != 40 {
 		t.Errorf("%d rows are in", n)
 	}
 }
@@ -201,7 +201,7 @@ func TestBatchesThatMeet(t *testing.T) {
 		fmt.Fprintf(&file, "ann@x.org,Ann %d\n", i)
 	}
 	imp := b.importFile(b.list("Ann"), file.String(), "")
-	if imp.Created != 1 || imp.Updated != 59 || b.number(`SELECT count(*) FROM subscribers WHERE name = 'Ann 59'`) != 1 {
+	if imp.Created != 1 || imp.Updated != 59 || b.count(`SELECT count(*) FROM subscribers WHERE name = 'Ann 59'`) != 1 {
 		t.Errorf("%+v", countsOf(imp))
 	}
 }

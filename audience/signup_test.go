@@ -175,14 +175,6 @@ func (b *signBundle) confirm(id int64) {
 	}
 }
 
-func (b *signBundle) count(sql string, args ...any) (n int) {
-	b.t.Helper()
-	if err := b.pool.QueryRow(b.ctx, sql, args...).Scan(&n); err != nil {
-		b.t.Fatal(err)
-	}
-	return n
-}
-
 func TestDoubleOptInFromFormToEvidence(t *testing.T) {
 	t.Parallel()
 	b := signSetup(t)
