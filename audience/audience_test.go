@@ -12,7 +12,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"postrider/internal/errs"
-	"postrider/internal/pg"
 )
 
 // audienceOf makes two lists with a person of every kind and says who should get which verdict.
@@ -182,30 +181,5 @@ func TestAudienceCountsAndSample(t *testing.T) {
 	}
 	if got := must[AudienceCounts](t)(b.AudienceCounts(b.ctx, nil)); got.Mailable != 0 || len(got.Excluded) != 0 {
 		t.Errorf("audience of no lists: %+v", got)
-	}
-}
-
-func TestUnsubscribeTx(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	one, two, three := b.list("One"), b.list("Two"), b.list("Three")
-	id := b.person("a@x.org", map[int64]string{one: StatusSubscribed, two: StatusUnsubscribed, three: StatusSubscribed})
-	for i, want := range []int{1, 0} {
-		var n int
-		err := pg.InTx(b.ctx, b.pool, func(tx pgx.Tx) (err error) {
-			n, err = b.UnsubscribeTx(b.ctx, tx, id, []int64{one, two}, SourceUnsubscribe)
-			return err
-		})
-		if err != nil || n != want {
-			t.Errorf("call %d changed %d (%v), want %d", i+1, n, err, want)
-		}
-	}
-	status := map[int64]string{}
-	for _, s := range must[Subscriber](t)(b.GetSubscriber(b.ctx, id)).Subscriptions {
-		status[s.ListID] = s.Status + " by " + s.Source
-	}
-	want := map[int64]string{one: "unsubscribed by unsubscribe link", two: "unsubscribed by admin", three: "subscribed by admin"}
-	if d := cmp.Diff(want, status); d != "" {
-		t.Error(d)
 	}
 }

@@ -71,8 +71,7 @@ const (
 )
 
 func (w *bulkWork) do(ctx context.Context, tx pgx.Tx, ids []int64) (bulkCounts, error) {
-	// Locked in the order of their ids, as everybody does who locks several.
-	if _, err := tx.Exec(ctx, `SELECT FROM subscribers WHERE id = ANY ($1) ORDER BY id FOR UPDATE`, ids); err != nil {
+	if err := lockPeople(ctx, tx, ids); err != nil {
 		return bulkCounts{}, err
 	}
 	why := skipGone
@@ -161,6 +160,10 @@ func (w *bulkWork) change(ctx context.Context, tx pgx.Tx, ids []int64) (int64, e
 			SELECT $1, id, jsonb_build_object('value', value, 'updated_at', was), jsonb_build_object('updated_at', $4::timestamptz) FROM changed`,
 			w.id, ids, w.p.Field, w.now)
 	case BulkSuppress:
+		// An earlier action that suppressed some of them may be undone later, and this one not.
+		if err := keepSuppressed(ctx, tx, `SELECT email_key FROM subscribers WHERE id = ANY ($1)`, ids); err != nil {
+			return 0, err
+		}
 		return w.exec(ctx, tx, `WITH changed AS (
 			INSERT INTO suppressions AS x (email_key, reason, source, detail, created_at)
 			SELECT email_key, 'manual', $3, $4, $5::timestamptz FROM subscribers WHERE id = ANY ($2::bigint[]) ORDER BY email_key
@@ -204,17 +207,10 @@ func (w *bulkWork) deletePeople(ctx context.Context, tx pgx.Tx, ids []int64) (in
 	return n, nil
 }
 
-// undo takes changes back. Each statement restores only rows that are still as the action left them, and gives the people of whom it did; the others are noted as kept.
+// undo takes changes of people who are locked back. Each statement restores only rows that are still as the action left them, and gives the people of whom it did; the others are noted as kept.
 func (w *bulkWork) undo(ctx context.Context, tx pgx.Tx, changes []bulkChange) (restored, kept int64, err error) {
 	if w.action == BulkDelete {
 		return w.undelete(ctx, tx, changes)
-	}
-	ids := make([]int64, len(changes))
-	for i, c := range changes {
-		ids[i] = c.SubscriberID
-	}
-	if _, err := tx.Exec(ctx, `SELECT FROM subscribers WHERE id = ANY ($1) ORDER BY id FOR UPDATE`, ids); err != nil {
-		return 0, 0, err
 	}
 	var back []int64
 	switch w.action {
@@ -250,9 +246,9 @@ func (w *bulkWork) undo(ctx context.Context, tx pgx.Tx, changes []bulkChange) (r
 	if err != nil {
 		return 0, 0, err
 	}
-	left := map[int64]bool{}
-	for _, c := range changes {
-		left[c.SubscriberID] = c.LeftSince
+	ids, left := make([]int64, len(changes)), map[int64]bool{}
+	for i, c := range changes {
+		ids[i], left[c.SubscriberID] = c.SubscriberID, c.LeftSince
 	}
 	reasons := map[int64]string{}
 	for _, id := range without(ids, back) {

@@ -249,6 +249,67 @@ func TestUndeleteKeepsWhatChangedSince(t *testing.T) {
 	}
 }
 
+// Whatever suppresses somebody after a bulk action did is not undone with it.
+func TestUndoKeepsLaterSuppressions(t *testing.T) {
+	t.Parallel()
+	for _, action := range []string{BulkSuppress, BulkDelete} {
+		for name, suppress := range map[string]func(b *bundle) error{
+			"by hand": func(b *bundle) error {
+				_, err := b.SuppressBy(b.ctx, "a@x.org", ReasonManual, ann, "")
+				return err
+			},
+			"complaint": func(b *bundle) error {
+				_, err := b.Suppress(b.ctx, "a@x.org", ReasonComplaint, "arf", "")
+				return err
+			},
+			"file": func(b *bundle) error {
+				_, err := b.ImportSuppressions(b.ctx, strings.NewReader("b@x.org\na@x.org\n"), NewSuppressions{By: ann})
+				return err
+			},
+			"bulk": func(b *bundle) error {
+				if _, err := b.FindSubscriber(b.ctx, "a@x.org"); err != nil {
+					b.person("a@x.org", nil) // they came again
+				}
+				b.bulk(BulkSelection{}, BulkOrder{Action: BulkSuppress})
+				return nil
+			},
+		} {
+			t.Run(action+", "+name, func(t *testing.T) {
+				t.Parallel()
+				b := setup(t)
+				list, other := b.list("News"), b.list("Other")
+				b.person("a@x.org", map[int64]string{list: StatusSubscribed, other: StatusUnsubscribed})
+				a := b.bulk(BulkSelection{}, BulkOrder{Action: action})
+				if err := suppress(b); err != nil {
+					t.Fatal(err)
+				}
+				b.undo(a.ID)
+				if p := must[Subscriber](t)(b.FindSubscriber(b.ctx, "a@x.org")); p.Suppression == nil {
+					t.Errorf("they are mailed again: %+v", p)
+				}
+			})
+		}
+	}
+}
+
+// A preference page that is saved as it was says nothing, and leaving one list says nothing of an action that suppressed.
+func TestUndoOfWhoStayed(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	list, other := b.list("News"), b.list("Other")
+	id := b.person("a@x.org", map[int64]string{list: StatusSubscribed, other: StatusSubscribed})
+	a := b.bulk(BulkSelection{}, BulkOrder{Action: BulkSuppress})
+	if left, err := b.choose(PreferenceChange{SubscriberID: id, CampaignLists: []int64{list}, Shown: []int64{list}, On: []int64{list}}); left || err != nil {
+		t.Errorf("%v, %v", left, err)
+	}
+	if !b.goAway(id, other) {
+		t.Error("nothing was left")
+	}
+	if a = b.undo(a.ID); a.Restored != 1 || a.Kept != 0 {
+		t.Errorf("%+v", a)
+	}
+}
+
 func TestBulkAsksAgain(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -191,8 +191,19 @@ func (s *Service) undoBulkTx(ctx context.Context, tx pgx.Tx, id int64) (ended bo
 		return true, err
 	}
 	w.now = s.clock()
-	changes, err := pg.Many[bulkChange](ctx, tx, "changes", `DELETE FROM bulk_changes WHERE bulk_id = $1 AND subscriber_id IN (
-		SELECT subscriber_id FROM bulk_changes WHERE bulk_id = $1 ORDER BY subscriber_id LIMIT $2) RETURNING subscriber_id, before, after, left_since`, id, bulkBatch)
+	rows, err := tx.Query(ctx, `SELECT subscriber_id FROM bulk_changes WHERE bulk_id = $1 ORDER BY subscriber_id LIMIT $2`, id, bulkBatch)
+	if err != nil {
+		return false, err
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return false, err
+	}
+	if err := lockPeople(ctx, tx, ids); err != nil {
+		return false, err
+	}
+	changes, err := pg.Many[bulkChange](ctx, tx, "changes", `DELETE FROM bulk_changes WHERE bulk_id = $1 AND subscriber_id = ANY ($2)
+		RETURNING subscriber_id, before, after, left_since`, id, ids)
 	if err != nil {
 		return false, err
 	}

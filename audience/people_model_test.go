@@ -24,6 +24,7 @@ type peopleModel struct {
 	rng     *rand.Rand
 	emails  []string
 	lists   []int64
+	ids     map[string]int64          // under which number they were mailed last
 	left    map[string]map[int64]bool // lists that they left
 	never   map[string]bool           // complained, bounced, or want no mail at all
 	erased  map[string]bool
@@ -46,7 +47,7 @@ func TestNobodyIsReactivated(t *testing.T) {
 }
 
 func newPeopleModel(t *testing.T, seed uint64) *peopleModel {
-	m := &peopleModel{bundle: setup(t), rng: rand.New(rand.NewPCG(seed, 1)), left: map[string]map[int64]bool{}, never: map[string]bool{}, erased: map[string]bool{}, time: start}
+	m := &peopleModel{bundle: setup(t), rng: rand.New(rand.NewPCG(seed, 1)), ids: map[string]int64{}, left: map[string]map[int64]bool{}, never: map[string]bool{}, erased: map[string]bool{}, time: start}
 	m.now = func() time.Time { return m.time }
 	m.lists = []int64{m.list("A"), m.list("B")}
 	must[Field](t)(m.CreateField(m.ctx, "city", "", FieldText))
@@ -80,19 +81,32 @@ func (m *peopleModel) step() {
 	email, list := pick(m, m.emails), pick(m, m.lists)
 	person, err := m.FindSubscriber(m.ctx, email)
 	known := err == nil
+	if known {
+		m.ids[email] = person.ID
+	}
 	switch n := m.rng.IntN(100); {
 	case n < 14:
 		m.importSome(list)
-	case n < 24 && known:
-		m.leaves(person, email, list)
-	case n < 28 && known:
+	case n < 22:
+		m.note("%s leaves %d", email, list)
+		m.clicks(email, Leave{ListIDs: []int64{list}})
+		m.left[email][list] = true
+	case n < 25:
 		m.note("%s wants no mail at all", email)
-		m.goAway(person.ID)
+		m.clicks(email, Leave{Everything: true})
 		m.never[email] = true
+	case n < 28:
+		m.note("%s is taken off %d", email, list)
+		on := func(s Subscription) bool { return s.ListID == list && s.Status != StatusUnsubscribed }
+		if known && slices.ContainsFunc(person.Subscriptions, on) {
+			must[Subscriber](m.t)(m.DeleteSubscription(m.ctx, person.ID, list))
+		}
 	case n < 32:
-		reason := pick(m, []string{ReasonBounce, ReasonComplaint})
+		reason := pick(m, []string{ReasonBounce, ReasonComplaint, ReasonManual})
 		m.note("%s of %s", reason, email)
-		if _, err := m.Suppress(m.ctx, email, reason, "test", ""); err != nil && !errs.Is(err, errs.Conflict) {
+		if m.rng.IntN(2) == 0 {
+			must[SuppressionImport](m.t)(m.ImportSuppressions(m.ctx, strings.NewReader(email), NewSuppressions{Reason: reason, By: ann}))
+		} else if _, err := m.Suppress(m.ctx, email, reason, "test", ""); err != nil && !errs.Is(err, errs.Conflict) {
 			m.t.Fatal(err)
 		}
 		m.never[email] = true
@@ -136,13 +150,13 @@ func (m *peopleModel) step() {
 	}
 }
 
-func (m *peopleModel) leaves(person Subscriber, email string, list int64) {
-	on := slices.ContainsFunc(person.Subscriptions, func(s Subscription) bool { return s.ListID == list })
-	m.note("%s leaves %d", email, list)
-	m.goAway(person.ID, list)
-	if on {
-		m.left[email][list] = true
+// clicks is somebody who follows a link of the last mail that they got, wherever they are by now.
+func (m *peopleModel) clicks(email string, l Leave) {
+	l.SubscriberID, l.EmailKey, l.Source = m.ids[email], email, SourceUnsubscribe
+	if m.erased[email] {
+		l.EmailKey = ErasedAddress
 	}
+	m.leave(l)
 }
 
 func (m *peopleModel) importSome(list int64) {
@@ -241,6 +255,13 @@ func (m *peopleModel) wrong() string {
 			return r.EmailKey + " wants or can have no mail and would be mailed"
 		case m.left[r.EmailKey][*r.ListID]:
 			return fmt.Sprintf("%s left list %d and would be mailed", r.EmailKey, *r.ListID)
+		}
+	}
+	keys := must[pgx.Rows](m.t)(m.pool.Query(m.ctx, `SELECT email_key FROM suppressions`))
+	suppressed := must[[]string](m.t)(pgx.CollectRows(keys, pgx.RowTo[string]))
+	for email := range m.never {
+		if !m.erased[email] && !slices.Contains(suppressed, email) {
+			return email + " is not suppressed any more"
 		}
 	}
 	return ""

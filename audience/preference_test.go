@@ -47,7 +47,7 @@ func (b *bundle) comeBack(campaign int64, seq int32) bool {
 	b.t.Helper()
 	var back bool
 	err := pg.InTx(b.ctx, b.pool, func(tx pgx.Tx) (err error) {
-		back, err = b.ReturnTx(b.ctx, tx, campaign, seq, "undo")
+		back, err = b.ReturnTx(b.ctx, tx, campaign, seq, "", "undo")
 		return err
 	})
 	if err != nil {

@@ -169,25 +169,42 @@ func (s *Service) SetTracking(ctx context.Context, id int64, allowed bool) error
 // DeleteSubscriber deletes a person with all subscriptions and what they wrote about leaving. What was sent to them stays in the campaigns' ledgers, and a
 // suppression of the address stays in force. With their subscriptions it would be forgotten that they left a list, so whoever had is suppressed.
 func (s *Service) DeleteSubscriber(ctx context.Context, id int64) error {
-	return pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-		if err := mergeTurn(ctx, tx); err != nil {
-			return err
-		}
-		if err := suppressLeft(ctx, tx, []int64{id}, s.clock()); err != nil {
-			return err
-		}
-		tag, err := tx.Exec(ctx, `DELETE FROM subscribers WHERE id = $1`, id)
-		if err == nil && tag.RowsAffected() == 0 {
-			return noSubscriber(id)
-		}
-		if err == nil {
-			_, err = tx.Exec(ctx, `UPDATE unsubscribes SET comment = '' WHERE subscriber_id = $1 AND comment <> ''`, id)
-		}
-		if err != nil {
-			return fmt.Errorf("deleting subscriber %d: %w", id, err)
-		}
-		return nil
-	})
+	return pg.InTx(ctx, s.pool, func(tx pgx.Tx) error { return s.deleteTx(ctx, tx, id) })
+}
+
+func (s *Service) deleteTx(ctx context.Context, tx pgx.Tx, id int64) error {
+	if err := mergeTurn(ctx, tx); err != nil {
+		return err
+	}
+	if err := lockPeople(ctx, tx, []int64{id}); err != nil {
+		return err
+	}
+	if err := suppressLeft(ctx, tx, []int64{id}, s.clock()); err != nil {
+		return err
+	}
+	tag, err := tx.Exec(ctx, `DELETE FROM subscribers WHERE id = $1`, id)
+	if err == nil && tag.RowsAffected() == 0 {
+		return noSubscriber(id)
+	}
+	if err == nil {
+		_, err = tx.Exec(ctx, `UPDATE unsubscribes SET comment = '' WHERE subscriber_id = $1 AND comment <> ''`, id)
+	}
+	if err != nil {
+		return fmt.Errorf("deleting subscriber %d: %w", id, err)
+	}
+	return nil
+}
+
+// lockPeople keeps everything about people from being changed by others until the transaction ends.
+//
+// Invariant: whoever writes about people locks, of what it writes, first their rows in subscribers (several in the order of their ids), then bulk_changes, subscriptions and
+// suppressions. Bulk actions and their undoing, the undoing of imports and deletions lock them by this; whoever changes one person's subscriptions or suppression, such as by
+// leaving, locks the person FOR KEY SHARE at least. So of two of them one waits for the other before it has looked at anything, and none waits in a circle.
+func lockPeople(ctx context.Context, tx pgx.Tx, ids []int64) error {
+	if _, err := tx.Exec(ctx, `SELECT FROM subscribers WHERE id = ANY ($1) ORDER BY id FOR UPDATE`, ids); err != nil {
+		return fmt.Errorf("locking people: %w", err)
+	}
+	return nil
 }
 
 // SourceDeleted is the source of a suppression by which it is kept in mind that somebody had left, when they were deleted.
@@ -196,15 +213,15 @@ const SourceDeleted = "deleted"
 // suppressLeft suppresses the addresses of those of the people who left a list. A suppression that is there already is not to be lifted by the undoing of the bulk action
 // that made it, since from now on it is what remembers that they left, and which lists: whoever confirms another one later has still left these.
 func suppressLeft(ctx context.Context, tx pgx.Tx, ids []int64, now time.Time) error {
-	_, err := tx.Exec(ctx, `
-		INSERT INTO suppressions AS x (email_key, reason, source, detail, created_at, left_lists)
-		SELECT u.email_key, 'unsubscribe', 'deleted', 'had left ' || string_agg(l.name, ', ' ORDER BY lower(l.name)) || ' before they were deleted', $2, array_agg(l.id ORDER BY l.id)
-		FROM subscribers u JOIN subscriptions s ON s.subscriber_id = u.id JOIN lists l ON l.id = s.list_id
-		WHERE u.id = ANY ($1) AND s.status = 'unsubscribed' GROUP BY u.id ORDER BY u.email_key
-		ON CONFLICT (email_key) DO UPDATE SET left_lists = ARRAY(SELECT DISTINCT unnest(x.left_lists || excluded.left_lists) ORDER BY 1)`, ids, now)
+	err := keepSuppressed(ctx, tx, `SELECT u.email_key FROM subscribers u
+		WHERE u.id = ANY ($1) AND (SELECT true FROM subscriptions s WHERE s.subscriber_id = u.id AND s.status = 'unsubscribed' LIMIT 1) IS NOT NULL`, ids)
 	if err == nil {
-		err = keepSuppressed(ctx, tx, `SELECT u.email_key FROM subscribers u
-			WHERE u.id = ANY ($1) AND (SELECT true FROM subscriptions s WHERE s.subscriber_id = u.id AND s.status = 'unsubscribed' LIMIT 1) IS NOT NULL`, ids)
+		_, err = tx.Exec(ctx, `
+			INSERT INTO suppressions AS x (email_key, reason, source, detail, created_at, left_lists)
+			SELECT u.email_key, 'unsubscribe', 'deleted', 'had left ' || string_agg(l.name, ', ' ORDER BY lower(l.name)) || ' before they were deleted', $2, array_agg(l.id ORDER BY l.id)
+			FROM subscribers u JOIN subscriptions s ON s.subscriber_id = u.id JOIN lists l ON l.id = s.list_id
+			WHERE u.id = ANY ($1) AND s.status = 'unsubscribed' GROUP BY u.id ORDER BY u.email_key
+			ON CONFLICT (email_key) DO UPDATE SET left_lists = ARRAY(SELECT DISTINCT unnest(x.left_lists || excluded.left_lists) ORDER BY 1)`, ids, now)
 	}
 	if err != nil {
 		return fmt.Errorf("suppressing those who had left: %w", err)

@@ -152,6 +152,11 @@ func (s *Service) subscribeTx(ctx context.Context, tx pgx.Tx, n subscribing) err
 			return noList(id)
 		}
 	}
+	if n.Status == StatusUnsubscribed {
+		if err := noteLeft(ctx, tx, Leave{SubscriberID: n.SubscriberID, ListIDs: n.ListIDs}); err != nil {
+			return err
+		}
+	}
 	_, err = tx.Exec(ctx, `INSERT INTO subscriptions (list_id, subscriber_id, status, source, evidence, created_at, updated_at)
 		SELECT l, $2, $3, $4, $6, $5, $5 FROM unnest($1::bigint[]) AS l
 		ON CONFLICT (list_id, subscriber_id) DO UPDATE
@@ -159,9 +164,6 @@ func (s *Service) subscribeTx(ctx context.Context, tx pgx.Tx, n subscribing) err
 		WHERE subscriptions.status <> excluded.status`, there, n.SubscriberID, n.Status, n.Source, s.clock(), n.Evidence)
 	if err != nil {
 		return fmt.Errorf("subscribing %d: %w", n.SubscriberID, err)
-	}
-	if n.Status == StatusUnsubscribed {
-		return noteLeft(ctx, tx, Leave{SubscriberID: n.SubscriberID, ListIDs: n.ListIDs})
 	}
 	return nil
 }

@@ -116,23 +116,34 @@ func (s *Service) SuppressTx(ctx context.Context, db pg.DB, emailKey, reason, so
 	if err := checkReason(reason); err != nil {
 		return err
 	}
-	if gone, err := s.erased(ctx, db, []string{emailKey}); err != nil || gone[emailKey] || emailKey == ErasedAddress {
-		return err
-	}
-	_, err := db.Exec(ctx, `INSERT INTO suppressions (email_key, reason, source, detail, created_at) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (email_key) DO NOTHING`, emailKey, reason, clip(source), clip(detail), s.clock())
-	if err != nil {
+	if _, err := db.Exec(ctx, `SELECT FROM subscribers WHERE email_key = $1 FOR KEY SHARE`, emailKey); err != nil {
 		return fmt.Errorf("suppressing: %w", err)
 	}
-	if reason == ReasonManual {
-		return nil
+	if reason != ReasonManual {
+		_, err := db.Exec(ctx, `UPDATE bulk_changes SET left_since = true WHERE NOT left_since AND subscriber_id = (SELECT id FROM subscribers WHERE email_key = $1)`, emailKey)
+		if err != nil {
+			return fmt.Errorf("suppressing: %w", err)
+		}
 	}
-	// The suppression may be that of a bulk action, which would go with its undoing.
-	_, err = db.Exec(ctx, `UPDATE bulk_changes SET left_since = true WHERE NOT left_since AND subscriber_id = (SELECT id FROM subscribers WHERE email_key = $1)`, emailKey)
+	_, err := s.suppressTx(ctx, db, Suppression{Email: emailKey, Reason: reason, Source: source, Detail: detail, CreatedAt: s.clock()})
+	return err
+}
+
+// suppressTx writes a suppression, unless there is one already or the address was erased, and says whether it did. The caller holds the person.
+func (s *Service) suppressTx(ctx context.Context, db pg.DB, x Suppression) (bool, error) {
+	if gone, err := s.erased(ctx, db, []string{x.Email}); err != nil || gone[x.Email] || x.Email == ErasedAddress {
+		return false, err
+	}
+	// What is there may be the suppression of a bulk action, which would go with its undoing. It is marked first: an undoing that has begun takes it away before the INSERT.
+	if err := keepSuppressed(ctx, db, `SELECT $1::text`, x.Email); err != nil {
+		return false, err
+	}
+	tag, err := db.Exec(ctx, `INSERT INTO suppressions (email_key, reason, source, detail, created_at) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (email_key) DO NOTHING`, x.Email, x.Reason, clip(x.Source), clip(x.Detail), x.CreatedAt)
 	if err != nil {
-		return fmt.Errorf("suppressing: %w", err)
+		return false, fmt.Errorf("suppressing: %w", err)
 	}
-	return keepSuppressed(ctx, db, `SELECT $1::text`, emailKey)
+	return tag.RowsAffected() > 0, nil
 }
 
 // maxNote bounds what somebody writes about lifting a suppression, in characters.
@@ -221,6 +232,6 @@ func clip(evidence string) string {
 }
 
 func getSuppression(ctx context.Context, db pg.DB, key string) (Suppression, error) {
-	return pg.One[Suppression](ctx, db, "suppression of "+key,
+	return pg.One[Suppression](ctx, db, "suppression",
 		`SELECT email_key AS email, reason, source, detail, created_at FROM suppressions WHERE email_key = $1`, key)
 }

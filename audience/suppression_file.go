@@ -114,6 +114,12 @@ func (s *Service) storeSuppressions(ctx context.Context, batch []suppressionRow,
 		if err := actBy(ctx, tx, by, ""); err != nil {
 			return err
 		}
+		if _, err := tx.Exec(ctx, `SELECT FROM subscribers WHERE email_key = ANY ($1) ORDER BY id FOR KEY SHARE`, keys); err != nil {
+			return fmt.Errorf("importing suppressions: %w", err)
+		}
+		if err := keepSuppressed(ctx, tx, `SELECT unnest($1::text[])`, keys); err != nil {
+			return err
+		}
 		// In the order of the keys, so that two files at the same time do not wait for each other.
 		tag, err := tx.Exec(ctx, `INSERT INTO suppressions (email_key, reason, source, detail, created_at)
 			SELECT DISTINCT ON (key) key, reason, $4, detail, $5 FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS f (key, reason, detail, n)

@@ -29,9 +29,11 @@ var UnsubscribeReasons = []string{ReasonTooOften, ReasonNotInterested, ReasonNev
 // MaxUnsubscribeComment bounds what somebody can write about leaving, in characters.
 const MaxUnsubscribeComment = 500
 
-// Leave is somebody who wants less or no mail, by a link of the mail that is delivery Seq of a campaign.
+// Leave is somebody who wants less or no mail, by a link of the mail that is delivery Seq of a campaign. EmailKey is the normalised address to which that mail went: when the
+// person was deleted since, it says who leaves. "" is unknown, and then nobody leaves.
 type Leave struct {
 	SubscriberID int64
+	EmailKey     string
 	ListIDs      []int64
 	Everything   bool // all lists whatever ListIDs says, and the address is suppressed
 	Source       string
@@ -71,30 +73,39 @@ type ReasonCount struct {
 	Count  int64
 }
 
-// UnsubscribeTx ends a person's subscriptions to the lists in the caller's transaction, and says how many it changed.
-func (s *Service) UnsubscribeTx(ctx context.Context, tx pgx.Tx, subscriberID int64, listIDs []int64, source string) (int, error) {
-	ids, _, err := endSubscriptions(ctx, tx, Leave{SubscriberID: subscriberID, ListIDs: listIDs, Source: source}, s.clock())
-	return len(ids), err
-}
-
-// LeaveTx is UnsubscribeTx for somebody who followed a link: it also notes what it changed, so that ExplainUnsubscribe and ReturnTx can refer to it. It is false
-// when nothing was left to change; then nothing is noted.
+// LeaveTx takes a person off lists in the caller's transaction, and notes what it changed, so that ExplainUnsubscribe and ReturnTx can refer to it. Who is on none of the lists
+// any more, having been taken off them, is put down as somebody who left them; the address of somebody who was deleted is suppressed, unless somebody has it again. It is
+// false when nothing was left to change; then nothing is noted.
 func (s *Service) LeaveTx(ctx context.Context, tx pgx.Tx, l Leave) (bool, error) {
 	now := s.clock()
-	ids, was, err := endSubscriptions(ctx, tx, l, now)
-	if err != nil {
+	// Deleting the person waits for this, and this for the undoing of a bulk action (see lockPeople).
+	err := tx.QueryRow(ctx, `SELECT id, email_key FROM subscribers WHERE id = $1 OR email_key = $2 ORDER BY id = $1 DESC LIMIT 1 FOR KEY SHARE`, l.SubscriberID, l.EmailKey).
+		Scan(&l.SubscriberID, &l.EmailKey)
+	gone := errors.Is(err, pgx.ErrNoRows)
+	if err != nil && !gone {
+		return false, fmt.Errorf("unsubscribing subscriber %d: %w", l.SubscriberID, err)
+	}
+	if gone {
+		l.Everything = true
+	}
+	if err := noteLeft(ctx, tx, l); err != nil {
 		return false, err
 	}
-	suppressed := false
-	if l.Everything {
-		tag, err := tx.Exec(ctx, `
-			INSERT INTO suppressions (email_key, reason, source, detail, created_at)
-			SELECT email_key, 'unsubscribe', $2, 'wants no more mail at all', $3 FROM subscribers WHERE id = $1 ON CONFLICT (email_key) DO NOTHING`,
-			l.SubscriberID, l.Source, now)
-		if err != nil {
-			return false, fmt.Errorf("suppressing subscriber %d: %w", l.SubscriberID, err)
+	ids, was := []int64{}, []string{}
+	if !gone {
+		if ids, was, err = endSubscriptions(ctx, tx, l, now); err != nil {
+			return false, err
 		}
-		suppressed = tag.RowsAffected() > 0
+	}
+	suppressed := false
+	if l.Everything && l.EmailKey != "" {
+		detail := "wants no more mail at all"
+		if gone {
+			detail = "left after they were deleted"
+		}
+		if suppressed, err = s.suppressTx(ctx, tx, Suppression{Email: l.EmailKey, Reason: ReasonUnsubscribe, Source: l.Source, Detail: detail, CreatedAt: now}); err != nil {
+			return false, err
+		}
 	}
 	if len(ids) == 0 && !suppressed {
 		return false, nil
@@ -108,39 +119,48 @@ func (s *Service) LeaveTx(ctx context.Context, tx pgx.Tx, l Leave) (bool, error)
 	return true, nil
 }
 
+// wasAbsent stands among the statuses of unsubscribes for a list that the person was not on.
+const wasAbsent = ""
+
 // endSubscriptions gives the lists that were left and the status on each before. The rows are locked first: of two who ask at the same time one finds nothing left.
 func endSubscriptions(ctx context.Context, tx pgx.Tx, l Leave, now time.Time) (ids []int64, was []string, err error) {
-	rows, err := tx.Query(ctx, `
+	ids, was = []int64{}, []string{}
+	for _, sql := range []string{`
 		WITH old AS MATERIALIZED (
 			SELECT list_id, status FROM subscriptions
 			WHERE subscriber_id = $1 AND ($2 OR list_id = ANY ($3::bigint[])) AND status <> 'unsubscribed' ORDER BY list_id FOR UPDATE)
 		UPDATE subscriptions s SET status = 'unsubscribed', source = $4, updated_at = $5 FROM old
-		WHERE s.subscriber_id = $1 AND s.list_id = old.list_id RETURNING s.list_id, old.status`,
-		l.SubscriberID, l.Everything, l.ListIDs, l.Source, now)
-	if err != nil {
-		return nil, nil, fmt.Errorf("unsubscribing subscriber %d: %w", l.SubscriberID, err)
+		WHERE s.subscriber_id = $1 AND s.list_id = old.list_id RETURNING s.list_id, old.status`, `
+		INSERT INTO subscriptions AS s (list_id, subscriber_id, status, source, created_at, updated_at)
+		SELECT id, $1, 'unsubscribed', $4, $5::timestamptz, $5 FROM lists WHERE NOT $2 AND id = ANY ($3::bigint[])
+			AND NOT EXISTS (SELECT FROM subscriptions o WHERE o.subscriber_id = $1 AND o.list_id = ANY ($3::bigint[])) ORDER BY id FOR KEY SHARE
+		ON CONFLICT (list_id, subscriber_id) DO NOTHING RETURNING s.list_id, '` + wasAbsent + `'`} {
+		rows, err := tx.Query(ctx, sql, l.SubscriberID, l.Everything, l.ListIDs, l.Source, now)
+		if err != nil {
+			return nil, nil, fmt.Errorf("unsubscribing subscriber %d: %w", l.SubscriberID, err)
+		}
+		var id int64
+		var status string
+		_, err = pgx.ForEachRow(rows, []any{&id, &status}, func() error {
+			ids, was = append(ids, id), append(was, status)
+			return nil
+		})
+		if err != nil {
+			return nil, nil, fmt.Errorf("unsubscribing subscriber %d: %w", l.SubscriberID, err)
+		}
 	}
-	ids, was = []int64{}, []string{}
-	var id int64
-	var status string
-	_, err = pgx.ForEachRow(rows, []any{&id, &status}, func() error {
-		ids, was = append(ids, id), append(was, status)
-		return nil
-	})
-	if err != nil {
-		return nil, nil, fmt.Errorf("unsubscribing subscriber %d: %w", l.SubscriberID, err)
-	}
-	return ids, was, noteLeft(ctx, tx, l)
+	return ids, was, nil
 }
 
-// noteLeft keeps it from being undone that a bulk action took the person off a list, or deleted them: they have said since, by themselves, that they want no mail.
+// noteLeft keeps it from being undone that a bulk action took the person off one of the lists, or deleted them: they have said since, by themselves, that they want no mail.
+// That it suppressed them stays when they want no mail at all.
 func noteLeft(ctx context.Context, tx pgx.Tx, l Leave) error {
+	if !l.Everything && len(l.ListIDs) == 0 {
+		return nil
+	}
 	_, err := tx.Exec(ctx, `UPDATE bulk_changes c SET left_since = true FROM bulk_actions b
 		WHERE c.subscriber_id = $1 AND NOT c.left_since AND b.id = c.bulk_id
-			AND ($2 OR b.params ->> 'list_id' IS NULL OR (b.params ->> 'list_id')::bigint = ANY ($3::bigint[]))`, l.SubscriberID, l.Everything, l.ListIDs)
-	if err == nil && l.Everything {
-		err = keepSuppressed(ctx, tx, `SELECT email_key FROM subscribers WHERE id = $1`, l.SubscriberID)
-	}
+			AND ($2 OR b.action = 'delete' OR (b.params ->> 'list_id')::bigint = ANY ($3::bigint[]))`, l.SubscriberID, l.Everything, l.ListIDs)
 	if err != nil {
 		return fmt.Errorf("noting that subscriber %d left: %w", l.SubscriberID, err)
 	}
@@ -161,32 +181,50 @@ func keepSuppressed(ctx context.Context, db pg.DB, addresses string, args ...any
 }
 
 // ReturnTx takes back the last LeaveTx by a delivery's links, as if the person had never left: whoever had not confirmed has still not. Lists that they
-// came back to or left again by themselves since stay as they are. It is false when there is nothing to take back.
-func (s *Service) ReturnTx(ctx context.Context, tx pgx.Tx, campaignID int64, seq int32, source string) (bool, error) {
+// came back to or left again by themselves since stay as they are. emailKey is as in Leave. It is false when there is nothing to take back.
+func (s *Service) ReturnTx(ctx context.Context, tx pgx.Tx, campaignID int64, seq int32, emailKey, source string) (bool, error) {
 	var id, subscriberID int64
 	var everything bool
+	var at time.Time
 	err := tx.QueryRow(ctx, `
 		UPDATE unsubscribes SET undone_at = $3 WHERE id = (
 			SELECT id FROM unsubscribes WHERE campaign_id = $1 AND seq = $2 AND undone_at IS NULL ORDER BY id DESC LIMIT 1 FOR UPDATE)
-		RETURNING id, subscriber_id, everything`, campaignID, seq, s.clock()).Scan(&id, &subscriberID, &everything)
+		RETURNING id, subscriber_id, everything, at`, campaignID, seq, s.clock()).Scan(&id, &subscriberID, &everything, &at)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return false, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("taking back an unsubscribe: %w", err)
 	}
-	_, err = tx.Exec(ctx, `
-		UPDATE subscriptions s SET status = b.was, source = $3, updated_at = $4
-		FROM unsubscribes u, unnest(u.list_ids, u.was) AS b (list_id, was)
-		WHERE u.id = $1 AND s.subscriber_id = $2 AND s.list_id = b.list_id AND s.status = 'unsubscribed' AND s.updated_at = u.at`,
-		id, subscriberID, source, s.clock())
-	if err == nil && everything {
-		err = liftOptOut(ctx, tx, subscriberID)
-	}
-	if err != nil {
+	if err := s.returnTx(ctx, tx, id, subscriberID, source); err != nil {
 		return false, fmt.Errorf("taking back the unsubscribe of subscriber %d: %w", subscriberID, err)
 	}
+	if !everything {
+		return true, nil
+	}
+	err = liftOptOut(ctx, tx, subscriberID)
+	if err == nil { // of somebody who is not there, what this leaving made
+		_, err = tx.Exec(ctx, `DELETE FROM suppressions WHERE email_key = $1 AND reason = 'unsubscribe' AND created_at = $2 AND NOT EXISTS (SELECT FROM subscribers WHERE id = $3)`,
+			emailKey, at, subscriberID)
+	}
+	if err != nil {
+		return false, fmt.Errorf("lifting the suppression of subscriber %d: %w", subscriberID, err)
+	}
 	return true, nil
+}
+
+// returnTx gives a person the subscriptions back that they had before they left.
+func (s *Service) returnTx(ctx context.Context, tx pgx.Tx, id, subscriberID int64, source string) error {
+	if _, err := tx.Exec(ctx, `SELECT FROM subscribers WHERE id = $1 FOR KEY SHARE`, subscriberID); err != nil {
+		return err
+	}
+	const left = ` unsubscribes u, unnest(u.list_ids, u.was) AS b (list_id, was)
+		WHERE u.id = $1 AND s.subscriber_id = $2 AND s.list_id = b.list_id AND s.status = 'unsubscribed' AND s.updated_at = u.at`
+	if _, err := tx.Exec(ctx, `UPDATE subscriptions s SET status = b.was, source = $3, updated_at = $4 FROM`+left+` AND b.was <> '`+wasAbsent+`'`, id, subscriberID, source, s.clock()); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `DELETE FROM subscriptions s USING`+left+` AND b.was = '`+wasAbsent+`'`, id, subscriberID)
+	return err
 }
 
 // liftOptOut ends a suppression that the person asked for. Bounces, complaints and what an admin decided stay.

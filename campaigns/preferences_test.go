@@ -1,6 +1,7 @@
 package campaigns
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -176,10 +177,9 @@ func TestWhoWasDeletedAndImportedAgainCanLeave(t *testing.T) {
 	b.awaitFinished(c.ID)
 	seq := b.seqOf(c, 1)
 	b.exec(`DELETE FROM subscribers WHERE email_key = $1`, person(1))
-	if info, err := b.UnsubscribeInfo(t.Context(), b.token(c, seq)); err != nil || !info.Already {
+	if info, err := b.UnsubscribeInfo(t.Context(), b.token(c, seq)); err != nil || info.Already {
 		t.Errorf("while deleted: %+v, %v", info, err)
 	}
-	must(t, b.Unsubscribe(t.Context(), b.token(c, seq), "one-click"))
 	if _, err := b.PreferenceInfo(t.Context(), b.token(c, seq)); !errs.Is(err, errs.NotFound) {
 		t.Errorf("preferences of nobody: %v", err)
 	}
@@ -198,6 +198,71 @@ func TestWhoWasDeletedAndImportedAgainCanLeave(t *testing.T) {
 	}
 	if n := query[int64](b, `SELECT count(*) FROM subscriptions WHERE status = 'subscribed'`)[0]; n != 1 {
 		t.Errorf("%d are subscribed, want the one who did nothing", n)
+	}
+}
+
+// Who was deleted, or taken off the list, and follows the link of an old mail must not be mailed by an import that comes later.
+func TestWhoIsGoneCanLeave(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		gone     string // SQL
+		all      bool
+		reported bool
+		want     string // suppressed, or the status on the list
+	}{
+		"deleted":                 {`DELETE FROM subscribers WHERE email_key = $1`, false, false, "suppressed"},
+		"deleted, from all":       {`DELETE FROM subscribers WHERE email_key = $1`, true, false, "suppressed"},
+		"deleted, by mail":        {`DELETE FROM subscribers WHERE email_key = $1`, false, true, "suppressed"},
+		"off the list":            {`DELETE FROM subscriptions s USING subscribers u WHERE u.id = s.subscriber_id AND u.email_key = $1`, false, false, "unsubscribed"},
+		"off the list, from all":  {`DELETE FROM subscriptions s USING subscribers u WHERE u.id = s.subscriber_id AND u.email_key = $1`, true, false, "suppressed"},
+		"deleted and there again": {`UPDATE subscribers SET id = DEFAULT WHERE email_key = $1`, false, false, "unsubscribed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.people(2)
+			c := b.start()
+			b.awaitFinished(c.ID)
+			token := b.token(c, b.seqOf(c, 1))
+			b.exec(tt.gone, person(1))
+			standing := func() string {
+				return query[string](b, fmt.Sprintf(`SELECT CASE WHEN EXISTS (SELECT FROM suppressions WHERE email_key = %[1]s AND reason = 'unsubscribe') THEN 'suppressed' ELSE COALESCE(
+					(SELECT s.status FROM subscriptions s JOIN subscribers u ON u.id = s.subscriber_id WHERE u.email_key = %[1]s), '') END`, "'"+person(1)+"'"))[0]
+			}
+			before := standing()
+			info, err := b.UnsubscribeInfo(t.Context(), token)
+			must(t, err)
+			if info.Already {
+				t.Errorf("the page says that there is nothing left to do: %+v", info)
+			}
+			for range 2 {
+				switch {
+				case tt.reported:
+					r := bounceOf(b, c, b.seqOf(c, 1), func(r *events.Report) { r.Kind = events.ReportUnsubscribe })
+					must(t, b.TakeReports(t.Context(), []events.Report{r}))
+				case tt.all:
+					must(t, b.UnsubscribeFromAll(t.Context(), token, "page"))
+				default:
+					must(t, b.Unsubscribe(t.Context(), token, "one-click"))
+				}
+			}
+			if got := standing(); got != tt.want {
+				t.Errorf("after leaving they are %q, want %q", got, tt.want)
+			}
+			if info, err = b.UnsubscribeInfo(t.Context(), token); err != nil || !info.Already || !info.Left {
+				t.Errorf("afterwards the page says %+v, %v", info, err)
+			}
+			st, err := b.Stats(t.Context(), c.ID)
+			must(t, err)
+			if st.Unsubscribes != 1 {
+				t.Errorf("%d left", st.Unsubscribes)
+			}
+			undone, err := b.UndoUnsubscribe(t.Context(), token, "page")
+			must(t, err)
+			if got := standing(); !undone || got != before {
+				t.Errorf("taken back (%v) they are %q, before %q", undone, got, before)
+			}
+		})
 	}
 }
 

@@ -24,6 +24,7 @@ const testSeq = 0
 type recipient struct {
 	subscriberID int64
 	email        string
+	emailKey     string // email normalised; only addressee fills it
 	person       templates.Person
 }
 
@@ -59,13 +60,14 @@ func (s *Service) addressee(ctx context.Context, ref events.Ref) (recipient, err
 	if err != nil {
 		return r, err
 	}
+	address, invalid := addr.Normalize(r.email)
+	r.emailKey = address.Key
 	_, err = s.d.Audience.GetSubscriber(ctx, r.subscriberID)
 	if !errs.Is(err, errs.NotFound) {
 		return r, err
 	}
-	address, err := addr.Normalize(r.email)
-	if err != nil {
-		return r, fmt.Errorf("the address of delivery %d of campaign %d: %w", ref.Seq, ref.CampaignID, err)
+	if invalid != nil {
+		return r, fmt.Errorf("the address of delivery %d of campaign %d: %w", ref.Seq, ref.CampaignID, invalid)
 	}
 	now, err := s.d.Audience.FindSubscriber(ctx, address.Key)
 	if err == nil {
@@ -97,15 +99,18 @@ func (s *Service) UnsubscribeInfo(ctx context.Context, token string) (Unsubscrib
 	}
 	info.Email = mask(r.email)
 	var on int
+	var suppressed bool
 	err = s.d.Pool.QueryRow(ctx, `
-		SELECT COALESCE(array_agg(l.name ORDER BY l.name), '{}'), count(*) FILTER (WHERE su.status <> 'unsubscribed')
+		SELECT COALESCE(array_agg(l.name ORDER BY l.name), '{}'), count(*) FILTER (WHERE su.status <> 'unsubscribed'),
+			EXISTS (SELECT FROM suppressions WHERE email_key = COALESCE((SELECT email_key FROM subscribers WHERE id = $2), $3))
 		FROM campaign_lists cl JOIN lists l ON l.id = cl.list_id
 		JOIN subscriptions su ON su.list_id = cl.list_id AND su.subscriber_id = $2
-		WHERE cl.campaign_id = $1`, ref.CampaignID, r.subscriberID).Scan(&info.ListNames, &on)
+		WHERE cl.campaign_id = $1`, ref.CampaignID, r.subscriberID, r.emailKey).Scan(&info.ListNames, &on, &suppressed)
 	if err != nil {
 		return info, fmt.Errorf("reading the subscriptions behind a link: %w", err)
 	}
-	info.Already = on == 0
+	// Who is on none of the lists any more, since they were taken off or deleted, can leave all the same: an import might bring them back.
+	info.Already = on == 0 && (len(info.ListNames) > 0 || suppressed || r.emailKey == audience.ErasedAddress)
 	last, err := s.d.Audience.LastUnsubscribe(ctx, ref.CampaignID, ref.Seq)
 	if errs.Is(err, errs.NotFound) {
 		return info, nil
@@ -135,14 +140,9 @@ func (s *Service) leave(ctx context.Context, token, source string, everything bo
 		return err
 	}
 	return pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error {
-		_, err := s.leaveTx(ctx, tx, ref, audience.Leave{SubscriberID: r.subscriberID, Everything: everything, Source: source})
+		_, err := s.leaveTx(ctx, tx, ref, audience.Leave{SubscriberID: r.subscriberID, EmailKey: r.emailKey, Everything: everything, Source: source})
 		return err
 	})
-}
-
-// unsubscribeTx takes a person off the lists of a campaign, and says whether that changed anything.
-func (s *Service) unsubscribeTx(ctx context.Context, tx pgx.Tx, ref events.Ref, subscriberID int64, source string) (bool, error) {
-	return s.leaveTx(ctx, tx, ref, audience.Leave{SubscriberID: subscriberID, Source: source})
 }
 
 // leaveTx takes a person off the lists of a campaign, or off all, and notes it.
@@ -169,8 +169,12 @@ func (s *Service) UndoUnsubscribe(ctx context.Context, token, source string) (un
 	if err != nil || ref.Seq == testSeq {
 		return false, err
 	}
+	r, err := s.addressee(ctx, ref)
+	if err != nil {
+		return false, err
+	}
 	err = pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error {
-		undone, err = s.d.Audience.ReturnTx(ctx, tx, ref.CampaignID, ref.Seq, source)
+		undone, err = s.d.Audience.ReturnTx(ctx, tx, ref.CampaignID, ref.Seq, r.emailKey, source)
 		return err
 	})
 	return undone, err

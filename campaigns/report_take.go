@@ -277,7 +277,11 @@ func (s *Service) actTx(ctx context.Context, tx pgx.Tx, r events.Report, d *repo
 	case events.ReportComplaint:
 		return s.complaintTx(ctx, tx, r, d)
 	case events.ReportUnsubscribe:
-		changed, err := s.unsubscribeTx(ctx, tx, events.Ref{CampaignID: d.CampaignID, Seq: d.Seq}, d.SubscriberID, r.Source)
+		address, err := addr.Normalize(d.Email)
+		if err != nil {
+			return did{}, fmt.Errorf("the address of delivery %d of campaign %d: %w", d.Seq, d.CampaignID, err)
+		}
+		changed, err := s.leaveTx(ctx, tx, events.Ref{CampaignID: d.CampaignID, Seq: d.Seq}, audience.Leave{SubscriberID: d.SubscriberID, EmailKey: address.Key, Source: r.Source})
 		if err != nil || !changed {
 			return did{action: actionNone}, err
 		}
@@ -378,7 +382,9 @@ func (s *Service) complaintTx(ctx context.Context, tx pgx.Tx, r events.Report, d
 			return did{}, err
 		}
 	}
-	if _, err := s.unsubscribeTx(ctx, tx, events.Ref{CampaignID: d.CampaignID, Seq: d.Seq}, d.SubscriberID, "complaint, report by "+r.Source); err != nil {
+	// Without the address: of somebody who was deleted, the suppression below is what remains.
+	l := audience.Leave{SubscriberID: d.SubscriberID, Source: "complaint, report by " + r.Source}
+	if _, err := s.leaveTx(ctx, tx, events.Ref{CampaignID: d.CampaignID, Seq: d.Seq}, l); err != nil {
 		return did{}, err
 	}
 	words := "complaint"
