@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -17,9 +18,9 @@ import (
 // impersonal are the tables in which nothing about recipients can be: what the owner of the installation writes, and the machinery. Whoever adds a table adds it here, or to
 // what fills the database in TestErasureLeavesNothing.
 var impersonal = strings.Fields(`users sessions api_keys login_attempts settings lists fields campaigns campaign_lists campaign_relays campaign_contents campaign_counts campaign_minutes
-	campaign_stats templates relays relay_rates relay_slots relay_usage relay_claims relay_hours relay_site_claims sites site_limits nodes sending_domains domain_usage domain_claims dkim_keys
+	campaign_stats templates relay_rates relay_slots relay_usage relay_claims relay_hours relay_site_claims sites site_limits nodes sending_domains domain_usage domain_claims dkim_keys
 	mailboxes mailbox_usage webhook_sources webhook_topics webhook_seen webhook_endpoints import_chunks import_ranges list_counts erasures goose_db_version bulk_people bulk_kept
-	forms form_lists form_refusals list_confirmations segments campaign_segments campaign_excluded_lists campaign_selections campaign_exclusions suppressed_people list_suppressed
+	forms form_lists form_refusals list_confirmations campaign_segments campaign_excluded_lists campaign_exclusions suppressed_people list_suppressed
 	suppressed_counted subscriber_search_backlog river_client river_client_queue river_job river_leader river_migration river_notification river_queue`)
 
 const (
@@ -30,15 +31,18 @@ const (
 
 // fill puts something about the person into every place that can hold it. The placeholders are the number of the person and of the list.
 const fillSQL = `
-	INSERT INTO relays (id, name, kind, host, port, tls, auth) OVERRIDING SYSTEM VALUE VALUES (70, 'r', 'smtp', 'h', 25, 'none', 'none');
+	INSERT INTO relays (id, name, kind, host, port, tls, auth, pause_reason, blocked_reason) OVERRIDING SYSTEM VALUE
+		VALUES (70, 'r', 'smtp', 'h', 25, 'none', 'none', 'a message came back: 550 {mail}', '452 {key}');
 	INSERT INTO campaigns (id, name, status, subject, recipients, started_at) OVERRIDING SYSTEM VALUE VALUES (7, 'c', 'finished', 's', 3, now()), (8, 'd', 'running', 's', 1, now());
+	INSERT INTO segments (id, name, definition) OVERRIDING SYSTEM VALUE VALUES (7, 's', '{"any": [{"op": "is", "type": "email", "value": "{mail}"}, {"op": "is_any", "type": "email", "values": ["bob@example.net", "{key}"]}]}');
+	INSERT INTO campaign_selections (campaign_id, selection) SELECT 7, jsonb_build_object('segments', jsonb_build_array(definition)) FROM segments;
 	INSERT INTO deliveries (campaign_id, seq, subscriber_id, email, state, reply_text) VALUES (7, 1, {id}, '{mail}', 4, '550 <{mail}> unknown'), (7, 2, 990, 'bob@example.net', 2, 'ok'),
 		(7, 3, 991, lower('{mail}'), 2, 'ok'), (8, 1, {id}, '{mail}', 3, '450 {key} later');
 	INSERT INTO campaign_counts (campaign_id, backend, sent, bounced, deferred) VALUES (7, 0, 2, 1, 0), (8, 0, 0, 0, 1);
 	INSERT INTO delivery_attempts (campaign_id, seq, attempt, outcome, reply_text, reason, fault) VALUES (7, 1, 1, 'bounced', '550 <{mail}>', 'user_unknown', 'recipient');
 	INSERT INTO exclusions (campaign_id, subscriber_id, email, reason) VALUES (8, {id}, '{mail}', 'suppressed');
 	INSERT INTO events (at, kind, campaign_id, seq, subscriber_id, detail, user_agent, actor) VALUES (now(), 'open', 7, 1, {id}, 'for {key}', 'Mail of {key}', 'human'), (now(), 'bounce', 7, 1, {id}, '550 {key}', NULL, NULL);
-	INSERT INTO reports (key, source, kind, at, campaign_id, seq, subscriber_id, address, diagnostic, action, raw) VALUES ('message 1 {mail}', 's', 'bounce', now(), 7, 1, {id}, '{mail}', 'x {mail}', 'none', 'To: {mail}'),
+	INSERT INTO reports (key, source, kind, at, campaign_id, seq, subscriber_id, address, diagnostic, action, raw) VALUES ('message 1 {mail}', 's', 'bounce', now(), 7, 1, {id}, '{mail}', 'x {mail}', 'none', 'To: {mail}\000\374'),
 		('message 2 {key}', 's', 'bounce', now(), NULL, NULL, NULL, '{mail}', NULL, 'unmatched', NULL);
 	INSERT INTO unsubscribes (at, subscriber_id, campaign_id, seq, source, everything, list_ids, was, comment) VALUES (now(), {id}, 7, 1, 'link', false, '{}', '{}', 'I am {mail}'),
 		(now(), 990, 7, 2, 'link', false, '{}', '{}', 'write to {mail} instead');
@@ -60,10 +64,21 @@ const fillSQL = `
 	INSERT INTO import_kept (import_id, subscriber_id, email, what, reason) VALUES (7, {id}, '{mail}', 'name', 'r');
 	INSERT INTO bulk_actions (id, action, params, selection, status, created_by, source, total, created_at) OVERRIDING SYSTEM VALUE
 		VALUES (7, 'suppress', '{"note": "ask {mail}"}', '{"search": "{key}"}', 'done', 'a', 'admin', 1, now());
-	INSERT INTO signups (source, subscriber_id, list_ids, email, email_key, name, mailbox_key, state, evidence) VALUES ('form', {id}, '{{list}}', '{mail}', '{key}', 'Xyzzy Übel', '{key}', 'sent', '{"note": "{mail}"}'),
+	INSERT INTO signups (source, subscriber_id, list_ids, email, email_key, name, mailbox_key, state, evidence) VALUES ('form', {id}, '{{list}}', '{mail}', '{key}', 'Xyzzy Übel', '{key}', 'sent', '{"note": "{mail}", "ip": "192.0.2.99"}'),
 		('form', NULL, '{{list}}', '{mail}', '{key}', '', '{key}', 'expired', '{}');
 	INSERT INTO bulk_changes (bulk_id, subscriber_id, before, after) VALUES (7, 995, '{}', '{"suppression": {"email_key": "{key}"}}'), (7, {id}, '{}', '{"suppression": {"email_key": "{key}"}}'), (7, 992, '{"subscriber": {"email_key": "{key}", "name": "Xyzzy Übel"}}', '{}');
 	INSERT INTO subscription_history (list_id, subscriber_id, status, source, evidence, since, until) VALUES ({list}, {id}, 'unconfirmed', 'form', '{"ip": "192.0.2.99", "note": "{mail}"}', now(), now())`
+
+// meanwhileSQL has rows written when the person goes, as by a transaction that had begun before.
+const meanwhileSQL = `
+	CREATE FUNCTION meanwhile() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+		INSERT INTO exclusions (campaign_id, subscriber_id, email, reason) VALUES (7, OLD.id, '{mail}', 'suppressed');
+		INSERT INTO webhook_messages (endpoint_id, message_id, type, payload, status) VALUES (7, 'm3', 'x', '{"email": "{mail}"}', 'failed');
+		INSERT INTO import_samples (import_id, kind, row, email) VALUES (7, 'updated', 3, '{mail}');
+		INSERT INTO reports (key, source, kind, at, address, action) VALUES ('message 3', 's', 'bounce', now(), '{mail}', 'unmatched');
+		RETURN NULL;
+	END $$;
+	CREATE TRIGGER meanwhile AFTER DELETE ON subscribers FOR EACH ROW EXECUTE FUNCTION meanwhile()`
 
 // texts gives, by "table.column", in how many rows of the database something of the needles is found.
 func (b *bundle) texts(t *testing.T, needles ...string) map[string]int {
@@ -116,12 +131,17 @@ func TestErasureLeavesNothing(t *testing.T) {
 	if _, err := b.pool.Exec(t.Context(), sql); err != nil {
 		t.Fatal(err)
 	}
+	// What others write while the erasure goes on, behind those who have looked at their tables already.
+	if _, err := b.pool.Exec(t.Context(), strings.ReplaceAll(meanwhileSQL, "{mail}", gone)); err != nil {
+		t.Fatal(err)
+	}
 	needles := []string{gone, key, "Xyzzy", "Ploughville", "192.0.2.99"}
 	before := b.texts(t, needles...)
 	for _, place := range strings.Fields(`subscribers.email subscribers.email_key subscribers.name subscribers.attributes subscriber_search.text deliveries.email deliveries.reply_text delivery_attempts.reply_text
 		exclusions.email events.detail events.user_agent reports.address reports.key reports.raw unsubscribes.comment suppressions.email_key suppression_log.email_key suppressions.detail webhook_outbox.source
 		webhook_messages.payload webhook_attempts.reply mailbox_messages.error inbox_messages.rcpt_to relay_pace.reply relay_pace_changes.reply relay_sites.reply imports.columns import_errors.record
-		import_samples.email import_changes.before import_kept.email bulk_actions.params bulk_actions.selection bulk_changes.before subscription_history.evidence idempotency_keys.body`) {
+		import_samples.email import_changes.before import_kept.email bulk_actions.params bulk_actions.selection bulk_changes.before subscription_history.evidence idempotency_keys.body
+		relays.pause_reason relays.blocked_reason segments.definition campaign_selections.selection signups.evidence`) {
 		if before[place] == 0 {
 			t.Errorf("the test puts nothing into %s", place)
 		}
@@ -138,7 +158,7 @@ func TestErasureLeavesNothing(t *testing.T) {
 	for _, p := range e.Places {
 		names = append(names, p.Name)
 	}
-	want := strings.Split("deliveries,events,webhooks,mailboxes,relays,answers,imports,bulk actions,sign-ups,unsubscribes,suppressions,subscriptions,subscribers", ",")
+	want := strings.Split("deliveries,events,webhooks,mailboxes,relays,answers,imports,bulk actions,sign-ups,segments,unsubscribes,suppressions,subscriptions,subscribers", ",")
 	if d := cmp.Diff(want, names); d != "" {
 		t.Error(d)
 	}
@@ -209,12 +229,32 @@ func TestExportHasEverything(t *testing.T) {
 	at := fmt.Sprint("/subscribers/", id, "/export")
 	var data map[string]json.RawMessage
 	c.get(at).want(200).json(&data)
-	for _, section := range strings.Fields("person fields subscriptions earlier_subscriptions suppressions suppression_log messages attempts left_out events unsubscribes reports imports bulk_actions") {
+	// Each table that holds something of them is a section of the export, or there is a reason why not.
+	sections := map[string]string{"deliveries": "messages", "delivery_attempts": "attempts", "exclusions": "left_out", "events": "events", "reports": "reports", "unsubscribes": "unsubscribes",
+		"suppressions": "suppressions", "import_changes": "imports", "bulk_changes": "bulk_actions", "signups": "signups", "subscription_history": "earlier_subscriptions"}
+	none := map[string]string{"relays": "what a server said", "relay_pace": "what a server said", "relay_pace_changes": "what a server said", "relay_sites": "what a server said",
+		"campaigns": "of all", "campaign_counts": "of all", "campaign_selections": "what the owner asked for", "segments": "what the owner asked for", "bulk_actions": "what the owner asked for",
+		"webhook_outbox": "a copy that waits to be sent", "webhook_messages": "a copy that was sent", "webhook_attempts": "what another program said", "webhook_endpoints": "of the owner",
+		"mailboxes": "of the owner", "mailbox_messages": "nobody could read it", "inbox_messages": "a copy of the message", "imports": "a file of many", "import_errors": "rows that were not taken",
+		"import_samples": "a copy of what is in the changes", "import_kept": "what was not changed"}
+	for _, m := range regexp.MustCompile(`INSERT INTO (\w+)`).FindAllStringSubmatch(fillSQL, -1) {
+		if sections[m[1]] == "" && none[m[1]] == "" {
+			t.Errorf("nobody has said where the export has what is in %s", m[1])
+		}
+	}
+	wanted := []string{"person", "fields", "subscriptions", "suppression_log"}
+	for _, section := range sections {
+		wanted = append(wanted, section)
+	}
+	for _, section := range wanted {
 		if len(data[section]) < 5 {
 			t.Errorf("%s: %s", section, data[section])
 		}
 	}
-	if !strings.Contains(string(data["fields"]), "=cmd()") || !strings.Contains(string(data["reports"]), "To: Ann.Uebel@Ex") {
+	if !strings.Contains(string(data["signups"]), "192.0.2.99") || !strings.Contains(string(data["signups"]), "Xyzzy") {
+		t.Errorf("sign-ups: %s", data["signups"])
+	}
+	if !strings.Contains(string(data["fields"]), "=cmd()") || !strings.Contains(string(data["reports"]), "To: Ann.Uebel@Ex") || !strings.Contains(string(data["reports"]), `\u0000ü`) {
 		t.Errorf("%s %s", data["fields"], data["reports"])
 	}
 	body := c.get(at + "?format=zip").want(200).Body.Bytes()
@@ -234,7 +274,7 @@ func TestExportHasEverything(t *testing.T) {
 		}
 		files[f.Name] = string(text)
 	}
-	if len(files) != 16 || !strings.Contains(files["fields.csv"], "'=cmd()") && !strings.Contains(files["fields.csv"], `=cmd()""`) {
+	if len(files) != 17 || !strings.Contains(files["fields.csv"], "'=cmd()") && !strings.Contains(files["fields.csv"], `=cmd()""`) {
 		t.Errorf("%d files; %s", len(files), files["fields.csv"])
 	}
 	if page := files["read-me.html"]; strings.Contains(page, "<script>") || !strings.Contains(page, "&lt;script&gt;") || !strings.Contains(page, "550 &lt;") {

@@ -150,14 +150,31 @@ func (s *Service) returnedTx(ctx context.Context, tx pgx.Tx, emailKey string) er
 
 // Erase removes everything personal that is kept about whoever has an address, also when nobody on any list has: the person, subscriptions with their history, suppression and
 // its log, what they wrote and did. In the ledgers the rows stay without them, so that the figures of campaigns stay right. What remains is a keyed hash, by which neither
-// an import nor a program brings them back. It is one transaction and cannot be undone. As long as a message to them is on its way it is a Conflict.
+// an import nor a program brings them back. It cannot be undone. As long as a message to them is on its way it is a Conflict.
+//
+// The first transaction does all of it. What others had begun to write about the person meanwhile, and committed behind it, is removed by a second one: nothing new can come once
+// the person is gone and the hash is there. When only the first was committed, since the process died or the second met a Conflict, the caller gets an error or no answer, and
+// erases once more: nothing that could be used to catch up by itself may be kept.
 func (s *Service) Erase(ctx context.Context, email string, by Actor) (Erasure, error) {
 	a, err := addr.Normalize(email)
 	if err != nil {
 		return Erasure{}, asField("email", err)
 	}
 	out := Erasure{ErasedAt: s.clock(), Places: []ErasedPlace{}}
-	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error { return s.eraseTx(ctx, tx, a, by, &out) })
+	var who Erasing
+	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		var keys []string
+		if who, keys, err = s.whoIsErased(ctx, tx, a); err != nil {
+			return err
+		}
+		if err := s.eraseTx(ctx, tx, who, &out); err != nil {
+			return err
+		}
+		return s.storeErasures(ctx, tx, keys, out.ErasedAt, by)
+	})
+	if err == nil {
+		err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error { return s.eraseTx(ctx, tx, who, &out) })
+	}
 	if err != nil {
 		var e *errs.E
 		if errors.As(err, &e) {
@@ -168,12 +185,9 @@ func (s *Service) Erase(ctx context.Context, email string, by Actor) (Erasure, e
 	return out, nil
 }
 
-func (s *Service) eraseTx(ctx context.Context, tx pgx.Tx, a addr.Address, by Actor, out *Erasure) error {
+// eraseTx removes what there is about a person, and adds up where that was. It may be done again.
+func (s *Service) eraseTx(ctx context.Context, tx pgx.Tx, who Erasing, out *Erasure) error {
 	if _, err := tx.Exec(ctx, `SELECT set_config('postrider.erasing', 'on', true)`); err != nil {
-		return err
-	}
-	who, keys, err := s.whoIsErased(ctx, tx, a)
-	if err != nil {
 		return err
 	}
 	// The others first: a delivery that waits must be taken out of the queue before its person is gone, and one that is being sent stops all of it.
@@ -186,17 +200,30 @@ func (s *Service) eraseTx(ctx context.Context, tx pgx.Tx, a addr.Address, by Act
 		if err != nil {
 			return err
 		}
-		if n > 0 {
-			out.Places = append(out.Places, ErasedPlace{Name: e.Name, Rows: n})
-		}
+		out.add(e.Name, n)
 	}
+	return nil
+}
+
+func (e *Erasure) add(name string, rows int64) {
+	if rows == 0 {
+		return
+	}
+	i := slices.IndexFunc(e.Places, func(p ErasedPlace) bool { return p.Name == name })
+	if i < 0 {
+		e.Places, i = append(e.Places, ErasedPlace{Name: name}), len(e.Places)
+	}
+	e.Places[i].Rows += rows
+}
+
+func (s *Service) storeErasures(ctx context.Context, tx pgx.Tx, keys []string, at time.Time, by Actor) error {
 	for _, key := range keys {
 		h, err := s.erasureHash(key)
 		if err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `INSERT INTO erasures (hash, erased_at, erased_by) VALUES ($1, $2, $3) ON CONFLICT (hash) DO UPDATE SET erased_at = excluded.erased_at`,
-			h, out.ErasedAt, by.Name); err != nil {
+			h, at, by.Name); err != nil {
 			return err
 		}
 	}

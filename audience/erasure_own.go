@@ -3,6 +3,8 @@ package audience
 import (
 	"context"
 	"fmt"
+	"regexp"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -13,6 +15,7 @@ func (s *Service) ownErasers() []Eraser {
 		{"imports", eraseImports},
 		{"bulk actions", eraseBulk},
 		{"sign-ups", eraseSignups},
+		{"segments", eraseSegments},
 		{"unsubscribes", eraseUnsubscribes},
 		{"suppressions", eraseSuppressions},
 		{"subscriptions", eraseSubscriptions},
@@ -67,6 +70,25 @@ func eraseSignups(ctx context.Context, tx pgx.Tx, ids []int64, addresses []strin
 		`UPDATE signups SET subscriber_id = NULL, email = '', email_key = '', mailbox_key = '', network_key = '', name = '', attributes = '{}', evidence = '{}', reply = '',
 			state = CASE WHEN closed_at IS NULL THEN 'removed' ELSE state END, closed_at = COALESCE(closed_at, now())
 			WHERE subscriber_id = ANY ($1::bigint[]) OR email_key = ANY ($2::text[])`)
+}
+
+// AddressPattern is a regular expression of Postgres that finds any of the addresses, but not as a part of a longer one, in the text of jsonb.
+func AddressPattern(addresses []string) string {
+	forms := make([]string, len(addresses))
+	for i, a := range addresses {
+		forms[i] = regexp.QuoteMeta(strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(a))
+	}
+	return `(?<![[:alnum:]!#$%&'*+/=?^_{|}~.-])(` + strings.Join(forms, "|") + `)(?![[:alnum:]-]|\.[[:alnum:]])`
+}
+
+// eraseSegments has conditions that name the address name one that nobody has.
+func eraseSegments(ctx context.Context, tx pgx.Tx, _ []int64, addresses []string) (int64, error) {
+	tag, err := tx.Exec(ctx, `UPDATE segments SET definition = regexp_replace(definition::text, $1, $2, 'gi')::jsonb WHERE definition::text ~* $1`,
+		AddressPattern(addresses), ErasedAddress)
+	if err != nil {
+		return 0, fmt.Errorf("erasing from segments: %w", err)
+	}
+	return tag.RowsAffected(), nil
 }
 
 // eraseUnsubscribes keeps that somebody left, which campaigns count, without their words.

@@ -68,3 +68,28 @@ func TestErasedPersonIsSubscribedByNobodyElse(t *testing.T) {
 	b.confirm(id)
 	must[Subscriber](t)(b.SetSubscription(b.ctx, who, other, StatusSubscribed, SourceAPI))
 }
+
+// A condition that names the address names nobody; one that names a longer address stays.
+func TestErasureFromSegments(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for name, tt := range map[string]struct{ before, after string }{
+		"is":      {`{"op":"is","type":"email","value":"Ann@X.org"}`, `{"op":"is","type":"email","value":"erased@erased.invalid"}`},
+		"is any":  {`{"op":"is_any","type":"email","values":["jo.ann@x.org","ann@x.org","ann@x.org.au"]}`, `{"op":"is_any","type":"email","values":["jo.ann@x.org","erased@erased.invalid","ann@x.org.au"]}`},
+		"in text": {`{"op":"is","type":"name","value":"a <ann@x.org>."}`, `{"op":"is","type":"name","value":"a <erased@erased.invalid>."}`},
+		"others":  {`{"op":"is","type":"email","value":"annx@x.org"}`, `{"op":"is","type":"email","value":"annx@x.org"}`},
+		"quoted":  {`{"op":"is","type":"email","value":"\"an n\"@x.org"}`, `{"op":"is","type":"email","value":"\"an n\"@x.org"}`},
+	} {
+		if _, err := b.pool.Exec(b.ctx, `INSERT INTO segments (name, definition) VALUES ($1, $2)`, name, tt.before); err != nil {
+			t.Fatal(err)
+		}
+		must[Erasure](t)(b.Erase(b.ctx, "ann@x.org", ann))
+		var got bool
+		if err := b.pool.QueryRow(b.ctx, `SELECT definition = $2::jsonb FROM segments WHERE name = $1`, name, tt.after).Scan(&got); err != nil || !got {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+	if p := AddressPattern([]string{`"a\b"@x.org`}); !strings.Contains(p, `\\"a\\\\b\\"@x\.org`) {
+		t.Error(p)
+	}
+}

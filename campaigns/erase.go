@@ -51,7 +51,12 @@ func (s *Service) EraseTx(ctx context.Context, tx pgx.Tx, ids []int64, addresses
 		}
 		n += tag.RowsAffected()
 	}
-	return n, nil
+	tag, err := tx.Exec(ctx, `UPDATE campaign_selections SET selection = regexp_replace(selection::text, $1, $2, 'gi')::jsonb WHERE selection::text ~* $1`,
+		audience.AddressPattern(addresses), audience.ErasedAddress)
+	if err != nil {
+		return 0, fmt.Errorf("erasing from frozen segments: %w", err)
+	}
+	return n + tag.RowsAffected(), nil
 }
 
 // Servers quote the address, or half of it, in their replies; the words of sender/reply, which the figures are made of, stay.
@@ -63,10 +68,11 @@ const (
 	eraseReports = `UPDATE reports SET address = $3::text, diagnostic = NULL, raw = NULL, key = 'erased ' || encode(sha256(convert_to(key, 'UTF8')), 'hex')
 		WHERE address <> $3::text AND (lower(address) = ANY ($2::text[]) OR subscriber_id = ANY ($1::bigint[])
 			OR (campaign_id, seq) IN (SELECT campaign_id, seq FROM deliveries WHERE subscriber_id = ANY ($1::bigint[])))`
-	eraseDeliveries = `UPDATE deliveries SET email = $3::text, reply_text = NULL WHERE subscriber_id = ANY ($1::bigint[]) AND $2::text[] IS NOT NULL`
+	eraseDeliveries = `UPDATE deliveries SET email = $3::text, reply_text = NULL WHERE subscriber_id = ANY ($1::bigint[]) AND $2::text[] IS NOT NULL
+		AND (email <> $3::text OR reply_text IS NOT NULL)`
 	// By campaign, since the primary key begins with it and there is no other index.
 	eraseExclusions = `UPDATE exclusions x SET email = $3::text FROM campaigns c, unnest($1::bigint[]) AS p (id)
-		WHERE x.campaign_id = c.id AND x.subscriber_id = p.id AND $2::text[] IS NOT NULL`
+		WHERE x.campaign_id = c.id AND x.subscriber_id = p.id AND x.email <> $3::text AND $2::text[] IS NOT NULL`
 )
 
 // withoutErased takes the address out of a report that comes in about somebody who was erased since; what it says of the mail counts all the same.

@@ -18,7 +18,8 @@ type PersonData struct {
 	Sections   []PersonSection
 }
 
-// PersonSection is what one table knows: rows of values by column, at most maxSectionRows of them. A value is what Postgres has: text, number, time, JSON.
+// PersonSection is what one table knows: rows of values by column, at most maxSectionRows and maxSectionBytes of them. A value is what Postgres has: text, number, time, JSON;
+// bytes are a text of as many characters (ISO 8859-1).
 type PersonSection struct {
 	Name    string
 	Columns []string
@@ -26,8 +27,11 @@ type PersonSection struct {
 	Cut     bool // there are more
 }
 
-// maxSectionRows bounds the memory of an export; nobody has opened a mail as often.
-const maxSectionRows = 100_000
+// maxSectionRows and maxSectionBytes bound the memory of an export; nobody has opened a mail as often.
+const (
+	maxSectionRows  = 100_000
+	maxSectionBytes = 16 << 20
+)
 
 // personSections are queries about person $1 with the address $2, in the order in which they are read.
 var personSections = []struct{ name, sql string }{
@@ -50,8 +54,10 @@ var personSections = []struct{ name, sql string }{
 	{"events", `SELECT at, kind, campaign_id, seq, link, detail, user_agent, reason, actor FROM events WHERE subscriber_id = $1 ORDER BY id`},
 	{"unsubscribes", `SELECT l.at, l.campaign_id, l.seq, l.source, l.everything, l.list_ids, l.reason, l.comment, l.reason_at, l.undone_at FROM unsubscribes l
 		WHERE l.subscriber_id = $1 ORDER BY l.id`},
-	{"reports", `SELECT source, kind, at, received_at, campaign_id, seq, address, hard, reason, status, reply_code, diagnostic, action, convert_from(raw, 'LATIN1') AS raw FROM reports
+	{"reports", `SELECT source, kind, at, received_at, campaign_id, seq, address, hard, reason, status, reply_code, diagnostic, action, raw FROM reports
 		WHERE subscriber_id = $1 OR lower(address) = $2 ORDER BY id`},
+	{"signups", `SELECT g.id, g.source, f.name AS form, g.list_ids, g.language, g.email AS address, g.name, g.attributes, g.evidence, g.network_key, g.state, g.attempt, g.reply_code, g.reply,
+		g.created_at, g.updated_at, g.expires_at, g.closed_at FROM signups g LEFT JOIN forms f ON f.id = g.form_id WHERE g.subscriber_id = $1 OR g.email_key = $2 ORDER BY g.id`},
 	{"imports", `SELECT i.id, i.filename, i.started_at, c.before, c.after FROM import_changes c JOIN imports i ON i.id = c.import_id WHERE c.subscriber_id = $1 ORDER BY i.id`},
 	{"bulk_actions", `SELECT b.id, b.action, b.created_by, b.created_at, c.before, c.after FROM bulk_changes c JOIN bulk_actions b ON b.id = c.bulk_id WHERE c.subscriber_id = $1 ORDER BY b.id`},
 }
@@ -94,16 +100,34 @@ func readSection(ctx context.Context, tx pgx.Tx, name, sql string, id int64, key
 	for _, f := range rows.FieldDescriptions() {
 		part.Columns = append(part.Columns, f.Name)
 	}
+	size := 0
 	for rows.Next() {
+		for _, raw := range rows.RawValues() {
+			size += len(raw)
+		}
+		if part.Cut = len(part.Rows) == maxSectionRows || size > maxSectionBytes; part.Cut {
+			break
+		}
 		values, err := rows.Values()
 		if err != nil {
 			return part, err
 		}
-		if part.Cut = len(part.Rows) == maxSectionRows; part.Cut {
-			break
+		for i, v := range values {
+			if b, ok := v.([]byte); ok {
+				values[i] = latin1(b)
+			}
 		}
 		part.Rows = append(part.Rows, values)
 	}
 	rows.Close()
 	return part, rows.Err()
+}
+
+// latin1 makes text of whatever bytes a message had, one character of each.
+func latin1(b []byte) string {
+	text := make([]rune, len(b))
+	for i, c := range b {
+		text[i] = rune(c)
+	}
+	return string(text)
 }

@@ -16,6 +16,7 @@ func (s *Service) EraseTx(ctx context.Context, tx pgx.Tx, _ []int64, addresses [
 		`UPDATE relay_pace_changes p SET reply = '[erased]' WHERE EXISTS (SELECT FROM unnest($1::text[]) a WHERE position(a IN lower(p.reply)) > 0)`,
 		`UPDATE relay_sites r SET reply = '[erased]' WHERE EXISTS (SELECT FROM unnest($1::text[]) a WHERE position(a IN lower(r.reply)) > 0)`,
 		`UPDATE relays r SET blocked_reason = '[erased]' WHERE EXISTS (SELECT FROM unnest($1::text[]) a WHERE position(a IN lower(r.blocked_reason)) > 0)`,
+		`UPDATE relays r SET pause_reason = '[erased]' WHERE EXISTS (SELECT FROM unnest($1::text[]) a WHERE position(a IN lower(r.pause_reason)) > 0)`,
 	} {
 		tag, err := tx.Exec(ctx, sql, addresses)
 		if err != nil {
