@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -309,10 +310,18 @@ func (u *undoing) changes(ctx context.Context) (int64, error) {
 		ids[i] = people[i].SubscriberID
 		u.restore(&r, &people[i])
 	}
-	u.u.Restored += int64(len(r.people))
-	if err := r.write(ctx, u.tx, u.imp.ID, u.imp.ListID); err != nil {
+	back, err := r.write(ctx, u.tx, u.imp.ID, u.imp.ListID)
+	if err != nil {
 		return 0, err
 	}
+	for _, id := range without(r.subscriptions, back) { // they left after they were looked at
+		i, _ := slices.BinarySearch(ids, id)
+		u.kept = append(u.kept, KeptByUndo{SubscriberID: id, Email: people[i].Email, What: "subscription", Reason: "changed since"})
+		if !slices.Contains(r.ids, id) {
+			delete(r.people, id)
+		}
+	}
+	u.u.Restored += int64(len(r.people))
 	return end(ids), nil
 }
 
@@ -382,24 +391,35 @@ func sameTime(stored json.RawMessage, t time.Time) bool {
 	return json.Unmarshal(stored, &at) == nil && at.Equal(t)
 }
 
-// write gives everything back.
-func (r *restorer) write(ctx context.Context, tx pgx.Tx, importID, listID int64) error {
+// write gives everything back, and says who has their subscription as before: whoever left since they were looked at has not.
+func (r *restorer) write(ctx context.Context, tx pgx.Tx, importID, listID int64) ([]int64, error) {
 	batch := &pgx.Batch{}
 	for i, id := range r.ids {
 		batch.Queue(`UPDATE subscribers SET name = COALESCE($2, name), attributes = (attributes || $3::jsonb) - $4::text[], updated_at = $5::timestamptz WHERE id = $1`,
 			id, r.names[i], r.set[i], r.remove[i], r.stamps[i])
 	}
-	// The history that the import's own change left goes too.
-	batch.Queue(`
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return nil, err
+	}
+	rows, err := tx.Query(ctx, `
 		WITH was AS (
 			SELECT c.subscriber_id, x.* FROM import_changes c, LATERAL jsonb_to_record(c.before -> 'subscription')
 				AS x (status text, source text, import_id bigint, evidence jsonb, created_at timestamptz, updated_at timestamptz)
 			WHERE c.import_id = $1 AND c.subscriber_id = ANY ($3))
 		UPDATE subscriptions s SET status = was.status, source = was.source, import_id = was.import_id, evidence = NULLIF(was.evidence, 'null'), updated_at = was.updated_at
-		FROM was WHERE s.list_id = $2 AND s.subscriber_id = was.subscriber_id`, importID, listID, r.subscriptions)
-	batch.Queue(`DELETE FROM subscription_history h USING import_changes c WHERE c.import_id = $1 AND c.subscriber_id = ANY ($3) AND h.subscriber_id = c.subscriber_id AND h.list_id = $2
-		AND (h.import_id = $1 OR h.since = (c.before -> 'subscription' ->> 'updated_at')::timestamptz)`, importID, listID, r.subscriptions)
-	return tx.SendBatch(ctx, batch).Close()
+		FROM was WHERE s.list_id = $2 AND s.subscriber_id = was.subscriber_id AND s.import_id = $1 AND s.source = 'import' AND s.status = 'subscribed' RETURNING s.subscriber_id`,
+		importID, listID, r.subscriptions)
+	if err != nil {
+		return nil, err
+	}
+	back, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return nil, err
+	}
+	// The history that the import's own change left goes too.
+	_, err = tx.Exec(ctx, `DELETE FROM subscription_history h USING import_changes c WHERE c.import_id = $1 AND c.subscriber_id = ANY ($3) AND h.subscriber_id = c.subscriber_id AND h.list_id = $2
+		AND (h.import_id = $1 OR h.since = (c.before -> 'subscription' ->> 'updated_at')::timestamptz)`, importID, listID, back)
+	return back, err
 }
 
 // newPerson is somebody whom the import made known, and what speaks against forgetting them.
@@ -415,21 +435,28 @@ type newPerson struct {
 
 // people forgets those whom the import made known, unless something came of them since.
 func (u *undoing) people(ctx context.Context) (int64, error) {
+	// Locked before they are judged, so that nobody comes on a list in between.
+	rows, err := u.tx.Query(ctx, `SELECT u.id FROM import_ranges r JOIN subscribers u ON u.id BETWEEN r.first_id AND r.last_id
+		WHERE r.import_id = $1 AND u.import_id = $1 AND r.last_id > $2 AND u.id > $2 ORDER BY u.id LIMIT $3 FOR UPDATE OF u`, u.imp.ID, u.u.After, undoBatch)
+	if err != nil {
+		return 0, err
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return 0, err
+	}
 	people, err := pg.Many[newPerson](ctx, u.tx, "people of an import", `
 		SELECT p.id, p.email, p.updated_at <> p.created_at AS edited,
 			(SELECT true FROM subscriptions s WHERE s.subscriber_id = p.id LIMIT 1) IS NOT NULL AS listed,
 			(SELECT true FROM deliveries d WHERE d.subscriber_id = p.id LIMIT 1) IS NOT NULL AS mailed,
 			p.no_tracking OR p.paused_at IS NOT NULL OR p.frequency IS NOT NULL AS chose,
 			(SELECT true FROM suppressions x WHERE x.email_key = p.email_key AND x.created_at >= p.created_at) IS NOT NULL AS suppressed
-		FROM (SELECT u.* FROM import_ranges r JOIN subscribers u ON u.id BETWEEN r.first_id AND r.last_id
-			WHERE r.import_id = $1 AND u.import_id = $1 AND r.last_id > $2 AND u.id > $2 ORDER BY u.id LIMIT $3) p ORDER BY p.id`, u.imp.ID, u.u.After, undoBatch)
+		FROM subscribers p WHERE p.id = ANY ($1) ORDER BY p.id`, ids)
 	if err != nil {
 		return 0, err
 	}
-	ids := make([]int64, len(people))
 	var gone []int64
-	for i, p := range people {
-		ids[i] = p.ID
+	for _, p := range people {
 		if reason := p.reason(); reason != "" {
 			u.kept = append(u.kept, KeptByUndo{SubscriberID: p.ID, Email: p.Email, What: "person", Reason: reason})
 			continue

@@ -2,9 +2,12 @@ package audience
 
 import (
 	"testing"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
+	"postrider/internal/errs"
 	"postrider/internal/pg"
 )
 
@@ -204,4 +207,57 @@ func TestComplaintInTheMiddleOfAnUndoing(t *testing.T) {
 	if x := must[Suppression](t)(getSuppression(b.ctx, b.pool, "a@x.org")); x.Reason != ReasonComplaint {
 		t.Errorf("%+v", x)
 	}
+}
+
+// Whoever leaves, or is put on another list, while an import is undone is not given back, or deleted, as they were before.
+func TestUndoingAnImportAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	t.Run("leaves", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		b.ticking()
+		list := b.list("News")
+		id := b.person("a@x.org", map[int64]string{list: StatusUnconfirmed})
+		imp := b.importFile(list, "email\na@x.org\n", StatusSubscribed)
+		must[Import](t)(b.UndoImport(b.ctx, imp.ID))
+		// Not by LeaveTx: that locks the person, and is waited for earlier.
+		b.duringTx(func(tx pgx.Tx) error {
+			_, err := tx.Exec(b.ctx, `UPDATE subscriptions SET status = 'unsubscribed', source = 'link', updated_at = $2 WHERE subscriber_id = $1`, id, b.clock())
+			return err
+		}, func() error {
+			if _, err := b.pool.Exec(b.ctx, `UPDATE imports SET undo = jsonb_set(undo, '{phase}', '"changes"')`); err != nil {
+				return err
+			}
+			_, err := b.runUndo(b.ctx, imp.ID, time.Hour)
+			return err
+		}, nil)
+		b.wantStatuses(id, map[int64]string{list: "unsubscribed by link"})
+		if d := cmp.Diff([]string{"a@x.org subscription: changed since"}, b.keptOf(imp.ID)); d != "" {
+			t.Error(d)
+		}
+		if c := must[[]Consent](t)(b.ListConsents(b.ctx, id)); len(c) != 3 {
+			t.Errorf("the history: %+v", c)
+		}
+		if u := must[Import](t)(b.GetImport(b.ctx, imp.ID)).Undo; u.Restored != 0 || u.Kept != 1 {
+			t.Errorf("%+v", u)
+		}
+	})
+	t.Run("comes on a list", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		list, other := b.list("News"), b.list("Other")
+		imp := b.importFile(list, "email\na@x.org\nb@x.org\n", StatusSubscribed)
+		a := must[Subscriber](t)(b.FindSubscriber(b.ctx, "a@x.org"))
+		must[Import](t)(b.UndoImport(b.ctx, imp.ID))
+		b.duringTx(func(tx pgx.Tx) error {
+			return b.subscribeTx(b.ctx, tx, subscribing{SubscriberID: a.ID, ListIDs: []int64{other}, Status: StatusSubscribed, Source: SourceAPI})
+		}, func() error {
+			_, err := b.runUndo(b.ctx, imp.ID, time.Hour)
+			return err
+		}, nil)
+		b.wantStatuses(a.ID, map[int64]string{other: "subscribed by api"})
+		if _, err := b.FindSubscriber(b.ctx, "b@x.org"); !errs.Is(err, errs.NotFound) {
+			t.Errorf("the other one: %v", err)
+		}
+	})
 }
