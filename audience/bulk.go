@@ -71,6 +71,7 @@ type bulkParams struct {
 	ListID   int64           `json:"list_id,omitempty"`
 	ListName string          `json:"list_name,omitempty"`
 	Field    string          `json:"field,omitempty"`
+	Type     FieldType       `json:"field_type,omitempty"` // of the field then
 	Value    json.RawMessage `json:"value,omitempty"`
 	Note     string          `json:"note,omitempty"`
 }
@@ -219,7 +220,7 @@ func (s *Service) checkBulk(ctx context.Context, o BulkOrder) (bulkParams, error
 		if err != nil {
 			return p, err
 		}
-		p.Field = field.Name
+		p.Field, p.Type = field.Name, field.Type
 		if field.Pending != "" {
 			return p, errs.New(errs.Conflict, "what people have in %q is being changed: wait until that is done", field.Name)
 		}

@@ -19,6 +19,8 @@ type bulkWork struct {
 	source    string
 	now       time.Time
 	erased    []int64 // of those whose turn it is: people who were erased, and have not confirmed a sign-up since
+	// sameField says that the field that it is about is still there, of the type that it had, and that no job is changing what people have in it.
+	sameField bool
 }
 
 // bulkChange is what was changed of a person; before and after are jsonb as the statements below write and read them.
@@ -32,7 +34,8 @@ type bulkChange struct {
 // bulkCounts are people; whoever is in neither had nothing to change.
 type bulkCounts struct{ changed, skipped int64 }
 
-// lockBulk holds a bulk action; it is nil when its status is another one by now. A list that it is about is held too, so that it is not deleted meanwhile.
+// lockBulk holds a bulk action; it is nil when its status is another one by now. A list or field that it is about is held too, so that it is not deleted or converted
+// meanwhile.
 func lockBulk(ctx context.Context, tx pgx.Tx, id int64, status string) (*bulkWork, error) {
 	w := &bulkWork{id: id}
 	var now string
@@ -46,6 +49,12 @@ func lockBulk(ctx context.Context, tx pgx.Tx, id int64, status string) (*bulkWor
 	}
 	if w.p.ListID != 0 {
 		if _, err := tx.Exec(ctx, `SELECT FROM lists WHERE id = $1 FOR KEY SHARE`, w.p.ListID); err != nil {
+			return nil, err
+		}
+	}
+	if w.p.Field != "" {
+		err := tx.QueryRow(ctx, `SELECT true FROM fields WHERE name = $1 AND type = $2 AND pending IS NULL FOR SHARE`, w.p.Field, w.p.Type).Scan(&w.sameField)
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 			return nil, err
 		}
 	}
@@ -68,6 +77,7 @@ const (
 		WHEN s.status IS NULL AND EXISTS (SELECT FROM unsubscribes l WHERE l.subscriber_id = u.id AND l.undone_at IS NULL AND (l.everything OR $3 = ANY (l.list_ids))) THEN 'unsubscribed' END`
 	skipRemove = `CASE WHEN u.id IS NULL THEN 'gone' WHEN s.status = 'unsubscribed' THEN 'unsubscribed' END`
 	skipGone   = `CASE WHEN u.id IS NULL THEN 'gone' END`
+	skipField  = `CASE WHEN u.id IS NULL THEN 'gone' ELSE 'changed_since' END` // of a field that is not what it was
 )
 
 func (w *bulkWork) do(ctx context.Context, tx pgx.Tx, ids []int64) (bulkCounts, error) {
@@ -75,11 +85,13 @@ func (w *bulkWork) do(ctx context.Context, tx pgx.Tx, ids []int64) (bulkCounts, 
 		return bulkCounts{}, err
 	}
 	why := skipGone
-	switch w.action {
-	case BulkSubscribe:
+	switch {
+	case w.action == BulkSubscribe:
 		why = skipSubscribe
-	case BulkRemove:
+	case w.action == BulkRemove:
 		why = skipRemove
+	case w.p.Field != "" && !w.sameField:
+		why = skipField
 	}
 	rows, err := tx.Query(ctx, fmt.Sprintf(skipSQL, why), w.id, ids, w.p.ListID, w.erased)
 	if err != nil {
@@ -237,8 +249,7 @@ func (w *bulkWork) undo(ctx context.Context, tx pgx.Tx, changes []bulkChange) (r
 		back, err = w.restore(ctx, tx, changes, true, `UPDATE subscribers u SET
 				attributes = CASE WHEN c.before ? 'value' THEN u.attributes || jsonb_build_object($5::text, c.before -> 'value') ELSE u.attributes - $5::text END,
 				updated_at = CASE WHEN u.updated_at = (c.after ->> 'updated_at')::timestamptz THEN (c.before ->> 'updated_at')::timestamptz ELSE u.updated_at END
-			FROM changes c WHERE u.id = c.id AND u.attributes -> $5 IS NOT DISTINCT FROM c.after -> 'value' AND EXISTS (SELECT FROM fields WHERE name = $5 AND pending IS NULL)
-			RETURNING c.id`, w.p.Field)
+			FROM changes c WHERE u.id = c.id AND $6 AND u.attributes -> $5 IS NOT DISTINCT FROM c.after -> 'value' RETURNING c.id`, w.p.Field, w.sameField)
 	case BulkSuppress:
 		back, err = w.restore(ctx, tx, changes, false, `DELETE FROM suppressions x USING changes c
 			WHERE x.email_key = c.after #>> '{suppression,email_key}' AND to_jsonb(x) = c.after -> 'suppression' RETURNING c.id`)
@@ -295,6 +306,9 @@ func (w *bulkWork) keep(ctx context.Context, tx pgx.Tx, reasons map[int64]string
 // undelete brings deleted people back under their own numbers, so that what was sent to them is theirs again. Whoever left since comes back without subscriptions that are
 // mailed, and so does whoever had a suppression written since: it stays.
 func (w *bulkWork) undelete(ctx context.Context, tx pgx.Tx, changes []bulkChange) (restored, kept int64, err error) {
+	if err := fitToFields(ctx, tx, changes); err != nil {
+		return 0, 0, err
+	}
 	back, err := w.restore(ctx, tx, changes, true, `
 		INSERT INTO subscribers OVERRIDING SYSTEM VALUE SELECT r.* FROM changes c, jsonb_populate_record(NULL::subscribers, c.before -> 'subscriber') r
 		ORDER BY r.id ON CONFLICT DO NOTHING RETURNING id`)
@@ -340,4 +354,51 @@ func (w *bulkWork) undelete(ctx context.Context, tx pgx.Tx, changes []bulkChange
 		return 0, 0, fmt.Errorf("undoing delete: %w", err)
 	}
 	return int64(len(changes) - len(reasons)), int64(len(reasons)), w.keep(ctx, tx, reasons)
+}
+
+// fitToFields makes what deleted people had in fields what the fields are by now: of a field that was deleted nothing comes back, and of one that was converted what can be
+// converted.
+func fitToFields(ctx context.Context, tx pgx.Tx, changes []bulkChange) error {
+	if _, err := tx.Exec(ctx, `SELECT FROM fields ORDER BY name FOR SHARE`); err != nil {
+		return fmt.Errorf("holding the fields: %w", err)
+	}
+	fields, err := fieldsByName(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for i := range changes {
+		if changes[i].Before, err = withFields(changes[i].Before, fields); err != nil {
+			return fmt.Errorf("reading what subscriber %d was: %w", changes[i].SubscriberID, err)
+		}
+	}
+	return nil
+}
+
+func withFields(before json.RawMessage, fields map[string]Field) (json.RawMessage, error) {
+	var all, person, attributes map[string]json.RawMessage
+	err := json.Unmarshal(before, &all)
+	if err == nil {
+		err = json.Unmarshal(all["subscriber"], &person)
+	}
+	if err == nil {
+		err = json.Unmarshal(person["attributes"], &attributes)
+	}
+	if err != nil || len(attributes) == 0 {
+		return before, err
+	}
+	for name, value := range attributes {
+		f, ok := fields[name]
+		if !ok || f.Pending == FieldDeleting {
+			delete(attributes, name)
+		} else if converted, ok := convertValue(value, f.Type); ok {
+			attributes[name] = converted
+		}
+	}
+	if person["attributes"], err = json.Marshal(attributes); err != nil {
+		return nil, err
+	}
+	if all["subscriber"], err = json.Marshal(person); err != nil {
+		return nil, err
+	}
+	return json.Marshal(all)
 }

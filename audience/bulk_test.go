@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
 
 	"postrider/internal/errs"
 	"postrider/internal/page"
@@ -310,6 +311,106 @@ func TestUndoOfWhoStayed(t *testing.T) {
 	}
 }
 
+// A field may be converted or deleted between an action about it, or one that deletes people, and its undoing.
+func TestBulkMeetsChangedFields(t *testing.T) {
+	t.Parallel()
+	number := func(b *bundle) { must[Field](b.t)(b.UpdateField(b.ctx, "n", "", FieldNumber)) }
+	remove := func(b *bundle) {
+		if err := b.DeleteField(b.ctx, "n", 9); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct {
+		name    string
+		order   BulkOrder
+		change  func(b *bundle)
+		before  bool // the change comes before the action's turn
+		changed int64
+		kept    int64 // by the undoing, or by the action
+		want    string
+	}{
+		{"cleared, converted", BulkOrder{Action: BulkClearField, Field: "n"}, number, false, 1, 1, `{}`},
+		{"cleared, deleted", BulkOrder{Action: BulkClearField, Field: "n"}, remove, false, 1, 1, `{}`},
+		{"converted, set", BulkOrder{Action: BulkSetField, Field: "n", Value: "8"}, number, true, 0, 1, `{"n": 7}`},
+		{"deleted, set", BulkOrder{Action: BulkSetField, Field: "n", Value: "8"}, remove, true, 0, 1, `{}`},
+		{"gone, converted", BulkOrder{Action: BulkDelete}, number, false, 1, 0, `{"n": 7}`},
+		{"gone, deleted", BulkOrder{Action: BulkDelete}, remove, false, 1, 0, `{}`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			must[Field](t)(b.CreateField(b.ctx, "n", "", FieldText))
+			id := must[Subscriber](t)(b.CreateSubscriber(b.ctx, NewSubscriber{Email: "a@x.org", Attributes: map[string]any{"n": "7"}})).ID
+			a := must[BulkAction](t)(b.StartBulk(b.ctx, BulkSelection{IDs: []int64{id}}, tt.order, 1, ann))
+			if !tt.before {
+				a = b.runBulkJob(a.ID)
+			}
+			tt.change(b)
+			b.runFields()
+			if tt.before {
+				a = b.runBulkJob(a.ID)
+			} else {
+				a = b.undo(a.ID)
+			}
+			if a.Changed != tt.changed || a.Kept+a.Skipped != tt.kept {
+				t.Errorf("%+v", a)
+			}
+			if tt.kept > 0 {
+				if d := cmp.Diff([]string{fmt.Sprint(id, " changed_since")}, b.kept(a.ID, !tt.before)); d != "" {
+					t.Error(d)
+				}
+			}
+			if got := b.attributesOf(id); got != tt.want {
+				t.Errorf("%s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+// A job that breaks off for good leaves an action that can be started again, or undone once more.
+func TestBulkBreaksOff(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.person("a@x.org", nil)
+	a := must[BulkAction](t)(b.StartBulk(b.ctx, BulkSelection{}, BulkOrder{Action: BulkSuppress}, 1, ann))
+	broken := func() {
+		t.Helper()
+		for _, sql := range []string{`CREATE FUNCTION fails() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$`,
+			`CREATE TRIGGER fails BEFORE UPDATE ON bulk_actions FOR EACH ROW WHEN (NEW.status = 'running' OR NEW.restored > 0) EXECUTE FUNCTION fails()`} {
+			if _, err := b.pool.Exec(b.ctx, sql); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	mended := func() {
+		t.Helper()
+		if _, err := b.pool.Exec(b.ctx, `DROP FUNCTION fails() CASCADE`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	broken()
+	if err := (&bulkWorker{s: b.Service}).Work(b.ctx, &river.Job[BulkArgs]{JobRow: jobRow(maxImportAttempts), Args: BulkArgs{a.ID}}); err == nil {
+		t.Error("no error")
+	}
+	if got := must[BulkAction](t)(b.GetBulk(b.ctx, a.ID)); got.Status != BulkFailed {
+		t.Errorf("it is %s", got.Status)
+	}
+	mended()
+	a = b.bulk(BulkSelection{}, BulkOrder{Action: BulkSuppress})
+	must[BulkAction](t)(b.UndoBulk(b.ctx, a.ID))
+	broken()
+	if err := (&undoBulkWorker{s: b.Service}).Work(b.ctx, &river.Job[UndoBulkArgs]{JobRow: jobRow(maxImportAttempts), Args: UndoBulkArgs{a.ID}}); err == nil {
+		t.Error("no error")
+	}
+	if got := must[BulkAction](t)(b.GetBulk(b.ctx, a.ID)); got.Status != BulkFailed || got.Error == nil || !got.Undoable(start) {
+		t.Errorf("%+v", got)
+	}
+	mended()
+	if got := b.undo(a.ID); got.Status != BulkUndone || got.Restored != 1 || got.Error != nil {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestBulkAsksAgain(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -403,6 +504,10 @@ func TestBulkIsPurged(t *testing.T) {
 	a := b.bulk(BulkSelection{}, BulkOrder{Action: BulkDelete})
 	if wait := must[time.Duration](t)(b.purgeBulk(b.ctx, a.ID)); wait != BulkUndoWindow {
 		t.Errorf("not before %v", wait)
+	}
+	// More than one batch.
+	if _, err := b.pool.Exec(b.ctx, `INSERT INTO bulk_changes (bulk_id, subscriber_id, before, after) SELECT $1, n, '{}', '{}' FROM generate_series(100, 100 + $2::int) n`, a.ID, bulkBatch); err != nil {
+		t.Fatal(err)
 	}
 	now = now.Add(BulkUndoWindow)
 	if wait := must[time.Duration](t)(b.purgeBulk(b.ctx, a.ID)); wait != 0 {

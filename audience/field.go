@@ -514,7 +514,7 @@ func parseText(s string, t FieldType) (any, bool) {
 	switch t {
 	case FieldNumber:
 		n, err := strconv.ParseFloat(s, 64)
-		if err != nil || math.IsInf(n, 0) || math.IsNaN(n) || strings.ContainsAny(s, "xX_") {
+		if err != nil || math.IsInf(n, 0) || math.IsNaN(n) || strings.ContainsAny(s, "xX_") || losesDigits(s) {
 			return nil, false
 		}
 		return n, true
@@ -535,4 +535,11 @@ func parseText(s string, t FieldType) (any, bool) {
 		}
 	}
 	return nil, false
+}
+
+// losesDigits says that a text is a number only by its looks, such as a telephone or article number, or one with more digits than a number keeps.
+func losesDigits(s string) bool {
+	const kept = 15
+	whole, fraction, _ := strings.Cut(strings.TrimPrefix(strings.FieldsFunc(s, func(r rune) bool { return r == 'e' || r == 'E' })[0], "-"), ".")
+	return strings.HasPrefix(s, "+") || len(whole) > 1 && whole[0] == '0' || len(strings.TrimLeft(whole, "0"))+len(strings.TrimRight(fraction, "0")) > kept
 }

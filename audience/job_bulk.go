@@ -68,8 +68,11 @@ func (*undoBulkWorker) Timeout(*river.Job[UndoBulkArgs]) time.Duration { return 
 // Work goes on with the changes that are not taken back yet.
 func (w *undoBulkWorker) Work(ctx context.Context, job *river.Job[UndoBulkArgs]) error {
 	ended, err := w.s.undoBulk(ctx, job.Args.BulkID, importSlice)
-	if err == nil && !ended {
+	switch {
+	case err == nil && !ended:
 		return river.JobSnooze(0)
+	case err != nil && job.Attempt >= job.MaxAttempts && !errors.Is(ctx.Err(), context.Canceled):
+		return errors.Join(err, w.s.pauseBulkUndo(ctx, job.Args.BulkID, err))
 	}
 	return err
 }
@@ -78,6 +81,9 @@ type purgeBulkWorker struct {
 	river.WorkerDefaults[PurgeBulkArgs]
 	s *Service
 }
+
+// Timeout is the longest that one run may take.
+func (*purgeBulkWorker) Timeout(*river.Job[PurgeBulkArgs]) time.Duration { return importTimeout }
 
 // Work deletes what is over, and comes again while something is not.
 func (w *purgeBulkWorker) Work(ctx context.Context, job *river.Job[PurgeBulkArgs]) error {
@@ -159,13 +165,25 @@ func (s *Service) failBulk(ctx context.Context, id int64, cause error) error {
 	now := s.clock()
 	return pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `UPDATE bulk_actions SET status = 'failed', finished_at = $2, undo_until = $3,
-			error = 'it broke off again and again and was given up; what is counted here is done, and can be undone. The server''s log says why' WHERE id = $1 AND status = 'running'`,
+			error = 'it broke off again and again and was given up; what is counted here is done, and can be undone. The server''s log says why' WHERE id = $1 AND status IN ('queued', 'running')`,
 			id, now, now.Add(BulkUndoWindow))
 		if err != nil {
 			return fmt.Errorf("ending bulk action %d: %w", id, err)
 		}
 		return s.endBulkTx(ctx, tx, id, now)
 	})
+}
+
+// pauseBulkUndo gives up for now: what is taken back stays so, and another UndoBulk goes on with the rest.
+func (s *Service) pauseBulkUndo(ctx context.Context, id int64, cause error) error {
+	s.log.ErrorContext(ctx, "undoing a bulk action failed", slog.Int64("bulk_id", id), slog.Any("error", cause))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	_, err := s.pool.Exec(ctx, `UPDATE bulk_actions SET status = 'failed', error = 'the undoing broke off and can be started again; the server''s log says why' WHERE id = $1 AND status = 'undoing'`, id)
+	if err != nil {
+		return fmt.Errorf("pausing the undoing of bulk action %d: %w", id, err)
+	}
+	return nil
 }
 
 // undoBulk takes back a bulk action batch after batch; ended says that nothing is left to do. What was taken back is not in bulk_changes any more.
@@ -208,7 +226,7 @@ func (s *Service) undoBulkTx(ctx context.Context, tx pgx.Tx, id int64) (ended bo
 		return false, err
 	}
 	if len(changes) == 0 {
-		_, err := tx.Exec(ctx, `UPDATE bulk_actions SET status = 'undone', undone_at = $2, purged = true WHERE id = $1`, id, w.now)
+		_, err := tx.Exec(ctx, `UPDATE bulk_actions SET status = 'undone', undone_at = $2, purged = true, error = NULL WHERE id = $1`, id, w.now)
 		return true, err
 	}
 	if err := actBy(ctx, tx, Actor{Name: w.createdBy}, fmt.Sprintf("bulk action %d was undone", id)); err != nil {
@@ -222,34 +240,39 @@ func (s *Service) undoBulkTx(ctx context.Context, tx pgx.Tx, id int64) (ended bo
 	return false, err
 }
 
-// purgeBulk deletes what an undoing would need. wait is how long it is not time yet.
+// purgeBulk deletes what an undoing would need, batch after batch. wait is how long it is not time yet.
 func (s *Service) purgeBulk(ctx context.Context, id int64) (wait time.Duration, err error) {
-	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-		var status string
-		var until *time.Time
-		err := tx.QueryRow(ctx, `SELECT status, undo_until FROM bulk_actions WHERE id = $1 FOR UPDATE`, id).Scan(&status, &until)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return nil
-		}
+	for purged := false; !purged && wait == 0; {
+		err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+			purged, wait, err = s.purgeBulkTx(ctx, tx, id)
+			return err
+		})
 		if err != nil {
-			return err
+			return 0, fmt.Errorf("forgetting bulk action %d: %w", id, err)
 		}
-		if until != nil && s.clock().Before(*until) {
-			wait = until.Sub(s.clock())
-			return nil
-		}
-		if status == BulkUndoing {
-			wait = time.Minute
-			return nil
-		}
-		if _, err := tx.Exec(ctx, `DELETE FROM bulk_changes WHERE bulk_id = $1`, id); err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, `UPDATE bulk_actions SET purged = true WHERE id = $1`, id)
-		return err
-	})
-	if err != nil {
-		return 0, fmt.Errorf("forgetting bulk action %d: %w", id, err)
 	}
 	return wait, nil
+}
+
+func (s *Service) purgeBulkTx(ctx context.Context, tx pgx.Tx, id int64) (purged bool, wait time.Duration, err error) {
+	var status string
+	var until *time.Time
+	err = tx.QueryRow(ctx, `SELECT status, undo_until FROM bulk_actions WHERE id = $1 FOR UPDATE`, id).Scan(&status, &until)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return true, 0, nil
+	case err != nil:
+		return false, 0, err
+	case until != nil && s.clock().Before(*until):
+		return false, until.Sub(s.clock()), nil
+	case status == BulkUndoing:
+		return false, time.Minute, nil
+	}
+	tag, err := tx.Exec(ctx, `DELETE FROM bulk_changes WHERE bulk_id = $1 AND subscriber_id IN (
+		SELECT subscriber_id FROM bulk_changes WHERE bulk_id = $1 ORDER BY subscriber_id LIMIT $2)`, id, bulkBatch)
+	if err != nil || tag.RowsAffected() == bulkBatch {
+		return false, 0, err
+	}
+	_, err = tx.Exec(ctx, `UPDATE bulk_actions SET purged = true WHERE id = $1`, id)
+	return true, 0, err
 }

@@ -267,7 +267,9 @@ func (r *suppressionReader) row(text string) (suppressionRow, error) {
 		row.typed = at("email")
 		row.reason, row.detail = strings.ToLower(at("reason")), at("detail")
 	}
-	row.typed = strings.TrimPrefix(row.typed, "'") // as our export writes what a spreadsheet would take for a formula
+	if rest, ok := strings.CutPrefix(row.typed, "'"); ok && strings.IndexAny(rest, "=+-@|%") == 0 { // as our export writes what a spreadsheet would take for a formula
+		row.typed = rest
+	}
 	var err error
 	if row.key, err = suppressionKey(row.typed); err != nil {
 		return row, errs.New(errs.Invalid, "%s", publicText(err))

@@ -3,6 +3,7 @@ package audience
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -189,4 +190,19 @@ func FuzzSuppressionFile(f *testing.F) {
 			}
 		}
 	})
+}
+
+// An apostrophe is what our export puts before what a spreadsheet takes for a formula; before anything else it is the address's own.
+func TestSuppressionFileKeepsApostrophes(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	must[SuppressionImport](t)(b.ImportSuppressions(b.ctx, strings.NewReader("'o@x.org\n'+a@x.org\n'@y.org\n"), NewSuppressions{By: ann}))
+	var got []string
+	for _, x := range must[page.Page[Suppression]](t)(b.ListSuppressions(b.ctx, SuppressionFilter{}, page.Query{})).Items {
+		got = append(got, x.Email)
+	}
+	slices.Sort(got)
+	if d := cmp.Diff([]string{"'o@x.org", "+a@x.org", "@y.org"}, got); d != "" {
+		t.Error(d)
+	}
 }
