@@ -114,6 +114,20 @@ func TestListsThatWereLeftAreStillLeft(t *testing.T) {
 			}
 			b.person("ann@example.org", map[int64]string{b.list("Third"): StatusUnsubscribed})
 		},
+		"left by an old mail": func(b *signBundle, id, list int64) {
+			b.exec(`DELETE FROM subscriptions WHERE subscriber_id = $1`, id)
+			if err := b.DeleteSubscriber(b.ctx, id); err != nil {
+				b.t.Fatal(err)
+			}
+			err := pgx.BeginFunc(b.ctx, b.pool, func(tx pgx.Tx) error {
+				_, err := b.LeaveTx(b.ctx, tx, Leave{SubscriberID: id, EmailKey: "ann@example.org", ListIDs: []int64{list}, Source: SourceUnsubscribe, CampaignID: 1})
+				return err
+			})
+			if err != nil {
+				b.t.Fatal(err)
+			}
+			b.person("ann@example.org", nil)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -107,6 +107,13 @@ func (s *Service) LeaveTx(ctx context.Context, tx pgx.Tx, l Leave) (bool, error)
 			return false, err
 		}
 	}
+	if gone {
+		// It is what remembers the lists, for when they come back to another one.
+		_, err := tx.Exec(ctx, `UPDATE suppressions SET left_lists = ARRAY(SELECT DISTINCT unnest(left_lists || $2) ORDER BY 1) WHERE email_key = $1`, l.EmailKey, l.ListIDs)
+		if err != nil {
+			return false, fmt.Errorf("noting which lists subscriber %d left: %w", l.SubscriberID, err)
+		}
+	}
 	if len(ids) == 0 && !suppressed {
 		return false, nil
 	}
