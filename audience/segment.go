@@ -98,7 +98,7 @@ func (s *Service) GetSegment(ctx context.Context, id int64) (Segment, error) {
 func segmentsOf(ctx context.Context, db pg.DB, rows []segmentRow) ([]Segment, error) {
 	nodes := make([]segment.Node, len(rows))
 	for i, r := range rows {
-		n, err := segment.Parse(r.Definition)
+		n, err := segment.ParseStored(r.Definition)
 		if err != nil {
 			return nil, fmt.Errorf("reading segment %d: %w", r.ID, err)
 		}
@@ -211,7 +211,7 @@ func segmentUnused(ctx context.Context, tx pgx.Tx, id int64) error {
 		return err
 	}
 	for _, r := range rows {
-		n, err := segment.Parse(r.Definition)
+		n, err := segment.ParseStored(r.Definition)
 		if err != nil {
 			return fmt.Errorf("reading segment %d: %w", r.ID, err)
 		}
@@ -289,7 +289,7 @@ func loadSaved(ctx context.Context, db pg.DB, id int64) (segment.Saved, error) {
 	if err != nil {
 		return segment.Saved{}, err
 	}
-	n, err := segment.Parse(row.Definition)
+	n, err := segment.ParseStored(row.Definition)
 	if err != nil {
 		return segment.Saved{}, fmt.Errorf("reading segment %d: %w", id, err)
 	}

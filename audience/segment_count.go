@@ -42,6 +42,10 @@ func (s *Service) CountSegment(ctx context.Context, definition []byte) (SegmentC
 	if err != nil {
 		return SegmentCount{}, err
 	}
+	return s.countNode(ctx, n)
+}
+
+func (s *Service) countNode(ctx context.Context, n segment.Node) (SegmentCount, error) {
 	r, err := resolveSegment(ctx, s.pool, n, segment.Saved{}, 0)
 	if err != nil {
 		return SegmentCount{}, err
@@ -62,7 +66,11 @@ func (s *Service) CountSavedSegment(ctx context.Context, id int64) (SegmentCount
 	if err != nil {
 		return SegmentCount{}, err
 	}
-	c, err := s.CountSegment(ctx, saved.Definition)
+	n, err := segment.ParseStored(saved.Definition)
+	if err != nil {
+		return SegmentCount{}, fmt.Errorf("reading segment %d: %w", id, err)
+	}
+	c, err := s.countNode(ctx, n)
 	if err != nil {
 		return c, err
 	}

@@ -111,7 +111,7 @@ func (s *Service) memberships(ctx context.Context, lists []int64, subscriberID i
 func (s *Service) testSegments(ctx context.Context, sel Selection, segments []FrozenSegment, subscriberID int64) ([]SegmentTest, error) {
 	out := make([]SegmentTest, 0, len(segments))
 	for _, f := range segments {
-		n, err := segment.Parse(f.Definition)
+		n, err := segment.ParseStored(f.Definition)
 		if err != nil {
 			return nil, fmt.Errorf("reading the segment %d as it was frozen: %w", f.ID, err)
 		}

@@ -143,7 +143,7 @@ func (q *selectionSQL) arg(v any, sqlType string) string {
 func (q *selectionSQL) anyOf(segments []FrozenSegment, c segment.Context) string {
 	parts := make([]string, len(segments))
 	for i, f := range segments {
-		n, err := segment.Parse(f.Definition)
+		n, err := segment.ParseStored(f.Definition)
 		if err != nil {
 			q.err = fmt.Errorf("reading the segment %d as it was frozen: %w", f.ID, err)
 			return "false"
@@ -290,7 +290,7 @@ func (s *Service) estimateSelection(ctx context.Context, sel Selection, others [
 		conditions += len(others)
 	}
 	for _, f := range slices.Concat(sel.Include, sel.Exclude) {
-		if n, err := segment.Parse(f.Definition); err == nil {
+		if n, err := segment.ParseStored(f.Definition); err == nil {
 			conditions += len(n.Conditions())
 		}
 	}

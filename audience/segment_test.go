@@ -74,6 +74,30 @@ func TestSegmentsAreKept(t *testing.T) {
 	}
 }
 
+// TestDefinitionsGrowWhenTheyAreStored has one of as many bytes as are allowed, to which jsonb adds spaces, and one with a number that jsonb writes out.
+func TestDefinitionsGrowWhenTheyAreStored(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	exec(b, `INSERT INTO fields (name, type) VALUES ('n', 'number')`)
+	condition := `{"type":"email","op":"is_any","values":["` + strings.Repeat(`a@b.de","`, 60) + `a@b.de"]}`
+	large := `{"any":[` + condition + strings.Repeat(","+condition, (segment.MaxBytes-len(condition)-10)/(len(condition)+1)) + "]}"
+	number := `{"type":"field","field":"n","op":"is","value":1e39}`
+	for name, definition := range map[string]string{"Large": large, "Number": number} {
+		s := must[Segment](t)(b.CreateSegment(b.ctx, name, []byte(definition)))
+		must[Segment](t)(b.UpdateSegment(b.ctx, s.ID, name, s.Definition))
+		must[SegmentCount](t)(b.CountSavedSegment(b.ctx, s.ID))
+	}
+	var longest int
+	if err := b.pool.QueryRow(b.ctx, `SELECT max(length(definition::text)) FROM segments`).Scan(&longest); err != nil || longest <= segment.MaxBytes {
+		t.Fatalf("the longest has %d bytes (%v)", longest, err)
+	}
+	other := must[Segment](t)(b.CreateSegment(b.ctx, "Other", []byte(`{"type":"wish","wish":"paused"}`)))
+	must[page.Page[Segment]](t)(b.ListSegments(b.ctx, page.Query{}))
+	if err := b.DeleteSegment(b.ctx, other.ID); err != nil {
+		t.Error(err)
+	}
+}
+
 func exec(b *bundle, sql string, args ...any) {
 	b.t.Helper()
 	must[pgconn.CommandTag](b.t)(b.pool.Exec(b.ctx, sql, args...))

@@ -183,6 +183,30 @@ func TestTheSegmentIsFrozenAtTheStart(t *testing.T) {
 	}
 }
 
+// TestASegmentIsLargeWithThoseThatItNames has more conditions than anybody may write into one.
+func TestASegmentIsLargeWithThoseThatItNames(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.people(3)
+	b.exec(`UPDATE subscribers SET name = 'Bob' WHERE email_key = $1`, person(2))
+	named := b.segment("Named", `{"any":[`+strings.Repeat(`{"type":"wish","wish":"paused"},`, 149)+`{"type":"name","op":"is","value":"Bob"}]}`)
+	id := b.segment("Large", fmt.Sprintf(`{"any":[`+strings.Repeat(`{"type":"wish","wish":"paused"},`, 149)+`{"type":"segment","segment_id":%d}]}`, named))
+	c := b.draft(func(in *Input) { in.SegmentIDs = []int64{id} })
+	if counts, err := b.CountAudience(t.Context(), c.ID); err != nil || counts.Mailable != 1 {
+		t.Errorf("%+v, %v", counts, err)
+	}
+	c, err := b.Start(t.Context(), c.ID)
+	must(t, err)
+	if st := b.awaitFinished(c.ID); st.Sent != 1 {
+		t.Errorf("%+v", st)
+	}
+	w, err := b.Why(t.Context(), c.ID, b.idOf(2))
+	must(t, err)
+	if test := w.Evidence.Include[0]; !test.Meets || len(test.Conditions) != 299 {
+		t.Errorf("meets: %v, %d conditions", test.Meets, len(test.Conditions))
+	}
+}
+
 func TestASegmentThatDoesNotFitKeepsFromStarting(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

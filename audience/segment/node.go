@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Limits of a definition: bytes of JSON, groups within groups, groups and conditions altogether (also those of other segments that it names), values of a condition and
-// characters of each.
+// Limits of a definition: bytes of JSON, groups within groups, groups and conditions altogether (also those of other segments that it names), values of a condition,
+// characters of each, and digits of a number when it is written out.
 const (
 	MaxBytes    = 64 << 10
 	MaxDepth    = 8
@@ -14,6 +14,7 @@ const (
 	MaxExpanded = 500
 	MaxValues   = 100
 	MaxText     = 500
+	maxDigits   = 40
 	maxDays     = 36_500
 	maxCount    = 1000
 )

@@ -15,15 +15,23 @@ import (
 	"postrider/internal/errs"
 )
 
-// Parse reads a definition. Its errors are Invalid with one field, whose name is "definition" and the JSON pointer (RFC 6901) of what is wrong.
+// Parse reads a definition that somebody wrote. Its errors are Invalid with one field, whose name is "definition" and the JSON pointer (RFC 6901) of what is wrong.
 func Parse(raw []byte) (Node, error) {
 	if len(raw) > MaxBytes {
 		return Node{}, wrong("", "this has %d bytes; a definition may have %d at most", len(raw), MaxBytes)
 	}
+	return parse(raw, MaxNodes, MaxDepth)
+}
+
+// ParseStored reads a definition that passed Parse before it was stored, with the segments that it names written out perhaps (Expand). That makes it larger and deeper, and
+// jsonb writes it with more bytes than it came with.
+func ParseStored(raw []byte) (Node, error) { return parse(raw, MaxExpanded, MaxExpanded) }
+
+func parse(raw []byte, maxNodes, maxDepth int) (Node, error) {
 	if !json.Valid(raw) || !utf8.Valid(raw) {
 		return Node{}, wrong("", "this is not JSON")
 	}
-	p := parser{}
+	p := parser{maxNodes: maxNodes, maxDepth: maxDepth}
 	n, err := p.node(raw, "", 1)
 	if err != nil {
 		return Node{}, err
@@ -31,7 +39,7 @@ func Parse(raw []byte) (Node, error) {
 	return n, nil
 }
 
-type parser struct{ nodes int }
+type parser struct{ nodes, maxNodes, maxDepth int }
 
 func wrong(pointer, format string, args ...any) error {
 	return errs.InvalidField("definition"+pointer, format, args...)
@@ -40,11 +48,11 @@ func wrong(pointer, format string, args ...any) error {
 var groupKinds = []string{"all", "any", "none"}
 
 func (p *parser) node(raw json.RawMessage, at string, depth int) (Node, error) {
-	if p.nodes++; p.nodes > MaxNodes {
-		return Node{}, wrong(at, "this has more than %d groups and conditions; put some of them into a segment of their own", MaxNodes)
+	if p.nodes++; p.nodes > p.maxNodes {
+		return Node{}, wrong(at, "this has more than %d groups and conditions; put some of them into a segment of their own", p.maxNodes)
 	}
-	if depth > MaxDepth {
-		return Node{}, wrong(at, "groups can be nested %d deep at most", MaxDepth)
+	if depth > p.maxDepth {
+		return Node{}, wrong(at, "groups can be nested %d deep at most", p.maxDepth)
 	}
 	keys, err := object(raw, at)
 	if err != nil {
@@ -250,14 +258,28 @@ func scalar(raw json.RawMessage, at string) (any, error) {
 		}
 		return v, nil
 	case json.Number:
-		if f, err := v.Float64(); err != nil || len(v) > 40 || math.Abs(f) > 1e100 || f != 0 && math.Abs(f) < 1e-100 {
-			return nil, wrong(at, "this number has too many digits")
+		if plainDigits(v) > maxDigits {
+			return nil, wrong(at, "this number has more than %d digits when it is written out", maxDigits)
 		}
 		return v, nil
 	case bool:
 		return v, nil
 	}
 	return nil, wrong(at, "this must be a text, a number, true or false")
+}
+
+// plainDigits is how many digits a number has when it is written without an exponent, as jsonb does.
+func plainDigits(n json.Number) int {
+	mantissa, exponent, _ := strings.Cut(strings.ToLower(n.String()), "e")
+	shift := 0
+	if exponent != "" {
+		var err error
+		if shift, err = strconv.Atoi(exponent); err != nil || shift > maxDigits || shift < -maxDigits {
+			return math.MaxInt
+		}
+	}
+	whole, fraction, _ := strings.Cut(strings.TrimPrefix(mantissa, "-"), ".")
+	return max(1, len(whole)+shift) + max(0, len(fraction)-shift)
 }
 
 func quote(s string) string {

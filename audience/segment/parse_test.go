@@ -42,7 +42,10 @@ func TestParseRefuses(t *testing.T) {
 		{"days as text", `{"type":"created","op":"in_last","days":"3"}`, "definition/days", "whole number"},
 		{"NUL", `{"type":"name","op":"is","value":"a\u0000"}`, "definition/value", "NUL"},
 		{"a long text", `{"type":"name","op":"is","value":"` + strings.Repeat("x", MaxText+1) + `"}`, "definition/value", "501 characters"},
-		{"a huge number", `{"type":"field","field":"n","op":"is","value":1e999}`, "definition/value", "too many digits"},
+		{"a huge number", `{"type":"field","field":"n","op":"is","value":1e999}`, "definition/value", "more than 40 digits"},
+		{"a number that is long when it is written out", `{"type":"field","field":"n","op":"is","value":1e40}`, "definition/value", "more than 40 digits"},
+		{"a small number", `{"type":"field","field":"n","op":"is","value":-1.5e-39}`, "definition/value", "more than 40 digits"},
+		{"nothing, with a huge exponent", `{"type":"field","field":"n","op":"is","value":0e-99999999999999999999}`, "definition/value", "more than 40 digits"},
 		{"no list", `{"type":"list"}`, "definition", "list_id"},
 		{"a list without a number", `{"type":"list","list_id":0}`, "definition/list_id", "from 1"},
 		{"an unknown status", `{"type":"list","list_id":1,"status":"suppressed"}`, "definition/status", "one of subscribed"},
@@ -63,6 +66,35 @@ func TestParseRefuses(t *testing.T) {
 				t.Errorf("%s: %s; want %s: …%s…", e.Fields[0].Name, e.Fields[0].Message, c.at, c.text)
 			}
 		})
+	}
+}
+
+func TestNumbersOfFortyDigitsPass(t *testing.T) {
+	t.Parallel()
+	for _, n := range []string{"1e39", "-" + strings.Repeat("9", 40), "0." + strings.Repeat("9", 39), "1.5E-38", "12.5e+2", "0e39"} {
+		if _, err := Parse([]byte(`{"type":"field","field":"n","op":"is","value":` + n + `}`)); err != nil {
+			t.Errorf("%s: %v", n, err)
+		}
+	}
+}
+
+// TestWhatIsStoredIsReadAgain gives ParseStored what Expand allows and Parse does not.
+func TestWhatIsStoredIsReadAgain(t *testing.T) {
+	t.Parallel()
+	deep := Saved{Node: mustParse(t, strings.Repeat(`{"all":[`, MaxDepth-1)+`{"type":"segment","segment_id":1}`+strings.Repeat("]}", MaxDepth-1))}
+	wide := Saved{Node: mustParse(t, `{"any":[`+strings.Repeat(`{"type":"wish","wish":"paused"},`, MaxNodes-2)+`{"type":"segment","segment_id":2}]}`)}
+	leaf := Saved{Node: mustParse(t, `{"any":[`+strings.Repeat(`{"type":"wish","wish":"paused"},`, 99)+`{"type":"wish","wish":"paused"}]}`)}
+	n, err := Expand(deep.Node, func(id int64) (Saved, bool) { return map[int64]Saved{1: wide, 2: leaf}[id], true })
+	if err != nil || len(n.Conditions()) != MaxNodes-2+100 {
+		t.Fatalf("%d conditions, %v", len(n.Conditions()), err)
+	}
+	spaced := strings.ReplaceAll(string(n.JSON()), ",", ","+strings.Repeat(" ", 200))
+	if len(spaced) <= MaxBytes {
+		t.Fatalf("it has only %d bytes", len(spaced))
+	}
+	again, err := ParseStored([]byte(spaced))
+	if diff := cmp.Diff(n, again); diff != "" || err != nil {
+		t.Errorf("%v %s", err, diff)
 	}
 }
 
