@@ -23,10 +23,14 @@ type frozen struct {
 	status     Status // of the campaign, which is locked from then on
 }
 
-// freezeFirstTx writes the first part of the ledger that has somebody to mail in it. whole says that this was everybody.
+// firstParts is in how many parts Start looks for somebody to mail.
+const firstParts = 2
+
+// freezeFirstTx writes the ledger up to the first part that has somebody to mail in it, but no more than firstParts: of a large audience a segment may choose only the last. whole
+// says that this was everybody. That nobody at all is left is an error only where it is found so soon; otherwise the campaign ends with nobody.
 func (s *Service) freezeFirstTx(ctx context.Context, tx pgx.Tx, id int64) (whole bool, err error) {
 	excluded := map[string]int{}
-	for {
+	for range firstParts {
 		f, err := s.freezePartTx(ctx, tx, id, s.cfg.FirstPart)
 		if err != nil {
 			return false, err
@@ -41,6 +45,7 @@ func (s *Service) freezeFirstTx(ctx context.Context, tx pgx.Tx, id int64) (whole
 			return false, nobodyLeft(excluded)
 		}
 	}
+	return false, nil
 }
 
 // freeze writes the rest of a campaign's ledger, part by part, each in its own transaction with the place where the next one begins: after a crash it goes on there.

@@ -222,6 +222,7 @@ func TestStartLooksForSomebodyToMail(t *testing.T) {
 		t.Errorf("%+v", st)
 	}
 	b.exec(`UPDATE subscriptions SET status = 'unsubscribed'`)
+	b.cfg.FirstPart = 60 // so that Start sees all of them
 	c := b.draft()
 	_, err := b.Start(t.Context(), c.ID)
 	if !errs.Is(err, errs.Invalid) {

@@ -228,11 +228,37 @@ func TestASegmentThatDoesNotFitKeepsFromStarting(t *testing.T) {
 func TestNobodyIsLeftOfASegment(t *testing.T) {
 	t.Parallel()
 	b := setupParts(t)
-	b.people(70)
+	b.people(50)
 	id := b.segment("Nobody", `{"type":"wish","wish":"paused"}`)
-	_, err := b.Start(t.Context(), b.draft(func(in *Input) { in.SegmentIDs = []int64{id} }).ID)
-	if !errs.Is(err, errs.Invalid) || !strings.Contains(err.Error(), "70 in none of the chosen segments") {
+	chosen := func(in *Input) { in.SegmentIDs = []int64{id} }
+	_, err := b.Start(t.Context(), b.draft(chosen).ID)
+	if !errs.Is(err, errs.Invalid) || !strings.Contains(err.Error(), "50 in none of the chosen segments") {
 		t.Errorf("it is %v", err)
+	}
+	// Of more people it is found out after the start.
+	b.exec(`WITH s AS (INSERT INTO subscribers (email, email_key) SELECT e, e FROM (SELECT 'q' || i || '@example.org' AS e FROM generate_series(1, 50) i) x RETURNING id)
+		INSERT INTO subscriptions (list_id, subscriber_id, status, source) SELECT $1, id, 'subscribed', 'test' FROM s`, b.listID)
+	c := b.start(chosen)
+	if st := b.awaitFinished(c.ID); st.Recipients != 0 || b.exclusionsAddUp(c.ID)["not_in_segment"] != 100 {
+		t.Errorf("%+v", st)
+	}
+}
+
+// TestANarrowSegmentDoesNotHoldUpTheStart chooses only the last of a long list.
+func TestANarrowSegmentDoesNotHoldUpTheStart(t *testing.T) {
+	t.Parallel()
+	b := setupParts(t)
+	b.people(200)
+	id := b.segment("The last", fmt.Sprintf(`{"type":"email","op":"is","value":%q}`, person(200)))
+	b.Drain()
+	c := b.start(func(in *Input) { in.SegmentIDs = []int64{id} })
+	if !c.Freezing || c.Excluded != firstParts*b.cfg.FirstPart || c.Recipients != 0 {
+		t.Errorf("%d were looked at by the start, still writing: %v", c.Excluded, c.Freezing)
+	}
+	must(t, b.tick(t.Context())) // it has nobody yet, and does not end
+	goOn(t, b, c.ID)
+	if st := b.awaitFinished(c.ID); st.Sent != 1 || st.Excluded != 199 {
+		t.Errorf("%+v", st)
 	}
 }
 

@@ -2,6 +2,7 @@ package campaigns
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -206,5 +207,36 @@ func TestScheduledCampaignThatCannotStartSaysWhy(t *testing.T) {
 	must(t, err)
 	if got.Status != StatusDraft || got.PauseReason == nil || !strings.Contains(*got.PauseReason, "lists are empty") {
 		t.Errorf("status %s, reason %v", got.Status, got.PauseReason)
+	}
+}
+
+// TestATroubleOfOursKeepsOthersFromNothing has the database refuse to start the first of two scheduled campaigns, and a part of the regular work.
+func TestATroubleOfOursKeepsOthersFromNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.people(2)
+	first, second := b.draft(), b.draft()
+	for i, c := range []Campaign{first, second} {
+		_, err := b.Schedule(t.Context(), c.ID, b.clock.now().Add(time.Duration(i+1)*time.Minute))
+		must(t, err)
+	}
+	b.exec(fmt.Sprintf(`ALTER TABLE campaign_contents ADD CHECK (campaign_id <> %d)`, first.ID))
+	b.clock.advance(time.Hour)
+	must(t, b.startDue(t.Context()))
+	if got, err := b.Get(t.Context(), first.ID); err != nil || got.Status != StatusScheduled || got.PauseReason != nil {
+		t.Errorf("the first is %s (%v), %v", got.Status, got.PauseReason, err)
+	}
+	if !strings.Contains(b.log.String(), "a scheduled campaign was not started") {
+		t.Error("the log does not say so")
+	}
+	b.awaitFinished(second.ID)
+
+	b.exec(`ALTER TABLE reports RENAME COLUMN raw TO hidden`)
+	b.exec(`INSERT INTO relay_hours (relay_id, hour, outcome, reason, shard, n) VALUES ($1, now() - interval '10 years', 'sent', '', 0, 1)`, b.relay.ID)
+	if err := b.tick(t.Context()); err == nil || !strings.Contains(err.Error(), "raw") {
+		t.Errorf("the tick says %v", err)
+	}
+	if n := query[int](b, `SELECT count(*) FROM relay_hours WHERE hour < now() - interval '9 years'`)[0]; n != 0 {
+		t.Error("what comes after the part that failed was not done")
 	}
 }

@@ -2,6 +2,7 @@ package campaigns
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -35,6 +36,7 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 }
 
+// tick does each part of the regular work once. One that fails does not keep the others from being done.
 func (s *Service) tick(ctx context.Context) error {
 	// The audit is about this process alone.
 	if err := s.audit(ctx); err != nil {
@@ -46,12 +48,11 @@ func (s *Service) tick(ctx context.Context) error {
 		if err := tx.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock($1)`, tickLock).Scan(&mine); err != nil || !mine {
 			return err
 		}
+		var failed error
 		for _, step := range []func(context.Context) error{s.startDue, s.settleSilent, s.sweepDeferred, s.guard, s.finishDone, s.wakeStuck, s.forgetRaw, s.forgetHours} {
-			if err := s.within(ctx, step); err != nil {
-				return err
-			}
+			failed = errors.Join(failed, s.within(ctx, step))
 		}
-		return nil
+		return failed
 	})
 }
 
@@ -64,7 +65,8 @@ func (s *Service) within(ctx context.Context, step func(context.Context) error) 
 	return step(ctx)
 }
 
-// startDue starts the scheduled campaigns whose time has come. One that cannot start becomes a draft again and says why.
+// startDue starts the scheduled campaigns whose time has come. One that cannot start becomes a draft again and says why; when the trouble is ours, it is tried again by the next
+// tick, and the others start.
 func (s *Service) startDue(ctx context.Context) error {
 	ids, err := collectIDs(ctx, s.d.Pool, `SELECT id FROM campaigns WHERE status = 'scheduled' AND scheduled_at <= $1 ORDER BY scheduled_at`, s.d.Now())
 	if err != nil {
@@ -75,8 +77,12 @@ func (s *Service) startDue(ctx context.Context) error {
 		if err == nil || errs.Is(err, errs.Conflict) {
 			continue
 		}
-		if errs.KindOf(err) == errs.Internal {
+		if ctx.Err() != nil {
 			return err
+		}
+		if errs.KindOf(err) == errs.Internal {
+			s.d.Logger.Error("a scheduled campaign was not started; it is tried again in a moment", "campaign", id, "error", err)
+			continue
 		}
 		s.d.Logger.Warn("a scheduled campaign could not start", "campaign", id, "error", err)
 		err = exec(ctx, s.d.Pool, `
