@@ -538,10 +538,7 @@ func (b *builder) consent(n Node) term {
 // activity counts people only: what machines did, or what may have been one, is left out. Who follows a link has read the mail, whether images were loaded or not.
 func (b *builder) activity(n Node) term {
 	if n.Event == "not_opened" {
-		sent, opened := n, n
-		sent.Event, opened.Event, opened.AtLeast = "sent", "opened", 0
-		s, o := b.activity(sent), b.activity(opened)
-		return term{expr: "(" + s.key() + " AND NOT " + o.key() + ")", wide: "(" + s.set() + " AND NOT " + o.key() + ")"}
+		return b.notOpened(n)
 	}
 	t := term{from: "events e", id: "e.subscriber_id", what: "DISTINCT e.campaign_id"}
 	at, campaign := "e.at", "e.campaign_id"
@@ -565,6 +562,21 @@ func (b *builder) activity(n Node) term {
 		t.least = b.arg(n.AtLeast, "bigint")
 	}
 	return t
+}
+
+// untrackedSQL asks of a delivery d whether its person is subscribed to a list of the campaign that is not tracked, as the claim does. Such lists are few or none; only where
+// there is one is each delivery looked at.
+const untrackedSQL = `((SELECT true FROM lists WHERE no_tracking LIMIT 1) IS NOT NULL AND (SELECT true FROM campaign_lists cl JOIN lists l ON l.id = cl.list_id
+	JOIN subscriptions s ON s.list_id = l.id WHERE cl.campaign_id = d.campaign_id AND l.no_tracking AND s.subscriber_id = d.subscriber_id AND s.status = 'subscribed' LIMIT 1) IS NOT NULL)`
+
+// notOpened is about mail of which it would be known: of whoever is not tracked nothing says that they did not read it.
+func (b *builder) notOpened(n Node) term {
+	sent, opened := n, n
+	sent.Event, opened.Event, opened.AtLeast = "sent", "opened", 0
+	s, o := b.activity(sent), b.activity(opened)
+	s.where = append(s.where, "(SELECT c.track_opens FROM campaigns c WHERE c.id = d.campaign_id)", "NOT "+untrackedSQL)
+	rest := " AND NOT u.no_tracking AND NOT " + o.key() + ")"
+	return term{expr: "(" + s.key() + rest, wide: "(" + s.set() + rest}
 }
 
 // suppressed knows addresses and whole domains, whose keys begin with an at sign. The domains are few or none; only where there is one is everybody compared with them.
