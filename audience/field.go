@@ -159,7 +159,7 @@ func (s *Service) CountField(ctx context.Context, name string) (FieldUse, error)
 }
 
 // UpdateField sets label and type of a field. With another type what people have in it is converted by a job; when something cannot be, nothing changes and the
-// Conflict names how many and some of them.
+// Conflict names how many and some of them. While the audience of a campaign is being written, another type is a Conflict too.
 func (s *Service) UpdateField(ctx context.Context, name, label string, t FieldType) (Field, error) {
 	var f errs.Fields
 	label = cleanLine(&f, "label", label, maxFieldLabel)
@@ -182,6 +182,9 @@ func (s *Service) UpdateField(ctx context.Context, name, label string, t FieldTy
 		}
 		if was.Type == t {
 			_, err := tx.Exec(ctx, `UPDATE fields SET label = $2, updated_at = $3 WHERE name = $1`, name, label, s.clock())
+			return err
+		}
+		if err := fieldUnused(ctx, tx); err != nil {
 			return err
 		}
 		_, err := tx.Exec(ctx, `UPDATE fields SET label = $2, type = $3, from_type = type, pending = 'converting', last_id = 0, updated_at = $4 WHERE name = $1`,
@@ -216,6 +219,15 @@ func lockField(ctx context.Context, tx pgx.Tx, name string, t FieldType) error {
 		return errs.New(errs.Conflict, "the field %q was changed a moment ago: look at it again", name)
 	}
 	return nil
+}
+
+// fieldUnused is a Conflict while people are chosen for a campaign, and lets none start until the end of the transaction: values change batch by batch, and whoever's turn it is in
+// between would be judged by them.
+func fieldUnused(ctx context.Context, tx pgx.Tx) error {
+	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, segmentLock); err != nil {
+		return fmt.Errorf("waiting for campaigns that start: %w", err)
+	}
+	return NobodyIsChosenTx(ctx, tx, 0)
 }
 
 func fieldError(name string, err error) error {
@@ -269,7 +281,7 @@ func excerpt(s string) string {
 }
 
 // DeleteField deletes a field with what people have in it, by a job. seen is how many people that is, as the caller was told; when it is another number by now, more
-// would be lost than was agreed to, and it is a Conflict.
+// would be lost than was agreed to, and it is a Conflict; so it is while the audience of a campaign is being written.
 func (s *Service) DeleteField(ctx context.Context, name string, seen int64) error {
 	was, err := s.GetField(ctx, name)
 	if err != nil {
@@ -284,6 +296,9 @@ func (s *Service) DeleteField(ctx context.Context, name string, seen int64) erro
 	}
 	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		if err := lockField(ctx, tx, name, was.Type); err != nil {
+			return err
+		}
+		if err := fieldUnused(ctx, tx); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `UPDATE fields SET pending = 'deleting', last_id = 0, updated_at = $2 WHERE name = $1`, name, s.clock()); err != nil {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"postrider/audience/segment"
 	"postrider/internal/errs"
 	"postrider/internal/page"
 	"postrider/internal/pg"
@@ -142,29 +144,56 @@ func (s *Service) SetListTracking(ctx context.Context, id int64, allowed bool) (
 	return s.GetList(ctx, id)
 }
 
-// DeleteList deletes a list with its subscriptions and imports; the people stay. A list that a scheduled, running or paused campaign goes to, or leaves out, is a
-// Conflict that names the campaign.
+// DeleteList deletes a list with its subscriptions and imports; the people stay. A list that a scheduled, running or paused campaign goes to, that a campaign leaves out
+// which has not ended, or that a segment asks about, is a Conflict that says which.
 func (s *Service) DeleteList(ctx context.Context, id int64) error {
 	return pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-		var campaign string
-		err := tx.QueryRow(ctx, `
-			SELECT c.name FROM (SELECT list_id, campaign_id FROM campaign_lists UNION ALL SELECT list_id, campaign_id FROM campaign_excluded_lists) l
-			JOIN campaigns c ON c.id = l.campaign_id WHERE l.list_id = $1 AND c.status IN ('scheduled', 'running', 'paused') ORDER BY c.id LIMIT 1 FOR SHARE OF c`, id).Scan(&campaign)
-		if err == nil {
-			return errs.New(errs.Conflict, "the campaign %q goes to list %d, or leaves it out, right now: cancel it, or wait for its end, and delete the list then", campaign, id)
-		}
-		if !errors.Is(err, pgx.ErrNoRows) {
-			return fmt.Errorf("deleting list %d: %w", id, err)
-		}
-		tag, err := tx.Exec(ctx, `DELETE FROM lists WHERE id = $1`, id)
+		// The row first: a campaign that takes it at this moment waits, and then finds it gone.
+		tag, err := tx.Exec(ctx, `SELECT FROM lists WHERE id = $1 FOR UPDATE`, id)
 		if err != nil {
 			return fmt.Errorf("deleting list %d: %w", id, err)
 		}
 		if tag.RowsAffected() == 0 {
 			return errs.New(errs.NotFound, "there is no list %d", id)
 		}
+		if err := listUnused(ctx, tx, id); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `DELETE FROM lists WHERE id = $1`, id); err != nil {
+			return fmt.Errorf("deleting list %d: %w", id, err)
+		}
 		return nil
 	})
+}
+
+func listUnused(ctx context.Context, tx pgx.Tx, id int64) error {
+	var campaign, status string
+	err := tx.QueryRow(ctx, `
+		SELECT c.name, c.status FROM (SELECT list_id, campaign_id, false AS excluded FROM campaign_lists UNION ALL SELECT list_id, campaign_id, true FROM campaign_excluded_lists) l
+		JOIN campaigns c ON c.id = l.campaign_id
+		WHERE l.list_id = $1 AND (c.status IN ('scheduled', 'running', 'paused') OR c.status = 'draft' AND l.excluded) ORDER BY c.id LIMIT 1`, id).Scan(&campaign, &status)
+	if err == nil {
+		return errs.New(errs.Conflict, "the campaign %q (%s) goes to this list, or leaves it out: take it out there, or cancel the campaign or wait for its end, and delete the list then",
+			campaign, status)
+	}
+	if !errors.Is(err, pgx.ErrNoRows) {
+		return fmt.Errorf("deleting list %d: %w", id, err)
+	}
+	rows, err := tx.Query(ctx, `SELECT id FROM imports WHERE list_id = $1`, id)
+	if err != nil {
+		return fmt.Errorf("deleting list %d: %w", id, err)
+	}
+	imports, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return fmt.Errorf("deleting list %d: %w", id, err)
+	}
+	err = namedByNone(ctx, tx, "this list, or an import of it", func(r segment.Ref) bool {
+		return r.What == segment.RefList && r.ID == id || r.What == segment.RefImport && slices.Contains(imports, r.ID)
+	})
+	if err != nil {
+		return err
+	}
+	return NobodyIsChosenTx(ctx, tx, 0)
 }
 
 func cleanList(name, description string) (string, string, error) {

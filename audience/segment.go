@@ -144,7 +144,6 @@ func (s *Service) saveSegment(ctx context.Context, id int64, name string, defini
 	if err != nil {
 		return Segment{}, err
 	}
-	now := s.clock()
 	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, segmentLock); err != nil {
 			return fmt.Errorf("writing a segment: %w", err)
@@ -152,23 +151,37 @@ func (s *Service) saveSegment(ctx context.Context, id int64, name string, defini
 		if _, err := resolveSegment(ctx, tx, n, segment.Saved{Name: name, Node: n}, id); err != nil {
 			return err
 		}
-		if id == 0 {
-			err = tx.QueryRow(ctx, `INSERT INTO segments (name, definition, created_at, updated_at) VALUES ($1, $2, $3, $3) RETURNING id`, name, n.JSON(), now).Scan(&id)
-			return segmentError(err, name)
+		if id != 0 {
+			return updateSegment(ctx, tx, id, name, n, s.clock())
 		}
-		// A count of another definition would mislead.
-		tag, err := tx.Exec(ctx, `UPDATE segments SET name = $2, definition = $3, updated_at = $4,
-			last_count = CASE WHEN definition = $3 THEN last_count END, last_exact = CASE WHEN definition = $3 THEN last_exact END,
-			last_at = CASE WHEN definition = $3 THEN last_at END WHERE id = $1`, id, name, n.JSON(), now)
-		if err == nil && tag.RowsAffected() == 0 {
-			return noSegment(id)
-		}
+		err = tx.QueryRow(ctx, `INSERT INTO segments (name, definition, created_at, updated_at) VALUES ($1, $2, $3, $3) RETURNING id`, name, n.JSON(), s.clock()).Scan(&id)
 		return segmentError(err, name)
 	})
 	if err != nil {
 		return Segment{}, err
 	}
 	return s.GetSegment(ctx, id)
+}
+
+// updateSegment writes a segment anew. With another definition its count would mislead, and those of the segments that name it.
+func updateSegment(ctx context.Context, tx pgx.Tx, id int64, name string, n segment.Node, now time.Time) error {
+	var same bool
+	err := tx.QueryRow(ctx, `SELECT definition = $2 FROM segments WHERE id = $1`, id, n.JSON()).Scan(&same)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return noSegment(id)
+	}
+	if err != nil {
+		return segmentError(err, name)
+	}
+	if _, err := tx.Exec(ctx, `UPDATE segments SET name = $2, definition = $3, updated_at = $4 WHERE id = $1`, id, name, n.JSON(), now); err != nil || same {
+		return segmentError(err, name)
+	}
+	users, err := checkUsers(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `UPDATE segments SET last_count = NULL, last_exact = NULL, last_at = NULL WHERE id = ANY ($1)`, append(users, id))
+	return segmentError(err, name)
 }
 
 // DeleteSegment deletes a segment. One that a campaign has which has not ended, or that another segment names, is a Conflict that says which.
@@ -206,22 +219,7 @@ func segmentUnused(ctx context.Context, tx pgx.Tx, id int64) error {
 	if !errors.Is(err, pgx.ErrNoRows) {
 		return fmt.Errorf("deleting segment %d: %w", id, err)
 	}
-	rows, err := pg.Many[segmentRow](ctx, tx, "segments", selectSegments+` WHERE id <> $1 ORDER BY id`, id)
-	if err != nil {
-		return err
-	}
-	for _, r := range rows {
-		n, err := segment.ParseStored(r.Definition)
-		if err != nil {
-			return fmt.Errorf("reading segment %d: %w", r.ID, err)
-		}
-		for _, ref := range n.Refs(segment.TypeSegment) {
-			if ref == id {
-				return errs.New(errs.Conflict, "the segment %q uses this one: take it out there, and delete this one then", r.Name)
-			}
-		}
-	}
-	return nil
+	return namedByNone(ctx, tx, "this one", func(r segment.Ref) bool { return r.What == segment.RefSegment && r.ID == id })
 }
 
 func noSegment(id int64) error { return errs.New(errs.NotFound, "there is no segment %d", id) }
@@ -267,16 +265,18 @@ func resolveSegment(ctx context.Context, db pg.DB, n segment.Node, self segment.
 		return resolved{}, err
 	}
 	r := resolved{node: expanded}
-	if r.context, err = segmentContext(ctx, db); err != nil {
+	k, err := whatThereIs(ctx, db, expanded)
+	if err != nil {
 		return r, err
 	}
+	r.context = k.context
 	// Of the definition itself first: the place is then the one that its writer sees.
-	if err := segment.Check(n, r.context.Fields); err != nil {
+	if err := k.check(n); err != nil {
 		return r, err
 	}
 	var e *errs.E
-	if err := segment.Check(expanded, r.context.Fields); errors.As(err, &e) {
-		return r, errs.InvalidField("definition", "one of the segments that this names does not fit the fields any more: %s", e.Public)
+	if err := k.check(expanded); errors.As(err, &e) {
+		return r, errs.InvalidField("definition", "one of the segments that this names cannot be used any more: %s", e.Public)
 	}
 	return r, nil
 }
@@ -298,16 +298,20 @@ func loadSaved(ctx context.Context, db pg.DB, id int64) (segment.Saved, error) {
 
 // segmentContext is what the meaning of definitions depends on: the types of the fields, and the installation's zone. Its time is left to the caller.
 func segmentContext(ctx context.Context, db pg.DB) (segment.Context, error) {
-	c := segment.Context{Fields: map[string]string{}, Zone: time.UTC}
 	fields, err := listFields(ctx, db)
 	if err != nil {
-		return c, err
+		return segment.Context{}, err
 	}
+	return contextOf(ctx, db, fields)
+}
+
+func contextOf(ctx context.Context, db pg.DB, fields []Field) (segment.Context, error) {
+	c := segment.Context{Fields: map[string]string{}, Zone: time.UTC}
 	for _, f := range fields {
 		c.Fields[f.Name] = string(f.Type)
 	}
 	var zone string
-	err = db.QueryRow(ctx, `SELECT COALESCE((SELECT value #>> '{}' FROM settings WHERE key = 'time_zone'), '')`).Scan(&zone)
+	err := db.QueryRow(ctx, `SELECT COALESCE((SELECT value #>> '{}' FROM settings WHERE key = 'time_zone'), '')`).Scan(&zone)
 	if err != nil {
 		return c, fmt.Errorf("reading the time zone: %w", err)
 	}
@@ -316,57 +320,4 @@ func segmentContext(ctx context.Context, db pg.DB) (segment.Context, error) {
 		c.Zone = z
 	}
 	return c, nil
-}
-
-// segmentNames reads the names of everything that definitions name.
-func segmentNames(ctx context.Context, db pg.DB, nodes ...segment.Node) (segment.Names, error) {
-	names := segment.Names{Fields: map[string]string{}}
-	fields, err := listFields(ctx, db)
-	if err != nil {
-		return names, err
-	}
-	for _, f := range fields {
-		names.Fields[f.Name] = f.Label
-	}
-	for _, t := range []struct {
-		what, sql string
-		to        *map[int64]string
-	}{
-		{segment.TypeList, `SELECT id, name FROM lists WHERE id = ANY ($1)`, &names.Lists},
-		{segment.TypeActivity, `SELECT id, name FROM campaigns WHERE id = ANY ($1)`, &names.Campaigns},
-		{segment.TypeImport, `SELECT id, filename FROM imports WHERE id = ANY ($1)`, &names.Imports},
-		{segment.TypeSegment, `SELECT id, name FROM segments WHERE id = ANY ($1)`, &names.Segments},
-	} {
-		var ids []int64
-		for _, n := range nodes {
-			ids = append(ids, n.Refs(t.what)...)
-		}
-		if *t.to, err = namesByID(ctx, db, t.sql, ids); err != nil {
-			return names, err
-		}
-	}
-	return names, nil
-}
-
-func namesByID(ctx context.Context, db pg.DB, sql string, ids []int64) (map[int64]string, error) {
-	names := map[int64]string{}
-	if len(ids) == 0 {
-		return names, nil
-	}
-	rows, err := db.Query(ctx, sql, ids)
-	if err != nil {
-		return nil, fmt.Errorf("reading names: %w", err)
-	}
-	var (
-		id   int64
-		name string
-	)
-	_, err = pgx.ForEachRow(rows, []any{&id, &name}, func() error {
-		names[id] = name
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("reading names: %w", err)
-	}
-	return names, nil
 }

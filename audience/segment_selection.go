@@ -68,7 +68,7 @@ type NamedList struct {
 	Name string `json:"name"`
 }
 
-// Select freezes a choice at a moment. A segment that does not exist, or that does not fit the fields any more, is Invalid.
+// Select freezes a choice at a moment. A segment that does not exist, or that does not fit what there is any more, is Invalid.
 func Select(ctx context.Context, db pg.DB, c Choice, at time.Time) (Selection, error) {
 	sel := Selection{ListIDs: c.ListIDs, Cap: c.Cap, At: at, ExcludeLists: []NamedList{}}
 	var err error

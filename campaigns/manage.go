@@ -7,9 +7,11 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"postrider/audience"
 	"postrider/internal/errs"
 	"postrider/internal/page"
 	"postrider/internal/pg"
+	"postrider/internal/settings"
 )
 
 // List gives a page of campaigns with their figures, newest first; status "" is all.
@@ -78,7 +80,8 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (Campaign, err
 	})
 }
 
-// Delete removes a campaign and its ledger. One that is being sent must be cancelled first, and what is on the wire then must be through.
+// Delete removes a campaign and its ledger. One that is being sent must be cancelled first, and what is on the wire then must be through. What it was sent to whom must not be
+// needed any more: by a segment, by the choice of people for another campaign, or by the frequency cap.
 func (s *Service) Delete(ctx context.Context, id int64) error {
 	err := pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error {
 		c, err := lockCampaign(ctx, tx, id)
@@ -97,6 +100,9 @@ func (s *Service) Delete(ctx context.Context, id int64) error {
 		if onTheWay {
 			return errs.New(errs.Conflict, "campaign %d still has messages on their way; delete it again when they are through", id)
 		}
+		if err := s.forgettableTx(ctx, tx, c); err != nil {
+			return err
+		}
 		if _, err := tx.Exec(ctx, `DELETE FROM campaigns WHERE id = $1`, id); err != nil {
 			return fmt.Errorf("deleting campaign %d: %w", id, err)
 		}
@@ -107,6 +113,24 @@ func (s *Service) Delete(ctx context.Context, id int64) error {
 		s.targets.drop(id)
 	}
 	return err
+}
+
+func (s *Service) forgettableTx(ctx context.Context, tx pgx.Tx, c Campaign) error {
+	if err := audience.CampaignUnusedTx(ctx, tx, c.ID); err != nil || c.StartedAt == nil {
+		return err
+	}
+	if err := audience.NobodyIsChosenTx(ctx, tx, c.ID); err != nil {
+		return err
+	}
+	set, err := settings.Read(ctx, tx)
+	if err != nil || set.FrequencyCapMails == 0 || c.FinishedAt == nil {
+		return err
+	}
+	if until := c.FinishedAt.Add(time.Duration(set.FrequencyCapDays) * 24 * time.Hour); until.After(s.d.Now()) {
+		return errs.New(errs.Conflict, "the mail of campaign %d counts for the frequency cap until %s, and people would get more than it allows: delete it then, or turn the cap off in the settings before",
+			c.ID, until.UTC().Format(time.RFC3339))
+	}
+	return nil
 }
 
 // Schedule sets the moment at which the campaign starts by itself. It is checked as Start checks it, so that it does not fail at night.

@@ -45,6 +45,9 @@ func (s *Service) CountDraft(ctx context.Context, id int64, in Input) (audience.
 
 // freezeSelectionTx keeps whom the campaign is for as that is at its start.
 func (s *Service) freezeSelectionTx(ctx context.Context, tx pgx.Tx, c Campaign) error {
+	if err := audience.HoldDefinitionsTx(ctx, tx); err != nil {
+		return err
+	}
 	set, err := settings.Read(ctx, tx)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package campaigns
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -283,6 +284,50 @@ func TestAChoiceMustNotContradictItself(t *testing.T) {
 	}
 }
 
+// holdLock holds an advisory lock until the function that it returns is called.
+func holdLock(t *testing.T, b *bundle, key int64) (release func()) {
+	t.Helper()
+	tx, err := b.pool.Begin(t.Context())
+	must(t, err)
+	t.Cleanup(func() { _ = tx.Rollback(context.Background()) })
+	_, err = tx.Exec(t.Context(), `SELECT pg_advisory_xact_lock($1)`, key)
+	must(t, err)
+	return func() { must(t, tx.Commit(t.Context())) }
+}
+
+// awaitLock waits until n transactions wait for an advisory lock.
+func awaitLock(t *testing.T, b *bundle, key int64, n int) {
+	t.Helper()
+	deadline := time.Now().Add(60 * time.Second)
+	for {
+		waiting := query[int](b, `SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND classid = 0 AND objid = $1
+			AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`, key)[0]
+		if waiting == n {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d wait for the lock, want %d", waiting, n)
+		}
+	}
+}
+
+// TestAStartWaitsForAChangeOfWhatItFreezes holds the lock under which segments and types of fields are changed.
+func TestAStartWaitsForAChangeOfWhatItFreezes(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.people(1)
+	c := b.draft()
+	release := holdLock(t, b, 0x70727367)
+	started := make(chan error, 1)
+	go func() {
+		_, err := b.Start(t.Context(), c.ID)
+		started <- err
+	}()
+	awaitLock(t, b, 0x70727367, 1)
+	release()
+	must(t, <-started)
+}
+
 // TestTheCapHoldsForCampaignsThatStartAtOnce starts several in parallel to the same people, whose audience is written in many parts.
 func TestTheCapHoldsForCampaignsThatStartAtOnce(t *testing.T) {
 	t.Parallel()
@@ -294,6 +339,7 @@ func TestTheCapHoldsForCampaignsThatStartAtOnce(t *testing.T) {
 	for i := range ids {
 		ids[i] = b.draft(func(in *Input) { in.Name = fmt.Sprint("Letter ", i) }).ID
 	}
+	release := holdLock(t, b, capLock)
 	var wg sync.WaitGroup
 	nobody := [n]bool{}
 	for i, id := range ids {
@@ -305,6 +351,9 @@ func TestTheCapHoldsForCampaignsThatStartAtOnce(t *testing.T) {
 			}
 		})
 	}
+	// All are about to write their first part, and would at once if they did not take turns.
+	awaitLock(t, b, capLock, n)
+	release()
 	wg.Wait()
 	for i, id := range ids {
 		if !nobody[i] {
@@ -391,4 +440,33 @@ func TestASegmentInUseIsNotDeleted(t *testing.T) {
 	if err != nil || len(sel.Include) != 1 || sel.Include[0].Name != "All" {
 		t.Errorf("what it was sent to is forgotten: %+v, %v", sel.Include, err)
 	}
+}
+
+// TestWhatAnotherCampaignNeedsIsNotDeleted has a finished campaign that a segment asks about, that counts for the cap, and by which people are being chosen.
+func TestWhatAnotherCampaignNeedsIsNotDeleted(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.people(2)
+	c := b.start()
+	b.awaitFinished(c.ID)
+	refused := func(text string) {
+		t.Helper()
+		if err := b.Delete(t.Context(), c.ID); !errs.Is(err, errs.Conflict) || !strings.Contains(err.Error(), text) {
+			t.Errorf("it is %v; want a Conflict with %s", err, text)
+		}
+	}
+	id := b.segment("Others", fmt.Sprintf(`{"none":[{"type":"activity","event":"sent","campaign_id":%d}]}`, c.ID))
+	refused(`the segment "Others"`)
+	must(t, b.d.Audience.DeleteSegment(t.Context(), id))
+
+	other := b.draft(func(in *Input) { in.Name = "Other" })
+	b.exec(`UPDATE campaigns SET freeze_after = 0 WHERE id = $1`, other.ID)
+	refused(`"Other" are just being chosen`)
+	b.exec(`UPDATE campaigns SET freeze_after = NULL WHERE id = $1`, other.ID)
+
+	b.cap(1, 7)
+	refused("counts for the frequency cap until")
+	must(t, b.Delete(t.Context(), other.ID)) // it has been sent to nobody
+	b.clock.advance(7*24*time.Hour + time.Minute)
+	must(t, b.Delete(t.Context(), c.ID))
 }

@@ -2,7 +2,7 @@ package segment
 
 import (
 	"encoding/json"
-	"slices"
+	"fmt"
 )
 
 // Limits of a definition: bytes of JSON, groups within groups, groups and conditions altogether (also those of other segments that it names), values of a condition,
@@ -159,16 +159,43 @@ func (n Node) Conditions() []Node {
 	return out
 }
 
-// Refs gives the ids of a kind that conditions name, each once: what is TypeList, TypeActivity (campaigns), TypeImport or TypeSegment.
-func (n Node) Refs(what string) []int64 {
-	var ids []int64
-	for _, c := range n.Conditions() {
-		id := map[string]int64{TypeList: c.ListID, TypeActivity: c.CampaignID, TypeImport: c.ImportID, TypeSegment: c.SegmentID}[what]
-		if id != 0 && !slices.Contains(ids, id) {
-			ids = append(ids, id)
+// What conditions name beside themselves.
+const (
+	RefField    = "field"
+	RefList     = "list"
+	RefCampaign = "campaign"
+	RefImport   = "import"
+	RefForm     = "form"
+	RefSegment  = "segment"
+)
+
+// Ref is a thing that a condition names: by its id, a field by its name. At is the JSON pointer of the place.
+type Ref struct {
+	What string
+	ID   int64
+	Name string
+	At   string
+}
+
+// Refs gives all that a definition names, in its order.
+func (n Node) Refs() []Ref { return n.refs("") }
+
+func (n Node) refs(at string) []Ref {
+	var out []Ref
+	kind, children := n.group()
+	for i, c := range children {
+		out = append(out, c.refs(fmt.Sprintf("%s/%s/%d", at, kind, i))...)
+	}
+	if n.Field != "" {
+		out = append(out, Ref{What: RefField, Name: n.Field, At: at + "/field"})
+	}
+	for _, r := range []Ref{{What: RefList, ID: n.ListID}, {What: RefCampaign, ID: n.CampaignID}, {What: RefImport, ID: n.ImportID}, {What: RefForm, ID: n.FormID}, {What: RefSegment, ID: n.SegmentID}} {
+		if r.ID != 0 {
+			r.At = at + "/" + r.What + "_id"
+			out = append(out, r)
 		}
 	}
-	return ids
+	return out
 }
 
 // JSON gives the canonical form.
