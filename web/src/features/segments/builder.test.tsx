@@ -1,8 +1,10 @@
-import { screen, within } from '@testing-library/react';
+import { screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { createFakeApi, problem } from '@/test/fake-api';
 import { renderPart } from '@/test/render';
+import { ConditionEditor } from './condition-editor';
+import type { Condition } from './definition';
 import { NewSegmentPage } from './segment-page';
 
 it('asks the server for what was built, and only when nothing is open', async () => {
@@ -33,4 +35,22 @@ it('shows why the server does not take it', async () => {
   renderPart(<NewSegmentPage />, fake);
   await user.type(await screen.findByRole('textbox', { name: 'Value' }), 'x');
   expect(await screen.findByText('there is no field "city"')).toBeVisible();
+});
+
+it('shows by which form people agreed, and lets it be another', async () => {
+  const user = userEvent.setup();
+  const fake = createFakeApi();
+  const forms = [
+    { id: 5, name: 'Footer' },
+    { id: 6, name: 'Fair' },
+  ];
+  fake.on('GET /forms', () => ({ status: 200, body: { items: forms } }));
+  const onChange = vi.fn();
+  const condition: Condition = { type: 'consent', list_id: 1, form_id: 5 };
+  renderPart(<ConditionEditor condition={condition} fields={[]} onChange={onChange} onRemove={() => {}} />, fake);
+  const picker = await screen.findByRole('combobox', { name: 'Form' });
+  await waitFor(() => expect(picker).toHaveValue('Footer'));
+  await user.click(picker);
+  await user.click(await screen.findByRole('option', { name: 'Fair' }));
+  expect(onChange).toHaveBeenLastCalledWith({ ...condition, form_id: 6 });
 });

@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import type { SegmentField } from '@/api/types';
 import { linksQuery } from '@/features/campaigns/queries';
+import { formsQuery } from '@/features/forms/queries';
 import { listsQuery } from '@/features/lists/queries';
 import classes from './builder.module.css';
 import {
@@ -248,7 +249,7 @@ function Choice({ condition, onChange, name, options, optional = false }: Choice
   );
 }
 
-type IdName = 'list_id' | 'campaign_id' | 'import_id' | 'segment_id' | 'link';
+type IdName = 'list_id' | 'campaign_id' | 'import_id' | 'form_id' | 'segment_id' | 'link';
 type IdProps = DetailProps & { name: IdName; items: { id: number; name: string }[]; optional?: boolean };
 
 /** Chooses a thing by its name. One that is not among the newest is shown by its number. */
@@ -283,6 +284,11 @@ function ImportPicker(props: DetailProps & { optional?: boolean }) {
   return <IdPicker {...props} name="import_id" items={items} />;
 }
 
+function FormPicker(props: DetailProps & { optional?: boolean }) {
+  const forms = useQuery(formsQuery);
+  return <IdPicker {...props} name="form_id" items={forms.data?.items ?? []} />;
+}
+
 function SegmentPicker(props: DetailProps) {
   const segments = useQuery(segmentsQuery());
   const items = (segments.data?.items ?? []).filter((segment) => segment.id !== props.segmentId);
@@ -315,6 +321,7 @@ function ConsentDetails(props: DetailProps) {
       <ListPicker {...props} optional />
       <Choice {...props} name="source" options={sources} optional />
       <ImportPicker {...props} optional />
+      <FormPicker {...props} optional />
       <OpPicker {...props} optional />
       <Operand {...props} />
     </>
