@@ -15,11 +15,15 @@ import (
 	"postrider/internal/pg"
 )
 
-// Whoever builds a segment waits for its count. What no index answers within exactBudget is estimated from a sample of the table's pages instead, which takes the same time
-// however many people there are.
+// countBudgets bound how long people are counted. Whoever builds a segment or an audience waits for each count: what no index answers within lively is estimated from a sample of
+// the table's pages instead, which takes the same time however many people there are. Where everything is saved, saved is waited for. total is for everybody there is.
+type countBudgets struct{ lively, saved, total, estimate time.Duration }
+
+func defaultBudgets() countBudgets {
+	return countBudgets{lively: 600 * time.Millisecond, saved: 5 * time.Second, total: 300 * time.Millisecond, estimate: 2 * time.Second}
+}
+
 const (
-	exactBudget    = 600 * time.Millisecond
-	estimateBudget = 2 * time.Second
 	// samplePages is how many pages of subscribers a sample has, with some thirty to sixty people each: of a million, half of whom are meant, it is about 1 % off.
 	samplePages = 400
 	// cheapConditions are as many as can be asked of everybody in a whole sample; with more it is smaller.
@@ -97,7 +101,7 @@ func (s *Service) ExplainSegment(ctx context.Context, definition []byte) ([]stri
 		return nil, err
 	}
 	var e explained
-	err = s.within(ctx, exactBudget, func(tx pgx.Tx) error {
+	err = s.within(ctx, s.budgets.lively, func(tx pgx.Tx) error {
 		e.DB = tx
 		e.note(ctx, countSegmentSQL+q.SQL, q.Args)
 		return e.err
@@ -114,7 +118,7 @@ func (s *Service) countResolved(ctx context.Context, r resolved) (SegmentCount, 
 		return SegmentCount{}, err
 	}
 	c := SegmentCount{Exact: true}
-	err = s.within(ctx, exactBudget, func(tx pgx.Tx) error {
+	err = s.within(ctx, s.budgets.lively, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, countSegmentSQL+q.SQL, q.Args...).Scan(&c.Count)
 	})
 	switch {
@@ -159,16 +163,16 @@ func (s *Service) peopleAbout(ctx context.Context) (n int64, err error) {
 	if n >= manyPeople {
 		return n, nil
 	}
-	return s.people(ctx)
+	return s.people(ctx, n)
 }
 
 const rememberedPeople = `SELECT GREATEST(reltuples, 0)::bigint FROM pg_class WHERE oid = 'subscribers'::regclass`
 
-// people is how many there are: counted, or as the planner remembers it when that takes too long.
-func (s *Service) people(ctx context.Context) (n int64, err error) {
-	err = s.within(ctx, exactBudget/2, func(tx pgx.Tx) error { return tx.QueryRow(ctx, `SELECT count(*) FROM subscribers`).Scan(&n) })
+// people is how many there are: counted, or about as many as the caller knows when that takes too long.
+func (s *Service) people(ctx context.Context, about int64) (n int64, err error) {
+	err = s.within(ctx, s.budgets.total, func(tx pgx.Tx) error { return tx.QueryRow(ctx, `SELECT count(*) FROM subscribers`).Scan(&n) })
 	if outOfTime(err) {
-		err = s.pool.QueryRow(ctx, rememberedPeople).Scan(&n)
+		return about, nil
 	}
 	if err != nil {
 		return 0, fmt.Errorf("counting people: %w", err)
@@ -203,7 +207,7 @@ func (s *Service) estimateResolved(ctx context.Context, r resolved) (SegmentCoun
 	}
 	type pageCount struct{ Met, Of float64 }
 	var pages []pageCount
-	err = s.within(ctx, estimateBudget, func(tx pgx.Tx) error {
+	err = s.within(ctx, s.budgets.estimate, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `SELECT count(*) FILTER (WHERE `+q.SQL+`)::float8 AS met, count(*)::float8 AS of
 			FROM subscribers u TABLESAMPLE SYSTEM ($1::real) GROUP BY (u.ctid::text::point)[0]`, append([]any{percent}, q.Args...)...)
 		if err != nil {
@@ -218,13 +222,13 @@ func (s *Service) estimateResolved(ctx context.Context, r resolved) (SegmentCoun
 	if err != nil {
 		return SegmentCount{}, fmt.Errorf("estimating a segment: %w", err)
 	}
-	var c SegmentCount
-	if c.Of, err = s.people(ctx); err != nil {
-		return c, err
-	}
 	var met, of, squares float64
 	for _, p := range pages {
 		met, of = met+p.Met, of+p.Of
+	}
+	var c SegmentCount
+	if c.Of, err = s.people(ctx, int64(of/share)); err != nil {
+		return c, err
 	}
 	if of == 0 {
 		c.High = c.Of
@@ -276,17 +280,20 @@ func (s *Service) sampleResolved(ctx context.Context, r resolved, limit int) ([]
 	if err != nil {
 		return nil, err
 	}
-	ids, err := s.sampledIDs(ctx, estimateBudget, `SELECT u.id FROM subscribers u TABLESAMPLE SYSTEM ($1::real) WHERE `+byKey.SQL+` LIMIT $2`, append([]any{percent, limit}, byKey.Args...))
-	if len(ids) == limit || share == 1 || err != nil {
-		return ids, err
+	ids, err := s.sampledIDs(ctx, s.budgets.estimate, `SELECT u.id FROM subscribers u TABLESAMPLE SYSTEM ($1::real) WHERE `+byKey.SQL+` LIMIT $2`, append([]any{percent, limit}, byKey.Args...))
+	if err != nil && !outOfTime(err) {
+		return nil, err
+	}
+	if len(ids) == limit || share == 1 {
+		return ids, nil
 	}
 	bySet, err := segment.Compile(r.node, r.context, segment.BySet, 2)
 	if err != nil {
 		return nil, err
 	}
 	// Without the fence the planner would look at everybody in the hope of meeting some soon.
-	found, err := s.sampledIDs(ctx, exactBudget, `SELECT id FROM (SELECT u.id FROM subscribers u WHERE `+bySet.SQL+` OFFSET 0) f LIMIT $1`, append([]any{limit}, bySet.Args...))
-	if err != nil {
+	found, err := s.sampledIDs(ctx, s.budgets.lively, `SELECT id FROM (SELECT u.id FROM subscribers u WHERE `+bySet.SQL+` OFFSET 0) f LIMIT $1`, append([]any{limit}, bySet.Args...))
+	if err != nil && !outOfTime(err) {
 		return nil, err
 	}
 	if len(found) < len(ids) {
@@ -295,7 +302,7 @@ func (s *Service) sampleResolved(ctx context.Context, r resolved, limit int) ([]
 	return found, nil
 }
 
-// sampledIDs gives what a query finds in its time; nobody when it does not end in it.
+// sampledIDs gives the people whom a query finds in a time.
 func (s *Service) sampledIDs(ctx context.Context, budget time.Duration, sql string, args []any) (ids []int64, err error) {
 	err = s.within(ctx, budget, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, sql, args...)
@@ -305,9 +312,6 @@ func (s *Service) sampledIDs(ctx context.Context, budget time.Duration, sql stri
 		ids, err = pgx.CollectRows(rows, pgx.RowTo[int64])
 		return err
 	})
-	if outOfTime(err) {
-		return nil, nil
-	}
 	if err != nil {
 		return nil, fmt.Errorf("looking for people of a segment: %w", err)
 	}

@@ -221,12 +221,6 @@ func CappingCampaigns(ctx context.Context, db pg.DB, s Selection, campaignID int
 	return ids, nil
 }
 
-// How long it may take to count an audience exactly: for whom everything is saved, and for whom every change is counted anew.
-const (
-	audienceBudget = 5 * time.Second
-	livelyBudget   = exactBudget
-)
-
 // CountChoice counts whom a mailing to a choice of people would reach now. lively is for whoever waits for each answer: a large audience is then estimated sooner.
 // campaignID is the campaign itself, 0 for none: its own mail does not count for the cap.
 func (s *Service) CountChoice(ctx context.Context, c Choice, campaignID int64, lively bool) (AudienceCounts, error) {
@@ -238,9 +232,9 @@ func (s *Service) CountChoice(ctx context.Context, c Choice, campaignID int64, l
 	if err != nil {
 		return AudienceCounts{}, err
 	}
-	budget := audienceBudget
+	budget := s.budgets.saved
 	if lively {
-		budget = livelyBudget
+		budget = s.budgets.lively
 	}
 	counts, err := s.countSelection(ctx, sel, others, budget, "", nil)
 	if !outOfTime(err) {
@@ -294,22 +288,22 @@ func (s *Service) estimateSelection(ctx context.Context, sel Selection, others [
 			conditions += len(n.Conditions())
 		}
 	}
-	percent, _, err := s.sampleShare(ctx, conditions)
+	percent, share, err := s.sampleShare(ctx, conditions)
 	if err != nil {
 		return AudienceCounts{}, err
 	}
-	ids, err := s.sampledIDs(ctx, estimateBudget, `SELECT id FROM subscribers TABLESAMPLE SYSTEM ($1::real)`, []any{percent})
-	if err != nil {
-		return AudienceCounts{}, err
+	var c AudienceCounts
+	ids, err := s.sampledIDs(ctx, s.budgets.estimate, `SELECT id FROM subscribers TABLESAMPLE SYSTEM ($1::real)`, []any{percent})
+	if err == nil {
+		c, err = s.countSelection(ctx, sel, others, s.budgets.estimate, "AND subscriber_id = ANY ($2::bigint[])", []any{ids})
 	}
-	c, err := s.countSelection(ctx, sel, others, estimateBudget, "AND subscriber_id = ANY ($2::bigint[])", []any{ids})
 	if outOfTime(err) {
 		return c, errs.New(errs.Unavailable, "this audience takes too long to count, even a part of it; make its segments simpler")
 	}
 	if err != nil {
 		return c, err
 	}
-	people, err := s.people(ctx)
+	people, err := s.people(ctx, int64(float64(len(ids))/share))
 	if err != nil {
 		return c, err
 	}

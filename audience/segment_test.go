@@ -219,3 +219,34 @@ func TestALargeAudienceIsEstimated(t *testing.T) {
 	near("not in the segment", c.Excluded[0].Count, 40_500)
 	near("unsubscribed", c.Excluded[1].Count, 15_000)
 }
+
+// TestWhatCannotBeCountedIsNotNobody has no time to count everybody, and then none to look at a sample.
+func TestWhatCannotBeCountedIsNotNobody(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	addPeople(b, 60_000)
+	list := b.list("All")
+	exec(b, `INSERT INTO subscriptions (list_id, subscriber_id, status, source) SELECT $1, id, 'subscribed', 'test' FROM subscribers`, list)
+	r := must[resolved](t)(resolveSegment(b.ctx, b.pool, must[segment.Node](t)(segment.Parse([]byte(inBerlin))), segment.Saved{}, 0))
+	r.context.At = start
+	sel := must[Selection](t)(Select(b.ctx, b.pool, Choice{ListIDs: []int64{list}}, start))
+	b.budgets.total = time.Millisecond
+	c := must[SegmentCount](t)(b.estimateResolved(b.ctx, r))
+	if c.Of < 40_000 || c.Of > 80_000 || c.Low > c.Count || c.Count > c.High || c.Count == 0 {
+		t.Errorf("%+v", c)
+	}
+	if counts := must[AudienceCounts](t)(b.estimateSelection(b.ctx, sel, nil)); counts.Mailable < 40_000 || counts.Mailable > 80_000 {
+		t.Errorf("%+v", counts)
+	}
+	b.budgets.estimate = time.Millisecond
+	if _, err := b.estimateResolved(b.ctx, r); !errs.Is(err, errs.Unavailable) {
+		t.Errorf("without the time for a sample: %v", err)
+	}
+	if counts, err := b.estimateSelection(b.ctx, sel, nil); !errs.Is(err, errs.Unavailable) {
+		t.Errorf("without the time for a sample: %+v, %v", counts, err)
+	}
+	b.budgets.lively = time.Millisecond
+	if _, err := b.SampleSegment(b.ctx, []byte(`{"type":"name","op":"contains","value":"zzz"}`), 10); err != nil {
+		t.Errorf("a sample that finds nobody in time: %v", err)
+	}
+}

@@ -33,6 +33,7 @@ type Service struct {
 	batchRows int64         // rows of a file in one transaction, at most
 	lockWait  time.Duration // see defaultLockWait
 	limits    searchLimits
+	budgets   countBudgets
 	uploads   UploadLimits
 	addresses AddressLists
 	mx        *addrcheck.MX
@@ -43,7 +44,10 @@ type Service struct {
 
 // New makes a Service. Imports can be started only after SetJobs.
 func New(pool *pgxpool.Pool, logger *slog.Logger, now func() time.Time) *Service {
-	return &Service{pool: pool, log: logger, now: now, batchRows: maxBatchRows, lockWait: defaultLockWait, mx: addrcheck.NewMX(net.DefaultResolver, now), limits: defaultLimits()}
+	return &Service{
+		pool: pool, log: logger, now: now, batchRows: maxBatchRows, lockWait: defaultLockWait, mx: addrcheck.NewMX(net.DefaultResolver, now),
+		limits: defaultLimits(), budgets: defaultBudgets(),
+	}
 }
 
 // SetJobs gives the queue for import jobs. It is apart from New because the queue's client needs this service's workers first.
