@@ -190,10 +190,16 @@ func (q *selectionSQL) cases(s Selection, others []int64) (chosen, capped string
 
 func (s Selection) capSince() time.Time { return s.At.Add(-time.Duration(s.Cap.Days) * 24 * time.Hour) }
 
-// query is mailableQuery with the verdicts of the selection, about subscriptions within bounds.
+// maxParameters is how many a statement has at most, by the protocol.
+const maxParameters = 65_535
+
+// query is mailableQuery with the verdicts of the selection, about subscriptions within bounds. It is Invalid when the segments have too many conditions for one statement.
 func (s Selection) query(bounds string, others []int64, first int) (string, []any, error) {
 	q := selectionSQL{first: first}
 	chosen, capped := q.cases(s, others)
+	if q.err == nil && first-1+len(q.args) > maxParameters {
+		return "", nil, errs.InvalidField("segment_ids", "these segments have too many conditions together: choose fewer of them, or simpler ones")
+	}
 	return strings.NewReplacer("{bounds}", bounds, "{chosen}", chosen, "{capped}", capped).Replace(mailableQuery), q.args, q.err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -249,4 +250,28 @@ func TestWhatCannotBeCountedIsNotNobody(t *testing.T) {
 	if _, err := b.SampleSegment(b.ctx, []byte(`{"type":"name","op":"contains","value":"zzz"}`), 10); err != nil {
 		t.Errorf("a sample that finds nobody in time: %v", err)
 	}
+}
+
+// TestManyLargeSegmentsFitIntoAStatement chooses by more values than a statement has parameters, and then by more conditions.
+func TestManyLargeSegmentsFitIntoAStatement(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	addPeople(b, 3)
+	list := b.list("All")
+	exec(b, `INSERT INTO subscriptions (list_id, subscriber_id, status, source) SELECT $1, id, 'subscribed', 'test' FROM subscribers`, list)
+	nested := func(n int, condition string) []byte {
+		return []byte(`{"any":[` + strings.Repeat(condition+",", n-1) + condition + "]}")
+	}
+	values := nested(130, `{"type":"field","field":"city","op":"is_any","values":[`+strings.Repeat(`"a",`, 99)+`"Berlin"]}`)
+	s := must[Segment](t)(b.CreateSegment(b.ctx, "Values", values))
+	choice := Choice{ListIDs: []int64{list}, SegmentIDs: slices.Repeat([]int64{s.ID}, 6)}
+	if c := must[AudienceCounts](t)(b.CountChoice(b.ctx, choice, 0, false)); c.Mailable != 3 {
+		t.Errorf("%+v", c)
+	}
+	conditions := nested(190, fmt.Sprintf(`{"type":"consent","list_id":%d,"source":"a","import_id":1,"form_id":1,"op":"on","value":"2026-01-01"}`, list))
+	exec(b, `INSERT INTO imports (list_id, filename, status) VALUES ($1, 'a.csv', 'done')`, list)
+	s = must[Segment](t)(b.CreateSegment(b.ctx, "Conditions", conditions))
+	choice.SegmentIDs = slices.Repeat([]int64{s.ID}, 60)
+	_, err := b.CountChoice(b.ctx, choice, 0, false)
+	refused(t, err, "segment_ids", "too many conditions together")
 }

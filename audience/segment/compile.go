@@ -106,7 +106,7 @@ func (b *builder) key(n Node) string {
 	case "none":
 		return "NOT " + join(children, " OR ", b.key)
 	}
-	return b.condition(n).key()
+	return b.condition(n, ByKey).key()
 }
 
 func join(children []Node, with string, each func(Node) string) string {
@@ -139,7 +139,7 @@ func (b *builder) set(n Node) string {
 	case "none":
 		return "NOT " + join(children, " OR ", b.key)
 	}
-	return b.condition(n).set()
+	return b.condition(n, BySet).set()
 }
 
 // ids is a query for the ids of those who meet n.
@@ -147,7 +147,7 @@ func (b *builder) ids(n Node) string {
 	if kind, _ := n.group(); kind != "" {
 		return "SELECT u.id FROM subscribers u WHERE " + b.set(n)
 	}
-	t := b.condition(n)
+	t := b.condition(n, BySet)
 	if t.from != "" && !t.not {
 		return t.query()
 	}
@@ -214,14 +214,15 @@ func and(conditions []string) string {
 	return " AND " + strings.Join(conditions, " AND ")
 }
 
-func (b *builder) condition(n Node) term {
+// condition translates a condition. access matters only where one term would be too large for both forms.
+func (b *builder) condition(n Node, access Access) term {
 	switch n.Type {
 	case TypeEmail:
 		return b.email(n)
 	case TypeName:
 		return term{expr: b.text("u.name", n)}
 	case TypeField:
-		return term{expr: b.field(n)}
+		return term{expr: b.field(n, access)}
 	case TypeList:
 		return b.list(n)
 	case TypeConsent:
@@ -306,26 +307,37 @@ func texts(values []any) []string {
 
 // holds is what the index on attributes finds: the field has this value.
 func (b *builder) holds(field string, value any) string {
+	return "u.attributes @> " + b.arg(b.doc(field, value), "jsonb")
+}
+
+func (b *builder) doc(field string, value any) string {
 	doc, err := json.Marshal(map[string]any{field: value})
 	if err != nil {
 		b.err = fmt.Errorf("writing a value of a field: %w", err)
 	}
-	return "u.attributes @> " + b.arg(string(doc), "jsonb")
+	return string(doc)
 }
 
-// holdsAny is holds for any of several values; each is looked up in the index.
-func (b *builder) holdsAny(field string, values []any, asList bool) string {
-	parts := make([]string, len(values))
+// holdsAny is holds for any of several values. No index finds an ANY, so by set each value is looked up by itself; by key they are one parameter, of which a statement cannot
+// have more than 65,535.
+func (b *builder) holdsAny(field string, values []any, asList bool, access Access) string {
+	docs := make([]string, len(values))
 	for i, v := range values {
 		if asList {
 			v = []any{v}
 		}
-		parts[i] = b.holds(field, v)
+		docs[i] = b.doc(field, v)
 	}
-	return "(" + strings.Join(parts, " OR ") + ")"
+	if access == ByKey {
+		return "(u.attributes @> ANY (" + b.arg(docs, "jsonb[]") + "))"
+	}
+	for i, doc := range docs {
+		docs[i] = "u.attributes @> " + b.arg(doc, "jsonb")
+	}
+	return "(" + strings.Join(docs, " OR ") + ")"
 }
 
-func (b *builder) field(n Node) string {
+func (b *builder) field(n Node, access Access) string {
 	t := b.c.Fields[n.Field]
 	switch n.Op {
 	case "is":
@@ -333,11 +345,11 @@ func (b *builder) field(n Node) string {
 	case "is_not":
 		return "NOT (" + b.holds(n.Field, n.Value) + ")"
 	case "is_any":
-		return b.holdsAny(n.Field, n.Values, false)
+		return b.holdsAny(n.Field, n.Values, false, access)
 	case "contains_any":
-		return b.holdsAny(n.Field, n.Values, true)
+		return b.holdsAny(n.Field, n.Values, true, access)
 	case "contains_none":
-		return "NOT " + b.holdsAny(n.Field, n.Values, true)
+		return "NOT " + b.holdsAny(n.Field, n.Values, true, ByKey)
 	case "contains_all":
 		return "(" + b.holds(n.Field, n.Values) + ")"
 	case "is_empty":
