@@ -107,7 +107,7 @@ type bulkKeptQuery struct {
 func (v bulkSelectionJSON) selection() audience.BulkSelection {
 	out := audience.BulkSelection{IDs: v.IDs}
 	if f := v.Filter; f != nil && v.IDs == nil {
-		out.Filter = audience.SubscriberFilter(*f)
+		out.Filter = audience.SubscriberFilter{Search: f.Search, ListID: f.ListID, Status: f.Status, Field: f.Field, Value: f.Value}
 	}
 	return out
 }

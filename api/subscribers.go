@@ -82,6 +82,8 @@ type subscriberQuery struct {
 	Status string `query:"status" enum:"subscribed,unconfirmed,unsubscribed,suppressed"`
 	Field  string `query:"field" doc:"Name of a custom field that has the value"`
 	Value  string `query:"value" doc:"The whole value, in the same case; one element of a list"`
+
+	SegmentID int64 `query:"segment_id" doc:"People who are in this segment"`
 }
 
 type bySubscription struct {
@@ -124,7 +126,7 @@ func encodeSubscription(v audience.Subscription) subscriptionJSON {
 
 func (s *server) listSubscribers(ctx context.Context, in *subscriberQuery) (*answer[pageJSON[subscriberJSON]], error) {
 	p, err := s.deps.Audience.ListSubscribers(ctx, audience.SubscriberFilter{
-		Search: in.Search, ListID: in.ListID, Status: in.Status, Field: in.Field, Value: in.Value,
+		Search: in.Search, ListID: in.ListID, Status: in.Status, Field: in.Field, Value: in.Value, SegmentID: in.SegmentID,
 	}, in.query())
 	return replyPage(p, err, encodeSubscriber)
 }

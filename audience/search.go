@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"postrider/internal/errs"
 	"postrider/internal/page"
 	"postrider/internal/pg"
 )
@@ -46,6 +47,13 @@ func (s *Service) ExplainSubscribers(ctx context.Context, f SubscriberFilter, q 
 
 func (s *Service) search(ctx context.Context, f SubscriberFilter, q page.Query, e *explained) (page.Page[Subscriber], error) {
 	var p page.Page[Subscriber]
+	var in *filterSegment
+	if f.SegmentID != 0 {
+		var err error
+		if in, err = s.filterSegment(ctx, f.SegmentID); err != nil {
+			return p, err
+		}
+	}
 	// One snapshot, so that page and total are of the same moment.
 	err := pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 		var db pg.DB = tx
@@ -53,9 +61,17 @@ func (s *Service) search(ctx context.Context, f SubscriberFilter, q page.Query, 
 			e.DB, db = tx, e
 		}
 		var err error
-		p, err = searcher{db: db, limits: s.limits}.find(ctx, f, q)
+		if in != nil {
+			if _, err := tx.Exec(ctx, `SELECT set_config('statement_timeout', $1, true)`, fmt.Sprint(s.budgets.estimate.Milliseconds())); err != nil {
+				return fmt.Errorf("setting a limit of time: %w", err)
+			}
+		}
+		p, err = searcher{db: db, limits: s.limits, segment: in}.find(ctx, f, q)
 		return err
 	})
+	if outOfTime(err) {
+		return p, errs.New(errs.Unavailable, "it takes too long to find people of this segment: make it simpler, or look for fewer with it")
+	}
 	return p, err
 }
 
@@ -65,8 +81,9 @@ func (s *Service) search(ctx context.Context, f SubscriberFilter, q page.Query, 
 // million rows for a page of 50. A sample of the table says how many meet each condition. When many meet all of them, the newest people are gone through one after another until
 // the page is full. When few do, they come from the index of the rarest condition, are looked at one by one, and the total is exact. Settings hold the planner to that.
 type searcher struct {
-	db     pg.DB
-	limits searchLimits
+	db      pg.DB
+	limits  searchLimits
+	segment *filterSegment // of the filter
 }
 
 // found is one page of ids, or all there are, newest first.
@@ -87,6 +104,7 @@ func (r searcher) find(ctx context.Context, f SubscriberFilter, q page.Query) (p
 	if err != nil {
 		return none, err
 	}
+	m.segment = r.segment
 	got, err := r.choose(ctx, m, q, from)
 	if err != nil {
 		return none, fmt.Errorf("looking for subscribers: %w", err)
@@ -141,6 +159,11 @@ func (r searcher) choose(ctx context.Context, m match, q page.Query, from int64)
 		}
 		ids, err := r.walk(ctx, m, q, from)
 		return found{ids: ids, total: total, exact: true}, err
+	}
+	if m.segment != nil && m.segment.all {
+		// They are of a moment ago, so all conditions are asked again.
+		ids, err := r.keep(ctx, m, m.segment.ids)
+		return found{ids: ids, all: true, total: int64(len(ids)), exact: true}, err
 	}
 	g, err := r.estimate(ctx, m, q, from)
 	if err != nil {
@@ -223,7 +246,7 @@ func threeDigits(n int64) int64 {
 // keptTotal gives the total of a filter for a list, and maybe a status on it, and nothing else: that is counted already. Everybody is counted when they are few.
 func (r searcher) keptTotal(ctx context.Context, m match) (total int64, known bool, err error) {
 	switch {
-	case len(m.patterns) > 0 || len(m.attributes) > 0 || m.suppressed:
+	case len(m.patterns) > 0 || len(m.attributes) > 0 || m.suppressed || m.segment != nil:
 		return 0, false, nil
 	case m.listID != 0:
 		total, err = r.onList(ctx, m)

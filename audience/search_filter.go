@@ -20,13 +20,14 @@ const maxSearchFields = 10
 
 // SubscriberFilter says which people to list; whoever meets all of it is found. Search is part of an address or name, in any case; in it, and in Field and Value, the value of
 // a custom field can be asked for: city:Berlin, or city:"New York", beside other words. Status is that of the subscription to ListID, or to any list when ListID is 0;
-// suppressed people are those whose address or domain is.
+// suppressed people are those whose address or domain is. SegmentID is a saved segment that they are in; bulk actions do not know it.
 type SubscriberFilter struct {
-	Search string
-	ListID int64
-	Status string
-	Field  string
-	Value  string
+	Search    string
+	ListID    int64
+	Status    string
+	Field     string
+	Value     string
+	SegmentID int64
 }
 
 // match is a filter that was checked, in the terms of the tables.
@@ -37,6 +38,7 @@ type match struct {
 	listID     int64
 	status     string // of a subscription
 	suppressed bool
+	segment    *filterSegment
 }
 
 // match checks the filter. The fields that exist are read only when it asks for one.

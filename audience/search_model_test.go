@@ -157,6 +157,8 @@ type searchWorld struct {
 	r     *rand.Rand
 	lists []int64
 	n     int
+	// segments say who is in them.
+	segments map[int64]func(Subscriber) bool
 }
 
 func newSearchWorld(t *testing.T, limits searchLimits) *searchWorld {
@@ -164,7 +166,18 @@ func newSearchWorld(t *testing.T, limits searchLimits) *searchWorld {
 	b.limits = limits
 	b.limits.part = 2
 	b.exec(`INSERT INTO fields (name, type) VALUES ('city', 'text')`)
-	return &searchWorld{bundle: b, r: rand.New(rand.NewPCG(1, 2)), lists: []int64{b.list("One"), b.list("Two")}}
+	w := &searchWorld{bundle: b, r: rand.New(rand.NewPCG(1, 2)), lists: []int64{b.list("One"), b.list("Two")}, segments: map[int64]func(Subscriber) bool{}}
+	w.segment(`{"type":"field","field":"city","op":"is","value":"Oslo"}`, func(p Subscriber) bool { return p.Attributes["city"] == "Oslo" })
+	w.segment(fmt.Sprintf(`{"none":[{"type":"list","list_id":%d},{"type":"wish","wish":"no_tracking"},{"type":"wish","wish":"paused"}]}`, w.lists[0]), func(p Subscriber) bool {
+		return !slices.ContainsFunc(p.Subscriptions, func(s Subscription) bool { return s.ListID == w.lists[0] && s.Status == StatusSubscribed })
+	})
+	w.segment(`{"all":[{"type":"created","op":"after","value":"2020-01-01"},{"type":"wish","wish":"weekly"}]}`, func(Subscriber) bool { return false })
+	return w
+}
+
+func (w *searchWorld) segment(definition string, in func(Subscriber) bool) {
+	w.t.Helper()
+	w.segments[must[Segment](w.t)(w.CreateSegment(w.ctx, fmt.Sprint(len(w.segments)), []byte(definition))).ID] = in
 }
 
 func (w *searchWorld) email() string {
@@ -241,6 +254,14 @@ func (w *searchWorld) compare() {
 	want := w.naive(f)
 	if want == nil {
 		want = []int64{}
+	}
+	if w.r.IntN(2) == 0 {
+		f.SegmentID = int64(1 + w.r.IntN(len(w.segments)))
+		for _, p := range must[[]Subscriber](w.t)(loadSubscribers(w.ctx, w.pool, want)) {
+			if !w.segments[f.SegmentID](p) {
+				want = slices.DeleteFunc(want, func(id int64) bool { return id == p.ID })
+			}
+		}
 	}
 	for _, back := range []bool{false, true} {
 		if d := cmp.Diff(want, w.paged(f, back)); d != "" {

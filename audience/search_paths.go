@@ -89,7 +89,11 @@ const (
 	kindField
 	kindMember
 	kindSuppressed
+	kindSegment
 )
+
+// personColumns are those of subscribers that conditions ask for.
+const personColumns = `id, email_key, name, attributes, created_at, import_id, paused_until, frequency, no_tracking`
 
 // conditions of the filter, about the person u, without those of some kinds.
 func (m match) conditions(s *statement, without ...kind) []condition {
@@ -110,6 +114,9 @@ func (m match) conditions(s *statement, without ...kind) []condition {
 	}
 	if m.suppressed && !slices.Contains(without, kindSuppressed) {
 		all = append(all, condition{kindSuppressed, suppressedSQL})
+	}
+	if m.segment != nil {
+		all = append(all, condition{kindSegment, m.segment.sql(s)})
 	}
 	return all
 }
@@ -190,7 +197,9 @@ func (r searcher) estimate(ctx context.Context, m match, q page.Query, from int6
 	whole := func(n int64) int64 { return n * pages / max(blocks, 1) }
 	g := guess{total: whole(found), gap: whole(gap), each: map[kind]int64{}}
 	for i, c := range all {
-		g.each[c.kind] = whole(counts[i])
+		if c.kind != kindSegment { // no index gives all of a segment
+			g.each[c.kind] = whole(counts[i])
+		}
 	}
 	if m.listID != 0 {
 		n, err := r.onList(ctx, m)
@@ -224,7 +233,7 @@ func (r searcher) walk(ctx context.Context, m match, q page.Query, from int64) (
 	case m.listID != 0:
 		sql := `SELECT s.subscriber_id FROM subscriptions s`
 		if len(rest) > 0 {
-			sql += `, LATERAL (SELECT id, email_key, name, attributes FROM subscribers WHERE id = s.subscriber_id OFFSET 0) u`
+			sql += `, LATERAL (SELECT ` + personColumns + ` FROM subscribers WHERE id = s.subscriber_id OFFSET 0) u`
 		}
 		return r.ids(ctx, fmt.Sprintf(`%s WHERE s.list_id = %s%s AND s.subscriber_id %s %s AND %s ORDER BY s.subscriber_id %s LIMIT %d`,
 			sql, s.arg(m.listID), m.statusSQL(), than, s.arg(from), joined(rest), order, limit), s.args)
@@ -253,6 +262,9 @@ func (r searcher) byIndex(ctx context.Context, m match, g guess, limit int64) (i
 	var s statement
 	rarest, n := condition{}, 0
 	for _, c := range m.conditions(&s) {
+		if c.kind == kindSegment {
+			continue
+		}
 		n++
 		if rarest.sql == "" || g.each[c.kind] < g.each[rarest.kind] {
 			rarest = c
@@ -265,25 +277,30 @@ func (r searcher) byIndex(ctx context.Context, m match, g guess, limit int64) (i
 	if err != nil || !complete {
 		return nil, false, err
 	}
-	slices.Sort(ids)
-	ids = slices.Compact(ids)
+	ids = newestFirst(ids)
 	// What the index gave meets its condition already; only suppressed people are looked at again.
-	s = statement{}
-	list := s.arg(ids)
-	rest := m.conditions(&s, rarest.kind)
-	if rarest.kind == kindSuppressed {
-		rest = append(rest, rarest)
+	if rarest.kind != kindSuppressed {
+		ids, err = r.keep(ctx, m, ids, rarest.kind)
+	} else {
+		ids, err = r.keep(ctx, m, ids)
 	}
+	return ids, true, err
+}
+
+// keep gives those of people who meet the conditions without those of some kinds, newest first.
+func (r searcher) keep(ctx context.Context, m match, ids []int64, without ...kind) ([]int64, error) {
+	var s statement
+	list := s.arg(ids)
+	rest := m.conditions(&s, without...)
 	if len(rest) == 0 {
-		slices.Reverse(ids)
-		return ids, true, nil
+		return ids, nil
 	}
 	if err := r.take(ctx, byKey); err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	ids, err = r.ids(ctx, `SELECT u.id FROM unnest(`+list+`::bigint[]) AS c (id), LATERAL (SELECT id, email_key, name, attributes FROM subscribers WHERE id = c.id OFFSET 0) u
+	ids, err := r.ids(ctx, `SELECT u.id FROM unnest(`+list+`::bigint[]) AS c (id), LATERAL (SELECT `+personColumns+` FROM subscribers WHERE id = c.id OFFSET 0) u
 		WHERE `+joined(rest), s.args)
-	return newestFirst(ids), true, err
+	return newestFirst(ids), err
 }
 
 // source gives the people who meet one condition, in any order, some of them twice. complete is false when they are more than limit.
@@ -389,7 +406,7 @@ func (r searcher) walkSuppressed(ctx context.Context, m match, q page.Query, fro
 			people = before + s.arg(newestFirst(newer.ids)) + after
 		}
 		found, err := r.ids(ctx, fmt.Sprintf(`SELECT u.id FROM (SELECT subscriber_id FROM %s WHERE subscriber_id %s %s ORDER BY subscriber_id %s) p,
-			LATERAL (SELECT id, email_key, name, attributes FROM subscribers WHERE id = p.subscriber_id OFFSET 0) u
+			LATERAL (SELECT `+personColumns+` FROM subscribers WHERE id = p.subscriber_id OFFSET 0) u
 			WHERE %s ORDER BY p.subscriber_id %s LIMIT %d`, people, than, s.arg(from), order, joined(m.conditions(&s)), order, q.Size()+1), s.args)
 		if err != nil {
 			return nil, false, err

@@ -263,3 +263,35 @@ func TestSuppressedPeopleOfListsAreCounted(t *testing.T) {
 	b.limits.live = 100
 	figures("6 0")
 }
+
+func TestPeopleOfASegment(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	must[Field](t)(b.CreateField(b.ctx, "city", "", FieldText))
+	s := must[Segment](t)(b.CreateSegment(b.ctx, "Berlin", []byte(inBerlin)))
+	search := func(id int64) (page.Page[Subscriber], error) {
+		return b.ListSubscribers(b.ctx, SubscriberFilter{SegmentID: id}, page.Query{})
+	}
+	_, err := search(s.ID + 1)
+	refused(t, err, "segment_id", "there is no segment")
+	addPeople(b, 2000)
+	b.limits.small, b.limits.few = 0, 100
+	if p := must[page.Page[Subscriber]](t)(search(s.ID)); len(p.Items) != 50 || p.TotalExact || p.Items[0].Attributes["city"] != "Berlin" {
+		t.Errorf("of many: %d people, exact %v", len(p.Items), p.TotalExact)
+	}
+	b.limits.few = 1000
+	if p := must[page.Page[Subscriber]](t)(search(s.ID)); len(p.Items) != 50 || !p.TotalExact || *p.Total != 1000 {
+		t.Errorf("of few: %d people, total %d, exact %v", len(p.Items), *p.Total, p.TotalExact)
+	}
+	// Nobody whom no index finds is looked for among all, which takes too long.
+	rare := must[Segment](t)(b.CreateSegment(b.ctx, "Rare", []byte(`{"none":[{"type":"created","op":"after","value":"2020-01-01"},`+strings.Repeat(`{"type":"name","op":"contains","value":"x"},`, 150)+`{"type":"wish","wish":"paused"}]}`)))
+	addMore := `INSERT INTO subscribers (email, email_key) SELECT e, e FROM (SELECT 'r' || i || '@example.org' AS e FROM generate_series(1, 60000) i) x`
+	exec(b, addMore)
+	b.budgets.lively, b.budgets.estimate = time.Millisecond, time.Millisecond
+	if _, err := search(rare.ID); !errs.Is(err, errs.Unavailable) {
+		t.Errorf("what takes too long: %v", err)
+	}
+	exec(b, `UPDATE fields SET pending = 'deleting'`)
+	_, err = search(s.ID)
+	refused(t, err, "segment_id", `"Berlin" cannot be used`)
+}

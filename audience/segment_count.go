@@ -287,12 +287,7 @@ func (s *Service) sampleResolved(ctx context.Context, r resolved, limit int) ([]
 	if len(ids) == limit || share == 1 {
 		return ids, nil
 	}
-	bySet, err := segment.Compile(r.node, r.context, segment.BySet, 2)
-	if err != nil {
-		return nil, err
-	}
-	// Without the fence the planner would look at everybody in the hope of meeting some soon.
-	found, err := s.sampledIDs(ctx, s.budgets.lively, `SELECT id FROM (SELECT u.id FROM subscribers u WHERE `+bySet.SQL+` OFFSET 0) f LIMIT $1`, append([]any{limit}, bySet.Args...))
+	found, err := s.indexedIDs(ctx, r, int64(limit))
 	if err != nil && !outOfTime(err) {
 		return nil, err
 	}
@@ -300,6 +295,16 @@ func (s *Service) sampleResolved(ctx context.Context, r resolved, limit int) ([]
 		return ids, nil
 	}
 	return found, nil
+}
+
+// indexedIDs gives people of a definition whom the indexes find, up to a limit.
+func (s *Service) indexedIDs(ctx context.Context, r resolved, limit int64) ([]int64, error) {
+	q, err := segment.Compile(r.node, r.context, segment.BySet, 2)
+	if err != nil {
+		return nil, err
+	}
+	// Without the fence the planner would look at everybody in the hope of meeting some soon.
+	return s.sampledIDs(ctx, s.budgets.lively, `SELECT id FROM (SELECT u.id FROM subscribers u WHERE `+q.SQL+` OFFSET 0) f LIMIT $1`, append([]any{limit}, q.Args...))
 }
 
 // sampledIDs gives the people whom a query finds in a time.

@@ -96,18 +96,7 @@ func Select(ctx context.Context, db pg.DB, c Choice, at time.Time) (Selection, e
 func freezeSegments(ctx context.Context, db pg.DB, field string, ids []int64) ([]FrozenSegment, error) {
 	out := []FrozenSegment{}
 	for _, id := range ids {
-		s, err := loadSaved(ctx, db, id)
-		if errs.Is(err, errs.NotFound) {
-			return nil, errs.InvalidField(field, "there is no segment %d", id)
-		}
-		if err != nil {
-			return nil, err
-		}
-		r, err := resolveSegment(ctx, db, s.Node, segment.Saved{}, 0)
-		var e *errs.E
-		if errors.As(err, &e) && e.Kind == errs.Invalid {
-			return nil, errs.InvalidField(field, "the segment %q cannot be used: %s", s.Name, e.Public)
-		}
+		s, r, err := usableSegment(ctx, db, field, id)
 		if err != nil {
 			return nil, err
 		}
@@ -118,6 +107,23 @@ func freezeSegments(ctx context.Context, db pg.DB, field string, ids []int64) ([
 		out = append(out, FrozenSegment{ID: id, Name: s.Name, Sentence: segment.Sentence(s.Node, names), Definition: r.node.JSON()})
 	}
 	return out, nil
+}
+
+// usableSegment reads a saved segment. One that does not exist or cannot be used is Invalid, of a field.
+func usableSegment(ctx context.Context, db pg.DB, field string, id int64) (segment.Saved, resolved, error) {
+	s, err := loadSaved(ctx, db, id)
+	if errs.Is(err, errs.NotFound) {
+		return s, resolved{}, errs.InvalidField(field, "there is no segment %d", id)
+	}
+	if err != nil {
+		return s, resolved{}, err
+	}
+	r, err := resolveSegment(ctx, db, s.Node, segment.Saved{}, 0)
+	var e *errs.E
+	if errors.As(err, &e) && e.Kind == errs.Invalid {
+		return s, r, errs.InvalidField(field, "the segment %q cannot be used: %s", s.Name, e.Public)
+	}
+	return s, r, err
 }
 
 func (s Selection) context() segment.Context {

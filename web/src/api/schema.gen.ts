@@ -17730,6 +17730,8 @@ export interface operations {
                 field?: string;
                 /** @description The whole value, in the same case; one element of a list */
                 value?: string;
+                /** @description People who are in this segment */
+                segment_id?: number;
             };
             header?: never;
             path?: never;

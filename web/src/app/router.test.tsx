@@ -1,7 +1,9 @@
 import { createMemoryHistory, RouterProvider } from '@tanstack/react-router';
 import { render, screen, waitFor } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
 import { expect, it, vi } from 'vitest';
 import { createFakeApi, type FakeApi, fakeFetch, problem } from '@/test/fake-api';
+import { segments, subscribers } from '@/test/fixtures';
 import { Providers } from './providers';
 import { createQueryClient } from './query-client';
 import { createAppRouter } from './router';
@@ -45,4 +47,28 @@ it('leads to the log-in when the session ends on an open page', async () => {
   await queryClient.invalidateQueries({ queryKey: ['lists'] });
   await waitFor(() => expect(router.state.location.pathname).toBe('/login'));
   expect(asked(fake, '/me')).toBe(2);
+});
+
+it('leads from a segment to its people, of whom not all can be acted on at once', async () => {
+  const user = userEvent.setup();
+  const fake = createFakeApi();
+  fake.on('GET /subscribers', () => ({
+    status: 200,
+    body: { items: subscribers, next_cursor: null, prev_cursor: null, total: 500, total_exact: true },
+  }));
+  const { router } = open('/segments/1', fake);
+  await user.click(await screen.findByRole('link', { name: 'Show people' }));
+  const picker = await screen.findByRole('combobox', { name: 'Filter by segment' });
+  await waitFor(() => expect(picker).toHaveValue(segments[0]?.name ?? ''));
+  expect(
+    fake.requests
+      .filter((one) => one.path === '/subscribers')
+      .at(-1)
+      ?.query.get('segment_id'),
+  ).toBe('1');
+  await user.click(await screen.findByRole('button', { name: 'Select this page' }));
+  expect(screen.queryByRole('button', { name: /Select everybody/ })).not.toBeInTheDocument();
+  await router.navigate({ to: '/subscribers', search: { q: 'a' } });
+  await user.click(await screen.findByRole('button', { name: 'Select this page' }));
+  expect(await screen.findByRole('button', { name: /Select everybody/ })).toBeVisible();
 });

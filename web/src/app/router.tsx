@@ -155,13 +155,14 @@ const oneForm = createRoute({
   component: lazyRouteComponent(() => import('@/features/forms/form-page'), 'FormPage'),
 });
 
-type PeopleSearch = { q?: string; list?: number; status?: string; field?: string; value?: string };
+type PeopleSearch = { q?: string; list?: number; segment?: number; status?: string; field?: string; value?: string };
 const subscribers = createRoute({
   getParentRoute: () => shell,
   path: '/subscribers',
   validateSearch: (search: Record<string, unknown>): PeopleSearch => ({
     ...optionalText('q', search.q),
     ...optionalNumber('list', search.list),
+    ...optionalNumber('segment', search.segment),
     ...optionalText('status', search.status),
     ...optionalText('field', search.field),
     ...optionalText('value', search.value),

@@ -6,7 +6,7 @@ import { useTranslation } from 'react-i18next';
 import { errorMessage } from '@/api/problem';
 import type { Segment } from '@/api/types';
 import { FormAlert } from '@/ui/form-alert';
-import { LinkAnchor } from '@/ui/link';
+import { LinkAnchor, LinkButton } from '@/ui/link';
 import { notifySuccess } from '@/ui/notify';
 import { PageHeader } from '@/ui/page-header';
 import { QueryView } from '@/ui/query-view';
@@ -94,6 +94,11 @@ function SegmentEditor({ segment }: { segment?: Segment }) {
               <Text size="sm" c="dimmed">
                 {t('common.unsaved')}
               </Text>
+            )}
+            {segment && (
+              <LinkButton to="/subscribers" search={{ segment: segment.id }} variant="default">
+                {t('segments.showPeople')}
+              </LinkButton>
             )}
             {segment && (
               <Button variant="default" onClick={() => remove(segment)}>

@@ -19,6 +19,7 @@ export type SubscriberFilter = {
   status?: string | undefined;
   field?: string | undefined;
   value?: string | undefined;
+  segment_id?: number | undefined;
 };
 export type SubscriberInput = {
   email: string;

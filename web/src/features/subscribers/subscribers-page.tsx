@@ -7,6 +7,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { BulkSelection } from '@/api/types';
 import { listsQuery } from '@/features/lists/queries';
+import { segmentsQuery } from '@/features/segments/queries';
 import { formatNumber } from '@/lib/format';
 import { useFirstWhenEmpty, usePosition } from '@/lib/use-position';
 import { BothWaysPager } from '@/ui/both-ways-pager';
@@ -24,7 +25,7 @@ import { type SubscriberFilter, subscribersQuery } from './queries';
 const route = getRouteApi('/shell/subscribers');
 const statuses = ['subscribed', 'unconfirmed', 'unsubscribed', 'suppressed'] as const;
 const NOBODY: ReadonlySet<number> = new Set();
-type Search = { q?: string; list?: number; status?: string; field?: string; value?: string };
+type Search = { q?: string; list?: number; segment?: number; status?: string; field?: string; value?: string };
 
 export function SubscribersPage() {
   const { t } = useTranslation();
@@ -32,11 +33,11 @@ export function SubscribersPage() {
   const navigate = route.useNavigate();
   const [opened, dialog] = useDisclosure();
   const byField = search.field && search.value ? { field: search.field, value: search.value } : {};
-  const filter = { q: search.q, list_id: search.list, status: search.status, ...byField };
+  const filter = { q: search.q, list_id: search.list, status: search.status, segment_id: search.segment, ...byField };
   const position = usePosition(JSON.stringify(filter));
   const query = useQuery(subscribersQuery(filter, position.at));
   useFirstWhenEmpty(position, query);
-  const filtered = Boolean(search.q || search.list || search.status || byField.value);
+  const filtered = Boolean(search.q || search.list || search.status || search.segment || byField.value);
   const total = query.data?.total;
   // Whoever is selected stays so from page to page, but not when others are looked for.
   const [selection, setSelection] = useState<{ key: string; ids: ReadonlySet<number> }>({ key: '', ids: new Set() });
@@ -78,6 +79,7 @@ export function SubscribersPage() {
             busy={query.isPlaceholderData}
           />
           <ListFilter value={search.list} onChange={(list) => change({ list } as Search)} />
+          <SegmentFilter value={search.segment} onChange={(segment) => change({ segment } as Search)} />
           <Select
             aria-label={t('subscribers.filterStatus')}
             placeholder={t('subscribers.anyStatus')}
@@ -109,7 +111,8 @@ export function SubscribersPage() {
                   shown={page.items}
                   selected={selected}
                   onSelect={setSelected}
-                  filter={filled(filter)}
+                  // Bulk actions know no segments: without one they would be about more people than are listed.
+                  filter={search.segment ? undefined : filled(filter)}
                   total={total}
                   approximate={page.total_exact === false}
                 />
@@ -130,6 +133,29 @@ function filled(filter: SubscriberFilter) {
   return Object.fromEntries(Object.entries(filter).filter(([, value]) => value)) as NonNullable<
     BulkSelection['filter']
   >;
+}
+
+function SegmentFilter({
+  value,
+  onChange,
+}: {
+  value: number | undefined;
+  onChange: (segment: number | undefined) => void;
+}) {
+  const { t } = useTranslation();
+  const segments = useQuery(segmentsQuery());
+  return (
+    <Select
+      aria-label={t('subscribers.filterSegment')}
+      placeholder={t('subscribers.anySegment')}
+      clearable
+      searchable
+      w={220}
+      value={value === undefined ? null : String(value)}
+      onChange={(segment) => onChange(segment ? Number(segment) : undefined)}
+      data={(segments.data?.items ?? []).map((segment) => ({ value: String(segment.id), label: segment.name }))}
+    />
+  );
 }
 
 function ListFilter({ value, onChange }: { value: number | undefined; onChange: (list: number | undefined) => void }) {
