@@ -114,14 +114,19 @@ func (s *Service) runImport(ctx context.Context, id int64, slice time.Duration) 
 // manyRows is from when on an import changes the audience so much that plans for the one before may be bad.
 const manyRows = 10_000
 
-// afterMany lets the planner know of the people whom an import brought. The server would do so by itself, within a minute or more, and meanwhile count a segment in twice the time.
+// afterMany does at once for the people whom an import brought what the server would do by itself within minutes: until then the planner does not know of them, and whoever reads
+// a page first has to write on each of its rows that it is there to stay. Without it a count of a segment took twice the time, and a list six times.
 func (s *Service) afterMany(ctx context.Context, id int64) error {
 	imp, err := s.GetImport(ctx, id)
 	if err != nil || imp.Rows < manyRows {
 		return err
 	}
-	if _, err := s.pool.Exec(ctx, `ANALYZE (SKIP_LOCKED) subscribers, subscriptions`); err != nil {
-		return fmt.Errorf("gathering statistics after import %d: %w", id, err)
+	return s.vacuum(ctx, "subscribers, subscriptions")
+}
+
+func (s *Service) vacuum(ctx context.Context, tables string) error {
+	if _, err := s.pool.Exec(ctx, `VACUUM (ANALYZE, SKIP_LOCKED) `+tables); err != nil {
+		return fmt.Errorf("vacuuming %s: %w", tables, err)
 	}
 	return nil
 }

@@ -74,7 +74,7 @@ func (s *Service) queueIndexTx(ctx context.Context, tx pgx.Tx) error {
 // indexBacklog puts people of the backlog into the index, part after part, until nothing is left that nobody else works on, or the time is over. left says that some is left.
 func (s *Service) indexBacklog(ctx context.Context, slice time.Duration) (left bool, err error) {
 	until := time.Now().Add(slice)
-	for {
+	for parts := 0; ; parts++ {
 		did, err := s.indexNext(ctx)
 		switch {
 		case lockWaited(err):
@@ -82,8 +82,10 @@ func (s *Service) indexBacklog(ctx context.Context, slice time.Duration) (left b
 			return true, nil
 		case err != nil:
 			return true, err
-		case !did:
+		case !did && parts*indexPart < manyRows:
 			return false, s.settleIndex(ctx)
+		case !did:
+			return false, errors.Join(s.settleIndex(ctx), s.vacuum(ctx, "subscriber_search"))
 		case time.Now().After(until):
 			return true, nil
 		}

@@ -21,16 +21,13 @@ const (
 	wholeTable
 )
 
-// take holds the planner to a way, until the next call or the end of the transaction.
+// take holds the planner to a way, until the next call or the end of the transaction. One process reads: several are faster only as long as nobody else searches.
+// A statement is planned each time, since a plan that is kept would be that of another way or another text.
 func (r searcher) take(ctx context.Context, w way) error {
-	workers := "0"
-	if w == wholeTable {
-		workers = "2"
-	}
-	_, err := r.db.Exec(ctx, `SELECT set_config('jit', 'off', true), set_config('max_parallel_workers_per_gather', $4, true),
+	_, err := r.db.Exec(ctx, `SELECT set_config('jit', 'off', true), set_config('max_parallel_workers_per_gather', '0', true), set_config('plan_cache_mode', 'force_custom_plan', true),
 		set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), set_config('enable_sort', 'off', true),
 		set_config('enable_seqscan', $1, true), set_config('enable_bitmapscan', $2, true), set_config('enable_indexscan', $3, true)`,
-		onOff(w == wholeTable), onOff(w == byBitmap), onOff(w != wholeTable), workers)
+		onOff(w == wholeTable), onOff(w == byBitmap), onOff(w != wholeTable))
 	if err != nil {
 		return fmt.Errorf("setting up a search: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"postrider/internal/errs"
 	"postrider/internal/page"
@@ -294,4 +295,26 @@ func TestPeopleOfASegment(t *testing.T) {
 	exec(b, `UPDATE fields SET pending = 'deleting'`)
 	_, err = search(s.ID)
 	refused(t, err, "segment_id", `"Berlin" cannot be used`)
+}
+
+// TestSearchesArePlannedEachTime: after five times Postgres may keep a plan of a statement for all texts and ways, and read a whole index for two letters.
+func TestSearchesArePlannedEachTime(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.bring("ann@x.org", "bob@x.org")
+	conn := must[*pgxpool.Conn](t)(b.pool.Acquire(b.ctx))
+	defer conn.Release()
+	for range 10 {
+		err := pgx.BeginFunc(b.ctx, conn, func(tx pgx.Tx) error {
+			_, err := searcher{db: tx, limits: b.limits}.find(b.ctx, SubscriberFilter{Search: "nn"}, page.Query{})
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	rows := must[pgx.Rows](t)(conn.Query(b.ctx, `SELECT statement FROM pg_prepared_statements WHERE generic_plans > 0 AND statement LIKE '%$1%' AND statement !~ 'generic_plans|set_config'`))
+	for _, statement := range must[[]string](t)(pgx.CollectRows(rows, pgx.RowTo[string])) {
+		t.Errorf("one plan for all: %s", statement)
+	}
 }

@@ -33,8 +33,8 @@ type benchAudienceCmd struct {
 // audienceLimitMs is what 99 of 100 requests have to stay under.
 const audienceLimitMs = 200
 
-// audienceResult is what --json prints. Each phase goes through all cases: "imported" right after the people came, without statistics and with a tenth of them not yet in the
-// search index, "settled" when that is done and the tables are analysed.
+// audienceResult is what --json prints. Each phase goes through all cases: "imported" right after the people came, with a tenth of them not yet in the
+// search index, "settled" when that is done too.
 type audienceResult struct {
 	People  int             `json:"people"`
 	Clients int             `json:"clients"`

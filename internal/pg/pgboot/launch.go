@@ -20,10 +20,10 @@ import (
 // maxLogSize is when the server's log is set aside at a start.
 const maxLogSize = 8 << 20
 
-// defaults suit one service on a small machine. A commit stays durable: synchronous_commit is the promise the delivery ledger stands on.
+// defaults suit one service on a small machine, and take their share of a large one. A commit stays durable: synchronous_commit is the promise the delivery ledger stands on.
 func defaults() map[string]string {
 	return map[string]string{
-		"shared_buffers":               "256MB",
+		"shared_buffers":               sharedBuffers(),
 		"max_connections":              "100",
 		"max_wal_size":                 "2GB",
 		"wal_buffers":                  "32MB",
