@@ -20,6 +20,8 @@ type bulkFilterJSON struct {
 	Status string `json:"status" required:"false" enum:"subscribed,unconfirmed,unsubscribed,suppressed"`
 	Field  string `json:"field" required:"false" doc:"A custom field; with value"`
 	Value  string `json:"value" required:"false"`
+
+	SegmentID int64 `json:"segment_id" required:"false" doc:"People who are in this segment"`
 }
 
 // TransformSchema says in the OpenAPI document that a filter can be null.
@@ -91,6 +93,7 @@ type bulkSelectedJSON struct {
 	Status   string `json:"status"`
 	Field    string `json:"field"`
 	Value    string `json:"value"`
+	Segment  string `json:"segment" doc:"What the segment was called; empty: by none"`
 }
 
 type bulkKeptJSON struct {
@@ -107,7 +110,7 @@ type bulkKeptQuery struct {
 func (v bulkSelectionJSON) selection() audience.BulkSelection {
 	out := audience.BulkSelection{IDs: v.IDs}
 	if f := v.Filter; f != nil && v.IDs == nil {
-		out.Filter = audience.SubscriberFilter{Search: f.Search, ListID: f.ListID, Status: f.Status, Field: f.Field, Value: f.Value}
+		out.Filter = audience.SubscriberFilter{Search: f.Search, ListID: f.ListID, Status: f.Status, Field: f.Field, Value: f.Value, SegmentID: f.SegmentID}
 	}
 	return out
 }
@@ -115,7 +118,7 @@ func (v bulkSelectionJSON) selection() audience.BulkSelection {
 func (s *server) encodeBulk(v audience.BulkAction) bulkJSON {
 	return bulkJSON{ID: v.ID, Action: v.Action, ListID: idOrNull(v.ListID), ListName: v.ListName, Field: v.Field, Value: v.Value, Note: v.Note,
 		Selection: bulkSelectedJSON{Selected: v.Selection.Selected, Search: v.Selection.Search, ListID: idOrNull(v.Selection.ListID), Status: v.Selection.Status,
-			Field: v.Selection.Field, Value: v.Selection.Value},
+			Field: v.Selection.Field, Value: v.Selection.Value, Segment: v.Selection.Segment},
 		Status: v.Status, Error: v.Error, CreatedBy: v.CreatedBy, Total: v.Total, Changed: v.Changed, Unchanged: v.Unchanged, Skipped: v.Skipped, Restored: v.Restored,
 		Kept: v.Kept, Progress: v.Progress(), CanUndo: v.Undoable(s.now()), CreatedAt: v.CreatedAt, StartedAt: v.StartedAt, FinishedAt: v.FinishedAt,
 		UndoUntil: v.UndoUntil, UndoneAt: v.UndoneAt}

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 
+	"postrider/audience/segment"
 	"postrider/internal/errs"
 	"postrider/internal/page"
 	"postrider/internal/pg"
@@ -84,6 +85,7 @@ type BulkSelected struct {
 	Status   string `json:"status,omitempty"`
 	Field    string `json:"field,omitempty"`
 	Value    string `json:"value,omitempty"`
+	Segment  string `json:"segment,omitempty"` // what it was called
 }
 
 // BulkAction is something that is or was done to many people. Total is the sum of Changed, Unchanged and Skipped when it is done. Skipped are those who were passed
@@ -139,7 +141,8 @@ func (b BulkAction) Progress() float64 {
 // bulkQuery is a selection as SQL about the person u.
 type bulkQuery struct {
 	statement
-	where string
+	where   string
+	segment string // what the segment is called, if there is one
 }
 
 // query makes the statement that selects columns of the people who are selected.
@@ -158,13 +161,35 @@ func (s *Service) bulkQuery(ctx context.Context, sel BulkSelection) (*bulkQuery,
 		for _, x := range m.conditions(&c.statement) {
 			c.where += " AND " + x.sql
 		}
-		return c, nil
+		if m.listID != 0 {
+			// The condition is asked of one after another; from a short list they are few.
+			c.where += " AND u.id IN (SELECT x.subscriber_id FROM subscriptions x WHERE x.list_id = " + c.arg(m.listID) + ")"
+		}
+		return c, s.inSegment(ctx, c, sel.Filter.SegmentID)
 	}
 	if len(sel.IDs) == 0 || len(sel.IDs) > maxBulkIDs {
 		return nil, errs.InvalidField("selection.ids", "choose from 1 to %d people, or a filter that finds them", maxBulkIDs)
 	}
 	c.where = "u.id = ANY (" + c.arg(sel.IDs) + ")"
 	return c, nil
+}
+
+// inSegment adds the condition that people are in a saved segment; 0 is none.
+func (s *Service) inSegment(ctx context.Context, c *bulkQuery, id int64) error {
+	if id == 0 {
+		return nil
+	}
+	saved, r, err := usableSegment(ctx, s.pool, "segment_id", id)
+	if err != nil {
+		return err
+	}
+	r.context.At = s.clock()
+	q, err := segment.Compile(r.node, r.context, segment.BySet, len(c.args)+1)
+	if err != nil {
+		return err
+	}
+	c.where, c.args, c.segment = c.where+" AND "+q.SQL, append(c.args, q.Args...), saved.Name
+	return nil
 }
 
 // bulkSample is how many people a preview shows.
@@ -255,7 +280,7 @@ func (s *Service) StartBulk(ctx context.Context, sel BulkSelection, o BulkOrder,
 	}
 	text := BulkSelected{Selected: len(sel.IDs)}
 	if sel.IDs == nil {
-		text = BulkSelected{Search: sel.Filter.Search, ListID: sel.Filter.ListID, Status: sel.Filter.Status, Field: sel.Filter.Field, Value: sel.Filter.Value}
+		text = BulkSelected{Search: sel.Filter.Search, ListID: sel.Filter.ListID, Status: sel.Filter.Status, Field: sel.Filter.Field, Value: sel.Filter.Value, Segment: c.segment}
 	}
 	var id int64
 	err = pg.InTx(ctx, s.pool, func(tx pgx.Tx) error {

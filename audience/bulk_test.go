@@ -524,3 +524,42 @@ func TestBulkIsPurged(t *testing.T) {
 		t.Error("of nothing")
 	}
 }
+
+func TestBulkForASegment(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	news, short := b.list("News"), b.list("Short")
+	b.exec(`INSERT INTO fields (name, type) VALUES ('city', 'text')`)
+	for i := range 6 {
+		lists := map[int64]string{news: StatusSubscribed}
+		if i < 2 {
+			lists[short] = StatusSubscribed
+		}
+		id := b.person(fmt.Sprintf("p%d@x.org", i), lists)
+		if i%2 == 0 {
+			b.exec(`UPDATE subscribers SET attributes = '{"city": "Rome"}' WHERE id = $1`, id)
+		}
+	}
+	rome := must[Segment](t)(b.CreateSegment(b.ctx, "Romans", []byte(`{"all": [{"type": "field", "field": "city", "op": "is", "value": "Rome"}]}`)))
+	order := BulkOrder{Action: BulkUnsubscribe, ListID: news}
+	for _, tt := range []struct {
+		f    SubscriberFilter
+		want int64
+	}{
+		{SubscriberFilter{SegmentID: rome.ID}, 3},
+		{SubscriberFilter{SegmentID: rome.ID, ListID: short}, 1},
+		{SubscriberFilter{ListID: short}, 2},
+		{SubscriberFilter{SegmentID: rome.ID, Search: "p4"}, 1},
+	} {
+		if p := must[BulkPreview](t)(b.PreviewBulk(b.ctx, BulkSelection{Filter: tt.f}, order)); p.Count != tt.want || len(p.Sample) != int(tt.want) {
+			t.Errorf("%+v: %d people, %d shown", tt.f, p.Count, len(p.Sample))
+		}
+	}
+	a := b.bulk(BulkSelection{Filter: SubscriberFilter{SegmentID: rome.ID}}, order)
+	if a.Changed != 3 || a.Selection.Segment != "Romans" {
+		t.Errorf("%+v", a)
+	}
+	if _, err := b.PreviewBulk(b.ctx, BulkSelection{Filter: SubscriberFilter{SegmentID: rome.ID + 1}}, order); !errs.Is(err, errs.Invalid) {
+		t.Errorf("a segment that is not there: %v", err)
+	}
+}

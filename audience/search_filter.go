@@ -20,7 +20,7 @@ const maxSearchFields = 10
 
 // SubscriberFilter says which people to list; whoever meets all of it is found. Search is part of an address or name, in any case; in it, and in Field and Value, the value of
 // a custom field can be asked for: city:Berlin, or city:"New York", beside other words. Status is that of the subscription to ListID, or to any list when ListID is 0;
-// suppressed people are those whose address or domain is. SegmentID is a saved segment that they are in; bulk actions do not know it.
+// suppressed people are those whose address or domain is. SegmentID is a saved segment that they are in.
 type SubscriberFilter struct {
 	Search    string
 	ListID    int64

@@ -2892,6 +2892,11 @@ export interface components {
             list_id?: number;
             /** @description Part of the address or the name */
             q?: string;
+            /**
+             * Format: int64
+             * @description People who are in this segment
+             */
+            segment_id?: number;
             /** @enum {string} */
             status?: "subscribed" | "unconfirmed" | "unsubscribed" | "suppressed";
             value?: string;
@@ -2949,6 +2954,8 @@ export interface components {
             /** Format: int64 */
             list_id: number | null;
             q: string;
+            /** @description What the segment was called; empty: by none */
+            segment: string;
             /**
              * Format: int64
              * @description How many were chosen one by one; 0: by the filter

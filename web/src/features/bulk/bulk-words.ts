@@ -12,6 +12,7 @@ export function useBulkWords() {
       if (selection.selected > 0) return t('bulk.whomSelected', { count: selection.selected });
       const parts = [
         selection.q && t('bulk.whomSearch', { q: selection.q }),
+        selection.segment && t('bulk.whomSegment', { segment: selection.segment }),
         (selection.list_id || selection.status) && t('bulk.whomFilter'),
       ].filter(Boolean);
       return parts.length > 0 ? parts.join(', ') : t('bulk.whomAll');

@@ -111,8 +111,7 @@ export function SubscribersPage() {
                   shown={page.items}
                   selected={selected}
                   onSelect={setSelected}
-                  // Bulk actions know no segments: without one they would be about more people than are listed.
-                  filter={search.segment ? undefined : filled(filter)}
+                  filter={filled(filter)}
                   total={total}
                   approximate={page.total_exact === false}
                 />

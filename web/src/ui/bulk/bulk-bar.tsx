@@ -10,8 +10,8 @@ type Props = {
   shown: Subscriber[];
   selected: ReadonlySet<number>;
   onSelect: (selected: ReadonlySet<number>) => void;
-  /** What finds the people that are listed, and how many these are about. Without it only those who are selected can be acted on. */
-  filter: BulkSelection['filter'] | undefined;
+  /** What finds the people that are listed, and how many these are about. */
+  filter: NonNullable<BulkSelection['filter']>;
   total: number | undefined;
   approximate: boolean;
 };
@@ -32,7 +32,7 @@ export function BulkBar({ shown, selected, onSelect, filter, total, approximate 
                 ? t(approximate ? 'bulk.allAbout' : 'bulk.all', { count: total ?? 0 })
                 : t('bulk.selected', { count: selected.size })}
             </Text>
-            {filter && !everybody && (total ?? 0) > selected.size && (
+            {!everybody && (total ?? 0) > selected.size && (
               <Button size="compact-sm" variant="default" onClick={() => setEverybody(true)}>
                 {t('bulk.selectAll')}
               </Button>
@@ -49,9 +49,7 @@ export function BulkBar({ shown, selected, onSelect, filter, total, approximate 
             </Button>
             <Button
               size="compact-sm"
-              onClick={() =>
-                setSelection(everybody && filter ? { filter } : { ids: [...selected].sort((a, b) => a - b) })
-              }
+              onClick={() => setSelection(everybody ? { filter } : { ids: [...selected].sort((a, b) => a - b) })}
             >
               {t('bulk.actions')}
             </Button>
