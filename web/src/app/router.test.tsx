@@ -49,14 +49,14 @@ it('leads to the log-in when the session ends on an open page', async () => {
   expect(asked(fake, '/me')).toBe(2);
 });
 
-it('leads from a segment to its people, of whom not all can be acted on at once', async () => {
+it('leads from a segment to its people, all of whom can be acted on at once', async () => {
   const user = userEvent.setup();
   const fake = createFakeApi();
   fake.on('GET /subscribers', () => ({
     status: 200,
     body: { items: subscribers, next_cursor: null, prev_cursor: null, total: 500, total_exact: true },
   }));
-  const { router } = open('/segments/1', fake);
+  open('/segments/1', fake);
   await user.click(await screen.findByRole('link', { name: 'Show people' }));
   const picker = await screen.findByRole('combobox', { name: 'Filter by segment' });
   await waitFor(() => expect(picker).toHaveValue(segments[0]?.name ?? ''));
@@ -67,8 +67,6 @@ it('leads from a segment to its people, of whom not all can be acted on at once'
       ?.query.get('segment_id'),
   ).toBe('1');
   await user.click(await screen.findByRole('button', { name: 'Select this page' }));
-  expect(screen.queryByRole('button', { name: /Select everybody/ })).not.toBeInTheDocument();
-  await router.navigate({ to: '/subscribers', search: { q: 'a' } });
-  await user.click(await screen.findByRole('button', { name: 'Select this page' }));
-  expect(await screen.findByRole('button', { name: /Select everybody/ })).toBeVisible();
+  await user.click(await screen.findByRole('button', { name: /Select everybody/ }));
+  expect(screen.getByRole('status')).toHaveTextContent('500');
 });
