@@ -153,10 +153,13 @@ func TestShapesOfPeople(t *testing.T) {
 	body := `"selection":{"filter":{"q":"example"}},"action":{"action":"set_field","field":"n","value":"y"}`
 	c.post("/bulk-actions/preview", "{"+body+"}").want(200).keys("", "count sample").keys("sample.0", "id email name")
 	c.post("/bulk-actions", "{"+body+`,"count":7}`).problem(409)
+	if p := c.post("/bulk-actions/preview", `{"selection":{"filter":{"segment_id":999}},"action":{"action":"delete"}}`).problem(400); !strings.Contains(p.Detail, "segment 999") {
+		t.Errorf("a segment that is not there: %+v", p)
+	}
 	if p := c.post("/bulk-actions/preview", `{"selection":{},"action":{"action":"set_field","field":"n","value":7}}`).problem(400); !slices.Equal(p.locations(), []string{"body.action.value"}) {
 		t.Errorf("%+v", p)
 	}
-	id := c.post("/bulk-actions", "{"+body+`,"count":1}`).want(202).keys("", bulkKeys).keys("selection", "selected q list_id status field value").id()
+	id := c.post("/bulk-actions", "{"+body+`,"count":1}`).want(202).keys("", bulkKeys).keys("selection", "selected q list_id status field value segment").id()
 	at := fmt.Sprint("/bulk-actions/", id)
 	c.get("/bulk-actions").want(200).keys("items.0", bulkKeys)
 	c.get(at).want(200).keys("", bulkKeys)
