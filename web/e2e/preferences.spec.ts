@@ -142,7 +142,7 @@ test('the preference page: a pause, fewer mails, a list', async () => {
 
   await admin.goto(`/subscribers/${person.id}`);
   await expect(admin.getByText('Wants no mail for a while')).toBeVisible();
-  await expect(admin.getByText('At most one mailing a week')).toBeVisible();
+  await expect(admin.getByText('At most one mailing a week', { exact: true })).toBeVisible();
   await expectAccessible(admin);
   await admin.getByRole('button', { name: 'End the pause…' }).click();
   await admin.getByRole('button', { name: 'End the pause', exact: true }).click();
