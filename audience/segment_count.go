@@ -85,17 +85,23 @@ func (s *Service) CountSavedSegment(ctx context.Context, id int64) (SegmentCount
 	return c, nil
 }
 
-// ExplainSegment gives the names of the indexes and tables through which Postgres goes to count a definition, in order, for the benchmark and for whoever wonders.
-func (s *Service) ExplainSegment(ctx context.Context, definition []byte) ([]string, error) {
+// resolveDefinition reads a definition that is not saved, as of now.
+func (s *Service) resolveDefinition(ctx context.Context, definition []byte) (resolved, error) {
 	n, err := segment.Parse(definition)
 	if err != nil {
-		return nil, err
+		return resolved{}, err
 	}
 	r, err := resolveSegment(ctx, s.pool, n, segment.Saved{}, 0)
+	r.context.At = s.clock()
+	return r, err
+}
+
+// ExplainSegment gives the names of the indexes and tables through which Postgres goes to count a definition, in order, for the benchmark and for whoever wonders.
+func (s *Service) ExplainSegment(ctx context.Context, definition []byte) ([]string, error) {
+	r, err := s.resolveDefinition(ctx, definition)
 	if err != nil {
 		return nil, err
 	}
-	r.context.At = s.clock()
 	q, err := segment.Compile(r.node, r.context, segment.BySet, 1)
 	if err != nil {
 		return nil, err
@@ -254,15 +260,10 @@ const maxSegmentSample = 50
 
 // SampleSegment gives some of the people whom a definition means, at random where there are many.
 func (s *Service) SampleSegment(ctx context.Context, definition []byte, limit int) ([]Subscriber, error) {
-	n, err := segment.Parse(definition)
+	r, err := s.resolveDefinition(ctx, definition)
 	if err != nil {
 		return nil, err
 	}
-	r, err := resolveSegment(ctx, s.pool, n, segment.Saved{}, 0)
-	if err != nil {
-		return nil, err
-	}
-	r.context.At = s.clock()
 	ids, err := s.sampleResolved(ctx, r, max(1, min(limit, maxSegmentSample)))
 	if err != nil {
 		return nil, err
