@@ -42,6 +42,7 @@ type app struct {
 	cfg    config
 	dir    string
 	logger *slog.Logger
+	now    func() time.Time
 
 	database  *pgboot.Server // nil when the database is somebody else's
 	pool      *pgxpool.Pool
@@ -82,6 +83,9 @@ func startApp(ctx context.Context, cfg config, logger *slog.Logger) (_ *app, err
 			a.stop()
 		}
 	}()
+	if a.now, err = cfg.clock(); err != nil {
+		return nil, err
+	}
 	if a.dir, err = cfg.dataDir(); err != nil {
 		return nil, err
 	}
@@ -148,25 +152,25 @@ func (a *app) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.settings = settings.New(a.pool, time.Now)
+	a.settings = settings.New(a.pool, a.now)
 	if err := a.settings.CheckKey(ctx, box.Fingerprint()); err != nil {
 		return err
 	}
-	a.auth = auth.New(a.pool, time.Now)
-	a.idem = idempotency.New(a.pool, time.Now)
-	a.audience = audience.New(a.pool, a.logger, time.Now)
+	a.auth = auth.New(a.pool, a.now)
+	a.idem = idempotency.New(a.pool, a.now)
+	a.audience = audience.New(a.pool, a.logger, a.now)
 	a.audience.SetUploadLimits(audience.UploadLimits{Stored: int64(a.cfg.MaxUpload), Unpacked: int64(a.cfg.MaxUpload)})
 	lists, err := a.cfg.addressLists()
 	if err != nil {
 		return err
 	}
 	a.audience.SetAddressLists(lists)
-	a.templates = templates.New(a.pool, time.Now)
-	a.events = events.NewWith(events.Config{Windows: a.cfg.Windows}, a.pool, a.logger, time.Now)
+	a.templates = templates.New(a.pool, a.now)
+	a.events = events.NewWith(events.Config{Windows: a.cfg.Windows}, a.pool, a.logger, a.now)
 	a.tokens = events.NewTokens(box.Derive("link tokens"))
 	signing := dkim.Open(a.cfg.Signing).OnFirstKey(roomForSigners)
 	a.logger.Info("DKIM signing", "rsa", signing.String())
-	a.sender = sender.New(a.pool, box, sender.Config{InboxAddr: a.inboxAddr, DefaultFrom: a.defaultFrom, Signing: signing}, a.logger, time.Now)
+	a.sender = sender.New(a.pool, box, sender.Config{InboxAddr: a.inboxAddr, DefaultFrom: a.defaultFrom, Signing: signing}, a.logger, a.now)
 	a.store = sender.NewInboxStore(a.pool, net.DefaultResolver, a.logger, time.Now)
 	if addr := a.cfg.inboxAddr(); addr != "" {
 		a.inbox = inbox.New(inbox.Config{Addr: addr, Store: a.store, Logger: a.logger})
@@ -181,16 +185,16 @@ func (a *app) build(ctx context.Context) error {
 	a.tokens = linkTokens(box)
 	a.campaigns = campaigns.New(campaigns.Config{Workers: a.cfg.Workers}, campaigns.Deps{
 		Pool: a.pool, Audience: a.audience, Events: a.events, Tokens: a.tokens, Sender: a.sender, Settings: a.settings,
-		Node: a.node, Pools: a.pools, Journal: a.journal, Logger: a.logger, Now: time.Now,
+		Node: a.node, Pools: a.pools, Journal: a.journal, Logger: a.logger, Now: a.now,
 	})
 	a.confirm = confirm.New(confirm.Deps{
-		Audience: a.audience, Tokens: a.tokens, Sender: a.sender, Settings: a.settings, Pools: a.pools, Now: time.Now,
+		Audience: a.audience, Tokens: a.tokens, Sender: a.sender, Settings: a.settings, Pools: a.pools, Now: a.now,
 	})
-	a.hooks = hooksource.New(a.pool, box, a.campaigns, hooksource.Config{PublicURL: a.settings.PublicURL}, a.logger, time.Now)
+	a.hooks = hooksource.New(a.pool, box, a.campaigns, hooksource.Config{PublicURL: a.settings.PublicURL}, a.logger, a.now)
 	a.webhooks = outgoing.New(a.pool, box, outgoing.Config{
 		AllowPrivate: a.cfg.HookPrivate, Keep: a.cfg.HookKeep, LinkURL: a.campaigns.LinkURL,
-	}, a.logger, time.Now)
-	a.mailboxes = mailbox.New(a.pool, box, a.campaigns, mailbox.Config{}, a.logger, time.Now)
+	}, a.logger, a.now)
+	a.mailboxes = mailbox.New(a.pool, box, a.campaigns, mailbox.Config{}, a.logger, a.now)
 	a.audience.SetErasure(box.Derive("erasures/v1"),
 		audience.Eraser{Name: "deliveries", Do: a.campaigns.EraseTx}, audience.Eraser{Name: "events", Do: a.events.EraseTx},
 		audience.Eraser{Name: "webhooks", Do: a.webhooks.EraseTx}, audience.Eraser{Name: "mailboxes", Do: a.mailboxes.EraseTx},

@@ -33,6 +33,7 @@ type config struct {
 	Disposable  string        `name:"disposable-domains" env:"POSTRIDER_DISPOSABLE_DOMAINS" help:"File with further domains of throw-away mail, one a line; with ! in front, one that is never flagged." placeholder:"FILE"`
 	HookKeep    time.Duration `name:"webhook-keep" env:"POSTRIDER_WEBHOOK_KEEP" default:"720h" help:"How long the log of webhooks goes back."`
 	Lease       time.Duration `name:"lease" env:"POSTRIDER_LEASE" hidden:"" help:"How long a process may be silent before it stops sending; after as long again others account for it. The same for all; for tests."`
+	ClockFile   string        `name:"clock-file" env:"POSTRIDER_CLOCK_FILE" hidden:"" help:"File with a duration by which the clock is moved; for tests of schedules." placeholder:"FILE"`
 	// Windows tell machines from people by time; the demonstration's readers are near.
 	Windows   events.Windows `kong:"-"`
 	LogFormat string         `name:"log-format" env:"POSTRIDER_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json."`
