@@ -19,18 +19,19 @@ import (
 var version = "dev"
 
 type cli struct {
-	Serve   serveCmd   `cmd:"" help:"Run everything: API, interface, workers and the built-in inbox."`
-	Worker  workerCmd  `cmd:"" help:"Run more workers against the database of a running service."`
-	Migrate migrateCmd `cmd:"" help:"Bring the database up to this version and stop. serve and worker do so by themselves."`
-	Demo    demoCmd    `cmd:"" help:"Try everything in a scratch folder: import 1,000 people, send them a campaign, stay up."`
-	Import  importCmd  `cmd:"" help:"Import a file of subscribers into a list of a running service."`
-	Bench   benchCmd   `cmd:"" help:"Measure what this machine can do."`
-	Doctor  doctorCmd  `cmd:"" help:"Check this installation and say what to mend."`
-	Explain explainCmd `cmd:"" help:"Say what an SMTP reply means, whose fault it is, what the program does and what to do."`
-	Bounce  bounceCmd  `cmd:"" help:"Read bounces and complaints."`
-	Health  healthCmd  `cmd:"" help:"Ask a running service whether it can do its work; for health checks of containers."`
-	OpenAPI openapiCmd `cmd:"" name:"openapi" help:"Print the OpenAPI 3.1 document of the REST API."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Serve    serveCmd    `cmd:"" help:"Run everything: API, interface, workers and the built-in inbox."`
+	Worker   workerCmd   `cmd:"" help:"Run more workers against the database of a running service."`
+	Migrate  migrateCmd  `cmd:"" help:"Bring the database up to this version and stop. serve and worker do so by themselves."`
+	Demo     demoCmd     `cmd:"" help:"Try everything in a scratch folder: import 1,000 people, send them a campaign, stay up."`
+	Import   importCmd   `cmd:"" help:"Import a file of subscribers into a list of a running service."`
+	Bench    benchCmd    `cmd:"" help:"Measure what this machine can do."`
+	Doctor   doctorCmd   `cmd:"" help:"Check this installation and say what to mend."`
+	Explain  explainCmd  `cmd:"" help:"Say what an SMTP reply means, whose fault it is, what the program does and what to do."`
+	Schedule scheduleCmd `cmd:"" help:"Try out schedules of newsletters."`
+	Bounce   bounceCmd   `cmd:"" help:"Read bounces and complaints."`
+	Health   healthCmd   `cmd:"" help:"Ask a running service whether it can do its work; for health checks of containers."`
+	OpenAPI  openapiCmd  `cmd:"" name:"openapi" help:"Print the OpenAPI 3.1 document of the REST API."`
+	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
 
 func main() {
