@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"postrider/internal/errs"
+	"postrider/internal/safehttp"
 )
 
 func TestSignedAsTheStandardHasIt(t *testing.T) {
@@ -358,7 +359,7 @@ func TestRetryAfterIsHeeded(t *testing.T) {
 	}{
 		"seconds":                     {429, "3600", time.Hour},
 		"a date":                      {503, "Mon, 04 May 2026 05:02:01 GMT", 2 * time.Hour},
-		"too long":                    {503, "99999999", maxRetryAfter},
+		"too long":                    {503, "99999999", safehttp.MaxRetryAfter},
 		"in the past":                 {503, "Mon, 04 May 2020 05:02:01 GMT", 0},
 		"negative":                    {429, "-5", 0},
 		"nonsense":                    {429, "soon", 0},

@@ -3,7 +3,6 @@ package outgoing
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -15,6 +14,7 @@ import (
 
 	"postrider/internal/errs"
 	"postrider/internal/pg"
+	"postrider/internal/safehttp"
 )
 
 // The states of an endpoint.
@@ -228,7 +228,7 @@ func (s *Service) check(ctx context.Context, in *Input) error {
 	in.EventTypes = sorted(in.EventTypes)
 	for _, name := range in.EventTypes {
 		if !known(name) {
-			f.Add("event_types", "there is no event type %q: see GET /webhook-event-types", clean(name, 100))
+			f.Add("event_types", "there is no event type %q: see GET /webhook-event-types", safehttp.Clean(name, 100))
 			break
 		}
 	}
@@ -294,8 +294,7 @@ func (s *Service) checkHost(f *errs.Fields, host string) {
 	if s.cfg.AllowPrivate {
 		return
 	}
-	ip, err := netip.ParseAddr(host)
-	if err == nil && internal(ip) || strings.EqualFold(strings.TrimSuffix(host, "."), "localhost") {
+	if safehttp.InternalHost(host) {
 		f.Add("url", "leads to this machine or to a private network; the server can be told to allow that (--webhook-allow-private)")
 	}
 }

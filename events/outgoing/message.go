@@ -13,6 +13,7 @@ import (
 	"postrider/internal/errs"
 	"postrider/internal/page"
 	"postrider/internal/pg"
+	"postrider/internal/safehttp"
 )
 
 // The states of a message.
@@ -77,7 +78,7 @@ func (s *Service) ListMessages(ctx context.Context, endpointID int64, f MessageF
 		return none, errs.InvalidField("status", "must be pending, delivered or failed")
 	}
 	if f.Type != "" && f.Type != TypeTest && !known(f.Type) {
-		return none, errs.InvalidField("type", "there is no event type %q: see GET /webhook-event-types", clean(f.Type, 100))
+		return none, errs.InvalidField("type", "there is no event type %q: see GET /webhook-event-types", safehttp.Clean(f.Type, 100))
 	}
 	if _, err := s.GetEndpoint(ctx, endpointID); err != nil {
 		return none, err
@@ -98,7 +99,7 @@ func (s *Service) GetMessage(ctx context.Context, endpointID int64, messageID st
 		messageRow
 		Payload string
 	}](ctx, s.pool, "such message of this webhook; the log keeps it for a limited time", strings.Replace(messageSelect, "m.id,", "m.id, m.payload,", 1)+`
-		WHERE m.endpoint_id = $1 AND m.message_id = $2`, endpointID, clean(messageID, 100))
+		WHERE m.endpoint_id = $1 AND m.message_id = $2`, endpointID, safehttp.Clean(messageID, 100))
 	if err != nil {
 		return Message{}, "", nil, err
 	}
@@ -114,7 +115,7 @@ func (s *Service) Replay(ctx context.Context, endpointID int64, messageID string
 	}
 	_, err := s.pool.Exec(ctx, `
 		UPDATE webhook_messages SET status = 'pending', tries = 0, next_attempt_at = $3, done_at = NULL WHERE endpoint_id = $1 AND message_id = $2`,
-		endpointID, clean(messageID, 100), s.clock())
+		endpointID, safehttp.Clean(messageID, 100), s.clock())
 	if err != nil {
 		return Message{}, fmt.Errorf("replaying a message of webhook %d: %w", endpointID, err)
 	}
@@ -156,7 +157,7 @@ func (s *Service) Test(ctx context.Context, endpointID int64, typ string) (Messa
 	if typ != TypeTest {
 		t, ok := typeOf(typ)
 		if !ok {
-			return Message{}, nil, errs.InvalidField("type", "there is no event type %q: see GET /webhook-event-types", clean(typ, 100))
+			return Message{}, nil, errs.InvalidField("type", "there is no event type %q: see GET /webhook-event-types", safehttp.Clean(typ, 100))
 		}
 		sample = t.Sample
 	}

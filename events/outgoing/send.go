@@ -2,17 +2,15 @@ package outgoing
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
+
+	"postrider/internal/safehttp"
 )
 
 const (
@@ -25,19 +23,11 @@ const (
 	idlePerHost = perEndpoint
 )
 
-// newClient makes the client that sends. It takes no proxy from the environment, since that would connect where the guard does not see it.
+// newClient makes the client that sends.
 func newClient(allowPrivate bool) *http.Client {
-	dialer := &net.Dialer{Timeout: attemptTimeout, KeepAlive: 30 * time.Second}
-	if !allowPrivate {
-		dialer.Control = guard
-	}
-	return &http.Client{
-		Transport: &http.Transport{
-			DialContext: dialer.DialContext, TLSHandshakeTimeout: attemptTimeout, ForceAttemptHTTP2: true, DisableCompression: true,
-			MaxIdleConns: 100, MaxIdleConnsPerHost: idlePerHost, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: 64 << 10,
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	t := safehttp.Transport(safehttp.Options{AllowPrivate: allowPrivate, Timeout: attemptTimeout})
+	t.MaxIdleConnsPerHost = idlePerHost
+	return &http.Client{Transport: t, CheckRedirect: safehttp.NoRedirect}
 }
 
 // outgoing is one message on its way to its endpoint.
@@ -99,19 +89,14 @@ func (s *Service) exchange(ctx context.Context, m outgoing, r *result) {
 	r.status = resp.StatusCode
 	r.reply = readReply(resp.Body)
 	r.err = verdict(resp.StatusCode)
-	r.retryAfter = retryAfter(resp, r.at)
+	r.retryAfter = safehttp.RetryAfter(resp, r.at)
 }
 
 // readReply keeps the beginning of an answer as text. What breaks off has been answered all the same: the status decides.
 func readReply(body io.Reader) string {
 	head, _ := io.ReadAll(io.LimitReader(body, maxReply))
 	_, _ = io.CopyN(io.Discard, body, maxDrain)
-	return clean(string(head), maxReply)
-}
-
-// clean makes text storable: Postgres takes no NUL and no broken UTF-8.
-func clean(text string, most int) string {
-	return strings.ReplaceAll(strings.ToValidUTF8(text[:min(len(text), most)], "\uFFFD"), "\x00", "\uFFFD")
+	return safehttp.Clean(string(head), maxReply)
 }
 
 // verdict says what is wrong with a status, "" when it is a success.
@@ -127,61 +112,12 @@ func verdict(status int) string {
 	return fmt.Sprintf("the endpoint answered %d", status)
 }
 
-// maxRetryAfter bounds what an endpoint can ask for.
-const maxRetryAfter = 24 * time.Hour
-
-// retryAfter reads the field of that name (RFC 9110 §10.2.3) of an answer that says "not now".
-func retryAfter(resp *http.Response, now time.Time) time.Duration {
-	if resp.StatusCode != http.StatusTooManyRequests && resp.StatusCode != http.StatusServiceUnavailable {
-		return 0
-	}
-	text := resp.Header.Get("Retry-After")
-	if seconds, err := strconv.ParseInt(text, 10, 32); err == nil {
-		return min(max(time.Duration(seconds)*time.Second, 0), maxRetryAfter)
-	}
-	at, err := http.ParseTime(text)
-	if err != nil {
-		return 0
-	}
-	return min(max(at.Sub(now), 0), maxRetryAfter)
-}
-
-// explain puts into words why there was no answer. The address of the endpoint, which the error of the client begins with, is left out.
+// explain puts into words why there was no answer.
 func (s *Service) explain(err error) string {
-	var outer *url.Error
-	if errors.As(err, &outer) {
-		err = outer.Err
+	text := safehttp.Explain(err, "the endpoint", s.timeout)
+	var refused safehttp.RefusedError
+	if errors.As(err, &refused) {
+		text += ", where webhooks do not go unless the server runs with --webhook-allow-private"
 	}
-	var (
-		refused  refusedError
-		dns      *net.DNSError
-		unknown  x509.UnknownAuthorityError
-		hostname x509.HostnameError
-		invalid  x509.CertificateInvalidError
-		network  net.Error
-	)
-	switch {
-	case errors.As(err, &refused):
-		return refused.Error()
-	case errors.As(err, &dns) && dns.IsNotFound:
-		return "the name of the endpoint's server is not known to DNS"
-	case errors.As(err, &dns):
-		return "DNS did not say where the endpoint's server is"
-	case errors.As(err, &unknown):
-		return "the endpoint's certificate is not signed by an authority that this machine knows"
-	case errors.As(err, &hostname):
-		return "the endpoint's certificate is for another name"
-	case errors.As(err, &invalid):
-		return "the endpoint's certificate is not valid: " + clean(invalid.Error(), maxError)
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
-		return fmt.Sprintf("the endpoint did not answer within %s", s.timeout)
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "the endpoint's server takes no connection on this port"
-	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
-		return "the endpoint's server closed the connection without an answer"
-	}
-	return clean(err.Error(), maxError)
+	return text
 }
-
-// maxError bounds the text of an error, in bytes.
-const maxError = 500

@@ -1,12 +1,13 @@
-package outgoing
+package safehttp
 
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 	"syscall"
 )
 
-// forbidden are networks that no endpoint of the public Internet is in (IANA special-purpose registries for IPv4 and IPv6, RFC 6890), and an address of a cloud's
+// forbidden are networks that nothing of the public Internet is in (IANA special-purpose registries for IPv4 and IPv6, RFC 6890), and an address of a cloud's
 // metadata that is not in one of them. Loopback, private, link-local, multicast and unspecified addresses are told by netip.
 var forbidden = func() []netip.Prefix {
 	var all []netip.Prefix
@@ -23,12 +24,12 @@ var forbidden = func() []netip.Prefix {
 // nat64 is the prefix behind which a translator puts IPv4 addresses (RFC 6052).
 var nat64 = netip.MustParsePrefix("64:ff9b::/96")
 
-// internal reports whether an address is not one of the public Internet, in whichever way it is written.
-func internal(ip netip.Addr) bool {
+// Internal reports whether an address is not one of the public Internet, in whichever way it is written.
+func Internal(ip netip.Addr) bool {
 	ip = ip.WithZone("").Unmap()
 	if nat64.Contains(ip) {
 		b := ip.As16()
-		return internal(netip.AddrFrom4([4]byte(b[12:])))
+		return Internal(netip.AddrFrom4([4]byte(b[12:])))
 	}
 	if !ip.IsGlobalUnicast() || ip.IsPrivate() || ip.IsLoopback() {
 		return true
@@ -41,11 +42,18 @@ func internal(ip netip.Addr) bool {
 	return false
 }
 
-// refusedError says that a name leads to an address that is not to be connected to.
-type refusedError struct{ ip string }
+// InternalHost reports whether the host of an address is internal as far as that is known without asking DNS. It is for saying so early: what counts is the guard.
+func InternalHost(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	name := strings.ToLower(strings.TrimSuffix(host, "."))
+	return err == nil && Internal(ip) || name == "localhost" || strings.HasSuffix(name, ".localhost")
+}
 
-func (e refusedError) Error() string {
-	return fmt.Sprintf("%s is an address of this machine or of a private network, where webhooks do not go unless the server runs with --webhook-allow-private", e.ip)
+// RefusedError says that a name leads to an address that is not to be connected to.
+type RefusedError struct{ IP string }
+
+func (e RefusedError) Error() string {
+	return fmt.Sprintf("%s is an address of this machine or of a private network", e.IP)
 }
 
 // guard is the Control function of a dialer. It sees the address that is about to be connected to, after all names were resolved, so that no name, redirect or answer
@@ -53,10 +61,10 @@ func (e refusedError) Error() string {
 func guard(_, address string, _ syscall.RawConn) error {
 	ap, err := netip.ParseAddrPort(address)
 	if err != nil {
-		return refusedError{ip: address}
+		return RefusedError{IP: address}
 	}
-	if internal(ap.Addr()) {
-		return refusedError{ip: ap.Addr().String()}
+	if Internal(ap.Addr()) {
+		return RefusedError{IP: ap.Addr().String()}
 	}
 	return nil
 }
