@@ -42,9 +42,11 @@ var allowed = map[string][]string{
 	"campaigns": {"campaigns/journal", "audience", "events", "events/dsn", "templates", "sender", "sender/message", "sender/presets", "sender/reply", "sender/smtpconn", "sender/dkim",
 		"internal/pg", "internal/errs", "internal/page", "internal/addr", "internal/settings"},
 	"campaigns/confirm":     {"audience", "events", "templates", "sender", "sender/message", "sender/presets", "sender/reply", "sender/smtpconn", "internal/errs", "internal/settings"},
+	"campaigns/feed":        {"templates", "internal/errs"},
+	"campaigns/sources":     {"campaigns/feed", "internal/safehttp", "internal/pg", "internal/errs"},
 	"campaigns/schedule":    {"internal/errs"},
 	"campaigns/newsletters": {"campaigns", "campaigns/schedule", "templates", "internal/pg", "internal/errs", "internal/page", "internal/addr"},
-	"api": {"audience", "campaigns", "campaigns/newsletters", "campaigns/schedule", "campaigns/confirm", "events", "events/hooks", "events/hooksource", "events/mailbox", "events/outgoing", "templates", "sender", "sender/dkim", "sender/presets",
+	"api": {"audience", "campaigns", "campaigns/feed", "campaigns/newsletters", "campaigns/schedule", "campaigns/confirm", "events", "events/hooks", "events/hooksource", "events/mailbox", "events/outgoing", "templates", "sender", "sender/dkim", "sender/presets",
 		"internal/auth", "internal/settings", "internal/idempotency", "internal/errs", "internal/oauth", "internal/page", "internal/addr"},
 	"cmd/postrider": {"..."},
 }
