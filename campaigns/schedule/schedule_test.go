@@ -291,7 +291,7 @@ func TestHostileRulesEndSoon(t *testing.T) {
 		s := Schedule{Rule: rule, Zone: "America/New_York", Start: LocalTime{Date: Date{1970, 1, 1}}}
 		begin := time.Now()
 		_, err := s.Next(time.Date(2290, 1, 1, 0, 0, 0, 0, time.UTC), 1000)
-		if took := time.Since(begin); took > 5*time.Second {
+		if took := time.Since(begin); took > time.Minute { // without bounds it would be hours; the machine may be busy
 			t.Errorf("%.80s took %s (%v)", rule, took, err)
 		} else {
 			t.Logf("%.60s took %s", rule, took)
