@@ -30,6 +30,7 @@ import (
 	"postrider/internal/settings"
 	"postrider/sender"
 	"postrider/templates"
+	"postrider/templates/media"
 )
 
 // Prefix is where the REST API begins.
@@ -74,6 +75,7 @@ type Deps struct {
 	Idempotency *idempotency.Store
 	Audience    *audience.Service
 	Templates   *templates.Service
+	Media       *media.Service
 	Campaigns   *campaigns.Service
 	Confirm     *confirm.Service
 	Events      *events.Service
@@ -121,6 +123,7 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 	root.Mount(Prefix, s.restAPI())
 	root.Handle("/api/*", http.HandlerFunc(s.noSuchRoute))
 	s.publicPages(root)
+	s.mediaFiles(root)
 	s.providerHooks(root)
 	s.interfaceFiles(root)
 	return s.quickTracking(root), nil

@@ -35,6 +35,7 @@ import (
 	"postrider/internal/settings"
 	"postrider/sender"
 	"postrider/templates"
+	"postrider/templates/media"
 )
 
 const password = "correct horse battery"
@@ -102,6 +103,7 @@ func setup(t *testing.T) *bundle {
 		Auth: auth.New(b.pool, time.Now), Settings: settings.New(b.pool, time.Now), Idempotency: idempotency.New(b.pool, time.Now),
 		Audience: audience.New(b.pool, log, time.Now), Templates: templates.New(b.pool, time.Now), Events: events.New(b.pool, log, time.Now),
 		Sender: sender.New(b.pool, box, sender.Config{Resolver: noDNS}, log, time.Now), Inbox: sender.NewInboxStore(b.pool, nil, log, time.Now),
+		Media:    media.New(b.pool, box, media.Config{Folder: t.TempDir()}, log, time.Now),
 		Webhooks: outgoing.New(b.pool, box, outgoing.Config{AllowPrivate: true}, log, time.Now),
 	}
 	b.deps.Campaigns = campaigns.New(campaigns.Config{}, campaigns.Deps{

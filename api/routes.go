@@ -20,6 +20,7 @@ const (
 	tagSuppression = "Suppressions"
 	tagImports     = "Imports"
 	tagTemplates   = "Templates and content"
+	tagMedia       = "Media library"
 	tagCampaigns   = "Campaigns"
 	tagReports     = "Reports"
 	tagRelays      = "Relays"
@@ -42,6 +43,7 @@ func tags() []*huma.Tag {
 		{Name: tagSuppression, Description: "Addresses and domains that are never mailed, with the reason."},
 		{Name: tagImports, Description: "Many people at once, from a file of CSV, TSV or XLSX: upload it, say what its columns mean, start."},
 		{Name: tagTemplates, Description: "Stored content, and what content looks like for a person."},
+		{Name: tagMedia, Description: "Images and documents for mails, and where they are kept."},
 		{Name: tagCampaigns, Description: "Mailings: content, audience, relay and time."},
 		{Name: tagReports, Description: "What became of a mailing, up to the single delivery."},
 		{Name: tagRelays, Description: "The SMTP servers that mail is sent through."},
@@ -126,6 +128,7 @@ func (s *server) routes() {
 		note("Changes nothing. Errors in the Liquid source are problems with the line in their message."), s.render)
 	add(s, get("/merge-tags", "listMergeTags", tagTemplates, auth.CampaignsRead, "List what content can say about a person"), s.listMergeTags)
 
+	s.mediaRoutes()
 	s.signUpRoutes()
 	s.campaignRoutes()
 	s.sendingRoutes()

@@ -9,6 +9,7 @@ import (
 
 	"postrider/campaigns"
 	"postrider/events"
+	"postrider/templates/media"
 )
 
 // Where pixels and counted links are. Their addresses are in mail that is out in the world: never change them.
@@ -125,7 +126,7 @@ func (s *server) doNotTrack(w http.ResponseWriter, r *http.Request) bool {
 // onlyMail lets requests to the host of the tracking address have the addresses that stand in mail, and nothing else: that name is for readers.
 func (s *server) onlyMail(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !strings.HasPrefix(r.URL.Path, "/t/") && !strings.HasPrefix(r.URL.Path, "/u/") && !strings.HasPrefix(r.URL.Path, "/p/") && s.isTrackingHost(r.Context(), r.Host) {
+		if !strings.HasPrefix(r.URL.Path, "/t/") && !strings.HasPrefix(r.URL.Path, "/u/") && !strings.HasPrefix(r.URL.Path, "/p/") && !strings.HasPrefix(r.URL.Path, media.URLPath) && s.isTrackingHost(r.Context(), r.Host) {
 			plain(w, http.StatusNotFound, "Nothing is here.\n")
 			return
 		}

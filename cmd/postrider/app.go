@@ -35,6 +35,7 @@ import (
 	"postrider/sender/dkim"
 	"postrider/sender/inbox"
 	"postrider/templates"
+	"postrider/templates/media"
 )
 
 // app is the program's parts, put together. Both serve and worker run it; serve puts the API in front.
@@ -51,6 +52,7 @@ type app struct {
 	idem      *idempotency.Store
 	audience  *audience.Service
 	templates *templates.Service
+	media     *media.Service
 	events    *events.Service
 	hooks     *hooksource.Service
 	tokens    events.Tokens
@@ -166,6 +168,7 @@ func (a *app) build(ctx context.Context) error {
 	}
 	a.audience.SetAddressLists(lists)
 	a.templates = templates.New(a.pool, a.now)
+	a.media = media.New(a.pool, box, media.Config{Folder: a.cfg.mediaDir(a.dir)}, a.logger, a.now)
 	a.events = events.NewWith(events.Config{Windows: a.cfg.Windows}, a.pool, a.logger, a.now)
 	a.tokens = events.NewTokens(box.Derive("link tokens"))
 	signing := dkim.Open(a.cfg.Signing).OnFirstKey(roomForSigners)

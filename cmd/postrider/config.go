@@ -23,6 +23,7 @@ type config struct {
 	DatabaseURL string        `name:"database-url" env:"DATABASE_URL" help:"Postgres to use. Without it a private one is started in the data folder." placeholder:"postgres://…"`
 	DataDir     string        `name:"data-dir" env:"POSTRIDER_DATA_DIR" help:"Folder for the secret key, the journal and the private Postgres (default: /var/lib/postrider as root, else ~/.local/share/postrider)." placeholder:"DIR"`
 	SecretKey   string        `name:"secret-key" env:"POSTRIDER_SECRET_KEY" help:"Base64 of 32 bytes that stored secrets are encrypted with. Without it a key file is made in the data folder. Prefer the environment to the flag." placeholder:"KEY"`
+	MediaDir    string        `name:"media-dir" env:"POSTRIDER_MEDIA_DIR" help:"Folder for images and documents of mails; processes that serve must share it (default: media in the data folder)." placeholder:"DIR"`
 	PGBin       string        `name:"pg-bin" env:"POSTRIDER_PG_BIN" help:"Folder of the Postgres programs for the private server." placeholder:"DIR"`
 	Inbox       string        `name:"inbox" env:"POSTRIDER_INBOX" default:"127.0.0.1:0" help:"Address of the built-in inbox, a capture server for trying things out; off switches it off."`
 	Workers     int           `name:"workers" env:"POSTRIDER_WORKERS" default:"32" help:"How many ranges of campaigns this process works on at once."`
@@ -127,6 +128,13 @@ func (c config) box(dir string) (*secret.Box, error) {
 		return secret.FromString(c.SecretKey)
 	}
 	return secret.LoadOrCreate(filepath.Join(dir, "secret.key"))
+}
+
+func (c config) mediaDir(dataDir string) string {
+	if c.MediaDir != "" {
+		return c.MediaDir
+	}
+	return filepath.Join(dataDir, "media")
 }
 
 func (c config) lease() time.Duration {

@@ -22,6 +22,7 @@ import (
 	"postrider/migrations"
 	"postrider/sender"
 	"postrider/sender/dkim"
+	"postrider/templates/media"
 	"postrider/web"
 )
 
@@ -202,6 +203,7 @@ func (d *doctor) installation(ctx context.Context, pool *pgxpool.Pool) {
 	}
 	send := sender.New(pool, box, sender.Config{}, slog.New(slog.DiscardHandler), time.Now)
 	d.nodes(ctx, pool)
+	d.media(ctx, media.New(pool, box, media.Config{Folder: d.cmd.mediaDir(d.dir)}, slog.New(slog.DiscardHandler), time.Now))
 	d.bounces(ctx, send, linkTokens(box))
 	if !d.cmd.Offline {
 		d.relays(ctx, send, values.DefaultFromEmail)
@@ -216,6 +218,42 @@ func (d *doctor) nodes(ctx context.Context, pool *pgxpool.Pool) {
 		return
 	}
 	d.note("nodes", "ok", "%d running", len(nodes))
+}
+
+// lastMedia is how many files are looked for in the folder.
+const lastMedia = 50
+
+// media writes, reads and deletes a small object where new files go, and looks whether those of before are there.
+func (d *doctor) media(ctx context.Context, library *media.Service) {
+	all, err := library.ListStorages(ctx)
+	if err != nil {
+		d.note("media", "problem", "%v", err)
+		return
+	}
+	for _, st := range all {
+		if (!st.Current && st.Files == 0) || (d.cmd.Offline && st.Kind != media.KindFolder) {
+			continue
+		}
+		check := "media " + st.Name
+		report, err := library.TestStorage(ctx, st.ID)
+		switch {
+		case err != nil:
+			d.note(check, "problem", "%v", err)
+		case !report.OK:
+			last := report.Steps[len(report.Steps)-1]
+			d.note(check, "problem", "%s fails: %s; %s", last.Step, last.Detail, report.Remedy)
+		default:
+			d.note(check, "ok", "can be written and read; %d files", st.Files)
+		}
+	}
+	missing, err := library.Missing(ctx, lastMedia)
+	switch {
+	case err != nil:
+		d.note("media files", "problem", "%v", err)
+	case len(missing) > 0:
+		d.note("media files", "problem", "%d of the last %d files are not in %s (%s): processes that serve must share this folder, or restore it from a backup",
+			len(missing), lastMedia, d.cmd.mediaDir(d.dir), missing[0])
+	}
 }
 
 // relays tries each relay as far as asking for a recipient: the default sender itself, "" when there is none yet. Nothing is sent.

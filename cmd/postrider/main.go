@@ -24,6 +24,7 @@ type cli struct {
 	Migrate  migrateCmd  `cmd:"" help:"Bring the database up to this version and stop. serve and worker do so by themselves."`
 	Demo     demoCmd     `cmd:"" help:"Try everything in a scratch folder: import 1,000 people, send them a campaign, stay up."`
 	Import   importCmd   `cmd:"" help:"Import a file of subscribers into a list of a running service."`
+	Media    mediaCmd    `cmd:"" help:"Images and documents of mails."`
 	Bench    benchCmd    `cmd:"" help:"Measure what this machine can do."`
 	Doctor   doctorCmd   `cmd:"" help:"Check this installation and say what to mend."`
 	Explain  explainCmd  `cmd:"" help:"Say what an SMTP reply means, whose fault it is, what the program does and what to do."`

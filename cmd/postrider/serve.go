@@ -37,8 +37,25 @@ func (c serveCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.spawn(a.sweepMedia)
 	a.logger.Info("postrider is up", "version", version, "url", s.url, "private_database", a.database != nil)
 	return s.wait(ctx, a)
+}
+
+// sweepMedia removes what is left of media files that are gone. Workers do not: they need not have the media folder.
+func (a *app) sweepMedia(ctx context.Context) error {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		if _, err := a.media.Sweep(ctx); err != nil && ctx.Err() == nil {
+			a.logger.Warn("some media files could not be removed; they are tried again", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
 }
 
 // firstRelay gives a new installation the built-in inbox to send to, so that trying things out needs no mail server.
@@ -91,7 +108,7 @@ func (a *app) handler(cfg httpConfig, done <-chan struct{}) (http.Handler, error
 	return api.New(api.Config{
 		Version: version, PublicURL: cfg.PublicURL, UI: ui, Ready: a.pool.Ping, System: a.system, InboxAddr: a.inboxAddr, Done: done, TrustedProxies: proxies, Logger: a.logger,
 	}, api.Deps{
-		Auth: a.auth, Settings: a.settings, Idempotency: a.idem, Audience: a.audience, Templates: a.templates, Campaigns: a.campaigns, Confirm: a.confirm,
+		Auth: a.auth, Settings: a.settings, Idempotency: a.idem, Audience: a.audience, Templates: a.templates, Media: a.media, Campaigns: a.campaigns, Confirm: a.confirm,
 		Events: a.events, Hooks: a.hooks, Sender: a.sender, Inbox: a.store, Webhooks: a.webhooks, Mailboxes: a.mailboxes,
 	})
 }
