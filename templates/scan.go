@@ -70,11 +70,15 @@ func inField(field string, err error) error {
 var fieldNames = map[string]string{"subject": "subject", "preheader": "preheader", "html": "HTML", "text": "text part"}
 
 // scan cuts a source into tokens with the engine's own scanner and follows raw and comment blocks as its parser does.
-func scan(src string) ([]token, *sourceError) {
+func scan(src string) ([]token, *sourceError) { return scanWith(src, scanner{}) }
+
+// scanStored is scan for a source as it is stored, before layouts and snippets are put in.
+func scanStored(src string) ([]token, *sourceError) { return scanWith(src, scanner{stored: true}) }
+
+func scanWith(src string, s scanner) ([]token, *sourceError) {
 	if len(src) > maxSource {
 		return nil, badLine(1, "it is %d KB long; %d KB is the limit", len(src)>>10, maxSource>>10)
 	}
-	s := scanner{}
 	for _, t := range parser.Scan(src, parser.SourceLoc{LineNo: 1}, nil) {
 		if err := s.add(t); err != nil {
 			return nil, err
@@ -93,6 +97,7 @@ type scanner struct {
 	within string // "raw", "comment" or ""
 	since  int    // the line where within began
 	left   bool   // a {%- or {{- comes next
+	stored bool   // {% block %} and {% snippet %} can be in it
 }
 
 func (s *scanner) add(t parser.Token) *sourceError {
@@ -146,12 +151,18 @@ func (s *scanner) addWithin(tok token) {
 
 func (s *scanner) enterTag(tok *token) *sourceError {
 	switch {
+	case s.stored && (tok.name == "snippet" || tok.name == "endblock" && s.depth > 0):
+	case s.stored && tok.name == "block":
+	case tok.name == "block" || tok.name == "endblock" || tok.name == "snippet":
+		return badLine(tok.line, "a {%% %s %%} cannot stand here: blocks belong into layouts and into what fills them, and snippets into their bodies", tok.name)
 	case !allowedTags[tok.name]:
 		return badLine(tok.line, "there is no tag {%% %s %%}", tok.name)
+	}
+	switch {
 	case tok.name == "raw" || tok.name == "comment":
 		s.within, s.since = tok.name, tok.line
 		tok.hidden = tok.name == "comment"
-	case blockTags[tok.name]:
+	case blockTags[tok.name] || tok.name == "block":
 		s.depth++
 		if s.depth > maxNesting {
 			return badLine(tok.line, "blocks are nested more than %d deep", maxNesting)
