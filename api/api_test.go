@@ -108,7 +108,7 @@ func setup(t *testing.T) *bundle {
 	}
 	b.deps.Campaigns = campaigns.New(campaigns.Config{}, campaigns.Deps{
 		Pool: b.pool, Audience: b.deps.Audience, Events: b.deps.Events, Tokens: b.tokens, Sender: b.deps.Sender, Settings: b.deps.Settings,
-		Logger: log, Now: time.Now,
+		Templates: b.deps.Templates, Logger: log, Now: time.Now,
 	})
 	b.deps.Confirm = confirm.New(confirm.Deps{Audience: b.deps.Audience, Tokens: b.tokens, Sender: b.deps.Sender, Settings: b.deps.Settings, Now: func() time.Time { return confirmTime }})
 	b.taker, b.amazon, b.hookAt = &taker{}, newAmazon(), time.Now

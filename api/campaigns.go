@@ -7,6 +7,7 @@ import (
 	"postrider/audience"
 	"postrider/campaigns"
 	"postrider/internal/errs"
+	"postrider/templates"
 )
 
 // CampaignFields are what lists and single campaigns have in common.
@@ -20,6 +21,9 @@ type CampaignFields struct {
 	FromName            string     `json:"from_name"`
 	FromEmail           string     `json:"from_email"`
 	ReplyTo             string     `json:"reply_to"`
+	Kind                string     `json:"kind" enum:"html,mjml,markdown,text" doc:"The language of html"`
+	LayoutID            *int64     `json:"layout_id"`
+	InlineCSS           bool       `json:"inline_css"`
 	TemplateID          *int64     `json:"template_id"`
 	RelayID             *int64     `json:"relay_id" doc:"The first of relay_ids"`
 	RelayIDs            []int64    `json:"relay_ids" doc:"The relays that share the mail by their weights, or take over from one another"`
@@ -62,7 +66,10 @@ type campaignInputJSON struct {
 	FromName            string   `json:"from_name" required:"false"`
 	FromEmail           string   `json:"from_email" required:"false"`
 	ReplyTo             string   `json:"reply_to" required:"false"`
-	HTML                string   `json:"html" required:"false" doc:"Liquid source"`
+	Kind                string   `json:"kind" required:"false" enum:"html,mjml,markdown,text" doc:"Left out: html"`
+	LayoutID            *int64   `json:"layout_id" required:"false"`
+	InlineCSS           *bool    `json:"inline_css" required:"false" doc:"Stylesheets become style attributes. Left out: true"`
+	HTML                string   `json:"html" required:"false" doc:"The body, in the language of kind with Liquid in it; empty for text"`
 	Text                string   `json:"text" required:"false" doc:"Liquid source; left out: made from the HTML"`
 	TemplateID          *int64   `json:"template_id" required:"false"`
 	RelayID             *int64   `json:"relay_id" required:"false" doc:"The same as relay_ids with one relay; where both are given, it must be the first of them"`
@@ -130,7 +137,7 @@ func encodeCampaignFields(c campaigns.Campaign) CampaignFields {
 	}
 	return CampaignFields{
 		ID: c.ID, Name: c.Name, Status: string(c.Status), PauseReason: c.PauseReason, Subject: c.Subject, Preheader: c.Preheader, FromName: c.FromName,
-		FromEmail: c.FromEmail, ReplyTo: c.ReplyTo, TemplateID: c.TemplateID, RelayID: first, RelayIDs: c.RelayIDs, ListIDs: c.ListIDs, TrackOpens: c.TrackOpens,
+		FromEmail: c.FromEmail, ReplyTo: c.ReplyTo, Kind: string(c.Kind), LayoutID: c.LayoutID, InlineCSS: !c.KeepCSS, TemplateID: c.TemplateID, RelayID: first, RelayIDs: c.RelayIDs, ListIDs: c.ListIDs, TrackOpens: c.TrackOpens,
 		SegmentIDs: c.SegmentIDs, ExcludeSegmentIDs: c.ExcludeSegmentIDs, ExcludeListIDs: c.ExcludeListIDs, IgnoreFrequencyCap: c.IgnoreFrequencyCap,
 		TrackClicks: c.TrackClicks, UnconfirmedPolicy: c.UnconfirmedPolicy, ExpiresAfterHours: c.ExpiresAfterHours,
 		MaxBouncePercent: c.MaxBouncePercent, MaxComplaintPercent: c.MaxComplaintPercent, ScheduledAt: utc(c.ScheduledAt),
@@ -163,7 +170,7 @@ func (in campaignInputJSON) relays() ([]int64, error) {
 func (in campaignInputJSON) input() (campaigns.Input, error) {
 	relays, err := in.relays()
 	return campaigns.Input{
-		Name: in.Name, Subject: in.Subject, Preheader: in.Preheader, FromName: in.FromName, FromEmail: in.FromEmail, ReplyTo: in.ReplyTo, HTML: in.HTML,
+		Name: in.Name, Subject: in.Subject, Preheader: in.Preheader, FromName: in.FromName, FromEmail: in.FromEmail, ReplyTo: in.ReplyTo, Kind: templates.Kind(in.Kind), LayoutID: in.LayoutID, KeepCSS: !orTrue(in.InlineCSS), HTML: in.HTML,
 		Text: in.Text, TemplateID: in.TemplateID, RelayIDs: relays, ListIDs: in.ListIDs, TrackOpens: orTrue(in.TrackOpens),
 		SegmentIDs: in.SegmentIDs, ExcludeSegmentIDs: in.ExcludeSegmentIDs, ExcludeListIDs: in.ExcludeListIDs, IgnoreFrequencyCap: in.IgnoreFrequencyCap,
 		TrackClicks: orTrue(in.TrackClicks), UnconfirmedPolicy: in.UnconfirmedPolicy, ExpiresAfterHours: in.ExpiresAfterHours,

@@ -58,8 +58,8 @@ const (
 	subscriberKeys = "id email name attributes created_at updated_at suppressed pause frequency subscriptions no_tracking"
 	importKeys     = "id list_id list_name filename status error format columns mapping size_bytes read_bytes rows created updated unchanged rejected unsubscribed flagged created_by consent check undo " +
 		"suppressed progress created_at started_at finished_at"
-	templateKeys = "id name subject html text created_at updated_at"
-	summaryKeys  = "id name status pause_reason subject preheader from_name from_email reply_to template_id relay_id relay_ids list_ids track_opens track_clicks " +
+	templateKeys = "id name role kind layout_id inline_css subject preheader html text version created_at updated_at"
+	summaryKeys  = "id name status pause_reason subject preheader from_name from_email reply_to kind layout_id inline_css template_id relay_id relay_ids list_ids track_opens track_clicks " +
 		"segment_ids exclude_segment_ids exclude_list_ids ignore_frequency_cap " +
 		"unconfirmed_policy expires_after_hours max_bounce_percent max_complaint_percent scheduled_at started_at finished_at recipients excluded freezing created_at updated_at"
 	campaignKeys = summaryKeys + " html text"

@@ -119,11 +119,18 @@ func (s *server) routes() {
 	add(s, get("/imports/{id}/progress", "importProgress", tagImports, auth.AudienceRead, "Follow an import").
 		streams("text/event-stream", streamOf("Import")), s.importProgress)
 
-	add(s, get("/templates", "listTemplates", tagTemplates, auth.CampaignsRead, "List templates by name"), s.listTemplates)
+	add(s, get("/templates", "listTemplates", tagTemplates, auth.CampaignsRead, "List templates, layouts and snippets by name"), s.listTemplates)
 	add(s, post("/templates", "createTemplate", tagTemplates, auth.CampaignsWrite, "Make a template").returns(http.StatusCreated).once().content(), s.createTemplate)
 	add(s, get("/templates/{id}", "getTemplate", tagTemplates, auth.CampaignsRead, "Read a template"), s.getTemplate)
 	add(s, put("/templates/{id}", "updateTemplate", tagTemplates, auth.CampaignsWrite, "Change a template").content(), s.updateTemplate)
 	add(s, remove("/templates/{id}", "deleteTemplate", tagTemplates, auth.CampaignsWrite, "Delete a template"), s.deleteTemplate)
+	add(s, get("/templates/{id}/versions", "listTemplateVersions", tagTemplates, auth.CampaignsRead, "List the versions of a template, newest first").
+		note("Every save makes one. A template keeps 200; the oldest go, first of those without a note."), s.listTemplateVersions)
+	add(s, get("/templates/{id}/versions/{version}", "getTemplateVersion", tagTemplates, auth.CampaignsRead, "Read a version of a template"), s.getTemplateVersion)
+	add(s, get("/templates/{id}/versions/{version}/diff", "diffTemplateVersion", tagTemplates, auth.CampaignsRead, "Compare a version with the one before, or with another"), s.diffTemplateVersion)
+	add(s, post("/templates/{id}/versions/{version}/restore", "restoreTemplateVersion", tagTemplates, auth.CampaignsWrite, "Save an old version anew, as the newest one"), s.restoreTemplateVersion)
+	add(s, post("/templates/import-mailchimp", "importMailchimp", tagTemplates, auth.CampaignsRead, "Translate the merge tags of Mailchimp").content().
+		note("Stores nothing. The report says of each tag what became of it."), s.importMailchimp)
 	add(s, post("/render", "render", tagTemplates, auth.CampaignsRead, "Show content as a person would get it").content().
 		note("Changes nothing. Errors in the Liquid source are problems with the line in their message."), s.render)
 	add(s, get("/merge-tags", "listMergeTags", tagTemplates, auth.CampaignsRead, "List what content can say about a person"), s.listMergeTags)

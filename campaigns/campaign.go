@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"postrider/internal/errs"
+	"postrider/templates"
 )
 
 // Status is where a campaign stands.
@@ -34,12 +35,16 @@ const (
 
 // Input is what a person decides about a campaign. Text fields are Liquid sources.
 type Input struct {
-	Name       string
-	Subject    string
-	Preheader  string
-	FromName   string
-	FromEmail  string
-	ReplyTo    string
+	Name      string
+	Subject   string
+	Preheader string
+	FromName  string
+	FromEmail string
+	ReplyTo   string
+	// HTML is the body in the language of Kind; see templates.Source.
+	Kind       templates.Kind
+	LayoutID   *int64
+	KeepCSS    bool
 	HTML       string
 	Text       string
 	TemplateID *int64
@@ -87,6 +92,7 @@ func (in *Input) setDefaults() {
 	if in.UnconfirmedPolicy == "" {
 		in.UnconfirmedPolicy = PolicyHold
 	}
+	in.Kind = in.Kind.OrHTML()
 	if in.ExpiresAfterHours == 0 {
 		in.ExpiresAfterHours = 72
 	}
@@ -119,6 +125,9 @@ func (in *Input) validate() error {
 	case PolicyHold, PolicyResend, PolicyAssumeDelivered:
 	default:
 		f.Add("unconfirmed_policy", "must be hold, resend or assume_delivered")
+	}
+	if err := in.Kind.Check(); err != nil {
+		addFields(&f, err)
 	}
 	if len(in.RelayIDs) > mostRelays {
 		f.Add("relay_ids", "choose at most %d relays", mostRelays)

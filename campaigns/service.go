@@ -19,6 +19,7 @@ import (
 	"postrider/events"
 	"postrider/internal/settings"
 	"postrider/sender"
+	"postrider/templates"
 )
 
 // Config tunes the delivery of campaigns. Its zero value works.
@@ -58,12 +59,13 @@ func (c Config) withDefaults() Config {
 
 // Deps are the parts that the service works with.
 type Deps struct {
-	Pool     *pgxpool.Pool
-	Audience *audience.Service
-	Events   *events.Service
-	Tokens   events.Tokens
-	Sender   *sender.Service
-	Settings *settings.Service
+	Pool      *pgxpool.Pool
+	Audience  *audience.Service
+	Events    *events.Service
+	Tokens    events.Tokens
+	Sender    *sender.Service
+	Settings  *settings.Service
+	Templates *templates.Service
 	// Node, Pools and Journal are this process as a sender.
 	Node    *sender.Node
 	Pools   *sender.Pools

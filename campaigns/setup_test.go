@@ -23,6 +23,7 @@ import (
 	"postrider/internal/settings"
 	"postrider/sender"
 	"postrider/sender/smtptest"
+	"postrider/templates"
 )
 
 // clock is a time that tests move. It also runs, so that durations measured with it are never negative.
@@ -94,7 +95,7 @@ func setup(t *testing.T, opts ...smtptest.Option) *bundle {
 	must(t, err)
 	pools := sender.NewPools(send, b.pool, node, logger, time.Now)
 	b.Service = New(Config{Workers: 3, RangeSize: 40, ClaimSize: 10, Window: 3, Snooze: 200 * time.Millisecond}, Deps{
-		Pool: b.pool, Audience: people, Events: evs, Tokens: events.NewTokens(box.Derive("link tokens")), Sender: send, Settings: set,
+		Pool: b.pool, Audience: people, Events: evs, Tokens: events.NewTokens(box.Derive("link tokens")), Sender: send, Settings: set, Templates: templates.New(b.pool, b.clock.now),
 		Node: node, Pools: pools, Journal: j, Logger: logger, Now: b.clock.now,
 	})
 	t.Cleanup(func() {

@@ -107,7 +107,11 @@ func (s *Service) check(ctx context.Context, c Campaign) ([]sender.Relay, frozen
 	if strings.TrimSpace(c.HTML) == "" && strings.TrimSpace(c.Text) == "" {
 		f.Add("html", "write the message: HTML, text or both")
 	}
-	if _, err := templates.Compile(c.source(), c.options()); err != nil {
+	content, err := s.buildContent(ctx, c)
+	if err != nil && !errs.Is(err, errs.Invalid) {
+		return nil, frozenContent{}, err
+	}
+	if err != nil {
 		addFields(&f, err)
 	}
 	relays, err := s.checkRelays(ctx, &f, c.Input, validFrom)
@@ -130,7 +134,7 @@ func (s *Service) check(ctx context.Context, c Campaign) ([]sender.Relay, frozen
 	if err := f.Err("the campaign cannot start yet"); err != nil {
 		return nil, frozenContent{}, err
 	}
-	frozen, err := s.freezeContent(ctx, c)
+	frozen, err := s.freezeContent(ctx, c, content)
 	return relays, frozen, err
 }
 
@@ -174,7 +178,16 @@ type frozenContent struct {
 	BounceDomain string `json:"bounce_domain"`
 }
 
-func (s *Service) freezeContent(ctx context.Context, c Campaign) (frozenContent, error) {
+// buildContent makes of the campaign's sources what is sent, and makes sure that it can be.
+func (s *Service) buildContent(ctx context.Context, c Campaign) (templates.Content, error) {
+	content, err := s.d.Templates.Build(ctx, c.source())
+	if err == nil {
+		_, err = templates.Compile(content, c.options())
+	}
+	return content, err
+}
+
+func (s *Service) freezeContent(ctx context.Context, c Campaign, content templates.Content) (frozenContent, error) {
 	set, err := s.d.Settings.Get(ctx)
 	if err != nil {
 		return frozenContent{}, err
@@ -184,7 +197,7 @@ func (s *Service) freezeContent(ctx context.Context, c Campaign) (frozenContent,
 		return frozenContent{}, err
 	}
 	return frozenContent{
-		Name: c.Name, Subject: c.Subject, Preheader: c.Preheader, HTML: c.HTML, Text: c.Text, FromName: c.FromName, FromEmail: c.FromEmail,
+		Name: c.Name, Subject: content.Subject, Preheader: content.Preheader, HTML: content.HTML, Text: content.Text, FromName: c.FromName, FromEmail: c.FromEmail,
 		ReplyTo: c.ReplyTo, TrackOpens: c.TrackOpens, TrackClicks: c.TrackClicks, ListIDs: c.ListIDs,
 		Organization: set.Organization, Address: set.PostalAddress, PublicURL: set.PublicURL, TrackingURL: set.TrackingURL, BounceDomain: bounce,
 	}, nil
@@ -198,8 +211,8 @@ func storeContent(ctx context.Context, tx pgx.Tx, id int64, f frozenContent) err
 	return exec(ctx, tx, `INSERT INTO campaign_contents (campaign_id, content) VALUES ($1, $2)`, id, b)
 }
 
-func (c Campaign) source() templates.Content {
-	return templates.Content{Subject: c.Subject, Preheader: c.Preheader, HTML: c.HTML, Text: c.Text}
+func (c Campaign) source() templates.Source {
+	return templates.Source{Kind: c.Kind, LayoutID: c.LayoutID, Subject: c.Subject, Preheader: c.Preheader, HTML: c.HTML, Text: c.Text, KeepCSS: c.KeepCSS}
 }
 
 func (c Campaign) options() templates.Options {

@@ -9,6 +9,7 @@ import (
 
 	"postrider/internal/errs"
 	"postrider/internal/pg"
+	"postrider/templates"
 )
 
 type campaignRow struct {
@@ -21,6 +22,9 @@ type campaignRow struct {
 	FromName            string
 	FromEmail           string
 	ReplyTo             string
+	Kind                templates.Kind
+	LayoutID            *int64
+	InlineCSS           bool   `db:"inline_css"`
 	HTML                string `db:"html"`
 	Text                string
 	TemplateID          *int64
@@ -52,7 +56,7 @@ const campaignColumns = `
 	COALESCE(c.pause_reason, CASE WHEN c.status = 'running' THEN (
 		SELECT string_agg('relay "' || r.name || '": ' || COALESCE(r.pause_reason, 'paused'), '; ' ORDER BY r.id) FROM relays r
 		WHERE r.id = ANY (` + relayIDsSQL + `) AND (r.status = 'paused' OR r.pause_reason IS NOT NULL)) END) AS pause_reason,
-	c.subject, c.preheader, c.from_name, c.from_email, c.reply_to, c.html, c.text, c.template_id,
+	c.subject, c.preheader, c.from_name, c.from_email, c.reply_to, c.kind, c.layout_id, c.inline_css, c.html, c.text, c.template_id,
 	c.track_opens, c.track_clicks, c.unconfirmed_policy, c.expires_after_hours, c.max_bounce_percent, c.max_complaint_percent, c.scheduled_at, c.started_at, c.finished_at,
 	c.recipients, c.excluded, c.freeze_after IS NOT NULL AS freezing, c.created_at, c.updated_at,
 	ARRAY(SELECT l.list_id FROM campaign_lists l WHERE l.campaign_id = c.id ORDER BY l.list_id) AS list_ids,
@@ -66,7 +70,7 @@ func (r campaignRow) campaign() Campaign {
 		ID: r.ID, Status: r.Status, PauseReason: r.PauseReason,
 		Input: Input{
 			Name: r.Name, Subject: r.Subject, Preheader: r.Preheader, FromName: r.FromName, FromEmail: r.FromEmail, ReplyTo: r.ReplyTo,
-			HTML: r.HTML, Text: r.Text, TemplateID: r.TemplateID, RelayIDs: r.RelayIDs, ListIDs: r.ListIDs,
+			Kind: r.Kind, LayoutID: r.LayoutID, KeepCSS: !r.InlineCSS, HTML: r.HTML, Text: r.Text, TemplateID: r.TemplateID, RelayIDs: r.RelayIDs, ListIDs: r.ListIDs,
 			TrackOpens: r.TrackOpens, TrackClicks: r.TrackClicks, UnconfirmedPolicy: r.UnconfirmedPolicy, ExpiresAfterHours: r.ExpiresAfterHours,
 			MaxBouncePercent: r.MaxBouncePercent, MaxComplaintPercent: r.MaxComplaintPercent,
 			SegmentIDs: r.SegmentIDs, ExcludeSegmentIDs: r.ExcludeSegmentIDs, ExcludeListIDs: r.ExcludeListIDs, IgnoreFrequencyCap: r.IgnoreFrequencyCap,
@@ -110,7 +114,7 @@ func withoutBodies(rows []campaignRow) []Campaign {
 func inputArgs(id int64, in Input) pgx.NamedArgs {
 	return pgx.NamedArgs{
 		"id": id, "name": in.Name, "subject": in.Subject, "preheader": in.Preheader, "from_name": in.FromName, "from_email": in.FromEmail,
-		"reply_to": in.ReplyTo, "html": in.HTML, "text": in.Text, "template_id": in.TemplateID, "relay_id": in.firstRelay(),
+		"reply_to": in.ReplyTo, "kind": in.Kind, "layout_id": in.LayoutID, "inline_css": !in.KeepCSS, "html": in.HTML, "text": in.Text, "template_id": in.TemplateID, "relay_id": in.firstRelay(),
 		"track_opens": in.TrackOpens, "track_clicks": in.TrackClicks, "unconfirmed_policy": in.UnconfirmedPolicy,
 		"expires_after_hours": in.ExpiresAfterHours, "max_bounce_percent": in.MaxBouncePercent, "max_complaint_percent": in.MaxComplaintPercent,
 		"ignore_frequency_cap": in.IgnoreFrequencyCap,
@@ -119,9 +123,9 @@ func inputArgs(id int64, in Input) pgx.NamedArgs {
 
 func insertCampaign(ctx context.Context, tx pgx.Tx, in Input) (id int64, err error) {
 	err = tx.QueryRow(ctx, `
-		INSERT INTO campaigns (name, subject, preheader, from_name, from_email, reply_to, html, text, template_id, relay_id,
+		INSERT INTO campaigns (name, subject, preheader, from_name, from_email, reply_to, kind, layout_id, inline_css, html, text, template_id, relay_id,
 			track_opens, track_clicks, unconfirmed_policy, expires_after_hours, max_bounce_percent, max_complaint_percent, ignore_frequency_cap)
-		VALUES (@name, @subject, @preheader, @from_name, @from_email, @reply_to, @html, @text, @template_id, @relay_id,
+		VALUES (@name, @subject, @preheader, @from_name, @from_email, @reply_to, @kind, @layout_id, @inline_css, @html, @text, @template_id, @relay_id,
 			@track_opens, @track_clicks, @unconfirmed_policy, @expires_after_hours, @max_bounce_percent, @max_complaint_percent, @ignore_frequency_cap)
 		RETURNING id`, inputArgs(0, in)).Scan(&id)
 	if err != nil {
@@ -136,7 +140,7 @@ func insertCampaign(ctx context.Context, tx pgx.Tx, in Input) (id int64, err err
 func updateCampaign(ctx context.Context, tx pgx.Tx, id int64, in Input) error {
 	_, err := tx.Exec(ctx, `
 		UPDATE campaigns SET name = @name, subject = @subject, preheader = @preheader, from_name = @from_name, from_email = @from_email,
-			reply_to = @reply_to, html = @html, text = @text, template_id = @template_id, relay_id = @relay_id, track_opens = @track_opens,
+			reply_to = @reply_to, kind = @kind, layout_id = @layout_id, inline_css = @inline_css, html = @html, text = @text, template_id = @template_id, relay_id = @relay_id, track_opens = @track_opens,
 			track_clicks = @track_clicks, unconfirmed_policy = @unconfirmed_policy, expires_after_hours = @expires_after_hours,
 			max_bounce_percent = @max_bounce_percent, max_complaint_percent = @max_complaint_percent,
 			ignore_frequency_cap = @ignore_frequency_cap, updated_at = now()
@@ -198,6 +202,8 @@ func campaignViolation(err error, in Input) error {
 	switch pg.Violation(err) {
 	case "campaigns_template_id_fkey":
 		return errs.InvalidField("template_id", "there is no template %d", *in.TemplateID)
+	case "campaigns_layout_id_fkey":
+		return errs.InvalidField("layout_id", "there is no layout %d; choose one that is there, or none", *in.LayoutID)
 	case "campaigns_relay_id_fkey":
 		return errs.InvalidField("relay_id", "there is no relay %d", in.RelayIDs[0])
 	case "campaign_relays_relay_id_fkey":

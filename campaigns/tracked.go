@@ -167,7 +167,11 @@ func (s *Service) contentOrDraft(ctx context.Context, ref events.Ref) (*prepared
 	if err != nil {
 		return nil, err
 	}
-	f, err := s.freezeContent(ctx, c)
+	content, err := s.buildContent(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	f, err := s.freezeContent(ctx, c, content)
 	if err != nil {
 		return nil, err
 	}

@@ -25,46 +25,60 @@ type exprToken struct {
 
 // lexExpr splits an expression as the engine's own scanner does. It only has to be right for expressions that the engine parsed.
 func lexExpr(s string) []exprToken {
-	var out []exprToken
+	out, _ := lexExprAt(s)
+	return out
+}
+
+// lexExprAt also says where each token is.
+func lexExprAt(s string) (out []exprToken, spans [][2]int) {
 	for i := 0; i < len(s); {
-		c := s[i]
-		switch {
-		case c == ' ' || c >= '\t' && c <= '\r':
-			i++
-		case c == '"' || c == '\'':
-			n := stringEnd(s[i:])
-			out = append(out, exprToken{stringExpr, unquote(s[i : i+n])})
-			i += n
-		case c >= '0' && c <= '9' || c == '-' && i+1 < len(s) && s[i+1] >= '0' && s[i+1] <= '9':
-			n := numberEnd(s[i:])
-			out = append(out, exprToken{numberExpr, s[i : i+n]})
-			i += n
-		case strings.HasPrefix(s[i:], ".."):
-			out = append(out, exprToken{rangeExpr, ".."})
-			i += 2
-		case c == '.' && i+1 < len(s) && identStart(s[i+1]):
-			n := identEnd(s[i+1:])
-			out = append(out, exprToken{propertyExpr, s[i+1 : i+1+n]})
-			i += 1 + n
-		case identStart(c):
-			n := identEnd(s[i:])
-			if i+n < len(s) && s[i+n] == ':' {
-				out = append(out, exprToken{keywordExpr, s[i : i+n]})
-				n++
-			} else {
-				out = append(out, exprToken{identExpr, s[i : i+n]})
-			}
-			i += n
-		default:
-			n := 1
-			if i+1 < len(s) && s[i+1] == '=' && strings.IndexByte("=!<>", c) >= 0 {
-				n = 2
-			}
-			out = append(out, exprToken{punctExpr, s[i : i+n]})
-			i += n
+		start, n := i, len(out)
+		i, out = lexNext(s, i, out)
+		if len(out) > n {
+			spans = append(spans, [2]int{start, i})
 		}
 	}
-	return out
+	return out, spans
+}
+
+func lexNext(s string, i int, out []exprToken) (int, []exprToken) {
+	c := s[i]
+	switch {
+	case c == ' ' || c >= '\t' && c <= '\r':
+		i++
+	case c == '"' || c == '\'':
+		n := stringEnd(s[i:])
+		out = append(out, exprToken{stringExpr, unquote(s[i : i+n])})
+		i += n
+	case c >= '0' && c <= '9' || c == '-' && i+1 < len(s) && s[i+1] >= '0' && s[i+1] <= '9':
+		n := numberEnd(s[i:])
+		out = append(out, exprToken{numberExpr, s[i : i+n]})
+		i += n
+	case strings.HasPrefix(s[i:], ".."):
+		out = append(out, exprToken{rangeExpr, ".."})
+		i += 2
+	case c == '.' && i+1 < len(s) && identStart(s[i+1]):
+		n := identEnd(s[i+1:])
+		out = append(out, exprToken{propertyExpr, s[i+1 : i+1+n]})
+		i += 1 + n
+	case identStart(c):
+		n := identEnd(s[i:])
+		if i+n < len(s) && s[i+n] == ':' {
+			out = append(out, exprToken{keywordExpr, s[i : i+n]})
+			n++
+		} else {
+			out = append(out, exprToken{identExpr, s[i : i+n]})
+		}
+		i += n
+	default:
+		n := 1
+		if i+1 < len(s) && s[i+1] == '=' && strings.IndexByte("=!<>", c) >= 0 {
+			n = 2
+		}
+		out = append(out, exprToken{punctExpr, s[i : i+n]})
+		i += n
+	}
+	return i, out
 }
 
 func identStart(c byte) bool {

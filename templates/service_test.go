@@ -27,13 +27,13 @@ func TestTemplates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Template{ID: made.ID, Name: "Welcome", Subject: "Hi {{ subscriber.name }}", HTML: "<p>x", Text: "x", CreatedAt: *now, UpdatedAt: *now}
+	want := Template{ID: made.ID, Name: "Welcome", Role: RoleContent, Kind: KindHTML, InlineCSS: true, Version: 1, Subject: "Hi {{ subscriber.name }}", HTML: "<p>x", Text: "x", CreatedAt: *now, UpdatedAt: *now}
 	if diff := cmp.Diff(want, made); diff != "" {
 		t.Error(diff)
 	}
 	*now = now.Add(time.Hour)
 	changed, err := s.Update(ctx, made.ID, Input{Name: "welcome", HTML: "y"})
-	if want := (Template{ID: made.ID, Name: "welcome", HTML: "y", CreatedAt: made.CreatedAt, UpdatedAt: *now}); err != nil || changed != want {
+	if want := (Template{ID: made.ID, Name: "welcome", Role: RoleContent, Kind: KindHTML, InlineCSS: true, Version: 2, HTML: "y", CreatedAt: made.CreatedAt, UpdatedAt: *now}); err != nil || changed != want {
 		t.Errorf("%+v, %v", changed, err)
 	}
 	if got, err := s.Get(ctx, made.ID); err != nil || got != changed {
@@ -87,7 +87,7 @@ func TestListTemplates(t *testing.T) {
 	seen := map[string]int{}
 	var q page.Query
 	for q.Limit = 2; ; {
-		p, err := s.List(t.Context(), q)
+		p, err := s.List(t.Context(), "", q)
 		if err != nil || p.Total == nil || *p.Total != 5 || !p.TotalExact {
 			t.Fatalf("%+v, %v", p, err)
 		}
@@ -101,7 +101,7 @@ func TestListTemplates(t *testing.T) {
 	if diff := cmp.Diff(map[string]int{"A": 1, "b": 1, "c": 1, "d": 1, "É": 1}, seen); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := s.List(t.Context(), page.Query{Cursor: "?"}); !errs.Is(err, errs.Invalid) {
+	if _, err := s.List(t.Context(), "", page.Query{Cursor: "?"}); !errs.Is(err, errs.Invalid) {
 		t.Errorf("a bad cursor gave %v", err)
 	}
 }

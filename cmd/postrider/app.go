@@ -188,7 +188,7 @@ func (a *app) build(ctx context.Context) error {
 	a.tokens = linkTokens(box)
 	a.campaigns = campaigns.New(campaigns.Config{Workers: a.cfg.Workers}, campaigns.Deps{
 		Pool: a.pool, Audience: a.audience, Events: a.events, Tokens: a.tokens, Sender: a.sender, Settings: a.settings,
-		Node: a.node, Pools: a.pools, Journal: a.journal, Logger: a.logger, Now: a.now,
+		Templates: a.templates, Node: a.node, Pools: a.pools, Journal: a.journal, Logger: a.logger, Now: a.now,
 	})
 	a.confirm = confirm.New(confirm.Deps{
 		Audience: a.audience, Tokens: a.tokens, Sender: a.sender, Settings: a.settings, Pools: a.pools, Now: a.now,

@@ -48,7 +48,7 @@ var allowed = map[string][]string{
 	"campaigns/schedule":    {"internal/errs"},
 	"campaigns/newsletters": {"campaigns", "campaigns/schedule", "templates", "internal/pg", "internal/errs", "internal/page", "internal/addr"},
 	"api": {"audience", "campaigns", "campaigns/feed", "campaigns/newsletters", "campaigns/schedule", "campaigns/confirm", "events", "events/hooks", "events/hooksource",
-		"events/mailbox", "events/outgoing", "templates", "sender", "sender/dkim", "sender/presets", "templates/media", "internal/auth", "internal/settings", "internal/idempotency", "internal/errs", "internal/oauth", "internal/page", "internal/addr"},
+		"events/mailbox", "events/outgoing", "templates", "templates/mailchimp", "sender", "sender/dkim", "sender/presets", "templates/media", "internal/auth", "internal/settings", "internal/idempotency", "internal/errs", "internal/oauth", "internal/page", "internal/addr"},
 	"cmd/postrider": {"..."},
 }
 
