@@ -224,3 +224,22 @@ func (s *server) downloadAudience(ctx context.Context, in *byID) (*csvDownload, 
 		},
 	}), nil
 }
+
+type missingFieldJSON struct {
+	Field    string               `json:"field"`
+	Count    int64                `json:"count" doc:"Of those whom it would reach now"`
+	Exact    bool                 `json:"exact" doc:"false: an estimate from a sample, since counting would take too long"`
+	Examples []missingExampleJSON `json:"examples" doc:"At most five"`
+}
+
+type missingExampleJSON struct {
+	ID    int64  `json:"id"`
+	Email string `json:"email"`
+}
+
+func (s *server) countFieldsUse(ctx context.Context, in *byID) (*answer[itemsJSON[missingFieldJSON]], error) {
+	fields, err := s.deps.Campaigns.FieldsUse(ctx, in.ID)
+	return replyItems(fields, err, func(f audience.MissingField) missingFieldJSON {
+		return missingFieldJSON{f.Field, f.Count, f.Exact, each(f.Examples, func(p audience.Person) missingExampleJSON { return missingExampleJSON(p) })}
+	})
+}

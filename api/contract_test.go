@@ -350,6 +350,29 @@ func TestShapesOfContent(t *testing.T) {
 	if p := c.post("/templates", `{"name":"Bad","html":"<p>\n{{ x | shout }}</p>"}`).problem(400); !slices.Equal(p.locations(), []string{"body.html"}) {
 		t.Errorf("bad Liquid: %+v", p)
 	}
+	c.get(at+"/versions?limit=1").want(200).keys("", "items next_cursor").keys("items.0", "version name kind layout_id inline_css subject author note at")
+	c.get(at+"/versions/1").want(200).keys("", "version name kind layout_id inline_css subject preheader html text author note at")
+	c.get(at+"/versions/2/diff").want(200).keys("", "from to parts").keys("parts.0", "part hunks").keys("parts.0.hunks.0", "from_start to_start lines").
+		keys("parts.0.hunks.0.lines.0", "op text")
+	c.post(at+"/versions/1/restore", "").want(200).keys("", templateKeys)
+	c.put(at, `{"name":"T2","version":1}`).problem(409)
+	layout := c.post("/templates", `{"name":"L","role":"layout","html":"<html>{% block \"main\" %}{% endblock %}</html>"}`).want(201).id()
+	md := fmt.Sprintf(`{"kind":"markdown","layout_id":%d,"subject":"S","html":"# Hi {{ subscriber.name }}","text":"","images":"off"}`, layout)
+	var page renderedJSON
+	if c.post("/render", md).want(200).json(&page); !strings.HasPrefix(page.HTML, "<html><h1>Hi Jane Doe</h1>") {
+		t.Errorf("Markdown in a layout gave %s", page.HTML)
+	}
+	c.post("/templates", fmt.Sprintf(`{"name":"C","layout_id":%d,"html":"x"}`, layout)).want(201)
+	if p := c.remove(fmt.Sprint("/templates/", layout)).problem(409); !strings.Contains(p.Detail, `content "C"`) {
+		t.Errorf("a layout in use: %+v", p)
+	}
+	raw := c.post("/render/raw", `{"subject":"S","html":"<p>x</p>","text":"","from_email":"a@example.org"}`).want(200).keys("", "headers raw").keys("headers.0", "name value")
+	if !strings.Contains(raw.Body.String(), "List-Unsubscribe-Post") {
+		t.Errorf("raw message %s", raw.Body)
+	}
+	c.post("/render/raw", `{"subject":"S","html":"x","text":""}`).problem(400)
+	c.post("/templates/import-mailchimp", `{"html":"*|FNAME|*"}`).want(200).keys("", "subject preheader html text report").
+		keys("report.0", "part line source result translated note")
 	c.remove(at).want(204)
 	r := c.post("/render", `{"subject":"Hello {{ subscriber.name }}","html":"<p><img src=x>{{ subscriber.first_name }}</p>","text":"","scheme":"dark"}`).want(200).
 		keys("", "subject html text text_generated size_bytes links warnings fields")
@@ -383,6 +406,9 @@ func TestShapesOfCampaigns(t *testing.T) {
 	}
 	c.get(at+"/audience").want(200).keys("", "subscribed mailable exact excluded")
 	c.get(at + "/forecast?messages=5").problem(409) // no relay yet
+	c.put(at, fmt.Sprintf(`{"name":"Draft","track_opens":false,"list_ids":[%d],"html":"{{ subscriber.town }}"}`, m.listID)).want(200)
+	c.post(at+"/fields-use", "").want(200).keys("items.0", "field count exact examples").keys("items.0.examples.0", "id email")
+	c.put(at, fmt.Sprintf(`{"name":"Draft","track_opens":false,"list_ids":[%d]}`, m.listID)).want(200)
 	p := c.post(at+"/start", "").problem(400)
 	for _, want := range []string{"body.subject", "body.relay_id", "body.from_email", "body.html"} {
 		if !slices.Contains(p.locations(), want) {

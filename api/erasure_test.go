@@ -18,7 +18,7 @@ import (
 // impersonal are the tables in which nothing about recipients can be: what the owner of the installation writes, and the machinery. Whoever adds a table adds it here, or to
 // what fills the database in TestErasureLeavesNothing.
 var impersonal = strings.Fields(`users sessions api_keys login_attempts settings lists fields campaigns campaign_lists campaign_relays campaign_contents campaign_counts campaign_minutes
-	campaign_stats templates relay_rates relay_slots relay_usage relay_claims relay_hours relay_site_claims sites site_limits nodes sending_domains domain_usage domain_claims dkim_keys
+	campaign_stats templates template_versions relay_rates relay_slots relay_usage relay_claims relay_hours relay_site_claims sites site_limits nodes sending_domains domain_usage domain_claims dkim_keys
 	mailboxes mailbox_usage webhook_sources webhook_topics webhook_seen webhook_endpoints import_chunks import_ranges list_counts erasures goose_db_version bulk_people bulk_kept
 	forms form_lists form_refusals list_confirmations campaign_segments campaign_excluded_lists campaign_exclusions suppressed_people list_suppressed
 	suppressed_counted subscriber_search_backlog river_client river_client_queue river_job river_leader river_migration river_notification river_queue`)

@@ -133,6 +133,8 @@ func (s *server) routes() {
 		note("Stores nothing. The report says of each tag what became of it."), s.importMailchimp)
 	add(s, post("/render", "render", tagTemplates, auth.CampaignsRead, "Show content as a person would get it").content().
 		note("Changes nothing. Errors in the Liquid source are problems with the line in their message."), s.render)
+	add(s, post("/render/raw", "renderRaw", tagTemplates, auth.CampaignsRead, "Compose the message that a person would get, with its headers").content().
+		note("Sends nothing. It is signed where its domain has a key. Its links belong to no delivery."), s.renderRaw)
 	add(s, get("/merge-tags", "listMergeTags", tagTemplates, auth.CampaignsRead, "List what content can say about a person"), s.listMergeTags)
 
 	s.mediaRoutes()
@@ -251,6 +253,7 @@ func (s *server) campaignRoutes() {
 		note("Within about a second; a large audience is estimated, and says so."), s.countDraftAudience)
 	add(s, get("/campaigns/{id}/selection", "getSelection", tagCampaigns, auth.CampaignsRead, "Read whom a campaign is for, as that was frozen at its start").
 		note("With how many were left out, by reason."), s.getSelection)
+	add(s, post("/campaigns/{id}/fields-use", "countFieldsUse", tagCampaigns, auth.AudienceRead, "Count which recipients lack fields that the content shows without a default"), s.countFieldsUse)
 	add(s, get("/campaigns/{id}/audience/{who}", "getWhy", tagCampaigns, auth.AudienceRead, "Say why a person got a campaign, or why not").
 		note("The place and the reason are those of the ledger; before the start, those that it would be now."), s.getWhy)
 	add(s, get("/campaigns/{id}/audience.csv", "downloadAudience", tagReports, auth.CampaignsRead, "Download everybody in a campaign's ledger, in or out, with the reason").

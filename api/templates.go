@@ -49,12 +49,13 @@ type templateVersionRef struct {
 }
 
 type templateDiffRef struct {
-	templateVersionRef
-	From int `query:"from" minimum:"0" doc:"Left out: the version before"`
+	ID      int64 `path:"id" minimum:"1"`
+	Version int   `path:"version" minimum:"1"`
+	From    int   `query:"from" minimum:"0" doc:"Left out: the version before"`
 }
 
 type templatePage struct {
-	byID
+	ID int64 `path:"id" minimum:"1"`
 	Paging
 }
 

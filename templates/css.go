@@ -98,3 +98,62 @@ func forceQuery(query string, scheme Scheme) string {
 		return "(max-width:0)"
 	})
 }
+
+var (
+	cssImage   = regexp.MustCompile(`(?i)url\(\s*(?:"[^"]*"|'[^']*'|[^)"']*)\s*\)`)
+	imageAttrs = map[string]bool{"src": true, "srcset": true, "background": true, "poster": true}
+)
+
+// WithoutImages is the preview as a mail program shows it that loads no images: their alternative texts are what is left.
+func (r PreviewResult) WithoutImages() PreviewResult {
+	var b strings.Builder
+	z := nethtml.NewTokenizer(strings.NewReader(r.HTML))
+	style := false
+	for pos := 0; ; {
+		typ := z.Next()
+		raw := r.HTML[pos : pos+len(z.Raw())]
+		pos += len(raw)
+		switch typ {
+		case nethtml.ErrorToken:
+			b.WriteString(raw)
+			r.HTML = b.String()
+			return r
+		case nethtml.TextToken:
+			if style {
+				raw = cssImage.ReplaceAllString(raw, "none")
+			}
+		case nethtml.StartTagToken, nethtml.SelfClosingTagToken:
+			raw = imageless(raw)
+			name, _ := z.TagName()
+			style = string(name) == "style"
+		case nethtml.EndTagToken:
+			style = false
+		}
+		b.WriteString(raw)
+	}
+}
+
+func imageless(tag string) string {
+	var b strings.Builder
+	pos := 0
+	for _, a := range scanAttrs([]byte(tag)) {
+		value := tag[a.start:a.end]
+		switch {
+		case imageAttrs[a.name]:
+			value = ""
+		case a.name == "style":
+			value = cssImage.ReplaceAllString(nethtml.UnescapeString(value), "none")
+			value = nethtml.EscapeString(value)
+		default:
+			continue
+		}
+		if a.quote == 0 {
+			value = `"` + value + `"`
+		}
+		if a.end > 0 {
+			b.WriteString(tag[pos:a.start] + value)
+			pos = a.end
+		}
+	}
+	return b.String() + tag[pos:]
+}

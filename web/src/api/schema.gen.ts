@@ -353,6 +353,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/campaigns/{id}/fields-use": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Count which recipients lack fields that the content shows without a default */
+        post: operations["countFieldsUse"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/campaigns/{id}/forecast": {
         parameters: {
             query?: never;
@@ -2095,6 +2112,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/render/raw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Compose the message that a person would get, with its headers
+         * @description Sends nothing. It is signed where its domain has a key. Its links belong to no delivery.
+         */
+        post: operations["renderRaw"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/reports": {
         parameters: {
             query?: never;
@@ -2614,11 +2651,31 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List templates by name */
+        /** List templates, layouts and snippets by name */
         get: operations["listTemplates"];
         put?: never;
         /** Make a template */
         post: operations["createTemplate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/templates/import-mailchimp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Translate the merge tags of Mailchimp
+         * @description Stores nothing. The report says of each tag what became of it.
+         */
+        post: operations["importMailchimp"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2639,6 +2696,77 @@ export interface paths {
         post?: never;
         /** Delete a template */
         delete: operations["deleteTemplate"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/templates/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the versions of a template, newest first
+         * @description Every save makes one. A template keeps 200; the oldest go, first of those without a note.
+         */
+        get: operations["listTemplateVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/templates/{id}/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a version of a template */
+        get: operations["getTemplateVersion"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/templates/{id}/versions/{version}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Compare a version with the one before, or with another */
+        get: operations["diffTemplateVersion"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/templates/{id}/versions/{version}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Save an old version anew, as the newest one */
+        post: operations["restoreTemplateVersion"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -3144,6 +3272,14 @@ export interface components {
             id: number;
             /** @description It is sent whatever else people got lately; only for mail that must not be missed */
             ignore_frequency_cap: boolean;
+            inline_css: boolean;
+            /**
+             * @description The language of html
+             * @enum {string}
+             */
+            kind: "html" | "mjml" | "markdown" | "text";
+            /** Format: int64 */
+            layout_id: number | null;
             list_ids: number[];
             /**
              * Format: double
@@ -3200,9 +3336,18 @@ export interface components {
             expires_after_hours?: number;
             from_email?: string;
             from_name?: string;
-            /** @description Liquid source */
+            /** @description The body, in the language of kind with Liquid in it; empty for text */
             html?: string;
             ignore_frequency_cap?: boolean;
+            /** @description Stylesheets become style attributes. Left out: true */
+            inline_css?: boolean | null;
+            /**
+             * @description Left out: html
+             * @enum {string}
+             */
+            kind?: "html" | "mjml" | "markdown" | "text";
+            /** Format: int64 */
+            layout_id?: number | null;
             list_ids?: number[];
             /**
              * Format: double
@@ -3272,6 +3417,14 @@ export interface components {
             id: number;
             /** @description It is sent whatever else people got lately; only for mail that must not be missed */
             ignore_frequency_cap: boolean;
+            inline_css: boolean;
+            /**
+             * @description The language of html
+             * @enum {string}
+             */
+            kind: "html" | "mjml" | "markdown" | "text";
+            /** Format: int64 */
+            layout_id: number | null;
             list_ids: number[];
             /**
              * Format: double
@@ -3505,6 +3658,14 @@ export interface components {
             unsubscribed: boolean;
             /** Format: date-time */
             updated_at: string;
+        };
+        DiffLine: {
+            /**
+             * @description Stayed, went, came
+             * @enum {string}
+             */
+            op: " " | "-" | "+";
+            text: string;
         };
         DkimKey: {
             /** Format: date-time */
@@ -4047,6 +4208,19 @@ export interface components {
              */
             until: string | null;
         };
+        Hunk: {
+            /**
+             * Format: int64
+             * @description Line, from 1
+             */
+            from_start: number;
+            lines: components["schemas"]["DiffLine"][];
+            /**
+             * Format: int64
+             * @description Line, from 1
+             */
+            to_start: number;
+        };
         Import: {
             /** @description What the last dry run found; null before */
             check: components["schemas"]["DryRun"] | null;
@@ -4178,6 +4352,9 @@ export interface components {
         };
         ItemsMergeTag: {
             items: components["schemas"]["MergeTag"][];
+        };
+        ItemsMissingField: {
+            items: components["schemas"]["MissingField"][];
         };
         ItemsReasonCount: {
             items: components["schemas"]["ReasonCount"][];
@@ -4553,6 +4730,32 @@ export interface components {
             /** @enum {string} */
             step: "connect" | "tls" | "greeting" | "token" | "login" | "folder" | "read" | "count";
         };
+        MailchimpInput: {
+            html?: string;
+            preheader?: string;
+            subject?: string;
+            text?: string;
+        };
+        MailchimpNote: {
+            /** Format: int64 */
+            line: number;
+            note: string;
+            /** @enum {string} */
+            part: "subject" | "preheader" | "html" | "text";
+            /** @description What stands there now; empty when it was taken out */
+            result: string;
+            /** @description What stood there */
+            source: string;
+            /** @description false: it does nothing any more, and the note says what to do */
+            translated: boolean;
+        };
+        MailchimpOutput: {
+            html: string;
+            preheader: string;
+            report: components["schemas"]["MailchimpNote"][];
+            subject: string;
+            text: string;
+        };
         Mapping: {
             /** @description Ask DNS whether the domains take mail */
             check_mx?: boolean;
@@ -4706,6 +4909,23 @@ export interface components {
             label: string;
             /** @example subscriber.name */
             tag: string;
+        };
+        MissingExample: {
+            email: string;
+            /** Format: int64 */
+            id: number;
+        };
+        MissingField: {
+            /**
+             * Format: int64
+             * @description Of those whom it would reach now
+             */
+            count: number;
+            /** @description false: an estimate from a sample, since counting would take too long */
+            exact: boolean;
+            /** @description At most five */
+            examples: components["schemas"]["MissingExample"][];
+            field: string;
         };
         Moment: {
             /** @description human, machine or unknown; of a suppression who added or lifted it */
@@ -5476,6 +5696,20 @@ export interface components {
             /** @description false when total is an estimate */
             total_exact?: boolean;
         };
+        PageTemplateVersionFields: {
+            items: components["schemas"]["TemplateVersionFields"][];
+            /** @description null on the last page */
+            next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
+            /**
+             * Format: int64
+             * @description How many there are on all pages, where that is known
+             */
+            total?: number;
+            /** @description false when total is an estimate */
+            total_exact?: boolean;
+        };
         PageUnsubscribe: {
             items: components["schemas"]["Unsubscribe"][];
             /** @description null on the last page */
@@ -5727,6 +5961,39 @@ export interface components {
             /** @description greeting, helo, starttls, auth, mail, rcpt, data or dot. Empty: what the text says */
             stage?: string;
             /** @description The reply, of one line or several, or a text that holds it */
+            text: string;
+        };
+        Raw: {
+            /** @description In their order, unfolded */
+            headers: components["schemas"]["Header"][];
+            /** @description The message (RFC 5322) */
+            raw: string;
+        };
+        RawInput: {
+            /**
+             * Format: int64
+             * @description Whose relay, lists and tracking the message has
+             */
+            campaign_id?: number;
+            /** @description Left out: the sender of the campaign */
+            from_email?: string;
+            from_name?: string;
+            /** @description The body, in the language of kind */
+            html: string;
+            /** @description Left out: true */
+            inline_css?: boolean | null;
+            /**
+             * @description Left out: html
+             * @enum {string}
+             */
+            kind?: "html" | "mjml" | "markdown" | "text";
+            /** Format: int64 */
+            layout_id?: number | null;
+            preheader?: string;
+            reply_to?: string;
+            subject: string;
+            /** Format: int64 */
+            subscriber_id?: number;
             text: string;
         };
         Reading: {
@@ -6219,7 +6486,22 @@ export interface components {
         RenderInput: {
             /** Format: int64 */
             campaign_id?: number;
+            /** @description The body, in the language of kind */
             html: string;
+            /**
+             * @description off: as a mail program shows it that loads none
+             * @enum {string}
+             */
+            images?: "on" | "off";
+            /** @description Left out: true */
+            inline_css?: boolean | null;
+            /**
+             * @description Left out: html
+             * @enum {string}
+             */
+            kind?: "html" | "mjml" | "markdown" | "text";
+            /** Format: int64 */
+            layout_id?: number | null;
             preheader?: string;
             /**
              * @description As a mail program of this colour scheme would show it
@@ -6878,19 +7160,109 @@ export interface components {
             html: string;
             /** Format: int64 */
             id: number;
+            /** @description Stylesheets become style attributes */
+            inline_css: boolean;
+            /** @enum {string} */
+            kind: "html" | "mjml" | "markdown" | "text";
+            /** Format: int64 */
+            layout_id: number | null;
             name: string;
+            preheader: string;
+            /**
+             * @description What it is for: campaigns start from contents; layouts are around them; snippets are put in by their names
+             * @enum {string}
+             */
+            role: "content" | "layout" | "snippet";
             subject: string;
             text: string;
             /** Format: date-time */
             updated_at: string;
+            /**
+             * Format: int64
+             * @description Counts the saves, from 1
+             */
+            version: number;
+        };
+        TemplateDiff: {
+            /**
+             * Format: int64
+             * @description 0: there was nothing before
+             */
+            from: number;
+            /** @description Those that changed */
+            parts: components["schemas"]["TemplatePart"][];
+            /** Format: int64 */
+            to: number;
         };
         TemplateInput: {
-            /** @description Liquid source */
+            /** @description The body, in the language of kind with Liquid in it; empty for text */
             html?: string;
+            /** @description Left out: true */
+            inline_css?: boolean | null;
+            /**
+             * @description Left out: html
+             * @enum {string}
+             */
+            kind?: "html" | "mjml" | "markdown" | "text";
+            /** Format: int64 */
+            layout_id?: number | null;
             name: string;
+            /** @description Kept with this version, which is kept longest then */
+            note?: string;
+            preheader?: string;
+            /**
+             * @description Left out: content for a new template, what it is for another; it cannot change
+             * @enum {string}
+             */
+            role?: "content" | "layout" | "snippet";
             subject?: string;
             /** @description Liquid source; left out: made from the HTML */
             text?: string;
+            /**
+             * Format: int64
+             * @description The version that you began with; when somebody has saved another one since, it is a conflict. Left out or 0: whatever is there is replaced
+             */
+            version?: number;
+        };
+        TemplatePart: {
+            hunks: components["schemas"]["Hunk"][];
+            /** @enum {string} */
+            part: "name" | "kind" | "subject" | "preheader" | "html" | "text";
+        };
+        TemplateVersion: {
+            /** Format: date-time */
+            at: string;
+            /** @description Who saved it; empty when that is not known */
+            author: string;
+            html: string;
+            inline_css: boolean;
+            /** @enum {string} */
+            kind: "html" | "mjml" | "markdown" | "text";
+            /** Format: int64 */
+            layout_id: number | null;
+            name: string;
+            note: string;
+            preheader: string;
+            subject: string;
+            text: string;
+            /** Format: int64 */
+            version: number;
+        };
+        TemplateVersionFields: {
+            /** Format: date-time */
+            at: string;
+            /** @description Who saved it; empty when that is not known */
+            author: string;
+            inline_css: boolean;
+            /** @enum {string} */
+            kind: "html" | "mjml" | "markdown" | "text";
+            /** Format: int64 */
+            layout_id: number | null;
+            name: string;
+            note: string;
+            subject: string;
+            /** Format: int64 */
+            version: number;
         };
         TestReport: {
             extensions: string[];
@@ -7039,7 +7411,10 @@ export interface components {
         } | null;
         Warning: {
             code: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Of the part as it is sent: with a layout, or another kind than html, not of what was written
+             */
             line?: number;
             message: string;
             /** @enum {string} */
@@ -9069,6 +9444,82 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    countFieldsUse: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemsMissingField"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -17801,6 +18252,75 @@ export interface operations {
             };
         };
     };
+    renderRaw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RawInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Raw"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listReports: {
         parameters: {
             query?: {
@@ -20535,6 +21055,7 @@ export interface operations {
                 cursor?: string;
                 /** @description How many items at most */
                 limit?: number;
+                role?: "content" | "layout" | "snippet";
             };
             header?: never;
             path?: never;
@@ -20612,6 +21133,75 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Template"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    importMailchimp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MailchimpInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailchimpOutput"];
                 };
             };
             /** @description Bad Request */
@@ -20825,6 +21415,294 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listTemplateVersions: {
+        parameters: {
+            query?: {
+                /** @description Where the page starts: next_cursor of the page before */
+                cursor?: string;
+                /** @description How many items at most */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageTemplateVersionFields"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getTemplateVersion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateVersion"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    diffTemplateVersion: {
+        parameters: {
+            query?: {
+                /** @description Left out: the version before */
+                from?: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateDiff"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restoreTemplateVersion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Template"];
+                };
             };
             /** @description Bad Request */
             400: {
