@@ -141,6 +141,8 @@ func (c *checker) path(t token, p path) *sourceError {
 	case root == "unsubscribe_url":
 		c.info.unsubscribes = c.info.unsubscribes || t.kind == outputToken
 	case globals[root] || c.info.locals[root]:
+	case slices.Contains(issueRoots, root):
+		c.info.unknown = append(c.info.unknown, Warning{Code: "unknown_field", Line: t.line, Message: root + " is filled in for issues of newsletters only; elsewhere it stays empty"})
 	case root == "reversed" && (t.name == "for" || t.name == "tablerow"):
 	default:
 		c.info.unknown = append(c.info.unknown, Warning{Code: "unknown_field", Line: t.line,

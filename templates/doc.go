@@ -1,6 +1,8 @@
-// Package templates turns what an author wrote into what one person gets: subject, HTML and text, in Liquid. It owns the templates table.
+// Package templates turns what an author wrote into what one person gets: subject, HTML and text, in Liquid. It owns the tables
+// templates, template_snippets and template_versions.
 //
-// The way of a mail: Compile once per campaign, Render once per recipient, RenderLink when somebody clicks.
+// The way of a mail: Assemble puts layout and snippets in (assemble.go), Expand fills in what belongs to an issue of a newsletter (expand.go), Build makes HTML of MJML and Markdown and
+// inlines styles (build.go); then Compile once per campaign, Render once per recipient, RenderLink when somebody clicks.
 //
 // Compile scans the Liquid of each part (scan.go, expr.go), refuses what could fail or run away later, finds the links by tokenising the HTML
 // source (html.go), makes the text part when there is none (text.go), and cuts each part into pieces (plan.go). A part that holds only plain
