@@ -235,7 +235,17 @@ func (s *server) countAudience(ctx context.Context, in *byID) (*answer[audienceJ
 	return reply(counts, err, encodeAudience)
 }
 
-func (s *server) startCampaign(ctx context.Context, in *byID) (*answer[campaignJSON], error) {
+type startInput struct {
+	ID           int64 `path:"id" minimum:"1"`
+	Acknowledged bool  `query:"acknowledged" doc:"Start only when the campaign was checked as it is now, and all warnings of that check are acknowledged"`
+}
+
+func (s *server) startCampaign(ctx context.Context, in *startInput) (*answer[campaignJSON], error) {
+	if in.Acknowledged {
+		if err := s.deps.Campaigns.MustBeAcknowledged(ctx, in.ID); err != nil {
+			return nil, err
+		}
+	}
 	c, err := s.deps.Campaigns.Start(ctx, in.ID)
 	return reply(c, err, encodeCampaign)
 }

@@ -20,7 +20,7 @@ import (
 var impersonal = strings.Fields(`users sessions api_keys login_attempts settings lists fields campaigns campaign_lists campaign_relays campaign_contents campaign_counts campaign_minutes
 	campaign_stats templates template_versions relay_rates relay_slots relay_usage relay_claims relay_hours relay_site_claims sites site_limits nodes sending_domains domain_usage domain_claims dkim_keys
 	mailboxes mailbox_usage webhook_sources webhook_topics webhook_seen webhook_endpoints import_chunks import_ranges list_counts erasures goose_db_version bulk_people bulk_kept
-	forms form_lists form_refusals list_confirmations campaign_segments campaign_excluded_lists campaign_exclusions suppressed_people list_suppressed
+	campaign_acknowledgements forms form_lists form_refusals list_confirmations campaign_segments campaign_excluded_lists campaign_exclusions suppressed_people list_suppressed
 	suppressed_counted subscriber_search_backlog river_client river_client_queue river_job river_leader river_migration river_notification river_queue`)
 
 const (
@@ -36,6 +36,7 @@ const fillSQL = `
 	INSERT INTO campaigns (id, name, status, subject, recipients, started_at) OVERRIDING SYSTEM VALUE VALUES (7, 'c', 'finished', 's', 3, now()), (8, 'd', 'running', 's', 1, now());
 	INSERT INTO segments (id, name, definition) OVERRIDING SYSTEM VALUE VALUES (7, 's', '{"any": [{"op": "is", "type": "email", "value": "{mail}"}, {"op": "is_any", "type": "email", "values": ["bob@example.net", "{key}"]}]}');
 	INSERT INTO campaign_selections (campaign_id, selection) SELECT 7, jsonb_build_object('segments', jsonb_build_array(definition)) FROM segments;
+	INSERT INTO campaign_preflights (campaign_id, content_hash, report, sampled, ran_at, ran_by) VALUES (7, '', '{"links": [{"url": "https://x.example/?for={mail}"}]}', '{{id}}', now(), 'a');
 	INSERT INTO deliveries (campaign_id, seq, subscriber_id, email, state, reply_text) VALUES (7, 1, {id}, '{mail}', 4, '550 <{mail}> unknown'), (7, 2, 990, 'bob@example.net', 2, 'ok'),
 		(7, 3, 991, lower('{mail}'), 2, 'ok'), (8, 1, {id}, '{mail}', 3, '450 {key} later');
 	INSERT INTO campaign_counts (campaign_id, backend, sent, bounced, deferred) VALUES (7, 0, 2, 1, 0), (8, 0, 0, 0, 1);
@@ -141,7 +142,7 @@ func TestErasureLeavesNothing(t *testing.T) {
 		exclusions.email events.detail events.user_agent reports.address reports.key reports.raw unsubscribes.comment suppressions.email_key suppression_log.email_key suppressions.detail webhook_outbox.source
 		webhook_messages.payload webhook_attempts.reply mailbox_messages.error inbox_messages.rcpt_to relay_pace.reply relay_pace_changes.reply relay_sites.reply imports.columns import_errors.record
 		import_samples.email import_changes.before import_kept.email bulk_actions.params bulk_actions.selection bulk_changes.before subscription_history.evidence idempotency_keys.body
-		relays.pause_reason relays.blocked_reason segments.definition campaign_selections.selection signups.evidence`) {
+		relays.pause_reason relays.blocked_reason segments.definition campaign_selections.selection signups.evidence campaign_preflights.report`) {
 		if before[place] == 0 {
 			t.Errorf("the test puts nothing into %s", place)
 		}
@@ -236,7 +237,8 @@ func TestExportHasEverything(t *testing.T) {
 		"campaigns": "of all", "campaign_counts": "of all", "campaign_selections": "what the owner asked for", "segments": "what the owner asked for", "bulk_actions": "what the owner asked for",
 		"webhook_outbox": "a copy that waits to be sent", "webhook_messages": "a copy that was sent", "webhook_attempts": "what another program said", "webhook_endpoints": "of the owner",
 		"mailboxes": "of the owner", "mailbox_messages": "nobody could read it", "inbox_messages": "a copy of the message", "imports": "a file of many", "import_errors": "rows that were not taken",
-		"import_samples": "a copy of what is in the changes", "import_kept": "what was not changed"}
+		"import_samples": "a copy of what is in the changes", "import_kept": "what was not changed",
+		"campaign_preflights": "a copy of what a message would hold"}
 	for _, m := range regexp.MustCompile(`INSERT INTO (\w+)`).FindAllStringSubmatch(fillSQL, -1) {
 		if sections[m[1]] == "" && none[m[1]] == "" {
 			t.Errorf("nobody has said where the export has what is in %s", m[1])

@@ -262,6 +262,7 @@ func (s *server) campaignRoutes() {
 		note("By the limits of its relays and its From domain, when those have nothing else to send."), s.getCampaignForecast)
 	add(s, post("/campaigns/{id}/start", "startCampaign", tagCampaigns, auth.CampaignsSend, "Start sending").once().
 		note("Freezes the content and the audience. A second start is a conflict."), s.startCampaign)
+	s.preflightRoutes()
 	add(s, post("/campaigns/{id}/schedule", "scheduleCampaign", tagCampaigns, auth.CampaignsSend, "Let a campaign start by itself later").once(), s.scheduleCampaign)
 	add(s, post("/campaigns/{id}/unschedule", "unscheduleCampaign", tagCampaigns, auth.CampaignsSend, "Make a scheduled campaign a draft again"), s.unscheduleCampaign)
 	add(s, post("/campaigns/{id}/pause", "pauseCampaign", tagCampaigns, auth.CampaignsSend, "Pause sending"), s.pauseCampaign)
@@ -373,4 +374,15 @@ func (s *server) webhookRoutes() {
 	add(s, get("/webhooks/{id}/messages/{message_id}", "getWebhookMessage", tagWebhooks, auth.WebhooksRead, "Read a message with its payload and attempts"), s.getWebhookMessage)
 	add(s, post("/webhooks/{id}/messages/{message_id}/replay", "replayWebhookMessage", tagWebhooks, auth.WebhooksWrite, "Send a message again, with the same webhook-id"), s.replayWebhookMessage)
 	add(s, post("/webhooks/{id}/replay", "replayWebhook", tagWebhooks, auth.WebhooksWrite, "Send all messages again that have failed since a moment").once(), s.replayWebhook)
+}
+
+func (s *server) preflightRoutes() {
+	add(s, post("/campaigns/{id}/preflight", "runPreflight", tagCampaigns, auth.CampaignsWrite, "Check a campaign before it is sent").
+		note("Makes the messages of a few real recipients as they would be sent and looks at everything: sender and DNS, links, images, merge fields, size, mail programs, spam filter, audience and time. "+
+			"Takes up to 20 seconds; the result is kept. Blocking findings keep the campaign from starting."), s.runPreflight)
+	add(s, get("/campaigns/{id}/preflight", "getPreflight", tagCampaigns, auth.CampaignsRead, "Read what the last check of a campaign found, and whether it has changed since"), s.getPreflight)
+	add(s, post("/campaigns/{id}/preflight/acknowledge", "acknowledgePreflight", tagCampaigns, auth.CampaignsWrite, "Note that warnings were seen").
+		note("Holds until content, audience or settings change. What blocks cannot be acknowledged."), s.acknowledgePreflight)
+	add(s, post("/preflight", "preflightDraft", tagTemplates, auth.CampaignsWrite, "Check content or a message that is no campaign").content().
+		note("For programs that make mail: give a whole message (raw) or content. Nothing is kept."), s.preflightDraft)
 }

@@ -291,6 +291,30 @@ func (s *Service) countSelection(ctx context.Context, sel Selection, others []in
 
 // estimateSelection counts among the people on random pages and multiplies.
 func (s *Service) estimateSelection(ctx context.Context, sel Selection, others []int64) (AudienceCounts, error) {
+	var c AudienceCounts
+	ids, scale, err := s.selectionSample(ctx, sel, others)
+	if err == nil {
+		c, err = s.countSelection(ctx, sel, others, s.budgets.estimate, "AND subscriber_id = ANY ($2::bigint[])", []any{ids})
+	}
+	if outOfTime(err) {
+		return c, tooLongToCount()
+	}
+	if err != nil {
+		return c, err
+	}
+	c.Exact, c.Mailable, c.Subscribed = false, int64(float64(c.Mailable)*scale), int64(float64(c.Subscribed)*scale)
+	for i := range c.Excluded {
+		c.Excluded[i].Count = int64(float64(c.Excluded[i].Count) * scale)
+	}
+	return c, nil
+}
+
+func tooLongToCount() error {
+	return errs.New(errs.Unavailable, "this audience takes too long to count, even a part of it; make its segments simpler")
+}
+
+// selectionSample gives the people on random pages, as few as a selection's conditions leave time for, and how many times as many there are.
+func (s *Service) selectionSample(ctx context.Context, sel Selection, others []int64) (ids []int64, scale float64, err error) {
 	conditions := 2 // consent and suppression
 	if sel.Cap != nil {
 		conditions += len(others)
@@ -302,27 +326,12 @@ func (s *Service) estimateSelection(ctx context.Context, sel Selection, others [
 	}
 	percent, share, err := s.sampleShare(ctx, conditions)
 	if err != nil {
-		return AudienceCounts{}, err
+		return nil, 0, err
 	}
-	var c AudienceCounts
-	ids, err := s.sampledIDs(ctx, s.budgets.estimate, `SELECT id FROM subscribers TABLESAMPLE SYSTEM ($1::real)`, []any{percent})
-	if err == nil {
-		c, err = s.countSelection(ctx, sel, others, s.budgets.estimate, "AND subscriber_id = ANY ($2::bigint[])", []any{ids})
-	}
-	if outOfTime(err) {
-		return c, errs.New(errs.Unavailable, "this audience takes too long to count, even a part of it; make its segments simpler")
-	}
+	ids, err = s.sampledIDs(ctx, s.budgets.estimate, `SELECT id FROM subscribers TABLESAMPLE SYSTEM ($1::real)`, []any{percent})
 	if err != nil {
-		return c, err
+		return nil, 0, err
 	}
 	people, err := s.people(ctx, int64(float64(len(ids))/share))
-	if err != nil {
-		return c, err
-	}
-	scale := float64(people) / float64(max(len(ids), 1))
-	c.Exact, c.Mailable, c.Subscribed = false, int64(float64(c.Mailable)*scale), int64(float64(c.Subscribed)*scale)
-	for i := range c.Excluded {
-		c.Excluded[i].Count = int64(float64(c.Excluded[i].Count) * scale)
-	}
-	return c, nil
+	return ids, float64(people) / float64(max(len(ids), 1)), err
 }

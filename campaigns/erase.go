@@ -56,7 +56,8 @@ func (s *Service) EraseTx(ctx context.Context, tx pgx.Tx, ids []int64, addresses
 	if err != nil {
 		return 0, fmt.Errorf("erasing from frozen segments: %w", err)
 	}
-	return n + tag.RowsAffected(), nil
+	reports, err := forgetPreflightsTx(ctx, tx, ids)
+	return n + tag.RowsAffected() + reports, err
 }
 
 // Servers quote the address, or half of it, in their replies; the words of sender/reply, which the figures are made of, stay.

@@ -16,6 +16,7 @@ import (
 
 	"postrider/audience"
 	"postrider/campaigns/journal"
+	"postrider/campaigns/preflight"
 	"postrider/events"
 	"postrider/internal/settings"
 	"postrider/sender"
@@ -70,8 +71,10 @@ type Deps struct {
 	Node    *sender.Node
 	Pools   *sender.Pools
 	Journal *journal.Journal
-	Logger  *slog.Logger
-	Now     func() time.Time
+	// Prober looks where links lead before a campaign starts; nil: nobody looks.
+	Prober preflight.Prober
+	Logger *slog.Logger
+	Now    func() time.Time
 }
 
 // Service has the use cases of campaigns and runs their delivery. It is safe for concurrent use.

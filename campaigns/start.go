@@ -13,6 +13,7 @@ import (
 
 	"postrider/audience"
 	"postrider/internal/errs"
+	"postrider/internal/settings"
 	"postrider/sender"
 	"postrider/templates"
 )
@@ -91,6 +92,32 @@ func (s *Service) ready(ctx context.Context, id int64) error {
 
 // check finds everything that keeps the campaign from starting, and gives what Start will freeze.
 func (s *Service) check(ctx context.Context, c Campaign) ([]sender.Relay, frozenContent, error) {
+	r, err := s.problems(ctx, c)
+	if err != nil {
+		return nil, frozenContent{}, err
+	}
+	if err := r.missing.Err("the campaign cannot start yet"); err != nil {
+		return nil, frozenContent{}, err
+	}
+	frozen, err := s.freezeContent(ctx, c, r.content)
+	if err != nil {
+		return nil, frozenContent{}, err
+	}
+	return r.relays, frozen, s.faults(ctx, c, r.relays, frozen)
+}
+
+// readiness is what there is of a campaign that is to start, and what is missing.
+type readiness struct {
+	missing errs.Fields
+	relays  []sender.Relay
+	set     settings.Settings
+	// content is what would be sent; where built is false the sources instead, of which nothing can be made.
+	content templates.Content
+	built   bool
+}
+
+// problems finds what is missing or wrong in what a person has decided about a campaign.
+func (s *Service) problems(ctx context.Context, c Campaign) (r readiness, err error) {
 	var f errs.Fields
 	if len(c.ListIDs) == 0 {
 		f.Add("list_ids", "choose at least one list to send to")
@@ -107,35 +134,39 @@ func (s *Service) check(ctx context.Context, c Campaign) ([]sender.Relay, frozen
 	if strings.TrimSpace(c.HTML) == "" && strings.TrimSpace(c.Text) == "" {
 		f.Add("html", "write the message: HTML, text or both")
 	}
-	content, err := s.buildContent(ctx, c)
-	if err != nil && !errs.Is(err, errs.Invalid) {
-		return nil, frozenContent{}, err
+	if r.content, r.built, err = s.contentOrSources(ctx, c, &f); err != nil {
+		return r, err
 	}
-	if err != nil {
-		addFields(&f, err)
+	if r.relays, err = s.checkRelays(ctx, &f, c.Input, validFrom); err != nil {
+		return r, err
 	}
-	relays, err := s.checkRelays(ctx, &f, c.Input, validFrom)
-	if err != nil {
-		return nil, frozenContent{}, err
+	if r.set, err = s.d.Settings.Get(ctx); err != nil {
+		return r, err
 	}
-	set, err := s.d.Settings.Get(ctx)
-	if err != nil {
-		return nil, frozenContent{}, err
-	}
-	if slices.ContainsFunc(relays, func(r sender.Relay) bool { return !r.Linkable(set.PublicURL) }) {
+	if slices.ContainsFunc(r.relays, func(v sender.Relay) bool { return !v.Linkable(r.set.PublicURL) }) {
 		f.Add("public_url", "the public URL in the settings is %q, and mail cannot carry unsubscribe links to it: set an https address that reaches this service "+
-			"(an address of this machine is good only for mail that stays on it, as with the built-in inbox)", set.PublicURL)
+			"(an address of this machine is good only for mail that stays on it, as with the built-in inbox)", r.set.PublicURL)
 	}
 	if c.TrackOpens || c.TrackClicks {
-		if set.TrackingURL != "" && slices.ContainsFunc(relays, func(r sender.Relay) bool { return !r.Linkable(set.TrackingURL) }) {
-			f.Add("tracking_url", "the tracking address in the settings is %q, and mail cannot carry links to it: set an https address that reaches this service, or none", set.TrackingURL)
+		if r.set.TrackingURL != "" && slices.ContainsFunc(r.relays, func(v sender.Relay) bool { return !v.Linkable(r.set.TrackingURL) }) {
+			f.Add("tracking_url", "the tracking address in the settings is %q, and mail cannot carry links to it: set an https address that reaches this service, or none", r.set.TrackingURL)
 		}
 	}
-	if err := f.Err("the campaign cannot start yet"); err != nil {
-		return nil, frozenContent{}, err
+	r.missing = f
+	return r, nil
+}
+
+// contentOrSources gives what would be sent, or, when nothing can be made of the sources, those; f says then why.
+func (s *Service) contentOrSources(ctx context.Context, c Campaign, f *errs.Fields) (_ templates.Content, built bool, err error) {
+	content, err := s.buildContent(ctx, c)
+	switch {
+	case err == nil:
+		return content, true, nil
+	case !errs.Is(err, errs.Invalid):
+		return content, false, err
 	}
-	frozen, err := s.freezeContent(ctx, c, content)
-	return relays, frozen, err
+	addFields(f, err)
+	return templates.Content{Subject: c.Subject, Preheader: c.Preheader, HTML: c.HTML, Text: c.Text}, false, nil
 }
 
 func checkFrom(f *errs.Fields, in Input) (valid bool) {

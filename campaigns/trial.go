@@ -142,6 +142,9 @@ func testResult(to string, relay sender.Relay, o smtpconn.Outcome, err error) Te
 	return r
 }
 
+// madeUp is the person whom a preview shows where there is nobody.
+var madeUp = templates.Person{Email: "jane.doe@example.com", Name: "Jane Doe", Attributes: map[string]any{}}
+
 // Person gives the data that a preview or a test shows: of the subscriber asked for, else of somebody in the lists, else of a made-up one.
 func (s *Service) Person(ctx context.Context, subscriberID int64, listIDs []int64) (templates.Person, error) {
 	if subscriberID != 0 {
@@ -150,7 +153,7 @@ func (s *Service) Person(ctx context.Context, subscriberID int64, listIDs []int6
 	}
 	sub, err := s.d.Audience.SampleSubscriber(ctx, listIDs)
 	if errs.Is(err, errs.NotFound) {
-		return templates.Person{Email: "jane.doe@example.com", Name: "Jane Doe", Attributes: map[string]any{}}, nil
+		return madeUp, nil
 	}
 	return templates.Person{ID: sub.ID, Email: sub.Email, Name: sub.Name, Attributes: sub.Attributes}, err
 }

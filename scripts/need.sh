@@ -60,7 +60,8 @@ install_exim() {
 have_postfix() { [ -x /usr/lib/postfix/sbin/master ] && command -v saslpasswd2 >/dev/null && ls /usr/lib/*/sasl2/libplain.so >/dev/null 2>&1; }
 have_exim() { /usr/sbin/exim4 -bV >/dev/null 2>&1 || "$exim_home/usr/sbin/exim4" -C /dev/null -bV >/dev/null 2>&1; }
 have_dovecot() { [ -x /usr/sbin/dovecot ] && [ -x /usr/lib/dovecot/imap ] && [ -x /usr/lib/dovecot/pop3 ]; }
-have_spamassassin() { command -v spamassassin >/dev/null; }
+# From Debian 12 on its daemon is a package of its own.
+have_spamassassin() { command -v spamassassin >/dev/null && [ -x /usr/sbin/spamd ]; }
 have_postgres() { ls /usr/lib/postgresql/*/bin/initdb /usr/pgsql-*/bin/initdb /opt/homebrew/opt/postgresql@*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null; }
 have_chromium() { [ -n "${CHROMIUM:-}" ] || [ -x /usr/bin/chromium ] || ls "${PLAYWRIGHT_BROWSERS_PATH:-$HOME/.cache/ms-playwright}"/chromium-*/ >/dev/null 2>&1; }
 have_dkimpy() { /usr/bin/python3 -c 'import dkim, nacl' >/dev/null 2>&1 || python3 -c 'import dkim, nacl' >/dev/null 2>&1; }
@@ -77,7 +78,7 @@ for part in "$@"; do
     openssl) have_openssl || install openssl || { echo "the signing tests need OpenSSL 3: install openssl" >&2; exit 1; } ;;
     postfix) have_postfix || install_postfix || { echo "the tests against real servers need Debian's postfix, sasl2-bin and libsasl2-modules" >&2; exit 1; } ;;
     exim) have_exim || install_exim || { echo "the tests against real servers need Debian's exim4-daemon-light" >&2; exit 1; } ;;
-    spamassassin) have_spamassassin || install_stopped spamassassin || { echo "the tests of a message's form need spamassassin" >&2; exit 1; } ;;
+    spamassassin) have_spamassassin || install_stopped spamassassin spamd || install_stopped spamassassin && have_spamassassin || { echo "the tests of a message's form need spamassassin" >&2; exit 1; } ;;
     dovecot) have_dovecot || install_stopped dovecot-imapd dovecot-pop3d || { echo "the tests of mailboxes need Debian's dovecot-imapd and dovecot-pop3d" >&2; exit 1; } ;;
     *) echo "unknown part: $part" >&2; exit 2 ;;
   esac

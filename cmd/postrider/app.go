@@ -21,6 +21,7 @@ import (
 	"postrider/campaigns"
 	"postrider/campaigns/confirm"
 	"postrider/campaigns/journal"
+	"postrider/campaigns/preflight"
 	"postrider/events"
 	"postrider/events/hooksource"
 	"postrider/events/mailbox"
@@ -188,7 +189,7 @@ func (a *app) build(ctx context.Context) error {
 	a.tokens = linkTokens(box)
 	a.campaigns = campaigns.New(campaigns.Config{Workers: a.cfg.Workers}, campaigns.Deps{
 		Pool: a.pool, Audience: a.audience, Events: a.events, Tokens: a.tokens, Sender: a.sender, Settings: a.settings,
-		Templates: a.templates, Node: a.node, Pools: a.pools, Journal: a.journal, Logger: a.logger, Now: a.now,
+		Templates: a.templates, Node: a.node, Pools: a.pools, Journal: a.journal, Prober: preflight.NewProber(false, a.now), Logger: a.logger, Now: a.now,
 	})
 	a.confirm = confirm.New(confirm.Deps{
 		Audience: a.audience, Tokens: a.tokens, Sender: a.sender, Settings: a.settings, Pools: a.pools, Now: a.now,

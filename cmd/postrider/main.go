@@ -19,20 +19,21 @@ import (
 var version = "dev"
 
 type cli struct {
-	Serve    serveCmd    `cmd:"" help:"Run everything: API, interface, workers and the built-in inbox."`
-	Worker   workerCmd   `cmd:"" help:"Run more workers against the database of a running service."`
-	Migrate  migrateCmd  `cmd:"" help:"Bring the database up to this version and stop. serve and worker do so by themselves."`
-	Demo     demoCmd     `cmd:"" help:"Try everything in a scratch folder: import 1,000 people, send them a campaign, stay up."`
-	Import   importCmd   `cmd:"" help:"Import a file of subscribers into a list of a running service."`
-	Media    mediaCmd    `cmd:"" help:"Images and documents of mails."`
-	Bench    benchCmd    `cmd:"" help:"Measure what this machine can do."`
-	Doctor   doctorCmd   `cmd:"" help:"Check this installation and say what to mend."`
-	Explain  explainCmd  `cmd:"" help:"Say what an SMTP reply means, whose fault it is, what the program does and what to do."`
-	Schedule scheduleCmd `cmd:"" help:"Try out schedules of newsletters."`
-	Bounce   bounceCmd   `cmd:"" help:"Read bounces and complaints."`
-	Health   healthCmd   `cmd:"" help:"Ask a running service whether it can do its work; for health checks of containers."`
-	OpenAPI  openapiCmd  `cmd:"" name:"openapi" help:"Print the OpenAPI 3.1 document of the REST API."`
-	Version  versionCmd  `cmd:"" help:"Print the version."`
+	Serve     serveCmd     `cmd:"" help:"Run everything: API, interface, workers and the built-in inbox."`
+	Worker    workerCmd    `cmd:"" help:"Run more workers against the database of a running service."`
+	Migrate   migrateCmd   `cmd:"" help:"Bring the database up to this version and stop. serve and worker do so by themselves."`
+	Demo      demoCmd      `cmd:"" help:"Try everything in a scratch folder: import 1,000 people, send them a campaign, stay up."`
+	Import    importCmd    `cmd:"" help:"Import a file of subscribers into a list of a running service."`
+	Media     mediaCmd     `cmd:"" help:"Images and documents of mails."`
+	Preflight preflightCmd `cmd:"" help:"Check a mail before it is sent: a campaign, a message in a file, or content."`
+	Bench     benchCmd     `cmd:"" help:"Measure what this machine can do."`
+	Doctor    doctorCmd    `cmd:"" help:"Check this installation and say what to mend."`
+	Explain   explainCmd   `cmd:"" help:"Say what an SMTP reply means, whose fault it is, what the program does and what to do."`
+	Schedule  scheduleCmd  `cmd:"" help:"Try out schedules of newsletters."`
+	Bounce    bounceCmd    `cmd:"" help:"Read bounces and complaints."`
+	Health    healthCmd    `cmd:"" help:"Ask a running service whether it can do its work; for health checks of containers."`
+	OpenAPI   openapiCmd   `cmd:"" name:"openapi" help:"Print the OpenAPI 3.1 document of the REST API."`
+	Version   versionCmd   `cmd:"" help:"Print the version."`
 }
 
 func main() {
@@ -46,6 +47,10 @@ func main() {
 	parser := kong.Must(&c, kong.Name("postrider"), kong.UsageOnError(), kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Description("Newsletters and mass mailings on your own server. Settings can also be given as environment variables."))
 	kctx, err := parser.Parse(os.Args[1:])
+	if len(os.Args) > 1 && os.Args[1] == "preflight" && err != nil {
+		fmt.Fprintln(os.Stderr, "postrider:", err)
+		os.Exit(exitUsage)
+	}
 	parser.FatalIfErrorf(err)
 	if err := kctx.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "postrider:", err)

@@ -45,6 +45,8 @@ type Settings struct {
 	// Nobody gets more than FrequencyCapMails mails of campaigns in FrequencyCapDays days of 24 hours; 0 mails is no cap.
 	FrequencyCapMails int `json:"frequency_cap_mails"`
 	FrequencyCapDays  int `json:"frequency_cap_days"`
+	// PreflightSpam is the spam filter that mail is shown to before it is sent: http(s)://host:port of rspamd, spamd://host:port of SpamAssassin, "" for none.
+	PreflightSpam string `json:"preflight_spam"`
 }
 
 // Defaults. Mailbox providers want less than 0.3 % complaints (support.google.com/mail/answer/81126), sending services review an account
@@ -240,8 +242,23 @@ func (set *Settings) normalize() error {
 	}
 	checkRange(&wrong, "frequency_cap_days", set.FrequencyCapDays, 365)
 	checkRange(&wrong, "max_bounce_percent", set.MaxBouncePercent, 100)
+	if set.PreflightSpam = strings.TrimSpace(set.PreflightSpam); !spamFilter(set.PreflightSpam) {
+		wrong.Add("preflight_spam", "this must be the address of rspamd, like http://127.0.0.1:11333, or of SpamAssassin's daemon, like spamd://127.0.0.1:783, or empty")
+	}
 	checkRange(&wrong, "max_complaint_percent", set.MaxComplaintPercent, 100)
 	return wrong.Err("the settings need some corrections")
+}
+
+// spamFilter reports whether a text is the address of a filter, or empty.
+func spamFilter(text string) bool {
+	if text == "" {
+		return true
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || utf8.RuneCountInString(text) > 200 {
+		return false
+	}
+	return u.Scheme == "http" || u.Scheme == "https" || u.Scheme == "spamd" && u.Port() != "" && u.Path == ""
 }
 
 // checkRange checks that a number is above 0 and not above most. What is not a number is neither.

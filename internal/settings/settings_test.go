@@ -98,7 +98,7 @@ func TestPutRefuses(t *testing.T) {
 	_, err := s.Put(t.Context(), Settings{
 		PublicURL: "news.example.org", TrackingURL: "https://links.example.org/t", DefaultFromName: "a\r\nBcc: b", DefaultFromEmail: "nobody", TimeZone: "Mars/Base",
 		FrequencyCapMails: -1, FrequencyCapDays: 366, SoftBounceCount: -1, SoftBounceDays: 366, MaxBouncePercent: 101, MaxComplaintPercent: math.NaN(),
-		PostalAddress: strings.Repeat("x", 1001),
+		PostalAddress: strings.Repeat("x", 1001), PreflightSpam: "127.0.0.1:783",
 	})
 	var e *errs.E
 	if !errors.As(err, &e) {
@@ -109,7 +109,7 @@ func TestPutRefuses(t *testing.T) {
 		names = append(names, f.Name)
 	}
 	if diff := cmp.Diff([]string{"organization", "default_from_name", "postal_address", "public_url", "tracking_url", "default_from_email", "time_zone",
-		"soft_bounce_count", "soft_bounce_days", "frequency_cap_mails", "frequency_cap_days", "max_bounce_percent", "max_complaint_percent"}, names); diff != "" {
+		"soft_bounce_count", "soft_bounce_days", "frequency_cap_mails", "frequency_cap_days", "preflight_spam", "max_bounce_percent", "max_complaint_percent"}, names); diff != "" {
 		t.Fatal(diff)
 	}
 }

@@ -444,6 +444,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/campaigns/{id}/preflight": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read what the last check of a campaign found, and whether it has changed since */
+        get: operations["getPreflight"];
+        put?: never;
+        /**
+         * Check a campaign before it is sent
+         * @description Makes the messages of a few real recipients as they would be sent and looks at everything: sender and DNS, links, images, merge fields, size, mail programs, spam filter, audience and time. Takes up to 20 seconds; the result is kept. Blocking findings keep the campaign from starting.
+         */
+        post: operations["runPreflight"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/campaigns/{id}/preflight/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Note that warnings were seen
+         * @description Holds until content, audience or settings change. What blocks cannot be acknowledged.
+         */
+        post: operations["acknowledgePreflight"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/campaigns/{id}/progress": {
         parameters: {
             query?: never;
@@ -1876,6 +1917,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/preflight": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check content or a message that is no campaign
+         * @description For programs that make mail: give a whole message (raw) or content. Nothing is kept.
+         */
+        post: operations["preflightDraft"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/providers": {
         parameters: {
             query?: never;
@@ -3067,6 +3128,9 @@ export interface components {
             prefix: string;
             scopes: string[];
         };
+        Acknowledge: {
+            codes: string[];
+        };
         ApiKeyInput: {
             name: string;
             scopes: string[];
@@ -3914,6 +3978,35 @@ export interface components {
              */
             people: number;
         };
+        Finding: {
+            acknowledged: boolean;
+            code: string;
+            /**
+             * Format: int64
+             * @description Places in all, or the people it is about
+             */
+            count: number;
+            detail: string;
+            /** @description Subscribers whom it concerns, a few of them */
+            people: number[];
+            remedy: string;
+            /** @enum {string} */
+            severity: "blocking" | "warning" | "info";
+            title: string;
+            /** @description The first 20 places */
+            where: components["schemas"]["FindingPlace"][];
+        };
+        FindingPlace: {
+            /**
+             * Format: int64
+             * @description From 1 in the part as it is sent; 0: the whole
+             */
+            line: number;
+            note: string;
+            /** @description html, text, subject, preheader, headers, or a field of the campaign */
+            part: string;
+            selector: string;
+        };
         Flagged: {
             /**
              * Format: int64
@@ -4396,6 +4489,22 @@ export interface components {
             /** Format: int64 */
             id: number;
             unique_clicks: components["schemas"]["Tally"];
+            url: string;
+        };
+        LinkState: {
+            /** @description Each address on the way */
+            chain: string[];
+            /** Format: int64 */
+            line: number;
+            note: string;
+            /** @enum {string} */
+            state: "ok" | "redirected" | "broken" | "unsure" | "own" | "unchecked";
+            /**
+             * Format: int64
+             * @description Of the last answer; 0: none
+             */
+            status: number;
+            text: string;
             url: string;
         };
         List: {
@@ -5767,6 +5876,97 @@ export interface components {
              */
             until: string;
         };
+        Preflight: {
+            /** @description Content, audience or settings are not any more what was checked */
+            content_changed: boolean;
+            /** @description The worst first */
+            findings: components["schemas"]["Finding"][];
+            /** @description Those of the first sample */
+            links: components["schemas"]["LinkState"][];
+            /** Format: date-time */
+            ran_at: string;
+            ran_by: string;
+            /**
+             * Format: int64
+             * @description For how many people the message was made
+             */
+            samples: number;
+            sizes: components["schemas"]["PreflightSizes"];
+            /** @description null: no spam filter is configured */
+            spam: components["schemas"]["SpamResult"] | null;
+            summary: components["schemas"]["PreflightSummary"];
+            /** @description What is known of mail programs */
+            support: components["schemas"]["Support"];
+            /** @description Codes of the warnings that nobody has acknowledged */
+            unacknowledged: string[];
+            /** @description Start would refuse the campaign */
+            would_block: boolean;
+        };
+        PreflightDraft: {
+            /** @description The worst first */
+            findings: components["schemas"]["Finding"][];
+            /** @description Those of the first sample */
+            links: components["schemas"]["LinkState"][];
+            /**
+             * Format: int64
+             * @description For how many people the message was made
+             */
+            samples: number;
+            sizes: components["schemas"]["PreflightSizes"];
+            /** @description null: no spam filter is configured */
+            spam: components["schemas"]["SpamResult"] | null;
+            summary: components["schemas"]["PreflightSummary"];
+            /** @description What is known of mail programs */
+            support: components["schemas"]["Support"];
+            /** @description There are blocking findings */
+            would_block: boolean;
+        };
+        PreflightDraftInput: {
+            from_email?: string;
+            from_name?: string;
+            /** @description Liquid source */
+            html?: string;
+            /** @description Ask the servers that links and images lead to */
+            links?: boolean;
+            preheader?: string;
+            /** @description A whole message of RFC 5322; the rest is not looked at then */
+            raw?: string;
+            reply_to?: string;
+            subject?: string;
+            /** @description Liquid source; left out: made from the HTML */
+            text?: string;
+        };
+        PreflightInput: {
+            /**
+             * Format: date-time
+             * @description When the last message must have gone out
+             */
+            done_by?: string;
+        };
+        PreflightSizes: {
+            /**
+             * Format: int64
+             * @description The largest HTML part of the samples, as it is sent
+             */
+            html_bytes: number;
+            /**
+             * Format: int64
+             * @description All images together, as far as their servers say
+             */
+            image_bytes: number;
+            /** Format: int64 */
+            least_html_bytes: number;
+            /** Format: int64 */
+            message_bytes: number;
+        };
+        PreflightSummary: {
+            /** Format: int64 */
+            blocking: number;
+            /** Format: int64 */
+            info: number;
+            /** Format: int64 */
+            warning: number;
+        };
         Preview: {
             /** Format: int64 */
             ok: number;
@@ -6806,6 +7006,8 @@ export interface components {
             max_complaint_percent?: number;
             organization: string;
             postal_address: string;
+            /** @description The spam filter that mail is shown to before it is sent: http(s)://host:port of rspamd, spamd://host:port of SpamAssassin; "" is none */
+            preflight_spam: string;
             /** @description Where mails and browsers find this server: http or https, without a path */
             public_url: string;
             /**
@@ -6853,6 +7055,8 @@ export interface components {
             max_complaint_percent?: number;
             organization: string;
             postal_address: string;
+            /** @description Left out: none */
+            preflight_spam?: string;
             public_url: string;
             /**
              * Format: int64
@@ -6937,6 +7141,22 @@ export interface components {
         };
         SiteLimitsInput: {
             items: components["schemas"]["SiteLimitFields"][];
+        };
+        SpamResult: {
+            engine: string;
+            rules: components["schemas"]["SpamRule"][];
+            /** Format: double */
+            score: number;
+            /** Format: double */
+            threshold: number;
+            /** @description Why the filter said nothing */
+            trouble: string;
+        };
+        SpamRule: {
+            description: string;
+            name: string;
+            /** Format: double */
+            score: number;
         };
         StartImport: {
             /** @description How these people agreed; kept as evidence */
@@ -7055,6 +7275,13 @@ export interface components {
              * @enum {string}
              */
             type?: "" | "text" | "number" | "boolean" | "date" | "datetime" | "list";
+        };
+        Support: {
+            source: string;
+            /** @description Date of the tables */
+            updated: string;
+            /** @description Mail programs of which no public table says anything */
+            without: string[];
         };
         Suppressed: {
             /** Format: date-time */
@@ -9820,6 +10047,233 @@ export interface operations {
             };
         };
     };
+    getPreflight: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preflight"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    runPreflight: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PreflightInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preflight"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acknowledgePreflight: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Acknowledge"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preflight"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     campaignProgress: {
         parameters: {
             query?: never;
@@ -10119,7 +10573,10 @@ export interface operations {
     };
     startCampaign: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Start only when the campaign was checked as it is now, and all warnings of that check are acknowledged */
+                acknowledged?: boolean;
+            };
             header?: {
                 /** @description Makes the request safe to repeat: a second one with the same key gets the first one's answer. Kept for 24 hours. */
                 "Idempotency-Key"?: string;
@@ -17117,6 +17574,75 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preflightDraft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreflightDraftInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreflightDraft"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

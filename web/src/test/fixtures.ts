@@ -52,6 +52,7 @@ export const settings: Settings = {
   honour_do_not_track: true,
   frequency_cap_mails: 0,
   frequency_cap_days: 7,
+  preflight_spam: '',
 };
 
 export const segments: Segment[] = [

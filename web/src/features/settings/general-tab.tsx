@@ -87,6 +87,14 @@ export function GeneralTab({ settings }: { settings: Settings }) {
             <TextInput type="email" label={t('campaigns.fromEmail')} {...form.getInputProps('default_from_email')} />
           </SimpleGrid>
         </Section>
+        <Section title={t('settings.preflight')} description={t('settings.preflightText')}>
+          <TextInput
+            label={t('settings.preflightSpam')}
+            description={t('settings.preflightSpamHint')}
+            placeholder="http://127.0.0.1:11333"
+            {...form.getInputProps('preflight_spam')}
+          />
+        </Section>
         <Section title={t('settings.cap')} description={t('settings.capText')}>
           <SimpleGrid cols={{ base: 1, xs: 2 }}>
             <NumberInput

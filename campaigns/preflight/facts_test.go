@@ -1,0 +1,138 @@
+package preflight
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestFacts(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 3, 9, 0, 0, 0, time.UTC)
+	at := func(d time.Duration) *time.Time { end := now.Add(d); return &end }
+	shop := &SenderFacts{Domain: "harbourbooks.shop", Known: true, FirstSeen: now.Add(-24 * time.Hour), Largest: 50}
+	old := *shop
+	old.FirstSeen = now.Add(-90 * 24 * time.Hour)
+	warmed := *shop
+	warmed.WarmedUp = true
+	for name, tc := range map[string]struct {
+		facts Facts
+		want  string // code, or !code for one that must not be there
+		text  string
+	}{
+		"nobody":                             {Facts{Audience: &AudienceFacts{Reasons: "3 suppressed"}}, "audience_nobody", "3 suppressed"},
+		"somebody":                           {Facts{Audience: &AudienceFacts{Mailable: 7}}, "audience", "about 7 people"},
+		"counted":                            {Facts{Audience: &AudienceFacts{Mailable: 7, Exact: true}}, "!audience_nobody", ""},
+		"tags":                               {Facts{Audience: &AudienceFacts{Mailable: 7, Aliases: 2}}, "audience_aliases", "2 addresses"},
+		"a gap":                              {Facts{Audience: &AudienceFacts{Mailable: 7, Gaps: []FieldGap{{Field: "city", Missing: 2}}}}, "merge_empty", ""},
+		"a gap that is thought of":           {Facts{Audience: &AudienceFacts{Mailable: 7, Gaps: []FieldGap{{Field: "city", Missing: 2, Guarded: true}}}}, "merge_guarded", ""},
+		"no gap":                             {Facts{Audience: &AudienceFacts{Mailable: 7, Gaps: []FieldGap{{Field: "city"}}}}, "!merge_empty", ""},
+		"one provider":                       {Facts{Audience: &AudienceFacts{Mailable: 1000, Providers: []Provider{{"Gmail", 900, 10}}}}, "one_provider", "90 minutes"},
+		"several providers":                  {Facts{Audience: &AudienceFacts{Mailable: 1000, Providers: []Provider{{"Gmail", 500, 10}}}}, "!one_provider", ""},
+		"one provider of a few":              {Facts{Audience: &AudienceFacts{Mailable: 10, Providers: []Provider{{"Gmail", 10, 10}}}}, "!one_provider", ""},
+		"a new domain":                       {Facts{Audience: &AudienceFacts{Mailable: 2000}, Sender: shop}, "no_warmup", "largest campaign had 50"},
+		"an old domain":                      {Facts{Audience: &AudienceFacts{Mailable: 2000}, Sender: &old}, "!no_warmup", ""},
+		"a new domain with a plan":           {Facts{Audience: &AudienceFacts{Mailable: 2000}, Sender: &warmed}, "!no_warmup", ""},
+		"a new domain with little mail":      {Facts{Audience: &AudienceFacts{Mailable: 500}, Sender: shop}, "!no_warmup", ""},
+		"in time":                            {Facts{Forecast: &ForecastFacts{Start: now, End: at(3 * time.Hour), Decider: "x", Expires: 72 * time.Hour}}, "forecast", "3 hours"},
+		"over a day":                         {Facts{Forecast: &ForecastFacts{Start: now, End: at(30 * time.Hour), Expires: 72 * time.Hour}}, "forecast_late", "30 hours"},
+		"longer than it is good for":         {Facts{Forecast: &ForecastFacts{Start: now, End: at(6 * time.Hour), Expires: 5 * time.Hour}}, "forecast_late", "given up after 5 hours"},
+		"after a moment":                     {Facts{Forecast: &ForecastFacts{Start: now, End: at(6 * time.Hour), By: now.Add(time.Hour)}}, "forecast_late", "That is after 2026-11-03 10:00"},
+		"never":                              {Facts{Forecast: &ForecastFacts{Start: now, Decider: "relay x is paused"}}, "forecast_never", "relay x is paused"},
+		"without a limit":                    {Facts{Forecast: &ForecastFacts{Start: now}}, "forecast", "No limit"},
+		"an SPF record that is missing":      {Facts{Sender: &SenderFacts{Domain: "a.org", Known: true, Records: []Record{{"spf", "a.org", "missing", "there is none"}}}}, "dns_spf", ""},
+		"an SPF record that is another":      {Facts{Sender: &SenderFacts{Domain: "a.org", Known: true, Records: []Record{{"spf", "a.org", "different", "x"}}}}, "dns_spf", ""},
+		"DNS that does not answer":           {Facts{Sender: &SenderFacts{Domain: "a.org", Known: true, Records: []Record{{"spf", "a.org", "unknown", "x"}}}}, "dns_note", ""},
+		"DNS as it should be":                {Facts{Sender: &SenderFacts{Domain: "a.org", Known: true, Records: []Record{{"spf", "a.org", "ok", "x"}}}}, "!dns_note", ""},
+		"mail that does not leave":           {Facts{Local: true, Sender: &SenderFacts{Domain: "a.org", Known: true, Records: []Record{{"spf", "a.org", "missing", "x"}}}}, "!dns_spf", ""},
+		"a domain of which nothing is known": {Facts{Sender: &SenderFacts{Domain: "a.org"}}, "domain_unknown", "a.org"},
+		"what Start would say":               {Facts{Missing: []Where{{Part: "list_ids", Note: "choose a list"}}}, "cannot_start", ""},
+	} {
+		r := Check(Input{Facts: tc.facts, Now: now})
+		code, absent := strings.CutPrefix(tc.want, "!")
+		found := codes(r)
+		if _, ok := found[code]; ok == absent {
+			t.Errorf("%s: %v", name, found)
+			continue
+		}
+		for _, f := range r.Findings {
+			if f.Code == code && !absent && !strings.Contains(f.Detail, tc.text) {
+				t.Errorf("%s: %q does not say %q", name, f.Detail, tc.text)
+			}
+		}
+	}
+}
+
+// TestPostalAddressOfTheSettings: it is looked for in the mail as it is known.
+func TestPostalAddressOfTheSettings(t *testing.T) {
+	t.Parallel()
+	raw := corpus(t)["good-newsletter"]
+	address := func(s string) *string { return &s }
+	for name, tc := range map[string]struct {
+		known *string
+		found bool
+	}{"none": {address(" "), true}, "that of the mail": {address("12 Quay Street,\nBristol"), false}, "another one": {address("7 Elm Row"), true}, "not known": {nil, false}} {
+		if _, ok := codes(Check(Input{Samples: []Sample{{Raw: raw}}, Facts: Facts{PostalAddress: tc.known}}))["no_postal_address"]; ok != tc.found {
+			t.Errorf("%s: %v", name, ok)
+		}
+	}
+}
+
+func TestWhatDiffersBetweenPeopleIsSaid(t *testing.T) {
+	t.Parallel()
+	mails := corpus(t)
+	r := Check(Input{Samples: []Sample{{Person: 1, Raw: mails["good-newsletter"]}, {Person: 2, Raw: mails["bad-greets-nobody"]}, {Person: 3, Raw: mails["bad-clipped"]}, {Person: 4, Err: errTest}}})
+	got := map[string]Finding{}
+	for _, f := range r.Findings {
+		got[f.Code] = f
+	}
+	if f := got["empty_greeting"]; len(f.People) != 1 || f.People[0] != 2 {
+		t.Errorf("the greeting: %+v", f)
+	}
+	if f := got["clipped"]; !strings.Contains(f.Detail, "for others") || r.Sizes.LeastHTML >= r.Sizes.HTML {
+		t.Errorf("the size: %+v", f)
+	}
+	if f := got["render_fails"]; f.Severity != Blocking || len(f.People) != 1 || f.Where[0].Note != errTest.Error() {
+		t.Errorf("what cannot be made: %+v", f)
+	}
+	// What all have in common is said once.
+	if f := got["outlook_ignores"]; f.Count > 5 {
+		t.Errorf("%+v", f)
+	}
+}
+
+type testError struct{}
+
+func (testError) Error() string { return "line 3: no" }
+
+var errTest = testError{}
+
+func TestOddSubjects(t *testing.T) {
+	t.Parallel()
+	for s, odd := range map[string]bool{
+		"Plain": false, "👩‍💻 Work": false, "می\u200cخواهم": false, "🏴󠁧󠁢󠁥󠁮󠁧󠁿": false, "a\u200bb": true, "a\u202eb": true, "a\x07b": true, "a\u200d b": true, "x\U000e0041": true, "Grüße, Ёлка, 日本": false,
+	} {
+		if got := oddCharacters(s) != ""; got != odd {
+			t.Errorf("%q: %v", s, oddCharacters(s))
+		}
+	}
+	for s, loud := range map[string]bool{"NASA and ESA meet": false, "BIG SALE TODAY ONLY": true, "Now!!": true, "Hooray!": false, "IBM": false, "ВСЕ СКИДКИ СЕГОДНЯ": true} {
+		if got := shouts(s) != ""; got != loud {
+			t.Errorf("%q: %v", s, shouts(s))
+		}
+	}
+}
+
+func TestJudgeURL(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		"": "link_empty", "#": "link_empty", "#top": "", "https://harbourbooks.shop/?q=[a]": "", "https://[2001:470::1]/": "", "https://[::1]/": "link_private", "https://[YOUR LINK]": "link_placeholder",
+		"https://": "link_placeholder", "https://your-link.com/x": "link_placeholder", "http://harbourbooks.shop": "link_http", "https://127.0.0.1": "link_private", "https://nas.local/": "link_private",
+		"https://intranet/": "link_private", "mailto:": "link_empty", "mailto:a@b.org": "", "tel:+1": "", "JavaScript:x": "link_script", "/x": "link_relative", "x.html": "link_relative", "//cdn.net/x": "link_relative",
+		"https://a.example/": "link_example", "https://myexample.com/": "", "https://harbourbooks.shop/your-website-review": "", "%%link%%": "link_placeholder", "*|URL|*": "link_placeholder",
+	} {
+		if got := judgeURL(address); got != want {
+			t.Errorf("%q: %q, want %q", address, got, want)
+		}
+	}
+}
