@@ -50,6 +50,8 @@ type Config struct {
 	System func(context.Context) (System, error)
 	// InboxAddr gives the host and port of the built-in inbox, "" while it is switched off; nil means always off.
 	InboxAddr func() string
+	// Archive gives the public pages of newsletters; nil means that there are none.
+	Archive ArchiveSource
 	// Done is closed when the server is about to stop, so that streams end. nil means never.
 	Done <-chan struct{}
 	// TrustedProxies are believed when they say in X-Forwarded-For who the client is; loopback always is.
@@ -115,7 +117,7 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 	s := newServer(cfg, deps)
 	root := chi.NewRouter()
 	root.Use(s.observe, s.secure, s.onlyMail, middleware.Compress(5, "application/json", "application/openapi+json", "application/problem+json", "text/html", "text/css", "text/csv",
-		"text/javascript", "image/svg+xml"))
+		"text/javascript", "image/svg+xml", "application/atom+xml", "application/feed+json"))
 	root.Get("/healthz", s.health)
 	root.Get("/readyz", s.ready)
 	root.Get("/api/docs", s.docsPage())

@@ -77,6 +77,7 @@ func (s *server) publicPages(r chi.Router) {
 	}
 	p.tracking(r)
 	p.signUpPages(r)
+	p.archivePages(r)
 	r.Get("/u/{token}", p.askUnsubscribe)
 	r.Head("/u/{token}", p.askUnsubscribe)
 	r.Post("/u/{token}", p.unsubscribe)

@@ -37,7 +37,7 @@ var policy = sync.OnceValue(func() *bluemonday.Policy {
 const imageStyle = `<img style="max-width:100%;height:auto" `
 
 // Sanitize makes HTML of a stranger safe to put into a mail or a page: see the policy. Addresses are made absolute by base; every element is closed; images nobody can see,
-// which only count readers, are left out; a film or a sound becomes a link to it.
+// which only count readers, and elements that are hidden are left out; a film or a sound becomes a link to it.
 func Sanitize(source, base string) string {
 	u, err := url.Parse(base)
 	if err != nil {
@@ -61,6 +61,7 @@ type tidier struct {
 	out  strings.Builder
 	open []string
 	skip string // the element whose content is being left out
+	deep int    // how many of its name are open in it
 }
 
 func (t *tidier) run(source string) {
@@ -75,8 +76,11 @@ func (t *tidier) run(source string) {
 				t.out.WriteString(xhtml.EscapeString(string(z.Text())))
 			}
 		case xhtml.StartTagToken, xhtml.SelfClosingTagToken:
-			if tok := z.Token(); t.skip == "" {
+			switch tok := z.Token(); {
+			case t.skip == "":
 				t.start(tok)
+			case tok.Data == t.skip && tok.Type == xhtml.StartTagToken:
+				t.deep++
 			}
 		case xhtml.EndTagToken:
 			name, _ := z.TagName()
@@ -110,6 +114,12 @@ func (t *tidier) start(tok xhtml.Token) {
 		}
 	}
 	void := slices.Contains(voids, tok.Data)
+	if unseen(tok) {
+		if !void && tok.Type == xhtml.StartTagToken {
+			t.skip = tok.Data
+		}
+		return
+	}
 	if !void && len(t.open) >= maxOpen {
 		return
 	}
@@ -135,8 +145,10 @@ func (t *tidier) media(tok xhtml.Token) {
 
 func (t *tidier) end(name string) {
 	if t.skip != "" {
-		if name == t.skip {
+		if name == t.skip && t.deep == 0 {
 			t.skip = ""
+		} else if name == t.skip {
+			t.deep--
 		}
 		return
 	}
@@ -173,6 +185,17 @@ func invisible(tok xhtml.Token) bool {
 			if n, err := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(a.Val), "px")); err == nil && n <= 1 {
 				return true
 			}
+		}
+	}
+	return false
+}
+
+// unseen tells an element that its author hides, such as the text that mails have for the list of a mail program: without its style it would be seen.
+func unseen(tok xhtml.Token) bool {
+	for _, a := range tok.Attr {
+		style := strings.ToLower(strings.Join(strings.Fields(a.Val), ""))
+		if a.Key == "hidden" || a.Key == "style" && (strings.Contains(style, "display:none") || strings.Contains(style, "visibility:hidden")) {
+			return true
 		}
 	}
 	return false

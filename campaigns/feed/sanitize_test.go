@@ -29,11 +29,12 @@ func TestSanitize(t *testing.T) {
 		`<iframe src="//www.youtube.com/embed/1"></iframe>`:                `<p><a href="https://www.youtube.com/embed/1">▶ youtube.com</a></p>`,
 		`<video src="javascript:x"><p>no</p></video>A`:                     `A`,
 		`<a href="a">A<a href="b">B</a></a>`:                               `<a href="https://e.org/blog/a">A</a><a href="https://e.org/blog/b">B</a>`,
-		`a < b & c`:                                                        `a &lt; b &amp; c`,
-		`<!-- c --><?php x ?><!doctype html>A`:                             `A`,
-		`&lt;script&gt;`:                                                   `&lt;script&gt;`,
-		`<button>x</button><form><input value=1>F</form>`:                  `F`,
-		`<img src=x <p>`:                                                   `<img style="max-width:100%;height:auto" src="https://e.org/blog/x">`,
+		`<div style="display: none"><div>x</div>y</div>A<br hidden>`:       `A`,
+		`a < b & c`:                            `a &lt; b &amp; c`,
+		`<!-- c --><?php x ?><!doctype html>A`: `A`,
+		`&lt;script&gt;`:                       `&lt;script&gt;`,
+		`<button>x</button><form><input value=1>F</form>`: `F`,
+		`<img src=x <p>`: `<img style="max-width:100%;height:auto" src="https://e.org/blog/x">`,
 	} {
 		if got := Sanitize(source, base); got != want {
 			t.Errorf("%s\n got %s\nwant %s", source, got, want)

@@ -41,6 +41,11 @@ func parseXML(text []byte, base *url.URL) (Feed, []draft, error) {
 	default:
 		return Feed{}, nil, errs.New(errs.Invalid, "the document is XML, but not a feed: it begins with <%s> instead of <rss> or <feed>", line(root.name, 40))
 	}
+	for _, a := range root.attrs {
+		if a.Name.Space == "xml" && a.Name.Local == "lang" {
+			p.feed.Language = a.Value
+		}
+	}
 	if err := p.container(root); err != nil {
 		return Feed{}, nil, err
 	}

@@ -34,6 +34,7 @@ type cli struct {
 	Health    healthCmd    `cmd:"" help:"Ask a running service whether it can do its work; for health checks of containers."`
 	OpenAPI   openapiCmd   `cmd:"" name:"openapi" help:"Print the OpenAPI 3.1 document of the REST API."`
 	Version   versionCmd   `cmd:"" help:"Print the version."`
+	Feed      feedCmd      `cmd:"" help:"Show what is made of a feed: its items as they would go into a newsletter, or what is wrong with it."`
 }
 
 func main() {
