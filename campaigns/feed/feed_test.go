@@ -223,6 +223,30 @@ func TestDataCarriesBracesUntouched(t *testing.T) {
 	}
 }
 
+// From a feed to a mail: what looks like Liquid is shown, item.html is put in as it is, everything else is escaped.
+func TestItemsInAMail(t *testing.T) {
+	t.Parallel()
+	f := parse(t, rss(`<item><guid>1</guid><title>{{ subscriber.email }} &lt;x&gt; R&amp;D</title><description>&lt;p&gt;{% if x %} {{ 7 | times: 7 }}&lt;/p&gt;</description></item>`), "")
+	src, err := templates.Expand(templates.Source{
+		Subject: "{{ feed.items[0].title }}", HTML: "{% for item in feed.items %}<h2>{{ item.title }}</h2>{{ item.html }}{% endfor %}<p>{{ subscriber.email }}</p>",
+	}, map[string]any{"feed": f.Data()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := templates.Preview(templates.Content{Subject: src.Subject, HTML: src.HTML}, templates.Vars{Subscriber: templates.Person{Email: "bob@example.org"}}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Subject != "{{ subscriber.email }} <x> R&D" {
+		t.Errorf("subject %q", p.Subject)
+	}
+	for _, want := range []string{"<h2>{{ subscriber.email }} &lt;x&gt; R&amp;D</h2>", "<p>{% if x %} {{ 7 | times: 7 }}</p>", "<p>bob@example.org</p>"} {
+		if shown := strings.ReplaceAll(p.HTML, "&#123;", "{"); !strings.Contains(shown, want) { // Expand writes braces as references
+			t.Errorf("%q is missing in %q", want, shown)
+		}
+	}
+}
+
 func checkFeed(t *testing.T, f Feed) {
 	t.Helper()
 	if len(f.Items) > MaxItems {
