@@ -22,6 +22,7 @@ import (
 	"postrider/campaigns/confirm"
 	"postrider/campaigns/journal"
 	"postrider/campaigns/preflight"
+	"postrider/campaigns/sources"
 	"postrider/events"
 	"postrider/events/hooksource"
 	"postrider/events/mailbox"
@@ -29,6 +30,7 @@ import (
 	"postrider/internal/auth"
 	"postrider/internal/idempotency"
 	"postrider/internal/pg/pgboot"
+	"postrider/internal/safehttp"
 	"postrider/internal/secret"
 	"postrider/internal/settings"
 	"postrider/migrations"
@@ -67,6 +69,7 @@ type app struct {
 	confirm   *confirm.Service
 	webhooks  *outgoing.Service
 	mailboxes *mailbox.Service
+	sources   *sources.Service
 	river     *river.Client[pgx.Tx]
 
 	started time.Time
@@ -187,9 +190,10 @@ func (a *app) build(ctx context.Context) error {
 	}
 	a.pools = sender.NewPools(a.sender, a.pool, a.node, a.logger, time.Now)
 	a.tokens = linkTokens(box)
+	a.sources = sources.New(a.pool, safehttp.NewGetter(safehttp.Config{AllowPrivate: a.cfg.FetchPriv, Agent: a.agent, Now: a.now}), a.now)
 	a.campaigns = campaigns.New(campaigns.Config{Workers: a.cfg.Workers}, campaigns.Deps{
 		Pool: a.pool, Audience: a.audience, Events: a.events, Tokens: a.tokens, Sender: a.sender, Settings: a.settings,
-		Templates: a.templates, Node: a.node, Pools: a.pools, Journal: a.journal, Prober: preflight.NewProber(false, a.now), Logger: a.logger, Now: a.now,
+		Templates: a.templates, Node: a.node, Pools: a.pools, Journal: a.journal, Prober: preflight.NewProber(a.cfg.FetchPriv, a.now), Logger: a.logger, Now: a.now,
 	})
 	a.confirm = confirm.New(confirm.Deps{
 		Audience: a.audience, Tokens: a.tokens, Sender: a.sender, Settings: a.settings, Pools: a.pools, Now: a.now,
@@ -226,6 +230,15 @@ func (a *app) build(ctx context.Context) error {
 	a.campaigns.SetJobs(a.river)
 	a.audience.SetJobs(a.river)
 	return nil
+}
+
+// agent is what servers of feeds and documents are told about who asks.
+func (a *app) agent(ctx context.Context) string {
+	name := "Postrider/" + version
+	if set, err := a.settings.Get(ctx); err == nil && set.PublicURL != "" {
+		name += " (+" + set.PublicURL + ")"
+	}
+	return name
 }
 
 // linkTokens sign what stands in mail. They are the same in all processes with the same key.

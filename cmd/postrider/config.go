@@ -30,6 +30,7 @@ type config struct {
 	Signing     string        `name:"signing" env:"POSTRIDER_SIGNING" enum:"auto,go" default:"auto" help:"What makes the RSA signatures of DKIM: auto is the system's OpenSSL 3 where there is one, else Go; go is always Go, about four times slower."`
 	StopTimeout time.Duration `name:"stop-timeout" env:"POSTRIDER_STOP_TIMEOUT" default:"60s" help:"How long a stop waits for messages that are on the wire."`
 	HookPrivate bool          `name:"webhook-allow-private" env:"POSTRIDER_WEBHOOK_ALLOW_PRIVATE" help:"Let webhooks go to this machine and to private networks, and by http."`
+	FetchPriv   bool          `name:"fetch-allow-private" env:"POSTRIDER_FETCH_ALLOW_PRIVATE" help:"Let feeds, documents and checks of links read from this machine and from private networks too."`
 	MaxUpload   byteSize      `name:"max-upload" env:"POSTRIDER_MAX_UPLOAD" default:"64GiB" help:"The largest list that can be uploaded; a packed one may also not unpack to more." placeholder:"SIZE"`
 	Disposable  string        `name:"disposable-domains" env:"POSTRIDER_DISPOSABLE_DOMAINS" help:"File with further domains of throw-away mail, one a line; with ! in front, one that is never flagged." placeholder:"FILE"`
 	HookKeep    time.Duration `name:"webhook-keep" env:"POSTRIDER_WEBHOOK_KEEP" default:"720h" help:"How long the log of webhooks goes back."`
