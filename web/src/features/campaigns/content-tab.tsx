@@ -42,13 +42,16 @@ function TemplatePicker({ form }: { form: Props['form'] }) {
     onSuccess: (template) =>
       form.setValues({
         subject: form.getValues().subject || template.subject,
+        kind: template.kind,
+        layout_id: template.layout_id,
+        inline_css: template.inline_css,
         html: template.html,
         text: template.text,
         template_id: template.id,
       }),
     onError: notifyError,
   });
-  const items = templates.data?.items ?? [];
+  const items = (templates.data?.items ?? []).filter((template) => template.role === 'content');
   if (items.length === 0) return null;
   return (
     <Menu width={280}>

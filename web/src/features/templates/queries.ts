@@ -2,7 +2,10 @@ import { queryOptions } from '@tanstack/react-query';
 import { api } from '@/api/client';
 import type { Page, Template } from '@/api/types';
 
-export type TemplateInput = Pick<Template, 'name' | 'subject' | 'html' | 'text'>;
+export type TemplateInput = Pick<
+  Template,
+  'name' | 'kind' | 'layout_id' | 'inline_css' | 'subject' | 'preheader' | 'html' | 'text'
+>;
 
 export const templatesQuery = (cursor?: string) =>
   queryOptions({

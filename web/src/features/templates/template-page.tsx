@@ -30,7 +30,16 @@ export function NewTemplatePage() {
 }
 
 function inputOf(template: Template): TemplateInput {
-  return { name: template.name, subject: template.subject, html: template.html, text: template.text };
+  return {
+    name: template.name,
+    kind: template.kind,
+    layout_id: template.layout_id,
+    inline_css: template.inline_css,
+    subject: template.subject,
+    preheader: template.preheader,
+    html: template.html,
+    text: template.text,
+  };
 }
 
 function TemplateEditor({ template }: { template?: Template }) {
@@ -39,7 +48,18 @@ function TemplateEditor({ template }: { template?: Template }) {
   const queryClient = useQueryClient();
   const [problem, setProblem] = useState<string | null>(null);
   const form = useForm<TemplateInput>({
-    initialValues: template ? inputOf(template) : { name: '', subject: '', html: starterHtml, text: '' },
+    initialValues: template
+      ? inputOf(template)
+      : {
+          name: '',
+          kind: 'html',
+          layout_id: null,
+          inline_css: true,
+          subject: '',
+          preheader: '',
+          html: starterHtml,
+          text: '',
+        },
   });
   const save = useMutation({
     mutationFn: (values: TemplateInput) =>
