@@ -22,6 +22,8 @@ type DeliveryJSON struct {
 	ReplyStatus   *string    `json:"reply_status"`
 	ReplyText     *string    `json:"reply_text"`
 	NextAttemptAt *time.Time `json:"next_attempt_at"`
+	Waits         bool       `json:"waits" doc:"It is queued and waits for its time"`
+	WaitsUntil    *time.Time `json:"waits_until" doc:"When that is; null: it does not wait, or that is not known yet"`
 	UpdatedAt     time.Time  `json:"updated_at"`
 	SentAt        *time.Time `json:"sent_at"`
 	SkipReason    *string    `json:"skip_reason"`
@@ -87,7 +89,7 @@ func encodeDelivery(d campaigns.Delivery) DeliveryJSON {
 	out := DeliveryJSON{
 		CampaignID: d.CampaignID, CampaignName: d.CampaignName, Seq: d.Seq, Email: d.Email, State: d.State.String(), Attempts: d.Attempts,
 		RelayID: d.RelayID, RelayName: d.RelayName, ReplyCode: d.ReplyCode, ReplyStatus: d.ReplyStatus, ReplyText: d.ReplyText,
-		NextAttemptAt: utc(d.NextAttemptAt), UpdatedAt: d.UpdatedAt.UTC(), SkipReason: d.SkipReason, MessageID: d.MessageID, Opens: tallyJSON(d.Opens),
+		NextAttemptAt: utc(d.NextAttemptAt), Waits: d.Waits, WaitsUntil: utc(d.WaitsUntil), UpdatedAt: d.UpdatedAt.UTC(), SkipReason: d.SkipReason, MessageID: d.MessageID, Opens: tallyJSON(d.Opens),
 		Clicks: tallyJSON(d.Clicks), Unsubscribed: d.Unsubscribed,
 	}
 	if d.SubscriberID != 0 {

@@ -23,10 +23,10 @@ func (forecastJSON) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schem
 }
 
 type deciderJSON struct {
-	Limit    string `json:"limit" enum:"rate,hour,day,warmup,window,blocked,rest,paused" doc:"rate: per second or minute; blocked: by the provider; rest: the server asked for one"`
+	Limit    string `json:"limit" enum:"rate,hour,day,warmup,window,blocked,rest,paused,gate" doc:"gate: a part of the campaign waits for its time; rate: per second or minute; blocked: by the provider; rest: the server asked for one"`
 	RelayID  *int64 `json:"relay_id" doc:"The relay whose limit it is"`
 	DomainID *int64 `json:"domain_id" doc:"The sending domain whose limit it is"`
-	Name     string `json:"name" doc:"Of the relay or the domain"`
+	Name     string `json:"name" doc:"Of the relay or the domain; empty: it is the campaign's own"`
 }
 
 type forecastInput struct {

@@ -258,6 +258,7 @@ func (s *server) campaignRoutes() {
 		note("The place and the reason are those of the ledger; before the start, those that it would be now."), s.getWhy)
 	add(s, get("/campaigns/{id}/audience.csv", "downloadAudience", tagReports, auth.CampaignsRead, "Download everybody in a campaign's ledger, in or out, with the reason").
 		streams("text/csv", &huma.Schema{Type: huma.TypeString}), s.downloadAudience)
+	add(s, get("/campaigns/{id}/gates", "listGates", tagCampaigns, auth.CampaignsRead, "List when the parts of a campaign may go that wait for their time, in that order"), s.listGates)
 	add(s, get("/campaigns/{id}/forecast", "getCampaignForecast", tagCampaigns, auth.CampaignsRead, "Say when the last message of a campaign will have gone out").
 		note("By the limits of its relays and its From domain, when those have nothing else to send."), s.getCampaignForecast)
 	add(s, post("/campaigns/{id}/start", "startCampaign", tagCampaigns, auth.CampaignsSend, "Start sending").once().

@@ -20,6 +20,8 @@ type tallyJSON struct {
 type statsJSON struct {
 	Recipients    int64       `json:"recipients" doc:"The sum of queued, claimed, sent, deferred, bounced, failed, unconfirmed and skipped"`
 	Queued        int64       `json:"queued"`
+	Waiting       int64       `json:"waiting" doc:"Those of queued who wait for their time: nothing is tried before a gate of the campaign opens"`
+	NextOpensAt   *time.Time  `json:"next_opens_at" doc:"When the first of those may go; null: nobody waits, or it is not known yet"`
 	Claimed       int64       `json:"claimed"`
 	Sent          int64       `json:"sent"`
 	Deferred      int64       `json:"deferred"`
@@ -89,7 +91,7 @@ type linkJSON struct {
 
 func encodeStats(v campaigns.Stats) statsJSON {
 	return statsJSON{
-		Recipients: v.Recipients, Queued: v.Queued, Claimed: v.Claimed, Sent: v.Sent, Deferred: v.Deferred, Bounced: v.Bounced, Failed: v.Failed,
+		Recipients: v.Recipients, Queued: v.Queued, Waiting: v.Waiting, NextOpensAt: utc(v.NextOpensAt), Claimed: v.Claimed, Sent: v.Sent, Deferred: v.Deferred, Bounced: v.Bounced, Failed: v.Failed,
 		Unconfirmed: v.Unconfirmed, Skipped: v.Skipped, Excluded: v.Excluded, Opens: tallyJSON(v.Opens),
 		UniqueOpens: tallyJSON(v.UniqueOpens), Clicks: tallyJSON(v.Clicks), UniqueClicks: tallyJSON(v.UniqueClicks), Unsubscribes: v.Unsubscribes, AsOf: v.AsOf.UTC(), RatePerSecond: v.RatePerSecond, SecondsLeft: v.SecondsLeft, HeldUp: encodeHoldup(v.HeldUp),
 	}

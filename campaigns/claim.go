@@ -196,7 +196,7 @@ func takeTx(ctx context.Context, tx pgx.Tx, p pick, chosen *chosen) ([]claimRow,
 	only, set := "", ""
 	args := []any{p.CampaignID, p.lo, p.Hi, p.Run, p.most, p.node, p.listIDs}
 	if chosen != nil {
-		only, set = `AND q.seq = ANY ($8::int[])`, `, relay_id = $9`
+		only, set = ` AND q.seq = ANY ($8::int[])`, `, relay_id = $9`
 		args = append(args, chosen.seqs, chosen.relayID)
 	}
 	untracked := `COALESCE(s.no_tracking, false)`
@@ -210,7 +210,7 @@ func takeTx(ctx context.Context, tx pgx.Tx, p pick, chosen *chosen) ([]claimRow,
 				first_tried_at = COALESCE(d.first_tried_at, now())`+set+`
 			WHERE d.campaign_id = $1 AND d.seq = ANY (ARRAY (
 				SELECT q.seq FROM deliveries q
-				WHERE q.campaign_id = $1 AND q.seq BETWEEN $2 AND $3 AND q.state = 0 `+only+`
+				WHERE q.campaign_id = $1 AND q.seq BETWEEN $2 AND $3 AND q.state = 0 AND `+openSQL("q")+only+`
 					AND EXISTS (SELECT FROM campaigns c WHERE c.id = $1 AND c.status = 'running' AND c.run = $4)
 				ORDER BY q.seq LIMIT $5 FOR UPDATE OF q SKIP LOCKED))
 			RETURNING d.seq, d.subscriber_id, d.email, d.attempts, d.first_tried_at, d.updated_at)

@@ -33,8 +33,8 @@ func (s *Service) claimRoutedTx(ctx context.Context, tx pgx.Tx, p pick, l *look)
 		only, args = " AND seq = ANY ($5)", append(args, p.Only)
 	}
 	queued, err := pg.Many[waiting](ctx, tx, "queued deliveries", `
-		SELECT seq, email, CASE WHEN reply_code >= 400 THEN relay_id END AS tried, reply_code, reply_status, reply_text FROM deliveries
-		WHERE campaign_id = $1 AND seq BETWEEN $2 AND $3`+only+` AND state = 0 ORDER BY seq LIMIT $4`, args...)
+		SELECT seq, email, CASE WHEN reply_code >= 400 THEN relay_id END AS tried, reply_code, reply_status, reply_text FROM deliveries q
+		WHERE campaign_id = $1 AND seq BETWEEN $2 AND $3`+only+` AND state = 0 AND `+openSQL("q")+` ORDER BY seq LIMIT $4`, args...)
 	if err != nil {
 		return err
 	}

@@ -60,7 +60,10 @@ type Delivery struct {
 	ReplyText     *string
 	SkipReason    *string
 	NextAttemptAt *time.Time
-	UpdatedAt     time.Time
+	// Waits says that it is queued behind a closed gate; WaitsUntil is when that opens, nil when something else than a time decides that.
+	Waits      bool
+	WaitsUntil *time.Time
+	UpdatedAt  time.Time
 	// MessageID as it stands in the message, without angle brackets.
 	MessageID    string
 	Opens        events.Tally
@@ -92,9 +95,12 @@ type Exclusion struct {
 type Stats struct {
 	Recipients, Excluded                                                   int64
 	Queued, Claimed, Sent, Deferred, Bounced, Failed, Unconfirmed, Skipped int64
-	Opens, UniqueOpens, Clicks, UniqueClicks                               events.Tally
-	Unsubscribes                                                           int64
-	AsOf                                                                   time.Time
+	// Waiting are those of Queued behind closed gates, NextOpensAt is when the first of those opens; nil: there is none, or nobody knows.
+	Waiting                                  int64
+	NextOpensAt                              *time.Time
+	Opens, UniqueOpens, Clicks, UniqueClicks events.Tally
+	Unsubscribes                             int64
+	AsOf                                     time.Time
 	// RatePerSecond and SecondsLeft are nil when nothing is being sent.
 	RatePerSecond *float64
 	SecondsLeft   *int64

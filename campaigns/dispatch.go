@@ -32,25 +32,34 @@ func (s *Service) dispatchTx(ctx context.Context, tx pgx.Tx, id int64, count fun
 	var next, recipients int32
 	var run int
 	var rate *float64
+	var gated bool
 	err := tx.QueryRow(ctx, `
-		SELECT c.next_seq, c.recipients, c.run, (
+		SELECT c.next_seq, c.recipients, c.run, EXISTS (SELECT FROM campaign_gates g WHERE g.campaign_id = c.id), (
 			SELECT CASE WHEN count(*) = count(r.rate) THEN sum(r.rate)::float8 END FROM (
 				SELECT LEAST(per_second, per_minute / 60.0) AS rate FROM relays WHERE id = ANY (`+relayIDsSQL+`)) r)
-		FROM campaigns c WHERE c.id = $1 FOR NO KEY UPDATE OF c`, id).Scan(&next, &recipients, &run, &rate)
+		FROM campaigns c WHERE c.id = $1 FOR NO KEY UPDATE OF c`, id).Scan(&next, &recipients, &run, &gated, &rate)
 	if err != nil {
 		return fmt.Errorf("handing out ranges of campaign %d: %w", id, err)
 	}
 	size, window := s.shape(rate, recipients)
 	var jobs []river.InsertManyParams
 	for n := count(window); n > 0 && next <= recipients; n-- {
+		if gated {
+			if next, err = firstOpenTx(ctx, tx, id, next, recipients); err != nil {
+				return err
+			}
+			if next > recipients {
+				break
+			}
+		}
 		hi := min(next+size-1, recipients)
 		jobs = append(jobs, deliverJob(DeliverArgs{CampaignID: id, Run: run, Lo: next, Hi: hi, Chain: true}))
 		next = hi + 1
 	}
-	if len(jobs) == 0 {
+	if len(jobs) == 0 && !gated {
 		return nil
 	}
-	if err := exec(ctx, tx, `UPDATE campaigns SET next_seq = $2 WHERE id = $1`, id, next); err != nil {
+	if err := exec(ctx, tx, `UPDATE campaigns SET next_seq = $2 WHERE id = $1 AND next_seq <> $2`, id, next); err != nil || len(jobs) == 0 {
 		return err
 	}
 	if _, err := s.jobs.InsertManyTx(ctx, tx, jobs); err != nil {

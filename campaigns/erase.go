@@ -31,8 +31,12 @@ func (s *Service) EraseTx(ctx context.Context, tx pgx.Tx, ids []int64, addresses
 	if !errors.Is(err, pgx.ErrNoRows) {
 		return 0, fmt.Errorf("erasing from the ledgers: %w", err)
 	}
-	_, err = tx.Exec(ctx, `UPDATE deliveries SET state = 7, skip_reason = $2, next_attempt_at = NULL, updated_at = now() WHERE subscriber_id = ANY ($1) AND state IN (0, 3)`,
-		ids, skipErased)
+	_, err = tx.Exec(ctx, `
+		WITH gone AS (
+			UPDATE deliveries SET state = 7, skip_reason = $2, next_attempt_at = NULL, updated_at = now() WHERE subscriber_id = ANY ($1) AND state IN (0, 3)
+			RETURNING campaign_id, gate)
+		UPDATE campaign_gates g SET people = g.people - n.n FROM (SELECT campaign_id, gate, count(*)::int AS n FROM gone WHERE gate IS NOT NULL GROUP BY 1, 2) n
+		WHERE g.campaign_id = n.campaign_id AND g.gate = n.gate AND g.opened_at IS NULL`, ids, skipErased)
 	if err != nil {
 		return 0, fmt.Errorf("erasing from the ledgers: %w", err)
 	}

@@ -1,6 +1,7 @@
 package campaigns
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -28,8 +29,14 @@ func (s *Service) Forecast(ctx context.Context, id int64, start time.Time, messa
 	if start.IsZero() && c.ScheduledAt != nil {
 		start = *c.ScheduledAt
 	}
+	p := sender.Plan{Messages: messages, Start: start}
+	unknown := 0
 	if messages == 0 {
-		if messages, err = s.remaining(ctx, c); err != nil {
+		if p.Messages, err = s.remaining(ctx, c); err != nil {
+			return Forecast{}, err
+		}
+		messages = p.Messages
+		if unknown, err = s.arrivals(ctx, c, &p); err != nil {
 			return Forecast{}, err
 		}
 	}
@@ -40,8 +47,34 @@ func (s *Service) Forecast(ctx context.Context, id int64, start time.Time, messa
 	if len(relays) == 0 {
 		return Forecast{}, errs.New(errs.Conflict, "campaign %d has no relay yet; choose one", id)
 	}
-	f, err := s.d.Sender.Forecast(ctx, sender.Plan{Messages: messages, Start: start, Relays: relays, From: from})
+	p.Relays, p.From = relays, from
+	f, err := s.d.Sender.Forecast(ctx, p)
+	if unknown > 0 {
+		f.End, f.Decides = nil, &sender.Decider{Limit: sender.LimitGate}
+	}
 	return Forecast{Forecast: f, Messages: messages}, err
+}
+
+// arrivals takes those out of a plan's messages who wait behind closed gates, and lets them join when those open. unknown are those of whom nobody knows when that will be.
+func (s *Service) arrivals(ctx context.Context, c Campaign, p *sender.Plan) (unknown int, err error) {
+	if c.StartedAt == nil {
+		return 0, nil
+	}
+	gates, err := gatesOf(ctx, s.d.Pool, c.ID)
+	for _, g := range gates {
+		if g.OpenedAt != nil || g.People == 0 {
+			continue
+		}
+		p.Messages -= g.People
+		switch at := cmp.Or(g.OpensAt, g.ExpectedAt); at {
+		case nil:
+			unknown += g.People
+		default:
+			p.Later = append(p.Later, sender.Arrival{At: *at, Messages: g.People})
+		}
+	}
+	p.Messages = max(p.Messages, 0)
+	return unknown, err
 }
 
 // remaining counts those who are to get the campaign and have not yet, also those who are still to be written into the ledger.

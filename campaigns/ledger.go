@@ -32,21 +32,25 @@ type deliveryRow struct {
 	ReplyText     *string
 	SkipReason    *string
 	NextAttemptAt *time.Time
+	Waits         bool
+	WaitsUntil    *time.Time
 	UpdatedAt     time.Time
 }
 
 // ledgerSelect reads rows of d with the names that people know things by.
 const ledgerSelect = `
 	SELECT d.campaign_id, c.name AS campaign_name, c.from_email, d.seq, d.subscriber_id, d.email, d.state, d.attempts, d.relay_id, r.name AS relay_name,
-		d.reply_code, d.reply_status, d.reply_text, d.skip_reason, d.next_attempt_at, d.updated_at
-	FROM d JOIN campaigns c ON c.id = d.campaign_id LEFT JOIN relays r ON r.id = d.relay_id`
+		d.reply_code, d.reply_status, d.reply_text, d.skip_reason, d.next_attempt_at,
+		g.gate IS NOT NULL AS waits, COALESCE(g.opens_at, g.expected_at) AS waits_until, d.updated_at
+	FROM d JOIN campaigns c ON c.id = d.campaign_id LEFT JOIN relays r ON r.id = d.relay_id
+		LEFT JOIN campaign_gates g ON g.campaign_id = d.campaign_id AND g.gate = d.gate AND d.state = 0 AND g.opened_at IS NULL`
 
 func (s *Service) delivery(r deliveryRow) Delivery {
 	domain := r.FromEmail[strings.LastIndexByte(r.FromEmail, '@')+1:]
 	return Delivery{
 		CampaignID: r.CampaignID, CampaignName: r.CampaignName, Seq: r.Seq, SubscriberID: r.SubscriberID, Email: r.Email, State: r.State,
 		Attempts: r.Attempts, RelayID: r.RelayID, RelayName: r.RelayName, ReplyCode: r.ReplyCode, ReplyStatus: r.ReplyStatus, ReplyText: r.ReplyText,
-		SkipReason: r.SkipReason, NextAttemptAt: r.NextAttemptAt, UpdatedAt: r.UpdatedAt,
+		SkipReason: r.SkipReason, NextAttemptAt: r.NextAttemptAt, Waits: r.Waits, WaitsUntil: r.WaitsUntil, UpdatedAt: r.UpdatedAt,
 		MessageID: s.d.Tokens.Delivery(events.MessageID, r.CampaignID, r.Seq) + "@" + domain,
 	}
 }

@@ -78,15 +78,31 @@ func (s *Service) statsOf(ctx context.Context, c Campaign) (Stats, error) {
 	if err := s.count(ctx, c.ID, &st); err != nil {
 		return st, err
 	}
+	if err := s.waiting(ctx, c, &st); err != nil {
+		return st, err
+	}
 	counts, err := s.d.Events.Counts(ctx, c.ID)
 	if err != nil {
 		return st, err
 	}
 	st.Opens, st.UniqueOpens, st.Clicks, st.UniqueClicks, st.Unsubscribes = counts.Opens, counts.UniqueOpens, counts.Clicks, counts.UniqueClicks, counts.Unsubscribes
-	if c.Status == StatusRunning && st.Queued+st.Claimed > 0 {
+	switch {
+	case c.Status != StatusRunning:
+	case st.Queued-st.Waiting+st.Claimed > 0:
 		return st, errors.Join(s.pace(ctx, c, &st), s.heldUp(ctx, c, &st))
+	case st.Waiting > 0:
+		st.HeldUp = notYet(st)
 	}
 	return st, nil
+}
+
+// notYet says that everything that may go has gone, and when the next part may.
+func notYet(st Stats) *sender.Holdup {
+	h := &sender.Holdup{Code: sender.HoldupNotYet, Reason: fmt.Sprintf("%d wait for their time", st.Waiting)}
+	if st.NextOpensAt != nil {
+		h.Until = *st.NextOpensAt
+	}
+	return h
 }
 
 // heldUp looks whether something is in the way of the From domain, or of all relays of the campaign: of several relays the one counts that is free first.
@@ -129,7 +145,8 @@ func (s *Service) count(ctx context.Context, id int64, st *Stats) error {
 	return nil
 }
 
-// pace estimates rate and time left from what was recorded in this minute and the one before. Nobody knows what is left while the audience is being written.
+// pace estimates rate and time left from what was recorded in this minute and the one before. Nobody knows what is left while the audience is being written, or how long
+// while some wait for their time.
 func (s *Service) pace(ctx context.Context, c Campaign, st *Stats) error {
 	var done int64
 	var seconds float64
@@ -146,7 +163,7 @@ func (s *Service) pace(ctx context.Context, c Campaign, st *Stats) error {
 	}
 	rate := float64(done) / max(seconds, 1)
 	st.RatePerSecond = &rate
-	if !c.Freezing {
+	if !c.Freezing && st.Waiting == 0 {
 		left := int64(float64(st.Queued+st.Claimed) / rate)
 		st.SecondsLeft = &left
 	}

@@ -49,7 +49,7 @@ func (s *Service) tick(ctx context.Context) error {
 			return err
 		}
 		var failed error
-		for _, step := range []func(context.Context) error{s.startDue, s.settleSilent, s.sweepDeferred, s.guard, s.finishDone, s.wakeStuck, s.forgetRaw, s.forgetHours} {
+		for _, step := range []func(context.Context) error{s.startDue, s.openGates, s.settleSilent, s.sweepDeferred, s.guard, s.finishDone, s.wakeStuck, s.forgetRaw, s.forgetHours} {
 			failed = errors.Join(failed, s.within(ctx, step))
 		}
 		return failed
@@ -146,13 +146,13 @@ func (s *Service) sweepDeferred(ctx context.Context) error {
 }
 
 // wakeStuck gives a running campaign that has deliveries waiting and no job left a new run. It should never find one; a queue that was emptied by
-// hand is no reason to leave people without their mail.
+// hand is no reason to leave people without their mail. What waits behind a closed gate is meant to wait.
 func (s *Service) wakeStuck(ctx context.Context) error {
 	// Counts and jobs are looked at in one statement, so that a job which ends in between is no alarm.
 	ids, err := collectIDs(ctx, s.d.Pool, `
 		SELECT c.id FROM campaigns c
 		WHERE c.status = 'running' AND c.started_at < now() - interval '30 seconds'
-			AND (SELECT sum(n.queued) FROM campaign_counts n WHERE n.campaign_id = c.id) > 0
+			AND (SELECT sum(n.queued) FROM campaign_counts n WHERE n.campaign_id = c.id) > `+behindSQL+`
 			AND NOT EXISTS (SELECT FROM river_job j WHERE j.kind = 'deliver_range' AND j.state IN ('available', 'running', 'scheduled', 'retryable', 'pending')
 				AND (j.args ->> 'campaign_id')::bigint = c.id AND (j.args ->> 'run')::int = c.run)`)
 	if err != nil {

@@ -19,14 +19,22 @@ const (
 	LimitBlocked = "blocked" // by the provider, for a time
 	LimitRest    = "rest"    // the server asked for one
 	LimitPaused  = "paused"  // every relay is
+	LimitGate    = "gate"    // of the campaign: a part of it waits for its time
 )
 
 // Plan is a mailing whose end is to be foretold.
 type Plan struct {
-	Messages int
+	Messages int       // that may go from the start
+	Later    []Arrival // that join them, in the order of time
 	Start    time.Time // in the past: now
 	Relays   []Relay   // those of the campaign, as they share it
 	From     FromDomain
+}
+
+// Arrival is a part of a mailing that may go from a moment on.
+type Arrival struct {
+	At       time.Time
+	Messages int
 }
 
 // Forecast is when the last message of a plan will have gone out by the limits, when the relays and the domain have nothing else to send: by their windows,
@@ -38,7 +46,7 @@ type Forecast struct {
 	Decides *Decider
 }
 
-// Decider is a limit of a relay or a domain.
+// Decider is a limit of a relay or a domain, or of the campaign itself, which has neither id nor name.
 type Decider struct {
 	Limit             string
 	RelayID, DomainID int64 // one is 0

@@ -15,6 +15,7 @@ type run struct {
 	start  time.Time
 	at     time.Time
 	left   float64
+	later  []Arrival // what is still to come
 	relays []*gate
 	domain *gate
 	// waited is for how long each limit was what the mailing waited for.
@@ -38,7 +39,7 @@ const (
 func (p Plan) forecast(relays []Relay, used [][]usedShare, ofDomain []usedShare) Forecast {
 	f := Forecast{Start: p.Start}
 	play := func(without Decider, until time.Time) *run {
-		r := &run{start: p.Start, at: p.Start, left: float64(p.Messages), domain: domainGate(p.From, ofDomain, p.Start), waited: map[Decider]time.Duration{}}
+		r := &run{start: p.Start, at: p.Start, left: float64(p.Messages), later: p.Later, domain: domainGate(p.From, ofDomain, p.Start), waited: map[Decider]time.Duration{}}
 		for i, relay := range relays {
 			r.relays = append(r.relays, relayGate(relay, used[i], p.Start))
 		}
@@ -46,6 +47,9 @@ func (p Plan) forecast(relays []Relay, used [][]usedShare, ofDomain []usedShare)
 			if g.limited(without.Limit) == without {
 				g.lift(without.Limit)
 			}
+		}
+		if without.Limit == LimitGate {
+			r.arriveAll()
 		}
 		r.play(until)
 		return r
@@ -56,7 +60,7 @@ func (p Plan) forecast(relays []Relay, used [][]usedShare, ofDomain []usedShare)
 		return f
 	}
 	f.Decides = &limits[0]
-	if whole.left >= least {
+	if whole.unsent() {
 		return f
 	}
 	f.End = &whole.at
@@ -65,7 +69,7 @@ func (p Plan) forecast(relays []Relay, used [][]usedShare, ofDomain []usedShare)
 	}
 	// Those for which it waits longer come first: where two are as strict as one another, to lift one of them changes nothing.
 	for i, soonest := 0, whole.at; i < min(len(limits), mostLifted) && len(limits) > 1; i++ {
-		if r := play(limits[i], soonest); r.left < least && r.at.Before(soonest) {
+		if r := play(limits[i], soonest); !r.unsent() && r.at.Before(soonest) {
 			soonest, f.Decides = r.at, &limits[i]
 		}
 	}
@@ -74,11 +78,39 @@ func (p Plan) forecast(relays []Relay, used [][]usedShare, ofDomain []usedShare)
 
 // play goes on until everything is sent or a moment has come.
 func (r *run) play(until time.Time) {
-	for r.left >= least && r.at.Before(until) && r.steps < forecastSteps {
-		r.step()
+	for r.at.Before(until) && r.steps < forecastSteps {
+		r.arrive()
+		switch {
+		case r.left >= least:
+			r.step()
+		case len(r.later) > 0:
+			next := r.later[0].At
+			r.waited[Decider{Limit: LimitGate}] += next.Sub(r.at)
+			r.at = next
+		default:
+			return
+		}
 		r.steps++
 	}
 }
+
+// arrive lets those join whose time has come.
+func (r *run) arrive() {
+	for len(r.later) > 0 && !r.later[0].At.After(r.at) {
+		r.left += float64(r.later[0].Messages)
+		r.later = r.later[1:]
+	}
+}
+
+func (r *run) arriveAll() {
+	for _, a := range r.later {
+		r.left += float64(a.Messages)
+	}
+	r.later = nil
+}
+
+// unsent says whether something is left of the mailing.
+func (r *run) unsent() bool { return r.left >= least || len(r.later) > 0 }
 
 // longest gives the limits that were waited for, the longest first.
 func (r *run) longest() []Decider {
@@ -206,6 +238,9 @@ func (r *run) flow(gates []*gate) {
 		if change := g.changes(r.at); change.Before(until) {
 			until = change
 		}
+	}
+	if len(r.later) > 0 && r.later[0].At.Before(until) {
+		until = r.later[0].At
 	}
 	spent := until.Sub(r.at)
 	for _, g := range gates {

@@ -189,6 +189,7 @@ const (
 	HoldupResting       HoldupCode = "resting"        // the server asked for less
 	HoldupDayUsedUp     HoldupCode = "day_used_up"    // the limit of 24 hours, or the warm-up's
 	HoldupHourUsedUp    HoldupCode = "hour_used_up"
+	HoldupNotYet        HoldupCode = "not_yet" // of a campaign: what is left waits for its time
 )
 
 // Holdup looks whether the relay may be used now. nil: it may.

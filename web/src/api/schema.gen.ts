@@ -390,6 +390,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/campaigns/{id}/gates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List when the parts of a campaign may go that wait for their time, in that order */
+        get: operations["listGates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/campaigns/{id}/links": {
         parameters: {
             query?: never;
@@ -3632,11 +3649,11 @@ export interface components {
              */
             domain_id: number | null;
             /**
-             * @description rate: per second or minute; blocked: by the provider; rest: the server asked for one
+             * @description gate: a part of the campaign waits for its time; rate: per second or minute; blocked: by the provider; rest: the server asked for one
              * @enum {string}
              */
-            limit: "rate" | "hour" | "day" | "warmup" | "window" | "blocked" | "rest" | "paused";
-            /** @description Of the relay or the domain */
+            limit: "rate" | "hour" | "day" | "warmup" | "window" | "blocked" | "rest" | "paused" | "gate";
+            /** @description Of the relay or the domain; empty: it is the campaign's own */
             name: string;
             /**
              * Format: int64
@@ -3675,6 +3692,13 @@ export interface components {
             unsubscribed: boolean;
             /** Format: date-time */
             updated_at: string;
+            /** @description It is queued and waits for its time */
+            waits: boolean;
+            /**
+             * Format: date-time
+             * @description When that is; null: it does not wait, or that is not known yet
+             */
+            waits_until: string | null;
         };
         DeliveryStory: {
             /** Format: int32 */
@@ -3722,6 +3746,13 @@ export interface components {
             unsubscribed: boolean;
             /** Format: date-time */
             updated_at: string;
+            /** @description It is queued and waits for its time */
+            waits: boolean;
+            /**
+             * Format: date-time
+             * @description When that is; null: it does not wait, or that is not known yet
+             */
+            waits_until: string | null;
         };
         DiffLine: {
             /**
@@ -4273,26 +4304,51 @@ export interface components {
             name: string;
             sentence: string;
         };
+        Gate: {
+            /**
+             * Format: date-time
+             * @description When that is about, as far as it can be known
+             */
+            expected_at: string | null;
+            /** Format: int32 */
+            gate: number;
+            note: string;
+            /**
+             * Format: date-time
+             * @description null: those behind it still wait
+             */
+            opened_at: string | null;
+            /**
+             * Format: date-time
+             * @description null: something else than a time opens it
+             */
+            opens_at: string | null;
+            /**
+             * Format: int64
+             * @description Who wait, or waited, behind it
+             */
+            people: number;
+        };
         Header: {
             name: string;
             value: string;
         };
         Holdup: {
             /**
-             * @description paused: somebody has to resume the relay. blocked: the provider takes nothing more of the account. outside_window: of the sending window of the relay, or of the domain where domain_id is set. resting: the server asked for less. day_used_up: the share of 24 hours of the relay (or of its warm-up), or of the domain's warm-up where domain_id is set. hour_used_up: the relay's share of 60 minutes
+             * @description paused: somebody has to resume the relay. blocked: the provider takes nothing more of the account. outside_window: of the sending window of the relay, or of the domain where domain_id is set. resting: the server asked for less. day_used_up: the share of 24 hours of the relay (or of its warm-up), or of the domain's warm-up where domain_id is set. hour_used_up: the relay's share of 60 minutes. not_yet: all that is left of the campaign waits for its time
              * @enum {string}
              */
-            code: "paused" | "blocked" | "outside_window" | "resting" | "day_used_up" | "hour_used_up";
+            code: "paused" | "blocked" | "outside_window" | "resting" | "day_used_up" | "hour_used_up" | "not_yet";
             /**
              * Format: int64
-             * @description The sending domain whose window or warm-up it is; null: it is the relay's
+             * @description The sending domain whose window or warm-up it is; null: it is not a domain's
              */
             domain_id: number | null;
             /** @description The same in words, with the server's own where it spoke */
             reason: string;
             /**
              * Format: int64
-             * @description The relay whose state, limits, window or warm-up it is; null: it is the domain's
+             * @description The relay whose state, limits, window or warm-up it is; null: it is not a relay's
              */
             relay_id: number | null;
             /**
@@ -4433,6 +4489,9 @@ export interface components {
         };
         ItemsField: {
             items: components["schemas"]["Field"][];
+        };
+        ItemsGate: {
+            items: components["schemas"]["Gate"][];
         };
         ItemsLink: {
             items: components["schemas"]["Link"][];
@@ -7179,6 +7238,11 @@ export interface components {
             failed: number;
             /** @description Why nothing is sent at the moment although something waits; null: nothing is in the way */
             held_up: components["schemas"]["Holdup"] | null;
+            /**
+             * Format: date-time
+             * @description When the first of those may go; null: nobody waits, or it is not known yet
+             */
+            next_opens_at: string | null;
             opens: components["schemas"]["Tally"];
             /** Format: int64 */
             queued: number;
@@ -7209,6 +7273,11 @@ export interface components {
             unique_opens: components["schemas"]["Tally"];
             /** Format: int64 */
             unsubscribes: number;
+            /**
+             * Format: int64
+             * @description Those of queued who wait for their time: nothing is tried before a gate of the campaign opens
+             */
+            waiting: number;
         };
         Subscriber: {
             attributes: {
@@ -9788,6 +9857,73 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Forecast"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listGates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemsGate"];
                 };
             };
             /** @description Bad Request */
