@@ -12,40 +12,46 @@ import (
 
 // CampaignFields are what lists and single campaigns have in common.
 type CampaignFields struct {
-	ID                  int64      `json:"id"`
-	Name                string     `json:"name"`
-	Status              string     `json:"status" enum:"draft,scheduled,running,paused,cancelled,finished"`
-	PauseReason         *string    `json:"pause_reason"`
-	Subject             string     `json:"subject"`
-	Preheader           string     `json:"preheader"`
-	FromName            string     `json:"from_name"`
-	FromEmail           string     `json:"from_email"`
-	ReplyTo             string     `json:"reply_to"`
-	Kind                string     `json:"kind" enum:"html,mjml,markdown,text" doc:"The language of html"`
-	LayoutID            *int64     `json:"layout_id"`
-	InlineCSS           bool       `json:"inline_css"`
-	TemplateID          *int64     `json:"template_id"`
-	RelayID             *int64     `json:"relay_id" doc:"The first of relay_ids"`
-	RelayIDs            []int64    `json:"relay_ids" doc:"The relays that share the mail by their weights, or take over from one another"`
-	ListIDs             []int64    `json:"list_ids"`
-	SegmentIDs          []int64    `json:"segment_ids" doc:"Of the people on the lists it goes to those in any of these segments; empty: to all"`
-	ExcludeSegmentIDs   []int64    `json:"exclude_segment_ids"`
-	ExcludeListIDs      []int64    `json:"exclude_list_ids" doc:"Whoever is subscribed to one of these does not get it"`
-	IgnoreFrequencyCap  bool       `json:"ignore_frequency_cap" doc:"It is sent whatever else people got lately; only for mail that must not be missed"`
-	TrackOpens          bool       `json:"track_opens"`
-	TrackClicks         bool       `json:"track_clicks"`
-	UnconfirmedPolicy   string     `json:"unconfirmed_policy" enum:"hold,resend,assume_delivered"`
-	ExpiresAfterHours   int        `json:"expires_after_hours"`
-	MaxBouncePercent    *float64   `json:"max_bounce_percent" doc:"null is what the settings say"`
-	MaxComplaintPercent *float64   `json:"max_complaint_percent" doc:"null is what the settings say"`
-	ScheduledAt         *time.Time `json:"scheduled_at"`
-	StartedAt           *time.Time `json:"started_at"`
-	FinishedAt          *time.Time `json:"finished_at"`
-	Recipients          int        `json:"recipients" doc:"0 until the start"`
-	Excluded            int        `json:"excluded"`
-	Freezing            bool       `json:"freezing" doc:"The campaign has just started, and a large audience is still being written into its ledger: recipients and excluded grow until this is false"`
-	CreatedAt           time.Time  `json:"created_at"`
-	UpdatedAt           time.Time  `json:"updated_at"`
+	ID                  int64         `json:"id"`
+	Name                string        `json:"name"`
+	Status              string        `json:"status" enum:"draft,scheduled,running,paused,cancelled,finished"`
+	PauseReason         *string       `json:"pause_reason"`
+	Subject             string        `json:"subject"`
+	Preheader           string        `json:"preheader"`
+	FromName            string        `json:"from_name"`
+	FromEmail           string        `json:"from_email"`
+	ReplyTo             string        `json:"reply_to"`
+	Kind                string        `json:"kind" enum:"html,mjml,markdown,text" doc:"The language of html"`
+	LayoutID            *int64        `json:"layout_id"`
+	InlineCSS           bool          `json:"inline_css"`
+	TemplateID          *int64        `json:"template_id"`
+	RelayID             *int64        `json:"relay_id" doc:"The first of relay_ids"`
+	RelayIDs            []int64       `json:"relay_ids" doc:"The relays that share the mail by their weights, or take over from one another"`
+	ListIDs             []int64       `json:"list_ids"`
+	SegmentIDs          []int64       `json:"segment_ids" doc:"Of the people on the lists it goes to those in any of these segments; empty: to all"`
+	ExcludeSegmentIDs   []int64       `json:"exclude_segment_ids"`
+	ExcludeListIDs      []int64       `json:"exclude_list_ids" doc:"Whoever is subscribed to one of these does not get it"`
+	IgnoreFrequencyCap  bool          `json:"ignore_frequency_cap" doc:"It is sent whatever else people got lately; only for mail that must not be missed"`
+	TrackOpens          bool          `json:"track_opens"`
+	TrackClicks         bool          `json:"track_clicks"`
+	UnconfirmedPolicy   string        `json:"unconfirmed_policy" enum:"hold,resend,assume_delivered"`
+	ExpiresAfterHours   int           `json:"expires_after_hours"`
+	MaxBouncePercent    *float64      `json:"max_bounce_percent" doc:"null is what the settings say"`
+	MaxComplaintPercent *float64      `json:"max_complaint_percent" doc:"null is what the settings say"`
+	Window              *windowJSON   `json:"window" doc:"When its mail may go out; null: at all times"`
+	LocalTime           LocalTimeJSON `json:"local_time"`
+	LocalAt             *string       `json:"local_at" doc:"The date and time where people are for which it is scheduled, without a zone; null without a local time"`
+	ZonesInvalid        int           `json:"zones_invalid" doc:"Recipients whose field holds a time zone that does not exist: they are in that of their list or the settings"`
+	ZonesMissing        int           `json:"zones_missing" doc:"Recipients whose field holds none: likewise"`
+	ScheduledAt         *time.Time    `json:"scheduled_at" doc:"When it starts by itself; with a local time, when the first zone of the world has that"`
+	UndoableUntil       *time.Time    `json:"undoable_until" doc:"It was started with a grace period, and starts at its end: until then it can be called back (unschedule). null: it is not starting"`
+	StartedAt           *time.Time    `json:"started_at"`
+	FinishedAt          *time.Time    `json:"finished_at"`
+	Recipients          int           `json:"recipients" doc:"0 until the start"`
+	Excluded            int           `json:"excluded"`
+	Freezing            bool          `json:"freezing" doc:"The campaign has just started, and a large audience is still being written into its ledger: recipients and excluded grow until this is false"`
+	CreatedAt           time.Time     `json:"created_at"`
+	UpdatedAt           time.Time     `json:"updated_at"`
 }
 
 type campaignJSON struct {
@@ -59,36 +65,35 @@ type campaignSummaryJSON struct {
 	Stats statsJSON `json:"stats"`
 }
 
-type campaignInputJSON struct {
-	Name                string   `json:"name"`
-	Subject             string   `json:"subject" required:"false"`
-	Preheader           string   `json:"preheader" required:"false"`
-	FromName            string   `json:"from_name" required:"false"`
-	FromEmail           string   `json:"from_email" required:"false"`
-	ReplyTo             string   `json:"reply_to" required:"false"`
-	Kind                string   `json:"kind" required:"false" enum:"html,mjml,markdown,text" doc:"Left out: html"`
-	LayoutID            *int64   `json:"layout_id" required:"false"`
-	InlineCSS           *bool    `json:"inline_css" required:"false" doc:"Stylesheets become style attributes. Left out: true"`
-	HTML                string   `json:"html" required:"false" doc:"The body, in the language of kind with Liquid in it; empty for text"`
-	Text                string   `json:"text" required:"false" doc:"Liquid source; left out: made from the HTML"`
-	TemplateID          *int64   `json:"template_id" required:"false"`
-	RelayID             *int64   `json:"relay_id" required:"false" doc:"The same as relay_ids with one relay; where both are given, it must be the first of them"`
-	RelayIDs            []int64  `json:"relay_ids" required:"false" doc:"Several relays share the mail by their weights, and take over from one another"`
-	ListIDs             []int64  `json:"list_ids" required:"false"`
-	SegmentIDs          []int64  `json:"segment_ids" required:"false"`
-	ExcludeSegmentIDs   []int64  `json:"exclude_segment_ids" required:"false"`
-	ExcludeListIDs      []int64  `json:"exclude_list_ids" required:"false"`
-	IgnoreFrequencyCap  bool     `json:"ignore_frequency_cap" required:"false"`
-	TrackOpens          *bool    `json:"track_opens" required:"false" doc:"Left out: true"`
-	TrackClicks         *bool    `json:"track_clicks" required:"false" doc:"Left out: true"`
-	UnconfirmedPolicy   string   `json:"unconfirmed_policy" required:"false" enum:"hold,resend,assume_delivered" doc:"Left out: hold"`
-	ExpiresAfterHours   int      `json:"expires_after_hours" required:"false" doc:"Left out: 72"`
-	MaxBouncePercent    *float64 `json:"max_bounce_percent" required:"false" doc:"Bounces, in percent of what was tried, above which it stops and asks; 100 never stops. Left out or null: what the settings say"`
-	MaxComplaintPercent *float64 `json:"max_complaint_percent" required:"false" doc:"Complaints, in percent of what was sent, above which it stops and asks; 100 never stops. Left out or null: what the settings say"`
-}
-
-type scheduleJSON struct {
-	At time.Time `json:"at"`
+// CampaignInputJSON is what a person decides about a campaign.
+type CampaignInputJSON struct {
+	Name                string        `json:"name"`
+	Subject             string        `json:"subject" required:"false"`
+	Preheader           string        `json:"preheader" required:"false"`
+	FromName            string        `json:"from_name" required:"false"`
+	FromEmail           string        `json:"from_email" required:"false"`
+	ReplyTo             string        `json:"reply_to" required:"false"`
+	Kind                string        `json:"kind" required:"false" enum:"html,mjml,markdown,text" doc:"Left out: html"`
+	LayoutID            *int64        `json:"layout_id" required:"false"`
+	InlineCSS           *bool         `json:"inline_css" required:"false" doc:"Stylesheets become style attributes. Left out: true"`
+	HTML                string        `json:"html" required:"false" doc:"The body, in the language of kind with Liquid in it; empty for text"`
+	Text                string        `json:"text" required:"false" doc:"Liquid source; left out: made from the HTML"`
+	TemplateID          *int64        `json:"template_id" required:"false"`
+	RelayID             *int64        `json:"relay_id" required:"false" doc:"The same as relay_ids with one relay; where both are given, it must be the first of them"`
+	RelayIDs            []int64       `json:"relay_ids" required:"false" doc:"Several relays share the mail by their weights, and take over from one another"`
+	ListIDs             []int64       `json:"list_ids" required:"false"`
+	SegmentIDs          []int64       `json:"segment_ids" required:"false"`
+	ExcludeSegmentIDs   []int64       `json:"exclude_segment_ids" required:"false"`
+	ExcludeListIDs      []int64       `json:"exclude_list_ids" required:"false"`
+	IgnoreFrequencyCap  bool          `json:"ignore_frequency_cap" required:"false"`
+	TrackOpens          *bool         `json:"track_opens" required:"false" doc:"Left out: true"`
+	TrackClicks         *bool         `json:"track_clicks" required:"false" doc:"Left out: true"`
+	UnconfirmedPolicy   string        `json:"unconfirmed_policy" required:"false" enum:"hold,resend,assume_delivered" doc:"Left out: hold"`
+	ExpiresAfterHours   int           `json:"expires_after_hours" required:"false" doc:"Left out: 72"`
+	MaxBouncePercent    *float64      `json:"max_bounce_percent" required:"false" doc:"Bounces, in percent of what was tried, above which it stops and asks; 100 never stops. Left out or null: what the settings say"`
+	Window              *windowJSON   `json:"window" required:"false" doc:"When its mail may go out; left out or null: at all times"`
+	LocalTime           LocalTimeJSON `json:"local_time" required:"false" doc:"Left out: everybody gets it at the same moment"`
+	MaxComplaintPercent *float64      `json:"max_complaint_percent" required:"false" doc:"Complaints, in percent of what was sent, above which it stops and asks; 100 never stops. Left out or null: what the settings say"`
 }
 
 type testSendJSON struct {
@@ -141,7 +146,9 @@ func encodeCampaignFields(c campaigns.Campaign) CampaignFields {
 		SegmentIDs: c.SegmentIDs, ExcludeSegmentIDs: c.ExcludeSegmentIDs, ExcludeListIDs: c.ExcludeListIDs, IgnoreFrequencyCap: c.IgnoreFrequencyCap,
 		TrackClicks: c.TrackClicks, UnconfirmedPolicy: c.UnconfirmedPolicy, ExpiresAfterHours: c.ExpiresAfterHours,
 		MaxBouncePercent: c.MaxBouncePercent, MaxComplaintPercent: c.MaxComplaintPercent, ScheduledAt: utc(c.ScheduledAt),
-		StartedAt: utc(c.StartedAt), FinishedAt: utc(c.FinishedAt), Recipients: c.Recipients, Excluded: c.Excluded, Freezing: c.Freezing, CreatedAt: c.CreatedAt.UTC(),
+		Window: encodeWindow(c.Window), LocalTime: LocalTimeJSON(c.LocalTime), LocalAt: encodeLocalAt(c.LocalAt), ZonesInvalid: c.ZonesInvalid, ZonesMissing: c.ZonesMissing,
+		UndoableUntil: utc(c.UndoableUntil()),
+		StartedAt:     utc(c.StartedAt), FinishedAt: utc(c.FinishedAt), Recipients: c.Recipients, Excluded: c.Excluded, Freezing: c.Freezing, CreatedAt: c.CreatedAt.UTC(),
 		UpdatedAt: c.UpdatedAt.UTC(),
 	}
 }
@@ -155,7 +162,7 @@ func encodeSummary(v campaigns.WithStats) campaignSummaryJSON {
 }
 
 // relays gives the relays that are named, one way or the other.
-func (in campaignInputJSON) relays() ([]int64, error) {
+func (in CampaignInputJSON) relays() ([]int64, error) {
 	switch {
 	case in.RelayID == nil:
 		return in.RelayIDs, nil
@@ -167,14 +174,14 @@ func (in campaignInputJSON) relays() ([]int64, error) {
 	return in.RelayIDs, nil
 }
 
-func (in campaignInputJSON) input() (campaigns.Input, error) {
+func (in CampaignInputJSON) input() (campaigns.Input, error) {
 	relays, err := in.relays()
 	return campaigns.Input{
 		Name: in.Name, Subject: in.Subject, Preheader: in.Preheader, FromName: in.FromName, FromEmail: in.FromEmail, ReplyTo: in.ReplyTo, Kind: templates.Kind(in.Kind), LayoutID: in.LayoutID, KeepCSS: !orTrue(in.InlineCSS), HTML: in.HTML,
 		Text: in.Text, TemplateID: in.TemplateID, RelayIDs: relays, ListIDs: in.ListIDs, TrackOpens: orTrue(in.TrackOpens),
 		SegmentIDs: in.SegmentIDs, ExcludeSegmentIDs: in.ExcludeSegmentIDs, ExcludeListIDs: in.ExcludeListIDs, IgnoreFrequencyCap: in.IgnoreFrequencyCap,
 		TrackClicks: orTrue(in.TrackClicks), UnconfirmedPolicy: in.UnconfirmedPolicy, ExpiresAfterHours: in.ExpiresAfterHours,
-		MaxBouncePercent: in.MaxBouncePercent, MaxComplaintPercent: in.MaxComplaintPercent,
+		MaxBouncePercent: in.MaxBouncePercent, MaxComplaintPercent: in.MaxComplaintPercent, Window: in.Window.decode(), LocalTime: in.LocalTime.decode(),
 	}, err
 }
 
@@ -208,16 +215,7 @@ func (s *server) getCampaign(ctx context.Context, in *byID) (*answer[campaignJSO
 	return reply(c, err, encodeCampaign)
 }
 
-func (s *server) createCampaign(ctx context.Context, in *with[campaignInputJSON]) (*answer[campaignJSON], error) {
-	input, err := in.Body.input()
-	if err != nil {
-		return nil, err
-	}
-	c, err := s.deps.Campaigns.Create(ctx, input)
-	return reply(c, err, encodeCampaign)
-}
-
-func (s *server) updateCampaign(ctx context.Context, in *onID[campaignInputJSON]) (*answer[campaignJSON], error) {
+func (s *server) updateCampaign(ctx context.Context, in *onID[CampaignInputJSON]) (*answer[campaignJSON], error) {
 	input, err := in.Body.input()
 	if err != nil {
 		return nil, err
@@ -233,26 +231,6 @@ func (s *server) deleteCampaign(ctx context.Context, in *byID) (*nothing, error)
 func (s *server) countAudience(ctx context.Context, in *byID) (*answer[audienceJSON], error) {
 	counts, err := s.deps.Campaigns.CountAudience(ctx, in.ID)
 	return reply(counts, err, encodeAudience)
-}
-
-type startInput struct {
-	ID           int64 `path:"id" minimum:"1"`
-	Acknowledged bool  `query:"acknowledged" doc:"Start only when the campaign was checked as it is now, and all warnings of that check are acknowledged"`
-}
-
-func (s *server) startCampaign(ctx context.Context, in *startInput) (*answer[campaignJSON], error) {
-	if in.Acknowledged {
-		if err := s.deps.Campaigns.MustBeAcknowledged(ctx, in.ID); err != nil {
-			return nil, err
-		}
-	}
-	c, err := s.deps.Campaigns.Start(ctx, in.ID)
-	return reply(c, err, encodeCampaign)
-}
-
-func (s *server) scheduleCampaign(ctx context.Context, in *onID[scheduleJSON]) (*answer[campaignJSON], error) {
-	c, err := s.deps.Campaigns.Schedule(ctx, in.ID, in.Body.At)
-	return reply(c, err, encodeCampaign)
 }
 
 func (s *server) unscheduleCampaign(ctx context.Context, in *byID) (*answer[campaignJSON], error) {

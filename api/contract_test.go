@@ -54,14 +54,14 @@ func (r *response) keys(at, want string) *response {
 }
 
 const (
-	listKeys       = "id name description public created_at updated_at counts no_tracking opt_in"
+	listKeys       = "id name description public created_at updated_at counts no_tracking opt_in time_zone"
 	subscriberKeys = "id email name attributes created_at updated_at suppressed pause frequency subscriptions no_tracking"
 	importKeys     = "id list_id list_name filename status error format columns mapping size_bytes read_bytes rows created updated unchanged rejected unsubscribed flagged created_by consent check undo " +
 		"suppressed progress created_at started_at finished_at"
 	templateKeys = "id name role kind layout_id inline_css subject preheader html text version created_at updated_at"
 	summaryKeys  = "id name status pause_reason subject preheader from_name from_email reply_to kind layout_id inline_css template_id relay_id relay_ids list_ids track_opens track_clicks " +
 		"segment_ids exclude_segment_ids exclude_list_ids ignore_frequency_cap " +
-		"unconfirmed_policy expires_after_hours max_bounce_percent max_complaint_percent scheduled_at started_at finished_at recipients excluded freezing created_at updated_at"
+		"unconfirmed_policy expires_after_hours max_bounce_percent max_complaint_percent window local_time local_at zones_invalid zones_missing undoable_until scheduled_at started_at finished_at recipients excluded freezing created_at updated_at"
 	campaignKeys = summaryKeys + " html text"
 	statsKeys    = "recipients queued waiting next_opens_at claimed sent deferred bounced failed unconfirmed skipped excluded opens unique_opens clicks unique_clicks " +
 		"unsubscribes as_of rate_per_second seconds_left held_up"
@@ -464,7 +464,7 @@ func TestShapesOfCampaigns(t *testing.T) {
 	c.post(at+"/resume", "").want(200)
 	c.remove(at).problem(409)
 	c.post(at+"/cancel", "").want(200)
-	c.get("/overview").want(200).keys("", "subscribers lists sent_24h bounced_24h last_30_days running recent sent_by_day checklist").
+	c.get("/overview").want(200).keys("", "subscribers lists sent_24h bounced_24h last_30_days running recent sent_by_day checklist sending").
 		keys("recent.0", "campaign stats").keys("checklist", "relay domain list campaign").keys("sent_by_day", "times sent bounced opens clicks").keys("recent.0.stats", statsKeys).
 		keys("last_30_days", "sent bounced complaints")
 	c.get("/system").want(200).keys("", "version uptime_seconds database postgres_version nodes inbox")

@@ -19,6 +19,7 @@ type overviewJSON struct {
 	Recent      []campaignProgressJSON `json:"recent"`
 	SentByDay   daysJSON               `json:"sent_by_day" doc:"The last 30 days"`
 	Checklist   checklistJSON          `json:"checklist"`
+	Sending     SendingJSON            `json:"sending"`
 }
 
 // monthJSON is the last 30 days, today included.
@@ -93,6 +94,11 @@ func (s *server) countForOverview(ctx context.Context, out *overviewJSON) error 
 	if err != nil {
 		return err
 	}
+	stop, err := s.deps.Sender.LastStop(ctx)
+	if err != nil {
+		return err
+	}
+	out.Sending = encodeStop(stop)
 	out.Subscribers, out.Lists = total(people), total(lists)
 	out.Checklist.Relay, out.Checklist.Domain, out.Checklist.List = len(relays) > 0, len(domains) > 0, out.Lists > 0
 	return nil

@@ -43,7 +43,7 @@ type paceJSON struct {
 }
 
 type holdupJSON struct {
-	Code     string     `json:"code" enum:"paused,blocked,outside_window,resting,day_used_up,hour_used_up,not_yet" doc:"paused: somebody has to resume the relay. blocked: the provider takes nothing more of the account. outside_window: of the sending window of the relay, or of the domain where domain_id is set. resting: the server asked for less. day_used_up: the share of 24 hours of the relay (or of its warm-up), or of the domain's warm-up where domain_id is set. hour_used_up: the relay's share of 60 minutes. not_yet: all that is left of the campaign waits for its time"`
+	Code     string     `json:"code" enum:"paused,blocked,outside_window,resting,day_used_up,hour_used_up,not_yet,stopped" doc:"paused: somebody has to resume the relay. blocked: the provider takes nothing more of the account. outside_window: of the sending window of the relay, or of the domain where domain_id is set. resting: the server asked for less. day_used_up: the share of 24 hours of the relay (or of its warm-up), or of the domain's warm-up where domain_id is set. hour_used_up: the relay's share of 60 minutes. not_yet: all that is left of the campaign waits for its time. stopped: all sending is, until somebody resumes it"`
 	Reason   string     `json:"reason" doc:"The same in words, with the server's own where it spoke"`
 	Until    *time.Time `json:"until" doc:"null: until a person does something"`
 	RelayID  *int64     `json:"relay_id" doc:"The relay whose state, limits, window or warm-up it is; null: it is not a relay's"`

@@ -85,13 +85,16 @@ func TestParallelRepeatsDoTheWorkOnce(t *testing.T) {
 	}
 }
 
-func TestSecondStartIsAConflict(t *testing.T) {
+func TestSecondStartDoesNothing(t *testing.T) {
 	t.Parallel()
 	m := started(t)
-	p := m.admin.post(fmt.Sprintf("/campaigns/%d/start", m.campaignID), "").problem(409)
-	if !strings.Contains(p.Detail, "was started at") {
-		t.Errorf("detail %q", p.Detail)
+	var got startedJSON
+	m.admin.post(fmt.Sprintf("/campaigns/%d/start", m.campaignID), "").want(200).keys("", campaignKeys+" already_started").json(&got)
+	if !got.AlreadyStarted || got.StartedAt == nil {
+		t.Errorf("%+v", got)
 	}
+	m.admin.post(fmt.Sprintf("/campaigns/%d/start", m.campaignID), `{"undo_seconds":5}`).want(200)
+	m.admin.post(fmt.Sprintf("/campaigns/%d/start", m.campaignID), `{"undo_seconds":3601}`).problem(400)
 	if n := m.count(t, "deliveries"); n != 1 {
 		t.Errorf("%d deliveries", n)
 	}

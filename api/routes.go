@@ -243,10 +243,11 @@ func (s *server) mailboxRoutes() {
 
 func (s *server) campaignRoutes() {
 	add(s, get("/campaigns", "listCampaigns", tagCampaigns, auth.CampaignsRead, "List campaigns, newest first"), s.listCampaigns)
-	add(s, post("/campaigns", "createCampaign", tagCampaigns, auth.CampaignsWrite, "Make a draft").returns(http.StatusCreated).once().content(), s.createCampaign)
+	add(s, post("/campaigns", "createCampaign", tagCampaigns, auth.CampaignsWrite, "Make a draft, or with start, start_at or local_at a campaign that starts").returns(http.StatusCreated).once().content().
+		note("Starting it asks for the scope campaigns:send too."), s.createCampaign)
 	add(s, get("/campaigns/{id}", "getCampaign", tagCampaigns, auth.CampaignsRead, "Read a campaign"), s.getCampaign)
 	add(s, put("/campaigns/{id}", "updateCampaign", tagCampaigns, auth.CampaignsWrite, "Change a campaign that has not started").content().
-		note("Replaces everything; what is left out gets its default."), s.updateCampaign)
+		note("Replaces everything; what is left out gets its default. One that is scheduled stays so, and must be able to start."), s.updateCampaign)
 	add(s, remove("/campaigns/{id}", "deleteCampaign", tagCampaigns, auth.CampaignsWrite, "Delete a campaign with all that is known of its deliveries"), s.deleteCampaign)
 	add(s, get("/campaigns/{id}/audience", "countAudience", tagCampaigns, auth.CampaignsRead, "Count whom a campaign would reach if it started now"), s.countAudience)
 	add(s, post("/campaigns/audience", "countDraftAudience", tagCampaigns, auth.CampaignsRead, "Count whom a campaign that is not saved would reach").
@@ -262,7 +263,7 @@ func (s *server) campaignRoutes() {
 	add(s, get("/campaigns/{id}/forecast", "getCampaignForecast", tagCampaigns, auth.CampaignsRead, "Say when the last message of a campaign will have gone out").
 		note("By the limits of its relays and its From domain, when those have nothing else to send."), s.getCampaignForecast)
 	add(s, post("/campaigns/{id}/start", "startCampaign", tagCampaigns, auth.CampaignsSend, "Start sending").once().
-		note("Freezes the content and the audience. A second start is a conflict."), s.startCampaign)
+		note("Freezes the content and the audience. A second start does nothing and says so (already_started); for a cancelled campaign it is a conflict."), s.startCampaign)
 	s.preflightRoutes()
 	add(s, post("/campaigns/{id}/schedule", "scheduleCampaign", tagCampaigns, auth.CampaignsSend, "Let a campaign start by itself later").once(), s.scheduleCampaign)
 	add(s, post("/campaigns/{id}/unschedule", "unscheduleCampaign", tagCampaigns, auth.CampaignsSend, "Make a scheduled campaign a draft again"), s.unscheduleCampaign)
@@ -303,6 +304,10 @@ func (s *server) campaignRoutes() {
 }
 
 func (s *server) sendingRoutes() {
+	add(s, get("/sending", "getSending", tagSystem, auth.CampaignsRead, "Say whether anything is sent at all"), s.getSending)
+	add(s, post("/sending/stop", "stopSending", tagSystem, auth.CampaignsSend, "Stop everything at once: campaigns, tests, mails that ask to confirm").
+		note("Over all processes within a second. What is on the wire is finished; nothing is lost, and nothing is sent twice after it is resumed."), s.stopSending)
+	add(s, post("/sending/resume", "resumeSending", tagSystem, auth.CampaignsSend, "Send again after everything was stopped"), s.resumeSending)
 	add(s, get("/relays", "listRelays", tagRelays, auth.SendingRead, "List the relays"), s.listRelays)
 	add(s, post("/relays", "createRelay", tagRelays, auth.SendingWrite, "Add a relay").returns(http.StatusCreated).once(), s.createRelay)
 	add(s, post("/relays/test", "tryRelay", tagRelays, auth.SendingWrite, "Try a relay that is not stored").

@@ -62,7 +62,7 @@ func TestCodesOfHoldupsAreInTheDocument(t *testing.T) {
 	}
 	var want []string
 	for _, c := range []sender.HoldupCode{sender.HoldupPaused, sender.HoldupBlocked, sender.HoldupOutsideWindow, sender.HoldupResting, sender.HoldupDayUsedUp, sender.HoldupHourUsedUp,
-		sender.HoldupNotYet} {
+		sender.HoldupNotYet, sender.HoldupStopped} {
 		want = append(want, string(c))
 		at := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
 		if got := encodeHoldup(&sender.Holdup{Code: c, Reason: "words", Until: at}); got.Code != string(c) || got.Reason != "words" || !got.Until.Equal(at) {

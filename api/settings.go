@@ -24,6 +24,7 @@ type settingsJSON struct {
 	FrequencyCapMails   int     `json:"frequency_cap_mails" doc:"The most mails of campaigns that a person gets in frequency_cap_days; 0 is no cap"`
 	FrequencyCapDays    int     `json:"frequency_cap_days"`
 	PreflightSpam       string  `json:"preflight_spam" doc:"The spam filter that mail is shown to before it is sent: http(s)://host:port of rspamd, spamd://host:port of SpamAssassin; \"\" is none"`
+	UndoSendSeconds     int     `json:"undo_send_seconds" doc:"How long a campaign that was started in the interface can be called back; 0 is not at all"`
 }
 
 type settingsInputJSON struct {
@@ -36,6 +37,7 @@ type settingsInputJSON struct {
 	TrackingURL      string `json:"tracking_url" required:"false"`
 	HonourDoNotTrack *bool  `json:"honour_do_not_track" required:"false" doc:"Left out: true"`
 	PreflightSpam    string `json:"preflight_spam" required:"false" doc:"Left out: none"`
+	UndoSendSeconds  *int   `json:"undo_send_seconds" required:"false" minimum:"0" maximum:"3600" doc:"Left out: 10"`
 
 	FrequencyCapMails   int     `json:"frequency_cap_mails" required:"false" minimum:"0" maximum:"1000" doc:"0 or left out: no cap"`
 	FrequencyCapDays    int     `json:"frequency_cap_days" required:"false" minimum:"0" maximum:"365" doc:"0 or left out: 7"`
@@ -50,11 +52,15 @@ func encodeSettings(set settings.Settings) settingsJSON {
 }
 
 func (in settingsInputJSON) settings() settings.Settings {
+	undo := settings.DefaultUndoSendSeconds
+	if in.UndoSendSeconds != nil {
+		undo = *in.UndoSendSeconds
+	}
 	return settings.Settings{
 		Organization: in.Organization, PublicURL: in.PublicURL, PostalAddress: in.PostalAddress, DefaultFromName: in.DefaultFromName, DefaultFromEmail: in.DefaultFromEmail,
 		TimeZone: in.TimeZone, TrackingURL: in.TrackingURL, HonourDoNotTrack: orTrue(in.HonourDoNotTrack), PreflightSpam: in.PreflightSpam,
 		FrequencyCapMails: in.FrequencyCapMails, FrequencyCapDays: in.FrequencyCapDays,
-		SoftBounceCount: in.SoftBounceCount, SoftBounceDays: in.SoftBounceDays, MaxBouncePercent: in.MaxBouncePercent, MaxComplaintPercent: in.MaxComplaintPercent,
+		SoftBounceCount: in.SoftBounceCount, SoftBounceDays: in.SoftBounceDays, MaxBouncePercent: in.MaxBouncePercent, MaxComplaintPercent: in.MaxComplaintPercent, UndoSendSeconds: undo,
 	}
 }
 

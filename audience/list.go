@@ -34,6 +34,8 @@ type List struct {
 	NoTracking bool
 	// OptIn says whether people who sign up by a form have to confirm: OptInSingle or OptInDouble.
 	OptIn string
+	// TimeZone is the IANA zone in which its people are, as far as they do not say otherwise; nil: that of the settings.
+	TimeZone *string
 }
 
 // ListCounts says how many people are on a list, by status. Suppressed ones are those of Subscribed whose address or domain is suppressed; with more than 5,000 suppressions that
@@ -144,6 +146,29 @@ func (s *Service) SetListTracking(ctx context.Context, id int64, allowed bool) (
 	return s.GetList(ctx, id)
 }
 
+// CheckListZone looks whether a list may have a time zone.
+func CheckListZone(zone string) error {
+	if _, err := time.LoadLocation(zone); err != nil || zone == "Local" {
+		return errs.InvalidField("time_zone", "there is no time zone %q: use a name like Europe/Berlin", zone)
+	}
+	return nil
+}
+
+// SetListZone says in which time zone the people of a list are, as far as they do not say otherwise, and gives the list; "" is that of the settings.
+func (s *Service) SetListZone(ctx context.Context, id int64, zone string) (List, error) {
+	if err := CheckListZone(zone); err != nil {
+		return List{}, err
+	}
+	tag, err := s.pool.Exec(ctx, `UPDATE lists SET time_zone = NULLIF($2, ''), updated_at = $3 WHERE id = $1`, id, zone, s.clock())
+	if err != nil {
+		return List{}, fmt.Errorf("changing the time zone of list %d: %w", id, err)
+	}
+	if tag.RowsAffected() == 0 {
+		return List{}, errs.New(errs.NotFound, "there is no list %d", id)
+	}
+	return s.GetList(ctx, id)
+}
+
 // DeleteList deletes a list with its subscriptions and imports; the people stay. A list that a scheduled, running or paused campaign goes to, that a campaign leaves out
 // which has not ended, or that a segment asks about, is a Conflict that says which.
 func (s *Service) DeleteList(ctx context.Context, id int64) error {
@@ -215,7 +240,7 @@ func listError(err error, name string) error {
 	return fmt.Errorf("writing list: %w", err)
 }
 
-const selectLists = `SELECT id, name, description, public, created_at, updated_at, no_tracking, opt_in, lower(name) AS sort_key FROM lists`
+const selectLists = `SELECT id, name, description, public, created_at, updated_at, no_tracking, opt_in, time_zone, lower(name) AS sort_key FROM lists`
 
 type listRow struct {
 	ID          int64
@@ -226,12 +251,13 @@ type listRow struct {
 	UpdatedAt   time.Time
 	NoTracking  bool
 	OptIn       string
+	TimeZone    *string
 	SortKey     string
 }
 
 func (l listRow) list(c ListCounts) List {
 	return List{ID: l.ID, Name: l.Name, Description: l.Description, Public: l.Public, CreatedAt: l.CreatedAt.UTC(), UpdatedAt: l.UpdatedAt.UTC(), Counts: c, NoTracking: l.NoTracking,
-		OptIn: l.OptIn}
+		OptIn: l.OptIn, TimeZone: l.TimeZone}
 }
 
 func listIDs(rows []listRow) []int64 {

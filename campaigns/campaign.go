@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"postrider/internal/errs"
+	"postrider/sender"
 	"postrider/templates"
 )
 
@@ -63,6 +64,9 @@ type Input struct {
 	ExpiresAfterHours  int
 	// Shares of its mail in percent above which the campaign stops and asks, 100 for never; nil is what the settings say.
 	MaxBouncePercent, MaxComplaintPercent *float64
+	// Window is when its mail may go out; nil is at all times.
+	Window    *sender.Window
+	LocalTime LocalTime
 }
 
 // Campaign is one mailing.
@@ -71,15 +75,21 @@ type Campaign struct {
 	Status      Status
 	PauseReason *string
 	Input
+	// ScheduledAt is when it starts by itself. With a local time that is when the first zone of the world has it, and LocalAt is the date and time as if it were UTC.
 	ScheduledAt *time.Time
-	StartedAt   *time.Time
-	FinishedAt  *time.Time
+	LocalAt     *time.Time
+	// Undoable says that it is scheduled for the end of a grace period.
+	Undoable   bool
+	StartedAt  *time.Time
+	FinishedAt *time.Time
 	// Recipients and Excluded are 0 until Start. Freezing says that they still grow: the audience is being written into the ledger.
 	Recipients int
 	Excluded   int
 	Freezing   bool
-	CreatedAt  time.Time
-	UpdatedAt  time.Time
+	// Of those in the ledger so far: who had a time zone in the field that does not exist, and who had none. They are in the zone of their list, or of the settings.
+	ZonesInvalid, ZonesMissing int
+	CreatedAt                  time.Time
+	UpdatedAt                  time.Time
 }
 
 // WithStats is a campaign as lists show it: without its bodies, with its figures.
@@ -96,6 +106,7 @@ func (in *Input) setDefaults() {
 	if in.ExpiresAfterHours == 0 {
 		in.ExpiresAfterHours = 72
 	}
+	in.LocalTime.setDefaults()
 	for _, ids := range []*[]int64{&in.ListIDs, &in.RelayIDs, &in.SegmentIDs, &in.ExcludeSegmentIDs, &in.ExcludeListIDs} {
 		if *ids == nil {
 			*ids = []int64{}
@@ -141,6 +152,8 @@ func (in *Input) validate() error {
 	if in.ExpiresAfterHours < 1 || in.ExpiresAfterHours > 720 {
 		f.Add("expires_after_hours", "must be between 1 and 720 hours")
 	}
+	in.Window.Check(&f)
+	in.LocalTime.validate(&f)
 	for name, v := range map[string]*float64{"max_bounce_percent": in.MaxBouncePercent, "max_complaint_percent": in.MaxComplaintPercent} {
 		if v != nil && !(*v > 0 && *v <= 100) {
 			f.Add(name, "must be a share in percent above 0, at most 100")

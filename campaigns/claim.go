@@ -60,10 +60,12 @@ type look struct {
 type order struct {
 	claim   // without relay and rows
 	stale   bool
+	stopped bool // everything is
 	listIDs []int64
 	// untracked are those of the lists whose people are not tracked.
 	untracked []int64
 	relays    []sender.Relay
+	window    *sender.Window // of the campaign
 }
 
 // routed says that it takes a look at each delivery to know its relay.
@@ -93,6 +95,9 @@ func (s *Service) claim(ctx context.Context, a DeliverArgs, lo int32) (look, err
 	if err != nil || o.stale {
 		return look{stale: o.stale}, err
 	}
+	if o.stopped {
+		return look{wait: s.d.Now().Add(sender.StopAgain)}, nil
+	}
 	take := s.claimTx
 	if o.routed() {
 		take = s.claimRoutedTx
@@ -101,6 +106,9 @@ func (s *Service) claim(ctx context.Context, a DeliverArgs, lo int32) (look, err
 	}
 	if wait := o.from.NotBefore(s.d.Now()); !wait.IsZero() {
 		return look{wait: wait}, nil
+	}
+	if opens := o.window.Opens(s.d.Now()); opens.After(s.d.Now()) {
+		return look{wait: opens}, nil
 	}
 	if !s.canNote(ctx, o.relays) {
 		return look{unnotable: true}, nil
@@ -130,11 +138,18 @@ func (s *Service) order(ctx context.Context, a DeliverArgs) (order, error) {
 	var run, hours int
 	var from string
 	var relayIDs []int64
+	var window struct {
+		days        []int
+		from, until *int
+		zone        string
+	}
 	err := s.d.Pool.QueryRow(ctx, `
 		SELECT c.status, c.run, c.from_email, c.unconfirmed_policy, c.expires_after_hours,
+			c.send_days, EXTRACT(epoch FROM c.send_from)::int, EXTRACT(epoch FROM c.send_until)::int, c.send_zone, `+sender.StoppedSQL+`,
 			ARRAY(SELECT list_id FROM campaign_lists WHERE campaign_id = $1),
 			ARRAY(SELECT l.id FROM campaign_lists cl JOIN lists l ON l.id = cl.list_id WHERE cl.campaign_id = $1 AND l.no_tracking), `+relayIDsSQL+`
-		FROM campaigns c WHERE c.id = $1`, a.CampaignID).Scan(&status, &run, &from, &o.policy, &hours, &o.listIDs, &o.untracked, &relayIDs)
+		FROM campaigns c WHERE c.id = $1`, a.CampaignID).Scan(&status, &run, &from, &o.policy, &hours,
+		&window.days, &window.from, &window.until, &window.zone, &o.stopped, &o.listIDs, &o.untracked, &relayIDs)
 	if err == pgx.ErrNoRows {
 		return order{stale: true}, nil
 	}
@@ -142,6 +157,7 @@ func (s *Service) order(ctx context.Context, a DeliverArgs) (order, error) {
 		return o, fmt.Errorf("looking at campaign %d: %w", a.CampaignID, err)
 	}
 	o.expires = time.Duration(hours) * time.Hour
+	o.window = sender.NewWindow(window.days, window.from, window.until, window.zone)
 	if status != StatusRunning || run != a.Run {
 		o.stale = true
 		return o, nil

@@ -47,7 +47,7 @@ func (s *Service) Forecast(ctx context.Context, id int64, start time.Time, messa
 	if len(relays) == 0 {
 		return Forecast{}, errs.New(errs.Conflict, "campaign %d has no relay yet; choose one", id)
 	}
-	p.Relays, p.From = relays, from
+	p.Relays, p.From, p.Window = relays, from, c.Window
 	f, err := s.d.Sender.Forecast(ctx, p)
 	if unknown > 0 {
 		f.End, f.Decides = nil, &sender.Decider{Limit: sender.LimitGate}

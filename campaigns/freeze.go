@@ -83,9 +83,10 @@ func (s *Service) freezePartTx(ctx context.Context, tx pgx.Tx, id int64, size in
 		FreezeAfter *int64
 		StartedAt   *time.Time
 		Recipients  int
+		LocalZones  []byte
 		ListIDs     []int64 `db:"list_ids"`
 	}](ctx, tx, fmt.Sprintf("campaign %d", id), `
-		SELECT freeze_after, started_at, recipients, ARRAY(SELECT list_id FROM campaign_lists WHERE campaign_id = $1) AS list_ids FROM campaigns WHERE id = $1`, id)
+		SELECT freeze_after, started_at, recipients, local_zones, ARRAY(SELECT list_id FROM campaign_lists WHERE campaign_id = $1) AS list_ids FROM campaigns WHERE id = $1`, id)
 	if err != nil || p.FreezeAfter == nil {
 		return f, err
 	}
@@ -101,6 +102,12 @@ func (s *Service) freezePartTx(ctx context.Context, tx pgx.Tx, id int64, size in
 	if err != nil {
 		return f, err
 	}
+	local, err := s.localPartTx(ctx, tx, p.LocalZones, p.ListIDs, *p.FreezeAfter, upto)
+	if err != nil {
+		return f, err
+	}
+	insert, placing := local.insert(7 + len(args))
+	args = append(args, placing...)
 	rows, err := tx.Query(ctx, `
 		WITH a AS MATERIALIZED (`+selected+`),
 		x AS (
@@ -110,9 +117,7 @@ func (s *Service) freezePartTx(ctx context.Context, tx pgx.Tx, id int64, size in
 			INSERT INTO campaign_exclusions AS e (campaign_id, reason, n)
 			SELECT $5::bigint, a.verdict, count(*) FROM a WHERE a.verdict <> 'mail' GROUP BY a.verdict
 			ON CONFLICT (campaign_id, reason) DO UPDATE SET n = e.n + excluded.n),
-		d AS (
-			INSERT INTO deliveries (campaign_id, seq, subscriber_id, email)
-			SELECT $5, $6 + row_number() OVER (ORDER BY a.subscriber_id), a.subscriber_id, a.email FROM a WHERE a.verdict = 'mail')
+		d AS (`+insert+`)
 		SELECT verdict, count(*)::int FROM a GROUP BY verdict`, append([]any{p.ListIDs, *p.FreezeAfter, upto, p.StartedAt, id, p.Recipients}, args...)...)
 	if err != nil {
 		return f, fmt.Errorf("freezing the audience of campaign %d: %w", id, err)
@@ -130,6 +135,9 @@ func (s *Service) freezePartTx(ctx context.Context, tx pgx.Tx, id int64, size in
 	})
 	if err != nil {
 		return f, fmt.Errorf("freezing the audience of campaign %d: %w", id, err)
+	}
+	if err := local.closeTx(ctx, tx, id, p.Recipients); err != nil {
+		return f, err
 	}
 	err = tx.QueryRow(ctx, `
 		UPDATE campaigns SET recipients = recipients + $2, excluded = excluded + $3, freeze_after = $4 WHERE id = $1 RETURNING status`,

@@ -66,18 +66,40 @@ func (s *Service) Create(ctx context.Context, in Input) (Campaign, error) {
 	return c, err
 }
 
-// Update changes a campaign that has not started. A conflict says since when it cannot be changed.
+// Update changes a campaign that has not started. A conflict says since when it cannot be changed. One that is scheduled stays so, and must be able to start as it is now.
 func (s *Service) Update(ctx context.Context, id int64, in Input) (Campaign, error) {
 	in.setDefaults()
 	if err := in.validate(); err != nil {
 		return Campaign{}, err
 	}
+	seen, err := s.Get(ctx, id)
+	if err != nil {
+		return seen, err
+	}
+	if seen.Status == StatusScheduled {
+		if err := s.stillReady(ctx, seen, in); err != nil {
+			return seen, err
+		}
+	}
 	return s.change(ctx, id, func(tx pgx.Tx, c Campaign) error {
 		if err := c.mustNotHaveStarted("changed"); err != nil {
 			return err
 		}
+		if c.Status == StatusScheduled && seen.Status != StatusScheduled {
+			return errs.New(errs.Conflict, "campaign %d was scheduled while it was being changed; look at it and change it again", id)
+		}
 		return updateCampaign(ctx, tx, id, in)
 	})
+}
+
+// stillReady looks whether a scheduled campaign could start as it is to be now.
+func (s *Service) stillReady(ctx context.Context, c Campaign, in Input) error {
+	if c.LocalTime.Enabled != in.LocalTime.Enabled {
+		return errs.InvalidField("local_time", "call campaign %d back first: it is scheduled, and what its time means would change", c.ID)
+	}
+	c.Input = in
+	_, _, err := s.check(ctx, c)
+	return err
 }
 
 // Delete removes a campaign and its ledger. One that is being sent must be cancelled first, and what is on the wire then must be through. What it was sent to whom must not be
@@ -133,29 +155,13 @@ func (s *Service) forgettableTx(ctx context.Context, tx pgx.Tx, c Campaign) erro
 	return nil
 }
 
-// Schedule sets the moment at which the campaign starts by itself. It is checked as Start checks it, so that it does not fail at night.
-func (s *Service) Schedule(ctx context.Context, id int64, at time.Time) (Campaign, error) {
-	if !at.After(s.d.Now()) {
-		return Campaign{}, errs.InvalidField("at", "%s is in the past; choose a later time or start the campaign now", at.UTC().Format(time.RFC3339))
-	}
-	if err := s.ready(ctx, id); err != nil {
-		return Campaign{}, err
-	}
-	return s.change(ctx, id, func(tx pgx.Tx, c Campaign) error {
-		if err := c.mustNotHaveStarted("scheduled"); err != nil {
-			return err
-		}
-		return exec(ctx, tx, `UPDATE campaigns SET status = 'scheduled', scheduled_at = $2, pause_reason = NULL, updated_at = now() WHERE id = $1`, id, at)
-	})
-}
-
 // Unschedule makes a scheduled campaign a draft again.
 func (s *Service) Unschedule(ctx context.Context, id int64) (Campaign, error) {
 	return s.change(ctx, id, func(tx pgx.Tx, c Campaign) error {
 		if c.Status != StatusScheduled {
 			return errs.New(errs.Conflict, "campaign %d is %s, not scheduled", id, c.Status)
 		}
-		return exec(ctx, tx, `UPDATE campaigns SET status = 'draft', scheduled_at = NULL, updated_at = now() WHERE id = $1`, id)
+		return exec(ctx, tx, `UPDATE campaigns SET status = 'draft', scheduled_at = NULL, local_at = NULL, undoable = false, updated_at = now() WHERE id = $1`, id)
 	})
 }
 

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/riverqueue/river"
 
 	"postrider/audience"
 	"postrider/internal/errs"
@@ -29,65 +28,6 @@ func (s *Service) CountAudience(ctx context.Context, id int64) (audience.Audienc
 		return audience.AudienceCounts{}, err
 	}
 	return s.d.Audience.CountChoice(ctx, choice, id, false)
-}
-
-// Start freezes content and audience and begins to send. A second Start is a conflict that says when the first was.
-//
-// It is one transaction: either the campaign is started, with its content, the first part of its ledger and jobs for that and for the rest, or nothing has happened.
-func (s *Service) Start(ctx context.Context, id int64) (Campaign, error) {
-	seen, err := s.Get(ctx, id)
-	if err != nil {
-		return seen, err
-	}
-	if err := seen.mustNotHaveStarted("started"); err != nil {
-		return seen, err
-	}
-	relays, frozen, err := s.check(ctx, seen)
-	if err != nil {
-		return seen, err
-	}
-	if err := nonePaused(seen.Input, relays); err != nil {
-		return seen, err
-	}
-	return s.change(ctx, id, func(tx pgx.Tx, c Campaign) error {
-		if err := c.mustNotHaveStarted("started"); err != nil {
-			return err
-		}
-		if !c.UpdatedAt.Equal(seen.UpdatedAt) {
-			return errs.New(errs.Conflict, "campaign %d was changed while it was being started; look at it and start it again", id)
-		}
-		err := exec(ctx, tx, `
-			UPDATE campaigns SET status = 'running', started_at = now(), scheduled_at = NULL, pause_reason = NULL, freeze_after = 0, updated_at = now() WHERE id = $1`, id)
-		if err != nil {
-			return err
-		}
-		if err := storeContent(ctx, tx, id, frozen); err != nil {
-			return err
-		}
-		if err := s.freezeSelectionTx(ctx, tx, c); err != nil {
-			return err
-		}
-		whole, err := s.freezeFirstTx(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		if !whole {
-			if _, err := s.jobs.InsertManyTx(ctx, tx, []river.InsertManyParams{freezeJob(id)}); err != nil {
-				return fmt.Errorf("queueing the rest of the audience of campaign %d: %w", id, err)
-			}
-		}
-		return s.newRunTx(ctx, tx, id)
-	})
-}
-
-// ready checks everything that Start checks short of the head count.
-func (s *Service) ready(ctx context.Context, id int64) error {
-	c, err := s.Get(ctx, id)
-	if err != nil {
-		return err
-	}
-	_, _, err = s.check(ctx, c)
-	return err
 }
 
 // check finds everything that keeps the campaign from starting, and gives what Start will freeze.
@@ -133,6 +73,9 @@ func (s *Service) problems(ctx context.Context, c Campaign) (r readiness, err er
 	}
 	if strings.TrimSpace(c.HTML) == "" && strings.TrimSpace(c.Text) == "" {
 		f.Add("html", "write the message: HTML, text or both")
+	}
+	if err := s.checkZoneField(ctx, &f, c.LocalTime); err != nil {
+		return r, err
 	}
 	if r.content, r.built, err = s.contentOrSources(ctx, c, &f); err != nil {
 		return r, err

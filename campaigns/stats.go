@@ -107,12 +107,20 @@ func notYet(st Stats) *sender.Holdup {
 
 // heldUp looks whether something is in the way of the From domain, or of all relays of the campaign: of several relays the one counts that is free first.
 func (s *Service) heldUp(ctx context.Context, c Campaign, st *Stats) error {
+	stop, err := s.d.Sender.LastStop(ctx)
+	if st.HeldUp = stop.Holdup(); err != nil || st.HeldUp != nil {
+		return err
+	}
 	relays, from, err := s.d.Sender.RelaysFor(ctx, c.RelayIDs, sender.DomainOf(c.FromEmail))
 	if err != nil {
 		return err
 	}
 	if st.HeldUp, err = s.d.Sender.DomainHoldup(ctx, from); err != nil {
 		return err
+	}
+	if opens := c.Window.Opens(s.d.Now()); opens.After(s.d.Now()) {
+		window := &sender.Holdup{Code: sender.HoldupOutsideWindow, Reason: "outside of the campaign's sending window", Until: opens}
+		st.HeldUp = window.Later(st.HeldUp)
 	}
 	var first *sender.Holdup
 	for _, r := range relays {

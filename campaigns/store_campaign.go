@@ -3,12 +3,14 @@ package campaigns
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"postrider/internal/errs"
 	"postrider/internal/pg"
+	"postrider/sender"
 	"postrider/templates"
 )
 
@@ -48,6 +50,17 @@ type campaignRow struct {
 	ExcludeSegmentIDs   []int64 `db:"exclude_segment_ids"`
 	ExcludeListIDs      []int64 `db:"exclude_list_ids"`
 	IgnoreFrequencyCap  bool
+	SendDays            []int
+	SendFrom            *int
+	SendUntil           *int
+	SendZone            string
+	LocalTime           bool
+	LocalZoneField      string
+	LocalLate           string
+	LocalAt             *time.Time
+	ZonesInvalid        int
+	ZonesMissing        int
+	Undoable            bool
 }
 
 // campaignColumns are those of campaignRow. pause_reason of a running campaign tells of its relays' trouble, so that a person sees why nothing moves.
@@ -63,7 +76,8 @@ const campaignColumns = `
 	ARRAY(SELECT l.segment_id FROM campaign_segments l WHERE l.campaign_id = c.id AND NOT l.excluded ORDER BY l.segment_id) AS segment_ids,
 	ARRAY(SELECT l.segment_id FROM campaign_segments l WHERE l.campaign_id = c.id AND l.excluded ORDER BY l.segment_id) AS exclude_segment_ids,
 	ARRAY(SELECT l.list_id FROM campaign_excluded_lists l WHERE l.campaign_id = c.id ORDER BY l.list_id) AS exclude_list_ids,
-	c.ignore_frequency_cap,` + relayIDsSQL + ` AS relay_ids`
+	c.ignore_frequency_cap, c.send_days, EXTRACT(epoch FROM c.send_from)::int AS send_from, EXTRACT(epoch FROM c.send_until)::int AS send_until, c.send_zone,
+	c.local_time, c.local_zone_field, c.local_late, c.local_at, c.zones_invalid, c.zones_missing, c.undoable,` + relayIDsSQL + ` AS relay_ids`
 
 func (r campaignRow) campaign() Campaign {
 	return Campaign{
@@ -74,8 +88,9 @@ func (r campaignRow) campaign() Campaign {
 			TrackOpens: r.TrackOpens, TrackClicks: r.TrackClicks, UnconfirmedPolicy: r.UnconfirmedPolicy, ExpiresAfterHours: r.ExpiresAfterHours,
 			MaxBouncePercent: r.MaxBouncePercent, MaxComplaintPercent: r.MaxComplaintPercent,
 			SegmentIDs: r.SegmentIDs, ExcludeSegmentIDs: r.ExcludeSegmentIDs, ExcludeListIDs: r.ExcludeListIDs, IgnoreFrequencyCap: r.IgnoreFrequencyCap,
+			Window: sender.NewWindow(r.SendDays, r.SendFrom, r.SendUntil, r.SendZone), LocalTime: LocalTime{Enabled: r.LocalTime, ZoneField: r.LocalZoneField, Late: r.LocalLate},
 		},
-		ScheduledAt: r.ScheduledAt, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt,
+		ScheduledAt: r.ScheduledAt, LocalAt: r.LocalAt, ZonesInvalid: r.ZonesInvalid, ZonesMissing: r.ZonesMissing, Undoable: r.Undoable, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt,
 		Recipients: r.Recipients, Excluded: r.Excluded, Freezing: r.Freezing, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 	}
 }
@@ -112,21 +127,25 @@ func withoutBodies(rows []campaignRow) []Campaign {
 }
 
 func inputArgs(id int64, in Input) pgx.NamedArgs {
-	return pgx.NamedArgs{
+	args := pgx.NamedArgs{
 		"id": id, "name": in.Name, "subject": in.Subject, "preheader": in.Preheader, "from_name": in.FromName, "from_email": in.FromEmail,
 		"reply_to": in.ReplyTo, "kind": in.Kind, "layout_id": in.LayoutID, "inline_css": !in.KeepCSS, "html": in.HTML, "text": in.Text, "template_id": in.TemplateID, "relay_id": in.firstRelay(),
 		"track_opens": in.TrackOpens, "track_clicks": in.TrackClicks, "unconfirmed_policy": in.UnconfirmedPolicy,
 		"expires_after_hours": in.ExpiresAfterHours, "max_bounce_percent": in.MaxBouncePercent, "max_complaint_percent": in.MaxComplaintPercent,
-		"ignore_frequency_cap": in.IgnoreFrequencyCap,
+		"ignore_frequency_cap": in.IgnoreFrequencyCap, "local_time": in.LocalTime.Enabled, "local_zone_field": in.LocalTime.ZoneField, "local_late": in.LocalTime.Late,
 	}
+	maps.Copy(args, in.Window.Args())
+	return args
 }
 
 func insertCampaign(ctx context.Context, tx pgx.Tx, in Input) (id int64, err error) {
 	err = tx.QueryRow(ctx, `
 		INSERT INTO campaigns (name, subject, preheader, from_name, from_email, reply_to, kind, layout_id, inline_css, html, text, template_id, relay_id,
-			track_opens, track_clicks, unconfirmed_policy, expires_after_hours, max_bounce_percent, max_complaint_percent, ignore_frequency_cap)
+			track_opens, track_clicks, unconfirmed_policy, expires_after_hours, max_bounce_percent, max_complaint_percent, ignore_frequency_cap,
+			send_days, send_from, send_until, send_zone, local_time, local_zone_field, local_late)
 		VALUES (@name, @subject, @preheader, @from_name, @from_email, @reply_to, @kind, @layout_id, @inline_css, @html, @text, @template_id, @relay_id,
-			@track_opens, @track_clicks, @unconfirmed_policy, @expires_after_hours, @max_bounce_percent, @max_complaint_percent, @ignore_frequency_cap)
+			@track_opens, @track_clicks, @unconfirmed_policy, @expires_after_hours, @max_bounce_percent, @max_complaint_percent, @ignore_frequency_cap,
+			@send_days, @send_from::time, @send_until::time, @send_zone, @local_time, @local_zone_field, @local_late)
 		RETURNING id`, inputArgs(0, in)).Scan(&id)
 	if err != nil {
 		return 0, campaignViolation(err, in)
@@ -143,7 +162,8 @@ func updateCampaign(ctx context.Context, tx pgx.Tx, id int64, in Input) error {
 			reply_to = @reply_to, kind = @kind, layout_id = @layout_id, inline_css = @inline_css, html = @html, text = @text, template_id = @template_id, relay_id = @relay_id, track_opens = @track_opens,
 			track_clicks = @track_clicks, unconfirmed_policy = @unconfirmed_policy, expires_after_hours = @expires_after_hours,
 			max_bounce_percent = @max_bounce_percent, max_complaint_percent = @max_complaint_percent,
-			ignore_frequency_cap = @ignore_frequency_cap, updated_at = now()
+			ignore_frequency_cap = @ignore_frequency_cap, send_days = @send_days, send_from = @send_from::time, send_until = @send_until::time, send_zone = @send_zone,
+			local_time = @local_time, local_zone_field = @local_zone_field, local_late = @local_late, updated_at = now()
 		WHERE id = @id`, inputArgs(id, in))
 	if err != nil {
 		return campaignViolation(err, in)

@@ -66,8 +66,12 @@ func (s *Service) within(ctx context.Context, step func(context.Context) error) 
 }
 
 // startDue starts the scheduled campaigns whose time has come. One that cannot start becomes a draft again and says why; when the trouble is ours, it is tried again by the next
-// tick, and the others start.
+// tick, and the others start. While everything is stopped they wait.
 func (s *Service) startDue(ctx context.Context) error {
+	stop, err := s.d.Sender.LastStop(ctx)
+	if err != nil || stop.Holds() {
+		return err
+	}
 	ids, err := collectIDs(ctx, s.d.Pool, `SELECT id FROM campaigns WHERE status = 'scheduled' AND scheduled_at <= $1 ORDER BY scheduled_at`, s.d.Now())
 	if err != nil {
 		return err
@@ -86,7 +90,7 @@ func (s *Service) startDue(ctx context.Context) error {
 		}
 		s.d.Logger.Warn("a scheduled campaign could not start", "campaign", id, "error", err)
 		err = exec(ctx, s.d.Pool, `
-			UPDATE campaigns SET status = 'draft', pause_reason = $2, updated_at = now() WHERE id = $1 AND status = 'scheduled'`,
+			UPDATE campaigns SET status = 'draft', undoable = false, pause_reason = $2, updated_at = now() WHERE id = $1 AND status = 'scheduled'`,
 			id, "could not start as scheduled: "+err.Error())
 		if err != nil {
 			return err

@@ -120,6 +120,6 @@ func (in DomainInput) clean() (DomainInput, error) {
 		}
 	}
 	in.Warmup.check(&wrong)
-	in.Window.check(&wrong)
+	in.Window.Check(&wrong)
 	return in, wrong.Err("this sending domain cannot be used as it is")
 }

@@ -29,6 +29,7 @@ type Plan struct {
 	Start    time.Time // in the past: now
 	Relays   []Relay   // those of the campaign, as they share it
 	From     FromDomain
+	Window   *Window // of the campaign
 }
 
 // Arrival is a part of a mailing that may go from a moment on.

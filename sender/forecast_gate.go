@@ -62,6 +62,14 @@ func domainGate(d FromDomain, used []usedShare, at time.Time) *gate {
 	return g
 }
 
+// campaignGate is what the campaign itself lets through.
+func campaignGate(w *Window, at time.Time) *gate {
+	g := &gate{}
+	g.hour, g.day = newShare(time.Hour, nil, nil, nil, at), newShare(day, nil, nil, nil, at)
+	g.setWindow(w, at)
+	return g
+}
+
 func newShare(period time.Duration, most *int, w *Warmup, used []usedShare, at time.Time) share {
 	s := share{period: period + time.Minute, most: math.Inf(1), warmup: w, cap: math.Inf(1), rises: at}
 	if most != nil {

@@ -18,6 +18,7 @@ type run struct {
 	later  []Arrival // what is still to come
 	relays []*gate
 	domain *gate
+	window *gate // of the campaign
 	// waited is for how long each limit was what the mailing waited for.
 	waited map[Decider]time.Duration
 	steps  int
@@ -39,7 +40,7 @@ const (
 func (p Plan) forecast(relays []Relay, used [][]usedShare, ofDomain []usedShare) Forecast {
 	f := Forecast{Start: p.Start}
 	play := func(without Decider, until time.Time) *run {
-		r := &run{start: p.Start, at: p.Start, left: float64(p.Messages), later: p.Later, domain: domainGate(p.From, ofDomain, p.Start), waited: map[Decider]time.Duration{}}
+		r := &run{start: p.Start, at: p.Start, left: float64(p.Messages), later: p.Later, domain: domainGate(p.From, ofDomain, p.Start), window: campaignGate(p.Window, p.Start), waited: map[Decider]time.Duration{}}
 		for i, relay := range relays {
 			r.relays = append(r.relays, relayGate(relay, used[i], p.Start))
 		}
@@ -125,7 +126,7 @@ func (r *run) step() {
 		g.move(r.at)
 	}
 	usable := r.usable()
-	if len(usable) == 0 || !r.domain.free() {
+	if len(usable) == 0 || !r.domain.free() || !r.window.free() {
 		r.wait()
 		return
 	}
@@ -137,7 +138,7 @@ func (r *run) step() {
 	r.flow(usable)
 }
 
-func (r *run) gates() []*gate { return append(slices.Clone(r.relays), r.domain) }
+func (r *run) gates() []*gate { return append(slices.Clone(r.relays), r.domain, r.window) }
 
 // usable gives the relays that take something now: the backups only when there is none besides them, and then the first.
 func (r *run) usable() (usable []*gate) {
@@ -157,9 +158,12 @@ func (r *run) usable() (usable []*gate) {
 	return usable
 }
 
-// wait moves on to when the domain and one of the relays let something through. Whatever lasts longest is what was waited for.
+// wait moves on to when the domain, the campaign and one of the relays let something through. Whatever lasts longest is what was waited for.
 func (r *run) wait() {
 	until, because := r.domain.opens(r.at)
+	if at, why := r.window.opens(r.at); at.After(until) {
+		until, because = at, why
+	}
 	var first time.Time
 	var why Decider
 	for i, g := range r.relays {

@@ -135,7 +135,7 @@ func envelope(it *item) smtpconn.Envelope {
 // announce gives the message whose commands travel with the end of the current one: one that waits and may go at once.
 func (l *lane) announce() *smtpconn.Envelope {
 	pl := l.pool
-	if l.spent() {
+	if l.spent() || pl.parent.node.stopped(pl.relay) != nil {
 		return nil
 	}
 	pl.mu.Lock()
@@ -168,6 +168,9 @@ func (l *lane) clear(ctx context.Context) error {
 	if err := pl.usable(); err != nil {
 		return err
 	}
+	if u := pl.parent.node.stopped(pl.relay); u != nil {
+		return u
+	}
 	if !pl.parent.node.MaySend() {
 		return errLeaseLost
 	}
@@ -176,7 +179,9 @@ func (l *lane) clear(ctx context.Context) error {
 
 // beforeDot is the last moment at which a message can be held back. Dialling and the commands before it may have taken minutes.
 func (l *lane) beforeDot() error {
-	if !l.pool.parent.node.MaySend() {
+	if u := l.pool.parent.node.stopped(l.pool.relay); u != nil {
+		l.held = u
+	} else if !l.pool.parent.node.MaySend() {
 		l.held = errLeaseLost
 	} else if before := l.current.msg.BeforeDot; before != nil {
 		l.held = before()

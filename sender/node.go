@@ -40,6 +40,8 @@ type Node struct {
 	others atomic.Bool
 	// steadySince is when the lease began to be renewed without a gap.
 	steadySince atomic.Int64
+	// stop is the stop of everything that holds, as of the last look; nil is none.
+	stop atomic.Pointer[Stop]
 }
 
 // errSettled ends a process whose work another one has taken over.
@@ -64,18 +66,22 @@ func StartNode(ctx context.Context, pool *pgxpool.Pool, length time.Duration, lo
 	}
 	n.steadySince.Store(asked.UnixNano())
 	n.leaseUntil.Store(asked.Add(n.lease.length()).UnixNano())
+	n.LookForStop(ctx)
 	return n, nil
 }
 
-// Run renews the lease until ctx ends. It fails when somebody else has settled this node: nothing it does counts any more. It does not give the lease
+// Run renews the lease and looks for a stop of everything until ctx ends. It fails when somebody else has settled this node: nothing it does counts any more. It does not give the lease
 // back: SettleNodeTx does, after everything in flight is accounted for.
 func (n *Node) Run(ctx context.Context) error {
-	tick := time.NewTicker(n.lease.renew())
+	tick, look := time.NewTicker(n.lease.renew()), time.NewTicker(stopEvery)
 	defer tick.Stop()
+	defer look.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-look.C:
+			n.LookForStop(ctx)
 		case <-tick.C:
 			if err := n.Renew(ctx); err != nil {
 				return err

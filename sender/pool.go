@@ -41,10 +41,15 @@ type Unavailable struct {
 	Paused bool
 	// Busy is set when it is only its rate that lets nothing more go before Until.
 	Busy bool
+	// Stopped is set when it is not the relay: all sending is stopped.
+	Stopped bool
 }
 
 // Error names the relay and the cause in the server's words.
 func (u *Unavailable) Error() string {
+	if u.Stopped {
+		return u.Err.Error()
+	}
 	return fmt.Sprintf("relay %q cannot be used: %v", u.Relay, u.Err)
 }
 
@@ -89,6 +94,9 @@ func NewPools(control RelayControl, db pg.DB, node *Node, logger *slog.Logger, n
 // Send hands a message to the relay and waits for what came of it. An error means that it was not sent and can be tried again: an *Unavailable, or the
 // end of ctx before the transaction began. A transaction that has begun runs to its end whatever happens to ctx.
 func (p *Pools) Send(ctx context.Context, r Relay, m Message) (smtpconn.Outcome, error) {
+	if u := p.node.stopped(r); u != nil {
+		return smtpconn.Outcome{}, u
+	}
 	pl, err := p.pool(r)
 	if err != nil {
 		return smtpconn.Outcome{}, err

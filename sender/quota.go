@@ -190,6 +190,7 @@ const (
 	HoldupDayUsedUp     HoldupCode = "day_used_up"    // the limit of 24 hours, or the warm-up's
 	HoldupHourUsedUp    HoldupCode = "hour_used_up"
 	HoldupNotYet        HoldupCode = "not_yet" // of a campaign: what is left waits for its time
+	HoldupStopped       HoldupCode = "stopped" // everything is, until somebody resumes it
 )
 
 // Holdup looks whether the relay may be used now. nil: it may.
@@ -224,8 +225,15 @@ func (s *Service) Holdup(ctx context.Context, r Relay) (*Holdup, error) {
 	return nil, nil
 }
 
-// SpendOne counts one message that is not in the ledger, such as a test. Unavailable when the relay or the domain of its From may take none.
+// SpendOne counts one message that is not in the ledger, such as a test. Unavailable when the relay or the domain of its From may take none, or all sending is stopped.
 func (s *Service) SpendOne(ctx context.Context, r Relay, d FromDomain) error {
+	stop, err := s.LastStop(ctx)
+	if err != nil {
+		return err
+	}
+	if stop.Holds() {
+		return &Unavailable{Relay: r.Name, Until: s.now().Add(StopAgain), Err: errors.New(stop.words()), Stopped: true}
+	}
 	if !r.counted() && d.Warmup == nil {
 		return nil
 	}

@@ -314,7 +314,7 @@ func (in RelayInput) checkLimits(wrong *errs.Fields) {
 	}
 	in.Limits.check(wrong)
 	in.Warmup.check(wrong)
-	in.Window.check(wrong)
+	in.Window.Check(wrong)
 }
 
 // isAddressLiteral accepts "[192.0.2.1]" and "[IPv6:2001:db8::1]" (RFC 5321 §4.1.3).

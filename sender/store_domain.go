@@ -31,7 +31,7 @@ type domainRow struct {
 func (r domainRow) domain(keys []Key) Domain {
 	return Domain{
 		ID: r.ID, Domain: r.Domain, BounceDomain: r.BounceDomain, Keys: keys, LastChecks: r.LastChecks, CheckedAt: r.CheckedAt, CreatedAt: r.CreatedAt,
-		Warmup: newWarmup(r.WarmupStart, r.WarmupFirst, r.WarmupPercent, r.WarmupZone), Window: newWindow(r.SendDays, r.SendFrom, r.SendUntil, r.SendZone),
+		Warmup: newWarmup(r.WarmupStart, r.WarmupFirst, r.WarmupPercent, r.WarmupZone), Window: NewWindow(r.SendDays, r.SendFrom, r.SendUntil, r.SendZone),
 	}
 }
 

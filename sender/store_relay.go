@@ -37,7 +37,7 @@ type relayRow struct {
 func (r relayRow) relay() Relay {
 	r.Relay.sealedPassword, r.Relay.sealedClientSecret, r.Relay.sealedRefreshToken = r.Sealed, r.SealedClientSecret, r.SealedRefreshToken
 	r.Relay.Warmup = newWarmup(r.WarmupStart, r.WarmupFirst, r.WarmupPercent, r.WarmupZone)
-	r.Relay.Window = newWindow(r.SendDays, r.SendFrom, r.SendUntil, r.SendZone)
+	r.Relay.Window = NewWindow(r.SendDays, r.SendFrom, r.SendUntil, r.SendZone)
 	if r.PaceConnections != nil {
 		r.Relay.Pace = &Pace{Connections: *r.PaceConnections, RestUntil: *r.PaceRestUntil, Rests: *r.PaceRests, Reason: *r.PaceReason, Reply: *r.PaceReply,
 			ChangedAt: *r.PaceChangedAt}
@@ -110,7 +110,7 @@ func relaysFor(ctx context.Context, db pg.DB, ids []int64, from string) ([]Relay
 		if row.FromID != nil {
 			domain.ID = *row.FromID
 			domain.Warmup = newWarmup(row.FromWarmupStart, row.FromWarmupFirst, row.FromWarmupPercent, deref(row.FromWarmupZone))
-			domain.Window = newWindow(row.FromSendDays, row.FromSendFrom, row.FromSendUntil, deref(row.FromSendZone))
+			domain.Window = NewWindow(row.FromSendDays, row.FromSendFrom, row.FromSendUntil, deref(row.FromSendZone))
 		}
 	}
 	return relays, domain, nil
@@ -144,21 +144,13 @@ func relayArgs(in RelayInput) pgx.NamedArgs {
 // paceArgs are the columns of a warm-up and a window, by name, in relays and in sending_domains.
 func paceArgs(warmup *Warmup, window *Window) pgx.NamedArgs {
 	args := pgx.NamedArgs{
-		"warmup_start": nil, "warmup_first": nil, "warmup_percent": nil, "warmup_zone": "", "send_days": []int{}, "send_from": nil, "send_until": nil, "send_zone": "",
+		"warmup_start": nil, "warmup_first": nil, "warmup_percent": nil, "warmup_zone": "",
 	}
 	if w := warmup; w != nil {
 		args["warmup_start"], args["warmup_first"], args["warmup_percent"], args["warmup_zone"] = w.Start, w.First, w.Percent, w.Zone
 	}
-	if w := window; w != nil {
-		args["send_days"], args["send_zone"] = w.Days, w.Zone
-		args["send_from"], args["send_until"] = timeText(w.From), timeText(w.Until)
-	}
+	maps.Copy(args, window.Args())
 	return args
-}
-
-// timeText is a time of day for Postgres, which knows 24:00.
-func timeText(d time.Duration) string {
-	return fmt.Sprintf("%02d:%02d", int(d.Hours()), int(d.Minutes())%60)
 }
 
 func insertRelay(ctx context.Context, db pg.DB, in RelayInput) (id int64, err error) {

@@ -1,8 +1,11 @@
 package sender
 
 import (
+	"fmt"
 	"slices"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"postrider/internal/errs"
 )
@@ -64,7 +67,8 @@ func timeOfDay(date time.Time, d time.Duration) time.Time {
 	return time.Date(date.Year(), date.Month(), date.Day(), int(d/time.Hour), int(d%time.Hour/time.Minute), 0, 0, date.Location())
 }
 
-func (w *Window) check(wrong *errs.Fields) {
+// Check says what is wrong with a window, in fields that begin with "window."; nil is right.
+func (w *Window) Check(wrong *errs.Fields) {
 	if w == nil {
 		return
 	}
@@ -89,12 +93,25 @@ func (w *Window) check(wrong *errs.Fields) {
 	checkZone(wrong, "window.zone", w.Zone)
 }
 
-// newWindow makes a window of its columns; the times are seconds of the day.
-func newWindow(days []int, from, until *int, zone string) *Window {
+// NewWindow makes a window of its columns, as Args has them; the times are seconds of the day. Without days there is none.
+func NewWindow(days []int, from, until *int, zone string) *Window {
 	if len(days) == 0 {
 		return nil
 	}
 	return &Window{Days: days, From: time.Duration(*from) * time.Second, Until: time.Duration(*until) * time.Second, Zone: zone}
+}
+
+// Args are the columns of a window by name: send_days, send_from and send_until (to be cast to time), send_zone. nil is no window.
+func (w *Window) Args() pgx.NamedArgs {
+	if w == nil {
+		return pgx.NamedArgs{"send_days": []int{}, "send_from": nil, "send_until": nil, "send_zone": ""}
+	}
+	return pgx.NamedArgs{"send_days": w.Days, "send_from": timeText(w.From), "send_until": timeText(w.Until), "send_zone": w.Zone}
+}
+
+// timeText is a time of day for Postgres, which knows 24:00.
+func timeText(d time.Duration) string {
+	return fmt.Sprintf("%02d:%02d", int(d.Hours()), int(d.Minutes())%60)
 }
 
 func checkZone(wrong *errs.Fields, field, zone string) {

@@ -47,6 +47,8 @@ type Settings struct {
 	FrequencyCapDays  int `json:"frequency_cap_days"`
 	// PreflightSpam is the spam filter that mail is shown to before it is sent: http(s)://host:port of rspamd, spamd://host:port of SpamAssassin, "" for none.
 	PreflightSpam string `json:"preflight_spam"`
+	// UndoSendSeconds is how long a campaign that was started can be called back, as the interface offers it; 0 is not at all. 10 where nobody has said anything.
+	UndoSendSeconds int `json:"undo_send_seconds"`
 }
 
 // Defaults. Mailbox providers want less than 0.3 % complaints (support.google.com/mail/answer/81126), sending services review an account
@@ -55,6 +57,7 @@ const (
 	DefaultSoftBounceCount     = 5
 	DefaultSoftBounceDays      = 14
 	DefaultFrequencyCapDays    = 7
+	DefaultUndoSendSeconds     = 10
 	DefaultMaxBouncePercent    = 10
 	DefaultMaxComplaintPercent = 0.3
 )
@@ -77,7 +80,9 @@ func orDefault[T comparable](v *T, def T) {
 }
 
 // defaults is what holds where nobody has said anything, as far as a zero value does not say that; setDefaults does the rest.
-func defaults() Settings { return Settings{HonourDoNotTrack: true} }
+func defaults() Settings {
+	return Settings{HonourDoNotTrack: true, UndoSendSeconds: DefaultUndoSendSeconds}
+}
 
 // How long another process's change may stay unseen by Recent.
 const recentFor = 5 * time.Second
@@ -241,6 +246,9 @@ func (set *Settings) normalize() error {
 		wrong.Add("frequency_cap_mails", "this must be a whole number from 1 to 1000, or 0 for no cap")
 	}
 	checkRange(&wrong, "frequency_cap_days", set.FrequencyCapDays, 365)
+	if set.UndoSendSeconds < 0 || set.UndoSendSeconds > 3600 {
+		wrong.Add("undo_send_seconds", "this must be a whole number from 1 to 3600, or 0 for no grace period")
+	}
 	checkRange(&wrong, "max_bounce_percent", set.MaxBouncePercent, 100)
 	if set.PreflightSpam = strings.TrimSpace(set.PreflightSpam); !spamFilter(set.PreflightSpam) {
 		wrong.Add("preflight_spam", "this must be the address of rspamd, like http://127.0.0.1:11333, or of SpamAssassin's daemon, like spamd://127.0.0.1:783, or empty")

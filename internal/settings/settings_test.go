@@ -21,7 +21,7 @@ func TestPutAndGet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(Settings{TimeZone: "UTC", HonourDoNotTrack: true, SoftBounceCount: 5, SoftBounceDays: 14, FrequencyCapDays: 7, MaxBouncePercent: 10, MaxComplaintPercent: 0.3}, got); diff != "" {
+	if diff := cmp.Diff(Settings{TimeZone: "UTC", HonourDoNotTrack: true, SoftBounceCount: 5, SoftBounceDays: 14, FrequencyCapDays: 7, MaxBouncePercent: 10, MaxComplaintPercent: 0.3, UndoSendSeconds: 10}, got); diff != "" {
 		t.Fatal("before anything was said: ", diff)
 	}
 	want := Settings{
@@ -97,7 +97,7 @@ func TestPutRefuses(t *testing.T) {
 	s := New(pgtest.DB(t), time.Now)
 	_, err := s.Put(t.Context(), Settings{
 		PublicURL: "news.example.org", TrackingURL: "https://links.example.org/t", DefaultFromName: "a\r\nBcc: b", DefaultFromEmail: "nobody", TimeZone: "Mars/Base",
-		FrequencyCapMails: -1, FrequencyCapDays: 366, SoftBounceCount: -1, SoftBounceDays: 366, MaxBouncePercent: 101, MaxComplaintPercent: math.NaN(),
+		FrequencyCapMails: -1, FrequencyCapDays: 366, UndoSendSeconds: -1, SoftBounceCount: -1, SoftBounceDays: 366, MaxBouncePercent: 101, MaxComplaintPercent: math.NaN(),
 		PostalAddress: strings.Repeat("x", 1001), PreflightSpam: "127.0.0.1:783",
 	})
 	var e *errs.E
@@ -109,7 +109,7 @@ func TestPutRefuses(t *testing.T) {
 		names = append(names, f.Name)
 	}
 	if diff := cmp.Diff([]string{"organization", "default_from_name", "postal_address", "public_url", "tracking_url", "default_from_email", "time_zone",
-		"soft_bounce_count", "soft_bounce_days", "frequency_cap_mails", "frequency_cap_days", "preflight_spam", "max_bounce_percent", "max_complaint_percent"}, names); diff != "" {
+		"soft_bounce_count", "soft_bounce_days", "frequency_cap_mails", "frequency_cap_days", "preflight_spam", "undo_send_seconds", "max_bounce_percent", "max_complaint_percent"}, names); diff != "" {
 		t.Fatal(diff)
 	}
 }

@@ -181,7 +181,10 @@ export interface paths {
         /** List campaigns, newest first */
         get: operations["listCampaigns"];
         put?: never;
-        /** Make a draft */
+        /**
+         * Make a draft, or with start, start_at or local_at a campaign that starts
+         * @description Starting it asks for the scope campaigns:send too.
+         */
         post: operations["createCampaign"];
         delete?: never;
         options?: never;
@@ -220,7 +223,7 @@ export interface paths {
         get: operations["getCampaign"];
         /**
          * Change a campaign that has not started
-         * @description Replaces everything; what is left out gets its default.
+         * @description Replaces everything; what is left out gets its default. One that is scheduled stays so, and must be able to start.
          */
         put: operations["updateCampaign"];
         post?: never;
@@ -584,7 +587,7 @@ export interface paths {
         put?: never;
         /**
          * Start sending
-         * @description Freezes the content and the audience. A second start is a conflict.
+         * @description Freezes the content and the audience. A second start does nothing and says so (already_started); for a cancelled campaign it is a conflict.
          */
         post: operations["startCampaign"];
         delete?: never;
@@ -2358,6 +2361,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/sending": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say whether anything is sent at all */
+        get: operations["getSending"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sending/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send again after everything was stopped */
+        post: operations["resumeSending"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sending/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop everything at once: campaigns, tests, mails that ask to confirm
+         * @description Over all processes within a second. What is on the wire is finished; nothing is lost, and nothing is sent twice after it is resumed.
+         */
+        post: operations["stopSending"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/session": {
         parameters: {
             query?: never;
@@ -3362,6 +3419,9 @@ export interface components {
             /** Format: int64 */
             layout_id: number | null;
             list_ids: number[];
+            /** @description The date and time where people are for which it is scheduled, without a zone; null without a local time */
+            local_at: string | null;
+            local_time: components["schemas"]["LocalTime"];
             /**
              * Format: double
              * @description null is what the settings say
@@ -3388,7 +3448,10 @@ export interface components {
             /** @description The relays that share the mail by their weights, or take over from one another */
             relay_ids: number[];
             reply_to: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it starts by itself; with a local time, when the first zone of the world has that
+             */
             scheduled_at: string | null;
             /** @description Of the people on the lists it goes to those in any of these segments; empty: to all */
             segment_ids: number[];
@@ -3404,8 +3467,25 @@ export interface components {
             track_opens: boolean;
             /** @enum {string} */
             unconfirmed_policy: "hold" | "resend" | "assume_delivered";
+            /**
+             * Format: date-time
+             * @description It was started with a grace period, and starts at its end: until then it can be called back (unschedule). null: it is not starting
+             */
+            undoable_until: string | null;
             /** Format: date-time */
             updated_at: string;
+            /** @description When its mail may go out; null: at all times */
+            window: components["schemas"]["Window"];
+            /**
+             * Format: int64
+             * @description Recipients whose field holds a time zone that does not exist: they are in that of their list or the settings
+             */
+            zones_invalid: number;
+            /**
+             * Format: int64
+             * @description Recipients whose field holds none: likewise
+             */
+            zones_missing: number;
         };
         CampaignInput: {
             exclude_list_ids?: number[];
@@ -3430,6 +3510,8 @@ export interface components {
             /** Format: int64 */
             layout_id?: number | null;
             list_ids?: number[];
+            /** @description Left out: everybody gets it at the same moment */
+            local_time?: components["schemas"]["LocalTime"];
             /**
              * Format: double
              * @description Bounces, in percent of what was tried, above which it stops and asks; 100 never stops. Left out or null: what the settings say
@@ -3465,6 +3547,8 @@ export interface components {
              * @enum {string}
              */
             unconfirmed_policy?: "hold" | "resend" | "assume_delivered";
+            /** @description When its mail may go out; left out or null: at all times */
+            window?: components["schemas"]["Window"];
         };
         CampaignProgress: {
             campaign: components["schemas"]["CampaignState"];
@@ -3507,6 +3591,9 @@ export interface components {
             /** Format: int64 */
             layout_id: number | null;
             list_ids: number[];
+            /** @description The date and time where people are for which it is scheduled, without a zone; null without a local time */
+            local_at: string | null;
+            local_time: components["schemas"]["LocalTime"];
             /**
              * Format: double
              * @description null is what the settings say
@@ -3533,7 +3620,10 @@ export interface components {
             /** @description The relays that share the mail by their weights, or take over from one another */
             relay_ids: number[];
             reply_to: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it starts by itself; with a local time, when the first zone of the world has that
+             */
             scheduled_at: string | null;
             /** @description Of the people on the lists it goes to those in any of these segments; empty: to all */
             segment_ids: number[];
@@ -3549,8 +3639,25 @@ export interface components {
             track_opens: boolean;
             /** @enum {string} */
             unconfirmed_policy: "hold" | "resend" | "assume_delivered";
+            /**
+             * Format: date-time
+             * @description It was started with a grace period, and starts at its end: until then it can be called back (unschedule). null: it is not starting
+             */
+            undoable_until: string | null;
             /** Format: date-time */
             updated_at: string;
+            /** @description When its mail may go out; null: at all times */
+            window: components["schemas"]["Window"];
+            /**
+             * Format: int64
+             * @description Recipients whose field holds a time zone that does not exist: they are in that of their list or the settings
+             */
+            zones_invalid: number;
+            /**
+             * Format: int64
+             * @description Recipients whose field holds none: likewise
+             */
+            zones_missing: number;
         };
         Cap: {
             /** Format: int64 */
@@ -3633,6 +3740,83 @@ export interface components {
              * @description null for what holds now
              */
             until: string | null;
+        };
+        CreateCampaign: {
+            exclude_list_ids?: number[];
+            exclude_segment_ids?: number[];
+            /**
+             * Format: int64
+             * @description Left out: 72
+             */
+            expires_after_hours?: number;
+            from_email?: string;
+            from_name?: string;
+            /** @description The body, in the language of kind with Liquid in it; empty for text */
+            html?: string;
+            ignore_frequency_cap?: boolean;
+            /** @description Stylesheets become style attributes. Left out: true */
+            inline_css?: boolean | null;
+            /**
+             * @description Left out: html
+             * @enum {string}
+             */
+            kind?: "html" | "mjml" | "markdown" | "text";
+            /** Format: int64 */
+            layout_id?: number | null;
+            list_ids?: number[];
+            /** @description Schedule it too, for a date and time where people are */
+            local_at?: string;
+            /** @description Left out: everybody gets it at the same moment */
+            local_time?: components["schemas"]["LocalTime"];
+            /**
+             * Format: double
+             * @description Bounces, in percent of what was tried, above which it stops and asks; 100 never stops. Left out or null: what the settings say
+             */
+            max_bounce_percent?: number | null;
+            /**
+             * Format: double
+             * @description Complaints, in percent of what was sent, above which it stops and asks; 100 never stops. Left out or null: what the settings say
+             */
+            max_complaint_percent?: number | null;
+            name: string;
+            preheader?: string;
+            /**
+             * Format: int64
+             * @description The same as relay_ids with one relay; where both are given, it must be the first of them
+             */
+            relay_id?: number | null;
+            /** @description Several relays share the mail by their weights, and take over from one another */
+            relay_ids?: number[];
+            reply_to?: string;
+            segment_ids?: number[];
+            /** @description Start it too. When it cannot start nothing is made, and the errors are those of the start */
+            start?: boolean;
+            /**
+             * Format: date-time
+             * @description Schedule it too
+             */
+            start_at?: string | null;
+            subject?: string;
+            /** Format: int64 */
+            template_id?: number | null;
+            /** @description Liquid source; left out: made from the HTML */
+            text?: string;
+            /** @description Left out: true */
+            track_clicks?: boolean | null;
+            /** @description Left out: true */
+            track_opens?: boolean | null;
+            /**
+             * @description Left out: hold
+             * @enum {string}
+             */
+            unconfirmed_policy?: "hold" | "resend" | "assume_delivered";
+            /**
+             * Format: int64
+             * @description With start: the grace period
+             */
+            undo_seconds?: number;
+            /** @description When its mail may go out; left out or null: at all times */
+            window?: components["schemas"]["Window"];
         };
         Days: {
             bounced: number[];
@@ -4335,10 +4519,10 @@ export interface components {
         };
         Holdup: {
             /**
-             * @description paused: somebody has to resume the relay. blocked: the provider takes nothing more of the account. outside_window: of the sending window of the relay, or of the domain where domain_id is set. resting: the server asked for less. day_used_up: the share of 24 hours of the relay (or of its warm-up), or of the domain's warm-up where domain_id is set. hour_used_up: the relay's share of 60 minutes. not_yet: all that is left of the campaign waits for its time
+             * @description paused: somebody has to resume the relay. blocked: the provider takes nothing more of the account. outside_window: of the sending window of the relay, or of the domain where domain_id is set. resting: the server asked for less. day_used_up: the share of 24 hours of the relay (or of its warm-up), or of the domain's warm-up where domain_id is set. hour_used_up: the relay's share of 60 minutes. not_yet: all that is left of the campaign waits for its time. stopped: all sending is, until somebody resumes it
              * @enum {string}
              */
-            code: "paused" | "blocked" | "outside_window" | "resting" | "day_used_up" | "hour_used_up" | "not_yet";
+            code: "paused" | "blocked" | "outside_window" | "resting" | "day_used_up" | "hour_used_up" | "not_yet" | "stopped";
             /**
              * Format: int64
              * @description The sending domain whose window or warm-up it is; null: it is not a domain's
@@ -4583,6 +4767,8 @@ export interface components {
             opt_in: "single" | "double";
             /** @description People on it see its name and description on their preference page, and may leave it or come back there */
             public: boolean;
+            /** @description The IANA time zone in which its people are, as far as they do not say otherwise; null: that of the settings */
+            time_zone: string | null;
             /** Format: date-time */
             updated_at: string;
         };
@@ -4614,6 +4800,8 @@ export interface components {
             name: string;
             /** @description Left out: false for a new list, else as it was */
             no_tracking?: boolean | null;
+            /** @description Left out: as it was; "": that of the settings */
+            time_zone?: string | null;
         };
         ListOutcomes: {
             /**
@@ -4679,6 +4867,17 @@ export interface components {
              * @description Queued, claimed or deferred
              */
             waiting: number;
+        };
+        LocalTime: {
+            /** @description Each person gets it when it is local_at where they are */
+            enabled?: boolean;
+            /**
+             * @description What becomes of people for whom that moment has passed when the campaign begins: send gives it to them at once (left out: this), next_day at the same time of the next day
+             * @enum {string}
+             */
+            late?: "send" | "skip" | "next_day";
+            /** @description The custom field that holds an IANA time zone such as Europe/Berlin. Whoever has none that exists is in the zone of their list, else in that of the settings */
+            zone_field?: string;
         };
         Login: {
             email: string;
@@ -5419,6 +5618,7 @@ export interface components {
             lists: number;
             recent: components["schemas"]["CampaignProgress"][];
             running: components["schemas"]["CampaignProgress"][];
+            sending: components["schemas"]["Sending"];
             /** Format: int64 */
             sent_24h: number;
             /** @description The last 30 days */
@@ -6933,8 +7133,13 @@ export interface components {
             row: number;
         };
         Schedule: {
-            /** Format: date-time */
-            at: string;
+            /**
+             * Format: date-time
+             * @description The moment; not for a campaign with a local time
+             */
+            at?: string | null;
+            /** @description The date and time where people are, without a zone, such as 2026-03-02T09:00: for a campaign with a local time. It starts when the first zone of the world has that */
+            local_at?: string;
         };
         Secret: {
             secret: string;
@@ -7036,6 +7241,23 @@ export interface components {
             /** @description In which days begin */
             time_zone: string;
         };
+        Sending: {
+            reason: string | null;
+            /**
+             * Format: date-time
+             * @description null while it is stopped
+             */
+            resumed_at: string | null;
+            resumed_by: string | null;
+            /** @description Nothing at all is sent, until somebody resumes it; scheduled campaigns wait */
+            stopped: boolean;
+            /**
+             * Format: date-time
+             * @description When it was stopped last; null: never
+             */
+            stopped_at: string | null;
+            stopped_by: string | null;
+        };
         Series: {
             human: number[];
             machine: number[];
@@ -7086,6 +7308,11 @@ export interface components {
             time_zone: string;
             /** @description Where pixels and counted links lead: an origin that reaches this server under a name of its own; "" is public_url */
             tracking_url: string;
+            /**
+             * Format: int64
+             * @description How long a campaign that was started in the interface can be called back; 0 is not at all
+             */
+            undo_send_seconds: number;
         };
         SettingsInput: {
             default_from_email: string;
@@ -7129,6 +7356,11 @@ export interface components {
             soft_bounce_days?: number;
             time_zone: string;
             tracking_url?: string;
+            /**
+             * Format: int64
+             * @description Left out: 10
+             */
+            undo_send_seconds?: number | null;
         };
         SetupInputBody: {
             email: string;
@@ -7217,10 +7449,117 @@ export interface components {
             /** Format: double */
             score: number;
         };
+        Start: {
+            /**
+             * Format: int64
+             * @description A grace period, at the end of which it starts by itself: until then it can be changed or called back (unschedule). 0 or left out: at once
+             */
+            undo_seconds?: number;
+        };
         StartImport: {
             /** @description How these people agreed; kept as evidence */
             consent?: string;
             mapping: components["schemas"]["Mapping"];
+        };
+        Started: {
+            /** @description It had started before, or was starting: this request did nothing */
+            already_started: boolean;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Whoever is subscribed to one of these does not get it */
+            exclude_list_ids: number[];
+            exclude_segment_ids: number[];
+            /** Format: int64 */
+            excluded: number;
+            /** Format: int64 */
+            expires_after_hours: number;
+            /** Format: date-time */
+            finished_at: string | null;
+            /** @description The campaign has just started, and a large audience is still being written into its ledger: recipients and excluded grow until this is false */
+            freezing: boolean;
+            from_email: string;
+            from_name: string;
+            html: string;
+            /** Format: int64 */
+            id: number;
+            /** @description It is sent whatever else people got lately; only for mail that must not be missed */
+            ignore_frequency_cap: boolean;
+            inline_css: boolean;
+            /**
+             * @description The language of html
+             * @enum {string}
+             */
+            kind: "html" | "mjml" | "markdown" | "text";
+            /** Format: int64 */
+            layout_id: number | null;
+            list_ids: number[];
+            /** @description The date and time where people are for which it is scheduled, without a zone; null without a local time */
+            local_at: string | null;
+            local_time: components["schemas"]["LocalTime"];
+            /**
+             * Format: double
+             * @description null is what the settings say
+             */
+            max_bounce_percent: number | null;
+            /**
+             * Format: double
+             * @description null is what the settings say
+             */
+            max_complaint_percent: number | null;
+            name: string;
+            pause_reason: string | null;
+            preheader: string;
+            /**
+             * Format: int64
+             * @description 0 until the start
+             */
+            recipients: number;
+            /**
+             * Format: int64
+             * @description The first of relay_ids
+             */
+            relay_id: number | null;
+            /** @description The relays that share the mail by their weights, or take over from one another */
+            relay_ids: number[];
+            reply_to: string;
+            /**
+             * Format: date-time
+             * @description When it starts by itself; with a local time, when the first zone of the world has that
+             */
+            scheduled_at: string | null;
+            /** @description Of the people on the lists it goes to those in any of these segments; empty: to all */
+            segment_ids: number[];
+            /** Format: date-time */
+            started_at: string | null;
+            /** @enum {string} */
+            status: "draft" | "scheduled" | "running" | "paused" | "cancelled" | "finished";
+            subject: string;
+            /** Format: int64 */
+            template_id: number | null;
+            text: string;
+            track_clicks: boolean;
+            track_opens: boolean;
+            /** @enum {string} */
+            unconfirmed_policy: "hold" | "resend" | "assume_delivered";
+            /**
+             * Format: date-time
+             * @description It was started with a grace period, and starts at its end: until then it can be called back (unschedule). null: it is not starting
+             */
+            undoable_until: string | null;
+            /** Format: date-time */
+            updated_at: string;
+            /** @description When its mail may go out; null: at all times */
+            window: components["schemas"]["Window"];
+            /**
+             * Format: int64
+             * @description Recipients whose field holds a time zone that does not exist: they are in that of their list or the settings
+             */
+            zones_invalid: number;
+            /**
+             * Format: int64
+             * @description Recipients whose field holds none: likewise
+             */
+            zones_missing: number;
         };
         Stats: {
             /** Format: date-time */
@@ -7278,6 +7617,10 @@ export interface components {
              * @description Those of queued who wait for their time: nothing is tried before a gate of the campaign opens
              */
             waiting: number;
+        };
+        Stop: {
+            /** @description Shown wherever something waits for this */
+            reason?: string;
         };
         Subscriber: {
             attributes: {
@@ -8909,7 +9252,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["CampaignInput"];
+                "application/json": components["schemas"]["CreateCampaign"];
             };
         };
         responses: {
@@ -10722,7 +11065,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Start"];
+            };
+        };
         responses: {
             /** @description OK */
             200: {
@@ -10730,7 +11077,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Campaign"];
+                    "application/json": components["schemas"]["Started"];
                 };
             };
             /** @description Bad Request */
@@ -19714,6 +20061,196 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSending: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sending"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resumeSending: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sending"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stopSending: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Stop"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sending"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
