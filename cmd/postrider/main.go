@@ -25,6 +25,7 @@ type cli struct {
 	Demo      demoCmd      `cmd:"" help:"Try everything in a scratch folder: import 1,000 people, send them a campaign, stay up."`
 	Import    importCmd    `cmd:"" help:"Import a file of subscribers into a list of a running service."`
 	Media     mediaCmd     `cmd:"" help:"Images and documents of mails."`
+	Campaign  campaignCmd  `cmd:"" help:"Start and follow campaigns of a running service, or stop everything."`
 	Preflight preflightCmd `cmd:"" help:"Check a mail before it is sent: a campaign, a message in a file, or content."`
 	Bench     benchCmd     `cmd:"" help:"Measure what this machine can do."`
 	Doctor    doctorCmd    `cmd:"" help:"Check this installation and say what to mend."`
