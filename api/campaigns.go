@@ -43,6 +43,9 @@ type CampaignFields struct {
 	LocalAt             *string       `json:"local_at" doc:"The date and time where people are for which it is scheduled, without a zone; null without a local time"`
 	ZonesInvalid        int           `json:"zones_invalid" doc:"Recipients whose field holds a time zone that does not exist: they are in that of their list or the settings"`
 	ZonesMissing        int           `json:"zones_missing" doc:"Recipients whose field holds none: likewise"`
+	ParentID            *int64        `json:"parent_id" doc:"The campaign of which this is another run; null: it is the first"`
+	RunNo               int           `json:"run_no" doc:"1: the first"`
+	RerunTo             []string      `json:"rerun_to" doc:"Whom of the first run's ledger it is for; empty: it is the first"`
 	ScheduledAt         *time.Time    `json:"scheduled_at" doc:"When it starts by itself; with a local time, when the first zone of the world has that"`
 	UndoableUntil       *time.Time    `json:"undoable_until" doc:"It was started with a grace period, and starts at its end: until then it can be called back (unschedule). null: it is not starting"`
 	StartedAt           *time.Time    `json:"started_at"`
@@ -147,8 +150,8 @@ func encodeCampaignFields(c campaigns.Campaign) CampaignFields {
 		TrackClicks: c.TrackClicks, UnconfirmedPolicy: c.UnconfirmedPolicy, ExpiresAfterHours: c.ExpiresAfterHours,
 		MaxBouncePercent: c.MaxBouncePercent, MaxComplaintPercent: c.MaxComplaintPercent, ScheduledAt: utc(c.ScheduledAt),
 		Window: encodeWindow(c.Window), LocalTime: LocalTimeJSON(c.LocalTime), LocalAt: encodeLocalAt(c.LocalAt), ZonesInvalid: c.ZonesInvalid, ZonesMissing: c.ZonesMissing,
-		UndoableUntil: utc(c.UndoableUntil()),
-		StartedAt:     utc(c.StartedAt), FinishedAt: utc(c.FinishedAt), Recipients: c.Recipients, Excluded: c.Excluded, Freezing: c.Freezing, CreatedAt: c.CreatedAt.UTC(),
+		UndoableUntil: utc(c.UndoableUntil()), ParentID: c.ParentID, RunNo: c.RunNo, RerunTo: append([]string{}, c.RerunTo...),
+		StartedAt: utc(c.StartedAt), FinishedAt: utc(c.FinishedAt), Recipients: c.Recipients, Excluded: c.Excluded, Freezing: c.Freezing, CreatedAt: c.CreatedAt.UTC(),
 		UpdatedAt: c.UpdatedAt.UTC(),
 	}
 }

@@ -264,6 +264,10 @@ func (s *server) campaignRoutes() {
 		note("By the limits of its relays and its From domain, when those have nothing else to send."), s.getCampaignForecast)
 	add(s, post("/campaigns/{id}/start", "startCampaign", tagCampaigns, auth.CampaignsSend, "Start sending").once().
 		note("Freezes the content and the audience. A second start does nothing and says so (already_started); for a cancelled campaign it is a conflict."), s.startCampaign)
+	add(s, get("/campaigns/{id}/runs", "listRuns", tagCampaigns, auth.CampaignsRead, "List the runs of a campaign, and what they came to together"), s.listRuns)
+	add(s, post("/campaigns/{id}/runs", "createRun", tagCampaigns, auth.CampaignsSend, "Send a campaign again to those who did not get or open it").returns(http.StatusCreated).once().
+		note("A campaign of its own (parent_id) with the content of the first run. Nobody gets it who got it in any run, but those who got it and did not open it where that is asked for."), s.createRun)
+	add(s, post("/campaigns/{id}/runs/count", "countRun", tagCampaigns, auth.CampaignsRead, "Count whom another run of a campaign would be for"), s.countRun)
 	s.preflightRoutes()
 	add(s, post("/campaigns/{id}/schedule", "scheduleCampaign", tagCampaigns, auth.CampaignsSend, "Let a campaign start by itself later").once(), s.scheduleCampaign)
 	add(s, post("/campaigns/{id}/unschedule", "unscheduleCampaign", tagCampaigns, auth.CampaignsSend, "Make a scheduled campaign a draft again"), s.unscheduleCampaign)

@@ -61,6 +61,11 @@ type order struct {
 	claim   // without relay and rows
 	stale   bool
 	stopped bool // everything is
+	// root is the first run of the campaign, runs are the others that have started, rerunTo whom it is for as one of them, started when it did.
+	root    int64
+	runs    []int64
+	rerunTo []string
+	started time.Time
 	listIDs []int64
 	// untracked are those of the lists whose people are not tracked.
 	untracked []int64
@@ -119,6 +124,11 @@ func (s *Service) claim(ctx context.Context, a DeliverArgs, lo int32) (look, err
 			l.stale = true
 			return err
 		}
+		if len(o.runs) > 0 {
+			if err := lockRunsTx(ctx, tx, o.root); err != nil {
+				return err
+			}
+		}
 		return take(ctx, tx, pick{DeliverArgs: a, order: o, lo: lo}, &l)
 	})
 	if err != nil {
@@ -145,11 +155,11 @@ func (s *Service) order(ctx context.Context, a DeliverArgs) (order, error) {
 	}
 	err := s.d.Pool.QueryRow(ctx, `
 		SELECT c.status, c.run, c.from_email, c.unconfirmed_policy, c.expires_after_hours,
-			c.send_days, EXTRACT(epoch FROM c.send_from)::int, EXTRACT(epoch FROM c.send_until)::int, c.send_zone, `+sender.StoppedSQL+`,
+			c.send_days, EXTRACT(epoch FROM c.send_from)::int, EXTRACT(epoch FROM c.send_until)::int, c.send_zone, `+sender.StoppedSQL+`, COALESCE(c.parent_id, c.id), `+runsSQL+`, c.rerun_to, COALESCE(c.started_at, now()),
 			ARRAY(SELECT list_id FROM campaign_lists WHERE campaign_id = $1),
 			ARRAY(SELECT l.id FROM campaign_lists cl JOIN lists l ON l.id = cl.list_id WHERE cl.campaign_id = $1 AND l.no_tracking), `+relayIDsSQL+`
 		FROM campaigns c WHERE c.id = $1`, a.CampaignID).Scan(&status, &run, &from, &o.policy, &hours,
-		&window.days, &window.from, &window.until, &window.zone, &o.stopped, &o.listIDs, &o.untracked, &relayIDs)
+		&window.days, &window.from, &window.until, &window.zone, &o.stopped, &o.root, &o.runs, &o.rerunTo, &o.started, &o.listIDs, &o.untracked, &relayIDs)
 	if err == pgx.ErrNoRows {
 		return order{stale: true}, nil
 	}
@@ -220,6 +230,12 @@ func takeTx(ctx context.Context, tx pgx.Tx, p pick, chosen *chosen) ([]claimRow,
 		args = append(args, p.untracked)
 		untracked += ` OR ` + audience.SubscribedSQL("s.id", fmt.Sprintf("$%d", len(args)))
 	}
+	got := ""
+	if len(p.runs) > 0 {
+		sql, more := p.gotMeanwhileSQL(len(args) + 1)
+		got = `WHEN ` + sql + ` THEN '` + gotMeanwhile + `' `
+		args = append(args, more...)
+	}
 	return pg.Many[claimRow](ctx, tx, "queued deliveries", `
 		WITH u AS (
 			UPDATE deliveries d SET state = 1, node_id = $6, attempts = d.attempts + 1, updated_at = now(),
@@ -231,7 +247,7 @@ func takeTx(ctx context.Context, tx pgx.Tx, p pick, chosen *chosen) ([]claimRow,
 				ORDER BY q.seq LIMIT $5 FOR UPDATE OF q SKIP LOCKED))
 			RETURNING d.seq, d.subscriber_id, d.email, d.attempts, d.first_tried_at, d.updated_at)
 		SELECT u.seq, u.subscriber_id, u.email, u.attempts, u.first_tried_at, u.updated_at AS claimed_at, s.name, s.attributes,
-			CASE WHEN s.id IS NULL THEN 'deleted' ELSE `+audience.LeftSQL("s", "$7")+` END AS "left", `+untracked+` AS untracked
+			CASE WHEN s.id IS NULL THEN 'deleted' `+got+`ELSE `+audience.LeftSQL("s", "$7")+` END AS "left", `+untracked+` AS untracked
 		FROM u LEFT JOIN subscribers s ON s.id = u.subscriber_id ORDER BY u.seq`, args...)
 }
 
@@ -247,7 +263,11 @@ var skipReasons = map[string]string{
 	audience.VerdictSuppressed:   "suppressed after the campaign started",
 	audience.VerdictPaused:       "paused all mail after the campaign started",
 	"deleted":                    "deleted after the campaign started",
+	gotMeanwhile:                 "got or opened it in another run of the campaign",
 }
+
+// gotMeanwhile is a verdict beside those of the audience.
+const gotMeanwhile = "got_meanwhile"
 
 // mailableTx keeps those who may still be mailed and skips the others.
 func mailableTx(ctx context.Context, tx pgx.Tx, campaignID int64, rows []claimRow) ([]claimed, error) {

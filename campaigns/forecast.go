@@ -79,6 +79,10 @@ func (s *Service) arrivals(ctx context.Context, c Campaign, p *sender.Plan) (unk
 
 // remaining counts those who are to get the campaign and have not yet, also those who are still to be written into the ledger.
 func (s *Service) remaining(ctx context.Context, c Campaign) (int, error) {
+	if c.StartedAt == nil && c.ParentID != nil {
+		counts, err := s.CountAudience(ctx, c.ID)
+		return int(counts.Mailable), err
+	}
 	if c.StartedAt == nil {
 		counts, err := s.CountDraft(ctx, c.ID, c.Input)
 		return int(counts.Mailable), err

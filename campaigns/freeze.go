@@ -84,9 +84,12 @@ func (s *Service) freezePartTx(ctx context.Context, tx pgx.Tx, id int64, size in
 		StartedAt   *time.Time
 		Recipients  int
 		LocalZones  []byte
+		ID          int64
+		ParentID    *int64
+		RerunTo     []string
 		ListIDs     []int64 `db:"list_ids"`
 	}](ctx, tx, fmt.Sprintf("campaign %d", id), `
-		SELECT freeze_after, started_at, recipients, local_zones, ARRAY(SELECT list_id FROM campaign_lists WHERE campaign_id = $1) AS list_ids FROM campaigns WHERE id = $1`, id)
+		SELECT freeze_after, started_at, recipients, local_zones, id, parent_id, rerun_to, ARRAY(SELECT list_id FROM campaign_lists WHERE campaign_id = $1) AS list_ids FROM campaigns WHERE id = $1`, id)
 	if err != nil || p.FreezeAfter == nil {
 		return f, err
 	}
@@ -106,6 +109,11 @@ func (s *Service) freezePartTx(ctx context.Context, tx pgx.Tx, id int64, size in
 	if err != nil {
 		return f, err
 	}
+	selected, rerun, err := rerunPart(ctx, tx, rerunOf{p.ID, p.ParentID, p.RerunTo}, selected, 7+len(args))
+	if err != nil {
+		return f, err
+	}
+	args = append(args, rerun...)
 	insert, placing := local.insert(7 + len(args))
 	args = append(args, placing...)
 	rows, err := tx.Query(ctx, `
@@ -178,7 +186,7 @@ func nobodyLeft(excluded map[string]int) error {
 		}
 	}
 	if len(why) == 0 {
-		return errs.InvalidField("list_ids", "the chosen lists are empty; import people or choose another list")
+		return errs.InvalidField("list_ids", "nobody is there to be mailed: the chosen lists are empty, or this is another run and nobody is left whom it is for; choose others")
 	}
 	return errs.InvalidField("list_ids", "nobody is left to mail: of the people in the chosen lists %s; choose other lists or segments", strings.Join(why, ", "))
 }

@@ -98,6 +98,13 @@ func (s *Service) moment(c Campaign, l Launch) (at, local *time.Time, err error)
 
 // somebody looks whether anybody would get the campaign, before its start can say so.
 func (s *Service) somebody(ctx context.Context, c Campaign) error {
+	if c.ParentID != nil {
+		n, err := s.countChosen(ctx, rerunOf{c.ID, c.ParentID, c.RerunTo})
+		if err == nil && n == 0 {
+			return nobodyLeft(nil)
+		}
+		return err
+	}
 	counts, err := s.CountDraft(ctx, c.ID, c.Input)
 	if err != nil || !counts.Exact || counts.Mailable > 0 {
 		return err

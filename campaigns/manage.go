@@ -76,6 +76,9 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (Campaign, err
 	if err != nil {
 		return seen, err
 	}
+	if err := seen.sameRun(in); err != nil {
+		return seen, err
+	}
 	if seen.Status == StatusScheduled {
 		if err := s.stillReady(ctx, seen, in); err != nil {
 			return seen, err
@@ -125,7 +128,11 @@ func (s *Service) Delete(ctx context.Context, id int64) error {
 		if err := s.forgettableTx(ctx, tx, c); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `DELETE FROM campaigns WHERE id = $1`, id); err != nil {
+		_, err = tx.Exec(ctx, `DELETE FROM campaigns WHERE id = $1`, id)
+		if pg.Violation(err) == "campaigns_parent_id_fkey" {
+			return errs.New(errs.Conflict, "campaign %d has been sent again; delete its other runs first", id)
+		}
+		if err != nil {
 			return fmt.Errorf("deleting campaign %d: %w", id, err)
 		}
 		return nil

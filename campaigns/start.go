@@ -23,6 +23,10 @@ func (s *Service) CountAudience(ctx context.Context, id int64) (audience.Audienc
 	if err != nil {
 		return audience.AudienceCounts{}, err
 	}
+	if c.ParentID != nil {
+		n, err := s.countChosen(ctx, rerunOf{c.ID, c.ParentID, c.RerunTo})
+		return audience.AudienceCounts{Exact: true, Subscribed: n, Mailable: n}, err
+	}
 	choice, err := s.choice(ctx, c.Input)
 	if err != nil {
 		return audience.AudienceCounts{}, err

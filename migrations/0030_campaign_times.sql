@@ -53,3 +53,10 @@ CREATE TABLE sending_stops (
     resumed_by text
 );
 CREATE UNIQUE INDEX sending_stops_open ON sending_stops ((true)) WHERE resumed_at IS NULL;
+
+-- Another run of a campaign, to those of its ledger who did not get or open it, is a campaign of its own under the first.
+ALTER TABLE campaigns
+    ADD COLUMN parent_id bigint REFERENCES campaigns (id),
+    ADD COLUMN run_no    integer NOT NULL DEFAULT 1,
+    ADD COLUMN rerun_to  text[]  NOT NULL DEFAULT '{}' CHECK (rerun_to <@ ARRAY['not_opened', 'deferred', 'failed', 'unconfirmed']);
+CREATE UNIQUE INDEX campaigns_runs ON campaigns (parent_id, run_no) WHERE parent_id IS NOT NULL;

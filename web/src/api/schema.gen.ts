@@ -539,6 +539,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/campaigns/{id}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the runs of a campaign, and what they came to together */
+        get: operations["listRuns"];
+        put?: never;
+        /**
+         * Send a campaign again to those who did not get or open it
+         * @description A campaign of its own (parent_id) with the content of the first run. Nobody gets it who got it in any run, but those who got it and did not open it where that is asked for.
+         */
+        post: operations["createRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/campaigns/{id}/runs/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Count whom another run of a campaign would be for */
+        post: operations["countRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/campaigns/{id}/schedule": {
         parameters: {
             query?: never;
@@ -3433,6 +3471,11 @@ export interface components {
              */
             max_complaint_percent: number | null;
             name: string;
+            /**
+             * Format: int64
+             * @description The campaign of which this is another run; null: it is the first
+             */
+            parent_id: number | null;
             pause_reason: string | null;
             preheader: string;
             /**
@@ -3448,6 +3491,13 @@ export interface components {
             /** @description The relays that share the mail by their weights, or take over from one another */
             relay_ids: number[];
             reply_to: string;
+            /** @description Whom of the first run's ledger it is for; empty: it is the first */
+            rerun_to: string[];
+            /**
+             * Format: int64
+             * @description 1: the first
+             */
+            run_no: number;
             /**
              * Format: date-time
              * @description When it starts by itself; with a local time, when the first zone of the world has that
@@ -3605,6 +3655,11 @@ export interface components {
              */
             max_complaint_percent: number | null;
             name: string;
+            /**
+             * Format: int64
+             * @description The campaign of which this is another run; null: it is the first
+             */
+            parent_id: number | null;
             pause_reason: string | null;
             preheader: string;
             /**
@@ -3620,6 +3675,13 @@ export interface components {
             /** @description The relays that share the mail by their weights, or take over from one another */
             relay_ids: number[];
             reply_to: string;
+            /** @description Whom of the first run's ledger it is for; empty: it is the first */
+            rerun_to: string[];
+            /**
+             * Format: int64
+             * @description 1: the first
+             */
+            run_no: number;
             /**
              * Format: date-time
              * @description When it starts by itself; with a local time, when the first zone of the world has that
@@ -7109,6 +7171,34 @@ export interface components {
             /** Format: int64 */
             subscriber_id: number | null;
         };
+        RerunCount: {
+            /**
+             * Format: int64
+             * @description Before consent and suppressions are asked
+             */
+            people: number;
+        };
+        RerunCountInput: {
+            to: ("not_opened" | "deferred" | "failed" | "unconfirmed")[];
+        };
+        RerunInput: {
+            /** @description Start it too; left out: it is a draft */
+            start?: boolean;
+            /**
+             * Format: date-time
+             * @description Schedule it too
+             */
+            start_at?: string | null;
+            /** @description Left out: that of the first run */
+            subject?: string | null;
+            /** @description not_opened: got it, and no human of them opened or clicked it in any run. deferred: refused for the time being until it was given up or cancelled. failed: could not be sent. unconfirmed: may have got it */
+            to: ("not_opened" | "deferred" | "failed" | "unconfirmed")[];
+            /**
+             * Format: int64
+             * @description With start: the grace period
+             */
+            undo_seconds?: number;
+        };
         Resolve: {
             /** @enum {string} */
             action: "resend" | "assume_delivered";
@@ -7116,6 +7206,27 @@ export interface components {
         RowProblem: {
             column: string;
             message: string;
+        };
+        Runs: {
+            /** Format: int64 */
+            clicked: number;
+            /** @description The first run first */
+            items: components["schemas"]["CampaignSummary"][];
+            /**
+             * Format: int64
+             * @description People who opened it as humans in any run
+             */
+            opened: number;
+            /**
+             * Format: int64
+             * @description People who got it in any run, each once
+             */
+            reached: number;
+            /**
+             * Format: int64
+             * @description Of the first run, of whom all others are a part
+             */
+            recipients: number;
         };
         Sample: {
             /** @description The same parts after the import */
@@ -7507,6 +7618,11 @@ export interface components {
              */
             max_complaint_percent: number | null;
             name: string;
+            /**
+             * Format: int64
+             * @description The campaign of which this is another run; null: it is the first
+             */
+            parent_id: number | null;
             pause_reason: string | null;
             preheader: string;
             /**
@@ -7522,6 +7638,13 @@ export interface components {
             /** @description The relays that share the mail by their weights, or take over from one another */
             relay_ids: number[];
             reply_to: string;
+            /** @description Whom of the first run's ledger it is for; empty: it is the first */
+            rerun_to: string[];
+            /**
+             * Format: int64
+             * @description 1: the first
+             */
+            run_no: number;
             /**
              * Format: date-time
              * @description When it starts by itself; with a local time, when the first zone of the world has that
@@ -10842,6 +10965,236 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listRuns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Runs"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createRun: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: a second one with the same key gets the first one's answer. Kept for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RerunInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    countRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RerunCountInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RerunCount"];
                 };
             };
             /** @description Bad Request */
