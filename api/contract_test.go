@@ -422,9 +422,19 @@ func TestShapesOfCampaigns(t *testing.T) {
 	if p := c.post(at+"/test", `{"to":["ann@example.net"],"relay_id":999}`).problem(400); !slices.Equal(p.locations(), []string{"body.relay_id"}) {
 		t.Errorf("a test through somebody else's relay is refused as %+v", p)
 	}
+	c.post(at+"/schedule", `{}`).problem(400)
+	c.post(at+"/schedule", `{"local_at":"nine"}`).problem(400)
 	c.remove(at).want(204)
 
 	at = fmt.Sprint("/campaigns/", m.campaignID)
+	c.get(at+"/gates").want(200).keys("", "items")
+	c.get("/campaigns/99/gates").problem(404)
+	c.get(at+"/runs").want(200).keys("", "items recipients reached opened clicked").keys("items.0", summaryKeys+" stats")
+	c.post(at+"/runs/count", `{"to":["failed"]}`).want(200).keys("", "people")
+	c.post(at+"/runs", `{"to":["friends"]}`).problem(400)
+	c.post(at+"/runs", `{"to":["failed"],"undo_seconds":3}`).problem(400)
+	c.post(at+"/runs", `{"to":["failed"]}`).want(201).keys("", campaignKeys)
+	c.post(at+"/runs", `{"to":["failed"]}`).problem(409)
 	c.put(at, `{"name":"Too late"}`).problem(409)
 	c.get("/campaigns?status=running").want(200).keys("items.0", summaryKeys+" stats").keys("items.0.stats", statsKeys)
 	c.get(at+"/stats").want(200).keys("", statsKeys)

@@ -6,6 +6,7 @@
 //
 // The way of a mailing:
 //
+//	launch     a start now, at a moment, at local times, or at the end of a grace period
 //	Start      one transaction freezes the content and the first part of the audience (deliveries, exclusions) and hands the first ranges to River
 //	freeze     a job writes the rest of a large audience, part by part
 //	deliver    a job takes a range of deliveries: claim a few → render, compose, sign → send through the relay's pool → record

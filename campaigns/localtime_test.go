@@ -231,6 +231,11 @@ func TestASendingWindow(t *testing.T) {
 	opens := now.Truncate(time.Hour).Add(3 * time.Hour)
 	window := &sender.Window{Days: []int{1, 2, 3, 4, 5, 6, 7}, From: time.Duration(opens.Hour()) * time.Hour, Until: time.Duration((opens.Hour()+2)%24) * time.Hour, Zone: "UTC"}
 	c := b.start(func(in *Input) { in.Window, in.ExpiresAfterHours = window, 1 })
+	// A claim says itself until when it waits.
+	l, err := b.claim(t.Context(), DeliverArgs{CampaignID: c.ID, Run: 1, Lo: 1, Hi: 30}, 1)
+	if err != nil || !l.wait.Equal(opens) || len(l.claims) > 0 {
+		t.Errorf("a claim outside of it: %+v, %v", l, err)
+	}
 	st := b.await(c.ID, "that it rests", func(_ Campaign, st Stats) bool { return st.HeldUp != nil })
 	if st.Sent != 0 || st.HeldUp.Code != sender.HoldupOutsideWindow || !st.HeldUp.Until.Equal(opens) {
 		t.Errorf("%+v, %+v", st, st.HeldUp)
