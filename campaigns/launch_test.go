@@ -171,6 +171,9 @@ func TestTheStopHoldsWhatIsNotOnTheWire(t *testing.T) {
 			if n := query[int](b, `SELECT count(*)::int FROM deliveries WHERE state = 0 AND (attempts > 0 OR first_tried_at IS NOT NULL)`)[0]; n > 0 {
 				t.Errorf("%d count as tried", n)
 			}
+			if l, err := b.claim(t.Context(), DeliverArgs{CampaignID: c.ID, Run: b.runOf(c.ID), Lo: 1, Hi: 100}, 1); err != nil || l.wait.IsZero() || len(l.claims) > 0 {
+				t.Errorf("something is claimed: %+v, %v", l, err)
+			}
 			b.resumeAll()
 			if st := b.awaitFinished(c.ID); st.Sent != 100 {
 				t.Errorf("%+v", st)

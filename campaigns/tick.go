@@ -66,12 +66,8 @@ func (s *Service) within(ctx context.Context, step func(context.Context) error) 
 }
 
 // startDue starts the scheduled campaigns whose time has come. One that cannot start becomes a draft again and says why; when the trouble is ours, it is tried again by the next
-// tick, and the others start. While everything is stopped they wait.
+// tick, and the others start. While everything is stopped, which Start says is a conflict, they wait.
 func (s *Service) startDue(ctx context.Context) error {
-	stop, err := s.d.Sender.LastStop(ctx)
-	if err != nil || stop.Holds() {
-		return err
-	}
 	ids, err := collectIDs(ctx, s.d.Pool, `SELECT id FROM campaigns WHERE status = 'scheduled' AND scheduled_at <= $1 ORDER BY scheduled_at`, s.d.Now())
 	if err != nil {
 		return err

@@ -53,6 +53,7 @@ export const settings: Settings = {
   frequency_cap_mails: 0,
   frequency_cap_days: 7,
   preflight_spam: '',
+  undo_send_seconds: 10,
 };
 
 export const segments: Segment[] = [
@@ -78,6 +79,7 @@ export const lists: List[] = [
     counts: { subscribed: 12_140, unconfirmed: 86, unsubscribed: 412, suppressed: 136 },
     no_tracking: false,
     opt_in: 'single',
+    time_zone: null,
   },
   {
     id: 2,
@@ -89,6 +91,7 @@ export const lists: List[] = [
     counts: { subscribed: 3_204, unconfirmed: 0, unsubscribed: 51, suppressed: 12 },
     no_tracking: true,
     opt_in: 'double',
+    time_zone: null,
   },
 ];
 
@@ -166,6 +169,8 @@ export const unsubscribes: Unsubscribe[] = [
 export const noStats: Stats = {
   recipients: 0,
   queued: 0,
+  waiting: 0,
+  next_opens_at: null,
   claimed: 0,
   sent: 0,
   deferred: 0,
@@ -245,6 +250,15 @@ const content = {
   layout_id: null,
   inline_css: true,
   pause_reason: null,
+  window: null,
+  local_time: { enabled: false, zone_field: '', late: 'send' },
+  local_at: null,
+  zones_invalid: 0,
+  zones_missing: 0,
+  undoable_until: null,
+  parent_id: null,
+  run_no: 1,
+  rerun_to: [] as string[],
   scheduled_at: null,
   started_at: null,
   finished_at: null,
@@ -338,6 +352,8 @@ export const deliveries: Delivery[] = (['sent', 'sent', 'bounced', 'deferred', '
             ? null
             : 'Ok: queued as 4XyZ12abcd',
     next_attempt_at: state === 'deferred' ? ago(-240) : null,
+    waits: false,
+    waits_until: null,
     updated_at: ago(60 + index),
     sent_at: state === 'sent' ? ago(60 + index) : null,
     skip_reason: null,
@@ -995,6 +1011,7 @@ const wave = (height: number, phase: number) =>
   days.map((_, index) => Math.max(0, Math.round(height * (1 + Math.sin(index / 2.2 + phase)))));
 
 export const overview: Overview = {
+  sending: { stopped: false, stopped_at: null, stopped_by: null, reason: null, resumed_at: null, resumed_by: null },
   subscribers: 15_208,
   lists: 2,
   sent_24h: 7_530,

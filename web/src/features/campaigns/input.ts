@@ -28,5 +28,7 @@ export function inputOf(campaign: Campaign): CampaignInput {
     expires_after_hours: campaign.expires_after_hours,
     max_bounce_percent: campaign.max_bounce_percent,
     max_complaint_percent: campaign.max_complaint_percent,
+    window: campaign.window,
+    local_time: campaign.local_time,
   };
 }

@@ -7,9 +7,9 @@ export function DecidedBy({ decider, ends }: { decider: Decider; ends: boolean }
   const { t } = useTranslation();
   return (
     <>
-      {!ends && decider.limit !== 'paused' && `${t('plan.never')} `}
+      {!ends && decider.limit !== 'paused' && decider.limit !== 'gate' && `${t('plan.never')} `}
       <Text component="span" size="sm" c="dimmed">
-        {t(`plan.decided.${decider.limit}`, { name: decider.name })}
+        {t(`plan.decided.${decider.limit}`, { name: decider.name || t('plan.theCampaign') })}
       </Text>
     </>
   );
