@@ -168,7 +168,8 @@ func TestAFaultInTheMailOfOthersStopsStartToo(t *testing.T) {
 	b.people(3)
 	b.exec(`UPDATE subscribers SET attributes = '{}' WHERE email_key = $1`, person(1))
 	c := b.draft(func(in *Input) { in.Subject = "{{ subscriber.city }}" })
-	must(t, b.ready(t.Context(), c.ID))
+	_, _, err := b.check(t.Context(), c)
+	must(t, err)
 	p, err := b.Preflight(t.Context(), c.ID, time.Time{}, "a")
 	must(t, err)
 	if f := codesOf(p.Findings)["subject_empty"]; f.Severity != preflight.Blocking || len(f.People) != 1 {
