@@ -13,8 +13,9 @@ import (
 // CampaignFields are what lists and single campaigns have in common.
 type CampaignFields struct {
 	ID                  int64         `json:"id"`
+	Purpose             string        `json:"purpose" enum:"mailing,messages" doc:"messages: a stream of messages that programs send to single people"`
 	Name                string        `json:"name"`
-	Status              string        `json:"status" enum:"draft,scheduled,running,paused,cancelled,finished"`
+	Status              string        `json:"status" enum:"draft,scheduled,running,paused,cancelled,finished,open" doc:"open is that of a stream of messages, which is in no list of campaigns"`
 	PauseReason         *string       `json:"pause_reason"`
 	Subject             string        `json:"subject"`
 	Preheader           string        `json:"preheader"`
@@ -144,7 +145,7 @@ func encodeCampaignFields(c campaigns.Campaign) CampaignFields {
 		first = &c.RelayIDs[0]
 	}
 	return CampaignFields{
-		ID: c.ID, Name: c.Name, Status: string(c.Status), PauseReason: c.PauseReason, Subject: c.Subject, Preheader: c.Preheader, FromName: c.FromName,
+		ID: c.ID, Purpose: c.Purpose, Name: c.Name, Status: string(c.Status), PauseReason: c.PauseReason, Subject: c.Subject, Preheader: c.Preheader, FromName: c.FromName,
 		FromEmail: c.FromEmail, ReplyTo: c.ReplyTo, Kind: string(c.Kind), LayoutID: c.LayoutID, InlineCSS: !c.KeepCSS, TemplateID: c.TemplateID, RelayID: first, RelayIDs: c.RelayIDs, ListIDs: c.ListIDs, TrackOpens: c.TrackOpens,
 		SegmentIDs: c.SegmentIDs, ExcludeSegmentIDs: c.ExcludeSegmentIDs, ExcludeListIDs: c.ExcludeListIDs, IgnoreFrequencyCap: c.IgnoreFrequencyCap,
 		TrackClicks: c.TrackClicks, UnconfirmedPolicy: c.UnconfirmedPolicy, ExpiresAfterHours: c.ExpiresAfterHours,

@@ -59,13 +59,13 @@ const (
 	importKeys     = "id list_id list_name filename status error format columns mapping size_bytes read_bytes rows created updated unchanged rejected unsubscribed flagged created_by consent check undo " +
 		"suppressed progress created_at started_at finished_at"
 	templateKeys = "id name role kind layout_id inline_css subject preheader html text version created_at updated_at"
-	summaryKeys  = "id name status pause_reason subject preheader from_name from_email reply_to kind layout_id inline_css template_id relay_id relay_ids list_ids track_opens track_clicks " +
+	summaryKeys  = "id purpose name status pause_reason subject preheader from_name from_email reply_to kind layout_id inline_css template_id relay_id relay_ids list_ids track_opens track_clicks " +
 		"segment_ids exclude_segment_ids exclude_list_ids ignore_frequency_cap " +
 		"unconfirmed_policy expires_after_hours max_bounce_percent max_complaint_percent window local_time local_at zones_invalid zones_missing undoable_until parent_id run_no rerun_to scheduled_at started_at finished_at recipients excluded freezing created_at updated_at"
 	campaignKeys = summaryKeys + " html text"
 	statsKeys    = "recipients queued waiting next_opens_at claimed sent deferred bounced failed unconfirmed skipped excluded opens unique_opens clicks unique_clicks " +
 		"unsubscribes as_of rate_per_second seconds_left held_up"
-	deliveryKeys = "campaign_id campaign_name seq subscriber_id email state attempts relay_id relay_name reply_code reply_status reply_text " +
+	deliveryKeys = "campaign_id message campaign_name seq subscriber_id email state attempts relay_id relay_name reply_code reply_status reply_text " +
 		"next_attempt_at waits waits_until updated_at sent_at skip_reason message_id opens clicks unsubscribed"
 	relayKeys = "id name provider oauth_client_id oauth_token_url has_oauth_client_secret has_oauth_refresh_token kind host port tls auth username has_password helo_name max_connections max_messages_per_connection per_second per_minute per_hour per_day weight from_domains recipient_sites site_limits warmup window blocked_until blocked_reason pace " +
 		"return_path dkim signing_profile status pause_reason in_use created_at updated_at"

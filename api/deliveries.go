@@ -10,6 +10,7 @@ import (
 // DeliveryJSON is one campaign to one person.
 type DeliveryJSON struct {
 	CampaignID    int64      `json:"campaign_id"`
+	Message       *int64     `json:"message" doc:"The id under /messages of a message that a program sent; null in campaigns"`
 	CampaignName  string     `json:"campaign_name"`
 	Seq           int32      `json:"seq"`
 	SubscriberID  *int64     `json:"subscriber_id"`
@@ -87,7 +88,7 @@ type byDelivery struct {
 
 func encodeDelivery(d campaigns.Delivery) DeliveryJSON {
 	out := DeliveryJSON{
-		CampaignID: d.CampaignID, CampaignName: d.CampaignName, Seq: d.Seq, Email: d.Email, State: d.State.String(), Attempts: d.Attempts,
+		CampaignID: d.CampaignID, Message: d.Message, CampaignName: d.CampaignName, Seq: d.Seq, Email: d.Email, State: d.State.String(), Attempts: d.Attempts,
 		RelayID: d.RelayID, RelayName: d.RelayName, ReplyCode: d.ReplyCode, ReplyStatus: d.ReplyStatus, ReplyText: d.ReplyText,
 		NextAttemptAt: utc(d.NextAttemptAt), Waits: d.Waits, WaitsUntil: utc(d.WaitsUntil), UpdatedAt: d.UpdatedAt.UTC(), SkipReason: d.SkipReason, MessageID: d.MessageID, Opens: tallyJSON(d.Opens),
 		Clicks: tallyJSON(d.Clicks), Unsubscribed: d.Unsubscribed,

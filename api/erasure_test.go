@@ -21,7 +21,7 @@ var impersonal = strings.Fields(`users sessions api_keys login_attempts settings
 	campaign_stats templates template_versions relay_rates relay_slots relay_usage relay_claims relay_hours relay_site_claims sites site_limits nodes sending_domains domain_usage domain_claims dkim_keys
 	mailboxes mailbox_usage webhook_sources webhook_topics webhook_seen webhook_endpoints import_chunks import_ranges list_counts erasures goose_db_version bulk_people bulk_kept
 	campaign_acknowledgements forms form_lists form_refusals list_confirmations campaign_segments campaign_excluded_lists campaign_exclusions suppressed_people list_suppressed
-	suppressed_counted subscriber_search_backlog fetched_documents media_files media_leftovers media_storages river_client river_client_queue river_job river_leader river_migration river_notification river_queue campaign_gates sending_stops`)
+	suppressed_counted subscriber_search_backlog fetched_documents media_files media_leftovers media_storages river_client river_client_queue river_job river_leader river_migration river_notification river_queue campaign_gates sending_stops message_streams`)
 
 const (
 	gone  = "Ann.Uebel@Exämple.net"
@@ -68,6 +68,9 @@ const fillSQL = `
 	INSERT INTO signups (source, subscriber_id, list_ids, email, email_key, name, mailbox_key, state, evidence) VALUES ('form', {id}, '{{list}}', '{mail}', '{key}', 'Xyzzy Übel', '{key}', 'sent', '{"note": "{mail}", "ip": "192.0.2.99"}'),
 		('form', NULL, '{{list}}', '{mail}', '{key}', '', '{key}', 'expired', '{}');
 	INSERT INTO bulk_changes (bulk_id, subscriber_id, before, after) VALUES (7, 995, '{}', '{"suppression": {"email_key": "{key}"}}'), (7, {id}, '{}', '{"suppression": {"email_key": "{key}"}}'), (7, 992, '{"subscriber": {"email_key": "{key}", "name": "Xyzzy Übel"}}', '{}');
+	INSERT INTO messages (campaign_id, seq, subscriber_id, to_name, data, tags, expires_at, created_at) VALUES (7, 1, {id}, 'Xyzzy Übel', '{"mail": "{mail}"}', ARRAY['{key}'], now(), now()),
+		(7, 2, 990, '', '{"invited": [{"by": "{mail}"}]}', '{}', now(), now());
+	INSERT INTO message_requests (principal, key, hash, answer, created_at) VALUES ('key:1', 'welcome {key}', '\000', '[]', now()), ('key:1', 'k', '\000', '[{"subscriber_id": {id}}]', now());
 	INSERT INTO subscription_history (list_id, subscriber_id, status, source, evidence, since, until) VALUES ({list}, {id}, 'unconfirmed', 'form', '{"ip": "192.0.2.99", "note": "{mail}"}', now(), now())`
 
 // meanwhileSQL has rows written when the person goes, as by a transaction that had begun before.
@@ -142,7 +145,7 @@ func TestErasureLeavesNothing(t *testing.T) {
 		exclusions.email events.detail events.user_agent reports.address reports.key reports.raw unsubscribes.comment suppressions.email_key suppression_log.email_key suppressions.detail webhook_outbox.source
 		webhook_messages.payload webhook_attempts.reply mailbox_messages.error inbox_messages.rcpt_to relay_pace.reply relay_pace_changes.reply relay_sites.reply imports.columns import_errors.record
 		import_samples.email import_changes.before import_kept.email bulk_actions.params bulk_actions.selection bulk_changes.before subscription_history.evidence idempotency_keys.body
-		relays.pause_reason relays.blocked_reason segments.definition campaign_selections.selection signups.evidence campaign_preflights.report`) {
+		relays.pause_reason relays.blocked_reason segments.definition campaign_selections.selection signups.evidence campaign_preflights.report messages.data messages.to_name messages.tags message_requests.key`) {
 		if before[place] == 0 {
 			t.Errorf("the test puts nothing into %s", place)
 		}
@@ -154,6 +157,10 @@ func TestErasureLeavesNothing(t *testing.T) {
 	c.post("/erasures", `{"email":" ANN.UEBEL@EXÄMPLE.net "}`).want(201).keys("", "erased_at places").json(&e)
 	if after := b.texts(t, needles...); len(after) > 0 {
 		t.Errorf("left: %v", after)
+	}
+	var requests int
+	if err := b.pool.QueryRow(t.Context(), `SELECT count(*) FROM message_requests`).Scan(&requests); err != nil || requests != 0 {
+		t.Errorf("%d requests, %v", requests, err)
 	}
 	var names []string
 	for _, p := range e.Places {
@@ -232,12 +239,12 @@ func TestExportHasEverything(t *testing.T) {
 	c.get(at).want(200).json(&data)
 	// Each table that holds something of them is a section of the export, or there is a reason why not.
 	sections := map[string]string{"deliveries": "messages", "delivery_attempts": "attempts", "exclusions": "left_out", "events": "events", "reports": "reports", "unsubscribes": "unsubscribes",
-		"suppressions": "suppressions", "import_changes": "imports", "bulk_changes": "bulk_actions", "signups": "signups", "subscription_history": "earlier_subscriptions"}
+		"suppressions": "suppressions", "import_changes": "imports", "bulk_changes": "bulk_actions", "signups": "signups", "messages": "message_data", "subscription_history": "earlier_subscriptions"}
 	none := map[string]string{"relays": "what a server said", "relay_pace": "what a server said", "relay_pace_changes": "what a server said", "relay_sites": "what a server said",
 		"campaigns": "of all", "campaign_counts": "of all", "campaign_selections": "what the owner asked for", "segments": "what the owner asked for", "bulk_actions": "what the owner asked for",
 		"webhook_outbox": "a copy that waits to be sent", "webhook_messages": "a copy that was sent", "webhook_attempts": "what another program said", "webhook_endpoints": "of the owner",
 		"mailboxes": "of the owner", "mailbox_messages": "nobody could read it", "inbox_messages": "a copy of the message", "imports": "a file of many", "import_errors": "rows that were not taken",
-		"import_samples": "a copy of what is in the changes", "import_kept": "what was not changed",
+		"message_requests": "numbers", "import_samples": "a copy of what is in the changes", "import_kept": "what was not changed",
 		"campaign_preflights": "a copy of what a message would hold"}
 	for _, m := range regexp.MustCompile(`INSERT INTO (\w+)`).FindAllStringSubmatch(fillSQL, -1) {
 		if sections[m[1]] == "" && none[m[1]] == "" {
@@ -276,7 +283,7 @@ func TestExportHasEverything(t *testing.T) {
 		}
 		files[f.Name] = string(text)
 	}
-	if len(files) != 17 || !strings.Contains(files["fields.csv"], "'=cmd()") && !strings.Contains(files["fields.csv"], `=cmd()""`) {
+	if len(files) != 18 || !strings.Contains(files["fields.csv"], "'=cmd()") && !strings.Contains(files["fields.csv"], `=cmd()""`) {
 		t.Errorf("%d files; %s", len(files), files["fields.csv"])
 	}
 	if page := files["read-me.html"]; strings.Contains(page, "<script>") || !strings.Contains(page, "&lt;script&gt;") || !strings.Contains(page, "550 &lt;") {
@@ -301,7 +308,7 @@ func TestTimeline(t *testing.T) {
 	}
 	c.post("/suppressions", `{"email":"@exämple.net"}`).want(201)
 	at := fmt.Sprint("/subscribers/", id, "/timeline")
-	keys := "kind at ref status source reason detail actor campaign_id campaign_name seq url list_id list_name import_id import_name bulk_id evidence address"
+	keys := "kind at ref status source reason detail actor campaign_id campaign_name seq message url list_id list_name import_id import_name bulk_id evidence address"
 	var all pageJSON[momentJSON]
 	c.get(at+"?limit=200").want(200).keys("", "items next_cursor").keys("items.0", keys).json(&all)
 	kinds := map[string]int{}

@@ -72,6 +72,7 @@ type momentJSON struct {
 	CampaignID   *int64        `json:"campaign_id"`
 	CampaignName string        `json:"campaign_name"`
 	Seq          *int32        `json:"seq" doc:"Of the delivery in the campaign"`
+	Message      *int64        `json:"message" doc:"The id under /messages of a message that a program sent"`
 	URL          *string       `json:"url" doc:"Of a click: the link as the content has it"`
 	ListID       *int64        `json:"list_id"`
 	ListName     string        `json:"list_name"`
@@ -102,7 +103,7 @@ func (s *server) subscriberTimeline(ctx context.Context, in *timelineQuery) (*an
 		return nil, err
 	}
 	return replyPage(p, nil, func(m campaigns.Moment) momentJSON {
-		out := momentJSON{Kind: m.Kind, At: m.At, Ref: m.Ref, Status: m.Status, Source: m.Source, Reason: m.Reason, Detail: m.Detail, Actor: m.Actor, CampaignID: idOrNull(m.CampaignID),
+		out := momentJSON{Kind: m.Kind, At: m.At, Ref: m.Ref, Status: m.Status, Source: m.Source, Reason: m.Reason, Detail: m.Detail, Actor: m.Actor, CampaignID: idOrNull(m.CampaignID), Message: idOrNull(m.Message),
 			CampaignName: m.CampaignName, ListID: idOrNull(m.ListID), ListName: m.ListName, ImportID: idOrNull(m.ImportID), ImportName: m.ImportName, BulkID: idOrNull(m.BulkID),
 			Address: m.Address}
 		if m.Seq != 0 {

@@ -22,6 +22,7 @@ const (
 	tagTemplates   = "Templates and content"
 	tagMedia       = "Media library"
 	tagCampaigns   = "Campaigns"
+	tagMessages    = "Messages"
 	tagReports     = "Reports"
 	tagRelays      = "Relays"
 	tagMailboxes   = "Mailboxes"
@@ -45,6 +46,7 @@ func tags() []*huma.Tag {
 		{Name: tagTemplates, Description: "Stored content, and what content looks like for a person."},
 		{Name: tagMedia, Description: "Images and documents for mails, and where they are kept."},
 		{Name: tagCampaigns, Description: "Mailings: content, audience, relay and time."},
+		{Name: tagMessages, Description: "Messages to single people that a program sends, such as receipts: through the same ledger, before all campaigns."},
 		{Name: tagReports, Description: "What became of a mailing, up to the single delivery."},
 		{Name: tagRelays, Description: "The SMTP servers that mail is sent through."},
 		{Name: tagMailboxes, Description: "The mailboxes in which bounces are read, by IMAP or POP3."},
@@ -140,6 +142,7 @@ func (s *server) routes() {
 	s.mediaRoutes()
 	s.signUpRoutes()
 	s.campaignRoutes()
+	s.messageRoutes()
 	s.sendingRoutes()
 	s.webhookRoutes()
 	s.mailboxRoutes()
@@ -305,6 +308,19 @@ func (s *server) campaignRoutes() {
 	add(s, get("/events", "listEvents", tagReports, auth.CampaignsRead, "List what recipients did, newest first"), s.listEvents)
 	add(s, get("/overview", "getOverview", tagSystem, auth.CampaignsRead, "Read the figures of the first page"), s.getOverview)
 	add(s, get("/system", "getSystem", tagSystem, auth.SettingsRead, "Read about the machinery"), s.getSystem)
+}
+
+func (s *server) messageRoutes() {
+	add(s, post("/messages", "sendMessage", tagMessages, auth.MessagesSend, "Send a message to one person").returns(http.StatusAccepted).content().
+		note("It needs no subscription, and whoever left a list gets it. An address that bounced, complained, or is never to be mailed is answered with the status skipped. "+
+			"Fields that the template shows without a default must be in the data."), s.sendMessage)
+	add(s, post("/messages/batch", "sendMessages", tagMessages, auth.MessagesSend, "Send up to 500 messages, each to one person").returns(http.StatusAccepted).content().
+		note("Each is accepted or refused by itself."), s.sendMessages)
+	add(s, get("/messages", "listMessages", tagMessages, auth.CampaignsRead, "List messages, newest first"), s.listMessages)
+	add(s, get("/messages/{id}", "getMessage", tagMessages, auth.CampaignsRead, "Read all that is known of one message"), s.getMessage)
+	add(s, get("/messages/{id}/preview", "previewMessage", tagMessages, auth.CampaignsRead, "Show a message as it is sent").
+		note("With its data, which is kept for 30 days. Its links lead nowhere."), s.previewMessage)
+	add(s, post("/messages/{id}/cancel", "cancelMessage", tagMessages, auth.MessagesSend, "Keep a message that waits from being sent"), s.cancelMessage)
 }
 
 func (s *server) sendingRoutes() {

@@ -49,7 +49,7 @@ func (statsJSON) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 type campaignStateJSON struct {
 	ID          int64   `json:"id"`
 	Name        string  `json:"name"`
-	Status      string  `json:"status" enum:"draft,scheduled,running,paused,cancelled,finished"`
+	Status      string  `json:"status" enum:"draft,scheduled,running,paused,cancelled,finished,open"`
 	PauseReason *string `json:"pause_reason"`
 }
 

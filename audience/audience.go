@@ -34,7 +34,7 @@ const mailableQuery = `
 	            WHEN u.paused_until > now() THEN 'paused'
 	            WHEN u.frequency IS NOT NULL AND (
 	                SELECT true FROM deliveries d
-	                WHERE d.subscriber_id = u.id AND (d.state IN (0, 1, 3) OR d.state IN (2, 6)
+	                WHERE d.subscriber_id = u.id AND d.message_id IS NULL AND (d.state IN (0, 1, 3) OR d.state IN (2, 6)
 	                    AND d.updated_at > now() - CASE u.frequency WHEN 'weekly' THEN interval '6 days 12 hours' ELSE interval '27 days 12 hours' END)
 	                LIMIT 1) IS NOT NULL THEN 'frequency'{capped}
 	            ELSE 'mail' END AS verdict,

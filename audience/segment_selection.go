@@ -222,7 +222,7 @@ func CappingCampaigns(ctx context.Context, db pg.DB, s Selection, campaignID int
 	if s.Cap == nil {
 		return nil, nil
 	}
-	rows, err := db.Query(ctx, `SELECT id FROM campaigns WHERE started_at IS NOT NULL AND id <> $1 AND (finished_at IS NULL OR finished_at > $2) ORDER BY id`, campaignID, s.capSince())
+	rows, err := db.Query(ctx, `SELECT id FROM campaigns WHERE purpose = 'mailing' AND started_at IS NOT NULL AND id <> $1 AND (finished_at IS NULL OR finished_at > $2) ORDER BY id`, campaignID, s.capSince())
 	if err != nil {
 		return nil, fmt.Errorf("looking for campaigns that count for the cap: %w", err)
 	}

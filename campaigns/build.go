@@ -75,17 +75,24 @@ func (s *Service) build(ctx context.Context, p *prepared, relay sender.Relay, c 
 		buf.text.Reset(p.text)
 		buf.rendered.TextTo = &buf.text
 	}
-	if err := p.compiled.Render(&buf.rendered, p.vars(c.person), urls); err != nil {
+	vars := p.vars(c.person)
+	vars.Data = c.data
+	if err := p.compiled.Render(&buf.rendered, vars, urls); err != nil {
 		return sender.Message{}, err
 	}
-	unsubscribe := urls.Unsubscribe()
 	returnPath, err := message.Address(s.returnPath(p, relay, c))
 	if err != nil {
 		return sender.Message{}, err
 	}
 	m := message.Message{
 		Fixed: p.header, ToName: c.person.Name, ToEmail: c.Email, Subject: buf.rendered.Subject, MessageID: s.messageID(p, c.Seq), Date: s.d.Now(),
-		ListUnsubscribeURL: unsubscribe, ListUnsubscribeMailto: s.unsubscribeMailto(p, c.Seq), HTML: buf.rendered.HTML, Text: buf.rendered.Text,
+		HTML: buf.rendered.HTML, Text: buf.rendered.Text,
+	}
+	if p.frozen.unsubscribable() {
+		m.ListUnsubscribeURL, m.ListUnsubscribeMailto = urls.Unsubscribe(), s.unsubscribeMailto(p, c.Seq)
+	}
+	if p.frozen.Messages {
+		m.Extra = automatic
 	}
 	if p.html != nil {
 		m.HTMLPart = &buf.html
@@ -115,8 +122,11 @@ func (s *Service) build(ctx context.Context, p *prepared, relay sender.Relay, c 
 	if err != nil {
 		return sender.Message{}, err
 	}
-	return sender.Message{CampaignID: c.campaignID, From: returnPath, To: to, Header: buf.signature, Body: buf.body}, nil
+	return sender.Message{CampaignID: c.campaignID, Urgent: p.frozen.Messages, From: returnPath, To: to, Header: buf.signature, Body: buf.body}, nil
 }
+
+// automatic keeps vacation replies away from mail that a program sends (RFC 3834 §5). It is no bulk mail, so it does not say so.
+var automatic = []message.Header{{Name: "Auto-Submitted", Value: "auto-generated"}}
 
 // messageID is the same at every attempt, so that a receiver who gets a message twice can tell.
 func (s *Service) messageID(p *prepared, seq int32) string {

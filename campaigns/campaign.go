@@ -22,6 +22,14 @@ const (
 	StatusPaused    Status = "paused"
 	StatusCancelled Status = "cancelled"
 	StatusFinished  Status = "finished"
+	// StatusOpen is that of a stream of messages, which never has all of them: open ⇄ paused, and → finished when it is not used any more.
+	StatusOpen Status = "open"
+)
+
+// What a campaign is for.
+const (
+	PurposeMailing  = "mailing"
+	PurposeMessages = "messages" // a stream of messages that programs send to single people
 )
 
 // What becomes of a delivery whose reply was lost between the final dot and the answer.
@@ -72,6 +80,7 @@ type Input struct {
 // Campaign is one mailing.
 type Campaign struct {
 	ID          int64
+	Purpose     string
 	Status      Status
 	PauseReason *string
 	Input

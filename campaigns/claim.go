@@ -24,9 +24,10 @@ type claimed struct {
 	FirstTriedAt time.Time
 	ClaimedAt    time.Time // tells this claim from one before it, which may have been given back with its attempt
 	person       templates.Person
-	untracked    bool   // the message carries neither pixel nor counted links
-	others       int16  // how many other relays of the campaign take the recipient
-	site         string // of the recipient, where the relay has limits for sites
+	data         map[string]any // of a message
+	untracked    bool           // the message carries neither pixel nor counted links
+	others       int16          // how many other relays of the campaign take the recipient
+	site         string         // of the recipient, where the relay has limits for sites
 }
 
 // claim is what was taken for one relay.
@@ -71,6 +72,7 @@ type order struct {
 	untracked []int64
 	relays    []sender.Relay
 	window    *sender.Window // of the campaign
+	messages  bool           // it is a stream of messages
 }
 
 // routed says that it takes a look at each delivery to know its relay.
@@ -89,6 +91,7 @@ type claimRow struct {
 	Attributes   []byte
 	Left         *string // why they may not be mailed any more
 	Untracked    bool
+	data         map[string]any // of a message
 }
 
 // claim takes the next queued deliveries of the range from lo on. In the same transaction it looks whether the campaign still runs, and whether each
@@ -154,11 +157,11 @@ func (s *Service) order(ctx context.Context, a DeliverArgs) (order, error) {
 		zone        string
 	}
 	err := s.d.Pool.QueryRow(ctx, `
-		SELECT c.status, c.run, c.from_email, c.unconfirmed_policy, c.expires_after_hours,
+		SELECT c.status, c.purpose = 'messages', c.run, c.from_email, c.unconfirmed_policy, c.expires_after_hours,
 			c.send_days, EXTRACT(epoch FROM c.send_from)::int, EXTRACT(epoch FROM c.send_until)::int, c.send_zone, `+sender.StoppedSQL+`, COALESCE(c.parent_id, c.id), `+runsSQL+`, c.rerun_to, COALESCE(c.started_at, now()),
 			ARRAY(SELECT list_id FROM campaign_lists WHERE campaign_id = $1),
 			ARRAY(SELECT l.id FROM campaign_lists cl JOIN lists l ON l.id = cl.list_id WHERE cl.campaign_id = $1 AND l.no_tracking), `+relayIDsSQL+`
-		FROM campaigns c WHERE c.id = $1`, a.CampaignID).Scan(&status, &run, &from, &o.policy, &hours,
+		FROM campaigns c WHERE c.id = $1`, a.CampaignID).Scan(&status, &o.messages, &run, &from, &o.policy, &hours,
 		&window.days, &window.from, &window.until, &window.zone, &o.stopped, &o.root, &o.runs, &o.rerunTo, &o.started, &o.listIDs, &o.untracked, &relayIDs)
 	if err == pgx.ErrNoRows {
 		return order{stale: true}, nil
@@ -168,11 +171,16 @@ func (s *Service) order(ctx context.Context, a DeliverArgs) (order, error) {
 	}
 	o.expires = time.Duration(hours) * time.Hour
 	o.window = sender.NewWindow(window.days, window.from, window.until, window.zone)
-	if status != StatusRunning || run != a.Run {
+	if o.messages && status != StatusOpen || !o.messages && status != StatusRunning || run != a.Run {
 		o.stale = true
 		return o, nil
 	}
 	o.relays, o.from, err = s.d.Sender.RelaysFor(ctx, relayIDs, sender.DomainOf(from))
+	for i := range o.relays {
+		if o.messages {
+			o.relays[i] = o.relays[i].ForUrgent()
+		}
+	}
 	if err == nil && len(o.relays) == 0 {
 		err = fmt.Errorf("campaign %d has no relay any more", a.CampaignID)
 	}
@@ -219,6 +227,9 @@ func (s *Service) claimTx(ctx context.Context, tx pgx.Tx, p pick, l *look) (err 
 //
 // The rows are locked in a subquery whose result is an array, and not joined to it: the planner takes both for a handful, and compared each row with each.
 func takeTx(ctx context.Context, tx pgx.Tx, p pick, chosen *chosen) ([]claimRow, error) {
+	if p.messages {
+		return takeMessagesTx(ctx, tx, p, chosen)
+	}
 	only, set := "", ""
 	args := []any{p.CampaignID, p.lo, p.Hi, p.Run, p.most, p.node, p.listIDs}
 	if chosen != nil {
@@ -259,11 +270,13 @@ type chosen struct {
 
 // skipReasons say what became of somebody between Start and the claim.
 var skipReasons = map[string]string{
-	audience.VerdictUnsubscribed: "unsubscribed after the campaign started",
-	audience.VerdictSuppressed:   "suppressed after the campaign started",
-	audience.VerdictPaused:       "paused all mail after the campaign started",
-	"deleted":                    "deleted after the campaign started",
-	gotMeanwhile:                 "got or opened it in another run of the campaign",
+	audience.VerdictUnsubscribed:             "unsubscribed after the campaign started",
+	audience.VerdictSuppressed:               "suppressed after the campaign started",
+	audience.VerdictPaused:                   "paused all mail after the campaign started",
+	"deleted":                                "deleted after the campaign started",
+	gotMeanwhile:                             "got or opened it in another run of the campaign",
+	leftMessage + audience.VerdictSuppressed: "suppressed after the message was accepted",
+	leftMessage + "deleted":                  "deleted after the message was accepted",
 }
 
 // gotMeanwhile is a verdict beside those of the audience.
@@ -284,7 +297,7 @@ func mailableTx(ctx context.Context, tx pgx.Tx, campaignID int64, rows []claimRo
 			return nil, err
 		}
 		keep = append(keep, claimed{campaignID: campaignID, Seq: r.Seq, SubscriberID: r.SubscriberID, Email: r.Email, Attempts: r.Attempts, FirstTriedAt: r.FirstTriedAt,
-			ClaimedAt: r.ClaimedAt, person: person, untracked: r.Untracked})
+			ClaimedAt: r.ClaimedAt, person: person, data: r.data, untracked: r.Untracked})
 	}
 	if len(gone) == 0 {
 		return keep, nil

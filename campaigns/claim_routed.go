@@ -99,7 +99,7 @@ func putOffTx(ctx context.Context, tx pgx.Tx, p pick, off putOff) error {
 			SELECT d.seq, u.at, u.parked, u.reply, u.parked AND COALESCE(u.at > d.first_tried_at + $8::interval, false) AS late
 			FROM deliveries d JOIN unnest($2::int[], $3::timestamptz[], $4::bool[], $5::text[]) AS u (seq, at, parked, reply) ON u.seq = d.seq
 			WHERE d.campaign_id = $1 AND d.seq BETWEEN $6 AND $7 AND d.state = 0
-				AND EXISTS (SELECT FROM campaigns c WHERE c.id = $1 AND c.status = 'running' AND c.run = $10)
+				AND EXISTS (SELECT FROM campaigns c WHERE c.id = $1 AND c.status IN ('running', 'open') AND c.run = $10)
 			ORDER BY d.seq FOR UPDATE OF d SKIP LOCKED) q
 		WHERE d.campaign_id = $1 AND d.seq = q.seq`,
 		p.CampaignID, off.seqs, off.to, off.parked, off.replies, p.lo, p.Hi, p.expires,

@@ -105,12 +105,12 @@ func (c *contentCache) drop(id int64) {
 func prepare(id int64, f frozenContent) (*prepared, error) {
 	compiled, err := templates.Compile(
 		templates.Content{Subject: f.Subject, Preheader: f.Preheader, HTML: f.HTML, Text: f.Text},
-		templates.Options{TrackOpens: f.TrackOpens, TrackClicks: f.TrackClicks})
+		templates.Options{TrackOpens: f.TrackOpens, TrackClicks: f.TrackClicks, Data: f.Messages})
 	if err != nil {
 		return nil, fmt.Errorf("compiling campaign %d: %w", id, err)
 	}
 	p := &prepared{campaignID: id, frozen: f, compiled: compiled, fromDomain: f.FromEmail[strings.LastIndexByte(f.FromEmail, '@')+1:]}
-	m := message.Message{FromName: f.FromName, FromEmail: f.FromEmail, ReplyTo: f.ReplyTo, Precedence: true}
+	m := message.Message{FromName: f.FromName, FromEmail: f.FromEmail, ReplyTo: f.ReplyTo, Precedence: !f.Messages}
 	if len(f.ListIDs) > 0 {
 		m.ListID = fmt.Sprintf("list-%d.%s", f.ListIDs[0], p.fromDomain)
 	}
@@ -130,6 +130,6 @@ func prepare(id int64, f frozenContent) (*prepared, error) {
 func (p *prepared) vars(person templates.Person) templates.Vars {
 	return templates.Vars{
 		Subscriber: person, Campaign: templates.CampaignVars{Name: p.frozen.Name},
-		Organization: p.frozen.Organization, PostalAddress: p.frozen.Address,
+		Organization: p.frozen.Organization, PostalAddress: p.frozen.Address, NoFooter: p.frozen.Messages,
 	}
 }

@@ -47,6 +47,7 @@ func ParseState(name string) (s State, ok bool) {
 // Delivery is one campaign to one person.
 type Delivery struct {
 	CampaignID    int64
+	Message       *int64 // the id of a message that a program sent; nil in mailings
 	CampaignName  string
 	Seq           int32
 	SubscriberID  int64

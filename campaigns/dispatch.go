@@ -13,6 +13,9 @@ import (
 
 // newRunTx begins to hand out ranges anew: from the first delivery that waits. Jobs of earlier runs do nothing any more.
 func (s *Service) newRunTx(ctx context.Context, tx pgx.Tx, id int64) error {
+	if stream, err := wakeStreamTx(ctx, tx, id); err != nil || stream {
+		return err
+	}
 	err := exec(ctx, tx, `
 		UPDATE campaigns SET run = run + 1, next_seq = COALESCE(
 			(SELECT min(seq) FROM deliveries WHERE campaign_id = $1 AND state = 0), recipients + 1)

@@ -2,7 +2,7 @@
 //
 // Its tables are campaigns, campaign_lists, campaign_relays, campaign_contents, deliveries, delivery_attempts, exclusions, campaign_exclusions,
 // campaign_segments, campaign_excluded_lists, campaign_selections, campaign_gates, campaign_counts,
-// campaign_minutes, campaign_preflights and campaign_acknowledgements.
+// campaign_minutes, campaign_preflights, campaign_acknowledgements, message_streams, messages and message_requests.
 //
 // The way of a mailing:
 //
@@ -11,6 +11,7 @@
 //	freeze     a job writes the rest of a large audience, part by part
 //	deliver    a job takes a range of deliveries: claim a few → render, compose, sign → send through the relay's pool → record
 //	retry      a periodic job makes new ranges of deferred deliveries that are due
+//	message    a request puts one delivery into a stream of messages, a campaign that never ends, with a job in a queue of its own
 //	settle     a node that died is accounted for: from its journal when it is here, else after its lease
 //
 // Invariant: the rows in deliveries are the truth and the jobs only wake-ups. A job may run twice, or never, without a message being sent twice or

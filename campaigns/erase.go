@@ -48,20 +48,26 @@ func (s *Service) EraseTx(ctx context.Context, tx pgx.Tx, ids []int64, addresses
 		return 0, fmt.Errorf("erasing from the ledgers: %w", err)
 	}
 	var n int64
-	for _, sql := range []string{eraseAttempts, eraseReports, eraseDeliveries, eraseExclusions} {
+	for _, sql := range []string{eraseAttempts, eraseReports, eraseDeliveries, eraseExclusions, eraseMessages, eraseRequests} {
 		tag, err := tx.Exec(ctx, sql, ids, addresses, audience.ErasedAddress)
 		if err != nil {
 			return 0, fmt.Errorf("erasing from the ledgers: %w", err)
 		}
 		n += tag.RowsAffected()
 	}
-	tag, err := tx.Exec(ctx, `UPDATE campaign_selections SET selection = regexp_replace(selection::text, $1, $2, 'gi')::jsonb WHERE selection::text ~* $1`,
-		audience.AddressPattern(addresses), audience.ErasedAddress)
-	if err != nil {
-		return 0, fmt.Errorf("erasing from frozen segments: %w", err)
+	for _, sql := range []string{
+		`UPDATE campaign_selections SET selection = regexp_replace(selection::text, $1, $2, 'gi')::jsonb WHERE selection::text ~* $1`,
+		// What was said to others may name them.
+		`UPDATE messages SET data = regexp_replace(data::text, $1, $2, 'gi')::jsonb WHERE data::text ~* $1`,
+	} {
+		tag, err := tx.Exec(ctx, sql, audience.AddressPattern(addresses), audience.ErasedAddress)
+		if err != nil {
+			return 0, fmt.Errorf("erasing from frozen segments and messages: %w", err)
+		}
+		n += tag.RowsAffected()
 	}
 	reports, err := forgetPreflightsTx(ctx, tx, ids)
-	return n + tag.RowsAffected() + reports, err
+	return n + reports, err
 }
 
 // Servers quote the address, or half of it, in their replies; the words of sender/reply, which the figures are made of, stay.
@@ -75,6 +81,12 @@ const (
 			OR (campaign_id, seq) IN (SELECT campaign_id, seq FROM deliveries WHERE subscriber_id = ANY ($1::bigint[])))`
 	eraseDeliveries = `UPDATE deliveries SET email = $3::text, reply_text = NULL WHERE subscriber_id = ANY ($1::bigint[]) AND $2::text[] IS NOT NULL
 		AND (email <> $3::text OR reply_text IS NOT NULL)`
+	// What a program said with a message to them is about them. Their numbers stand in the answers, and a key may be made of their address.
+	eraseMessages = `UPDATE messages SET data = NULL, to_name = '', tags = '{}', forgotten = true WHERE subscriber_id = ANY ($1::bigint[])
+		AND (data IS NOT NULL OR to_name <> '' OR tags <> '{}') AND $2::text[] IS NOT NULL AND $3::text IS NOT NULL`
+	eraseRequests = `DELETE FROM message_requests r WHERE $3::text IS NOT NULL
+		AND (EXISTS (SELECT FROM unnest($1::bigint[]) AS p (id) WHERE r.answer @> jsonb_build_array(jsonb_build_object('subscriber_id', p.id)))
+			OR EXISTS (SELECT FROM unnest($2::text[]) a WHERE position(a IN lower(r.key)) > 0 OR position(a IN lower(r.answer::text)) > 0))`
 	// By campaign, since the primary key begins with it and there is no other index.
 	eraseExclusions = `UPDATE exclusions x SET email = $3::text FROM campaigns c, unnest($1::bigint[]) AS p (id)
 		WHERE x.campaign_id = c.id AND x.subscriber_id = p.id AND x.email <> $3::text AND $2::text[] IS NOT NULL`

@@ -22,6 +22,9 @@ func (s *Service) Forecast(ctx context.Context, id int64, start time.Time, messa
 	if err != nil {
 		return Forecast{}, err
 	}
+	if c.Purpose == PurposeMessages {
+		return Forecast{}, errs.New(errs.Conflict, "%q is a stream of messages, which has no end", c.Name)
+	}
 	switch c.Status {
 	case StatusFinished, StatusCancelled:
 		return Forecast{}, errs.New(errs.Conflict, "campaign %d is %s: nothing of it will go out any more", id, c.Status)

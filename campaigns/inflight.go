@@ -121,7 +121,7 @@ func (s *Service) forgottenTx(ctx context.Context, tx pgx.Tx) (map[int64]forgott
 	rows, err := tx.Query(ctx, `
 		SELECT d.campaign_id, d.seq, COALESCE(d.relay_id, 0), d.updated_at < now() - interval '1 minute'
 		FROM campaigns c JOIN deliveries d ON d.campaign_id = c.id
-		WHERE c.status IN ('running', 'paused', 'cancelled') AND d.state = 1 AND d.node_id = $1 FOR UPDATE OF d`, s.d.Node.ID)
+		WHERE c.status IN ('running', 'paused', 'cancelled', 'open') AND d.state = 1 AND d.node_id = $1 FOR UPDATE OF d`, s.d.Node.ID)
 	if err != nil {
 		return nil, fmt.Errorf("looking for forgotten claims: %w", err)
 	}
@@ -189,7 +189,7 @@ func (s *Service) requeueTx(ctx context.Context, tx pgx.Tx, id int64) error {
 		return err
 	}
 	switch c.Status {
-	case StatusRunning:
+	case StatusRunning, StatusOpen:
 		return s.newRunTx(ctx, tx, id)
 	case StatusCancelled:
 		return skipWaiting(ctx, tx, id, "campaign cancelled")

@@ -32,10 +32,20 @@ type deliverWorker struct {
 	service *Service
 }
 
+// Queues are the queues of the jobs that deliver, with as many workers as the configuration says. Messages to single people have workers of their own, so that they never
+// wait for campaigns.
+func (s *Service) Queues(cooldown time.Duration) map[string]river.QueueConfig {
+	return map[string]river.QueueConfig{
+		QueueDeliver:  {MaxWorkers: s.cfg.Workers, FetchCooldown: cooldown},
+		QueueMessages: {MaxWorkers: s.cfg.MessageWorkers, FetchCooldown: cooldown},
+	}
+}
+
 // Workers registers the package's jobs.
 func (s *Service) Workers(w *river.Workers) {
 	river.AddWorker(w, &deliverWorker{service: s})
 	river.AddWorker(w, &freezeWorker{service: s})
+	river.AddWorker(w, &messageWorker{service: s})
 }
 
 // Timeout is finite: River never takes a job without one back from a dead process.

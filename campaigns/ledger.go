@@ -18,6 +18,7 @@ import (
 
 type deliveryRow struct {
 	CampaignID    int64
+	Message       *int64
 	CampaignName  string
 	FromEmail     string
 	Seq           int32
@@ -39,7 +40,7 @@ type deliveryRow struct {
 
 // ledgerSelect reads rows of d with the names that people know things by.
 const ledgerSelect = `
-	SELECT d.campaign_id, c.name AS campaign_name, c.from_email, d.seq, d.subscriber_id, d.email, d.state, d.attempts, d.relay_id, r.name AS relay_name,
+	SELECT d.campaign_id, d.message_id AS message, c.name AS campaign_name, c.from_email, d.seq, d.subscriber_id, d.email, d.state, d.attempts, d.relay_id, r.name AS relay_name,
 		d.reply_code, d.reply_status, d.reply_text, d.skip_reason, d.next_attempt_at,
 		g.gate IS NOT NULL AS waits, COALESCE(g.opens_at, g.expected_at) AS waits_until, d.updated_at
 	FROM d JOIN campaigns c ON c.id = d.campaign_id LEFT JOIN relays r ON r.id = d.relay_id
@@ -48,7 +49,7 @@ const ledgerSelect = `
 func (s *Service) delivery(r deliveryRow) Delivery {
 	domain := r.FromEmail[strings.LastIndexByte(r.FromEmail, '@')+1:]
 	return Delivery{
-		CampaignID: r.CampaignID, CampaignName: r.CampaignName, Seq: r.Seq, SubscriberID: r.SubscriberID, Email: r.Email, State: r.State,
+		CampaignID: r.CampaignID, Message: r.Message, CampaignName: r.CampaignName, Seq: r.Seq, SubscriberID: r.SubscriberID, Email: r.Email, State: r.State,
 		Attempts: r.Attempts, RelayID: r.RelayID, RelayName: r.RelayName, ReplyCode: r.ReplyCode, ReplyStatus: r.ReplyStatus, ReplyText: r.ReplyText,
 		SkipReason: r.SkipReason, NextAttemptAt: r.NextAttemptAt, Waits: r.Waits, WaitsUntil: r.WaitsUntil, UpdatedAt: r.UpdatedAt,
 		MessageID: s.d.Tokens.Delivery(events.MessageID, r.CampaignID, r.Seq) + "@" + domain,
@@ -105,21 +106,22 @@ func (s *Service) ListDeliveries(ctx context.Context, id int64, f DeliveryFilter
 	return page.Cut(ds, q, func(d Delivery) string { return page.Encode(d.Seq) }), nil
 }
 
-// ListSubscriberDeliveries gives a page of everything that was ever sent to a person, newest campaign first.
+// ListSubscriberDeliveries gives a page of everything that was ever sent to a person, newest campaign first, the messages of a stream the newest first.
 func (s *Service) ListSubscriberDeliveries(ctx context.Context, subscriberID int64, q page.Query) (page.Page[Delivery], error) {
 	var before int64
+	var seq int32
 	if q.Cursor != "" {
-		if err := page.Decode(q.Cursor, &before); err != nil {
+		if err := page.Decode(q.Cursor, &before, &seq); err != nil {
 			return page.Page[Delivery]{}, err
 		}
 	}
 	ds, err := s.deliveries(ctx, `
-		WITH d AS (SELECT * FROM deliveries WHERE subscriber_id = $1 AND ($2 = 0 OR campaign_id < $2) ORDER BY campaign_id DESC LIMIT $3)`+
-		ledgerSelect+` ORDER BY d.campaign_id DESC`, subscriberID, before, q.Size()+1)
+		WITH d AS (SELECT * FROM deliveries WHERE subscriber_id = $1 AND ($2 = 0 OR (campaign_id, seq) < ($2, $3)) ORDER BY campaign_id DESC, seq DESC LIMIT $4)`+
+		ledgerSelect+` ORDER BY d.campaign_id DESC, d.seq DESC`, subscriberID, before, seq, q.Size()+1)
 	if err != nil {
 		return page.Page[Delivery]{}, err
 	}
-	return page.Cut(ds, q, func(d Delivery) string { return page.Encode(d.CampaignID) }), nil
+	return page.Cut(ds, q, func(d Delivery) string { return page.Encode(d.CampaignID, d.Seq) }), nil
 }
 
 // Story is everything that is known of one delivery.
@@ -217,7 +219,7 @@ func (s *Service) ResolveUnconfirmed(ctx context.Context, id int64, action strin
 		if action != PolicyResend || changed == 0 || c.Status == StatusPaused {
 			return nil
 		}
-		if err := exec(ctx, tx, `UPDATE campaigns SET status = 'running', finished_at = NULL, updated_at = now() WHERE id = $1`, id); err != nil {
+		if err := exec(ctx, tx, reviveSQL, id); err != nil {
 			return err
 		}
 		return s.newRunTx(ctx, tx, id)

@@ -113,6 +113,9 @@ func (s *Service) Delete(ctx context.Context, id int64) error {
 		if err != nil {
 			return err
 		}
+		if c.Purpose == PurposeMessages && c.Status != StatusFinished {
+			return errs.New(errs.Conflict, "%q is a stream of messages; it can be deleted when it has not been used for %d days", c.Name, int(streamKept.Hours()/24))
+		}
 		if c.Status == StatusRunning || c.Status == StatusPaused {
 			return errs.New(errs.Conflict, "campaign %d is %s; cancel it before you delete it", id, c.Status)
 		}
@@ -175,7 +178,7 @@ func (s *Service) Unschedule(ctx context.Context, id int64) (Campaign, error) {
 // Pause stops a running campaign: what is on the wire is finished, nothing else is claimed.
 func (s *Service) Pause(ctx context.Context, id int64, reason string) (Campaign, error) {
 	return s.change(ctx, id, func(tx pgx.Tx, c Campaign) error {
-		if c.Status != StatusRunning {
+		if c.Status != StatusRunning && c.Status != StatusOpen {
 			return errs.New(errs.Conflict, "campaign %d is %s; only a running one can be paused", id, c.Status)
 		}
 		return exec(ctx, tx, `UPDATE campaigns SET status = 'paused', pause_reason = NULLIF($2, ''), updated_at = now() WHERE id = $1`, id, reason)
@@ -188,7 +191,7 @@ func (s *Service) Resume(ctx context.Context, id int64) (Campaign, error) {
 		if c.Status != StatusPaused {
 			return errs.New(errs.Conflict, "campaign %d is %s; only a paused one can be resumed", id, c.Status)
 		}
-		if err := exec(ctx, tx, `UPDATE campaigns SET status = 'running', pause_reason = NULL, updated_at = now() WHERE id = $1`, id); err != nil {
+		if err := exec(ctx, tx, reviveSQL, id); err != nil {
 			return err
 		}
 		// Whoever lets it go on has seen what came back so far: the guard begins anew.
@@ -202,6 +205,9 @@ func (s *Service) Resume(ctx context.Context, id int64) (Campaign, error) {
 // Cancel ends a campaign for good. Everybody who has not been mailed becomes skipped; what is on the wire is finished and recorded.
 func (s *Service) Cancel(ctx context.Context, id int64) (Campaign, error) {
 	c, err := s.change(ctx, id, func(tx pgx.Tx, c Campaign) error {
+		if c.Purpose == PurposeMessages {
+			return errs.New(errs.Conflict, "%q is a stream of messages, which programs go on with: pause it, or cancel single messages", c.Name)
+		}
 		switch c.Status {
 		case StatusScheduled, StatusRunning, StatusPaused:
 		default:

@@ -48,6 +48,7 @@ type Moment struct {
 	CampaignID   int64
 	CampaignName string
 	Seq          int32
+	Message      int64 // the id of a message that a program sent
 	Link         int32 // of a click
 	ListID       int64
 	ListName     string
@@ -60,7 +61,7 @@ type Moment struct {
 
 // momentColumns are the columns of each part of the query, with what they are where a part does not say.
 var momentColumns = []struct{ name, otherwise string }{
-	{"at", ""}, {"ref", ""}, {"status", "''"}, {"source", "''"}, {"reason", "''"}, {"detail", "''"}, {"actor", "''"}, {"campaign_id", "0::bigint"}, {"seq", "0"}, {"link", "0"},
+	{"at", ""}, {"ref", ""}, {"status", "''"}, {"source", "''"}, {"reason", "''"}, {"detail", "''"}, {"actor", "''"}, {"campaign_id", "0::bigint"}, {"seq", "0"}, {"message", "0::bigint"}, {"link", "0"},
 	{"list_id", "0::bigint"}, {"import_id", "0::bigint"}, {"bulk_id", "0::bigint"}, {"evidence", "NULL::jsonb"}, {"address", "''"},
 }
 
@@ -72,8 +73,8 @@ type momentPart struct {
 }
 
 var momentParts = []momentPart{
-	{MomentMessage, map[string]string{"at": "d.updated_at", "ref": "d.campaign_id::text", "status": "(ARRAY['" + strings.Join(stateNames[:], "','") + "'])[d.state + 1]",
-		"reason": "COALESCE(d.skip_reason, '')", "detail": "COALESCE(d.reply_text, '')", "campaign_id": "d.campaign_id", "seq": "d.seq", "address": "d.email"},
+	{MomentMessage, map[string]string{"at": "d.updated_at", "ref": "d.campaign_id || CASE WHEN d.message_id IS NULL THEN '' ELSE '/' || d.seq END", "status": "(ARRAY['" + strings.Join(stateNames[:], "','") + "'])[d.state + 1]",
+		"reason": "COALESCE(d.skip_reason, '')", "detail": "COALESCE(d.reply_text, '')", "campaign_id": "d.campaign_id", "seq": "d.seq", "message": "COALESCE(d.message_id, 0)", "address": "d.email"},
 		"deliveries d WHERE d.subscriber_id = $1"},
 	// By campaign, since the primary key begins with it.
 	{MomentExcluded, map[string]string{"at": "COALESCE(c.started_at, c.created_at)", "ref": "c.id::text", "reason": "x.reason", "campaign_id": "c.id", "address": "x.email"},
@@ -128,7 +129,7 @@ func momentsSQL(kinds []string) string {
 		parts = append(parts, "(SELECT * FROM (SELECT '"+p.kind+"' AS kind, "+strings.Join(columns, ", ")+" FROM "+p.from+
 			") p WHERE $3::timestamptz IS NULL OR (p.at, p.kind, p.ref) < ($3, $4, $5) ORDER BY p.at DESC, p.ref DESC LIMIT $6)")
 	}
-	return `SELECT m.kind, m.at, m.ref, m.status, m.source, m.reason, m.detail, m.actor, m.campaign_id, COALESCE(c.name, '') AS campaign_name, m.seq, m.link,
+	return `SELECT m.kind, m.at, m.ref, m.status, m.source, m.reason, m.detail, m.actor, m.campaign_id, COALESCE(c.name, '') AS campaign_name, m.seq, m.message, m.link,
 			m.list_id, COALESCE(l.name, '') AS list_name, m.import_id, COALESCE(i.filename, '') AS import_name, m.bulk_id, m.evidence, m.address
 		FROM (SELECT * FROM (` + strings.Join(parts, " UNION ALL ") + `) all_parts WHERE $2::text IS NOT NULL ORDER BY at DESC, kind DESC, ref DESC LIMIT $6) m
 		LEFT JOIN campaigns c ON c.id = m.campaign_id LEFT JOIN lists l ON l.id = m.list_id LEFT JOIN imports i ON i.id = m.import_id

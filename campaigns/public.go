@@ -26,20 +26,26 @@ type recipient struct {
 	email        string
 	emailKey     string // email normalised; only addressee fills it
 	person       templates.Person
+	data         map[string]any // of a message
+	forgotten    bool           // it is not kept any more
 }
 
 func (s *Service) recipient(ctx context.Context, ref events.Ref) (recipient, error) {
 	var r recipient
 	var name *string
-	var attributes []byte
+	var attributes, data []byte
 	err := s.d.Pool.QueryRow(ctx, `
-		SELECT d.subscriber_id, d.email, s.name, s.attributes FROM deliveries d LEFT JOIN subscribers s ON s.id = d.subscriber_id
-		WHERE d.campaign_id = $1 AND d.seq = $2`, ref.CampaignID, ref.Seq).Scan(&r.subscriberID, &r.email, &name, &attributes)
+		SELECT d.subscriber_id, d.email, COALESCE(NULLIF(m.to_name, ''), s.name), s.attributes, m.data, COALESCE(m.forgotten, false) FROM deliveries d
+		LEFT JOIN subscribers s ON s.id = d.subscriber_id LEFT JOIN messages m ON m.id = d.message_id
+		WHERE d.campaign_id = $1 AND d.seq = $2`, ref.CampaignID, ref.Seq).Scan(&r.subscriberID, &r.email, &name, &attributes, &data, &r.forgotten)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return r, errs.New(errs.NotFound, "this link belongs to a mailing that does not exist any more")
 	}
 	if err != nil {
 		return r, fmt.Errorf("looking up a delivery: %w", err)
+	}
+	if r.data, err = templates.DecodeData(data); err != nil {
+		return r, fmt.Errorf("reading the data of a message: %w", err)
 	}
 	r.person = templates.Person{ID: r.subscriberID, Email: r.email}
 	if name != nil {

@@ -154,15 +154,18 @@ func (s *Service) keepGoingTx(ctx context.Context, tx pgx.Tx, c claim, decisions
 	case status == StatusCancelled:
 		return skipWaiting(ctx, tx, c.campaignID, "campaign cancelled")
 	case status == StatusFinished:
-		if err := exec(ctx, tx, `UPDATE campaigns SET status = 'running', finished_at = NULL, updated_at = now() WHERE id = $1`, c.campaignID); err != nil {
+		if err := exec(ctx, tx, reviveSQL, c.campaignID); err != nil {
 			return err
 		}
 		return s.newRunTx(ctx, tx, c.campaignID)
-	case status == StatusRunning && (run != c.run || settled) && slices.ContainsFunc(decisions, func(d decision) bool { return d.state == Queued }):
+	case (status == StatusRunning || status == StatusOpen) && (run != c.run || settled) && slices.ContainsFunc(decisions, func(d decision) bool { return d.state == Queued }):
 		return s.newRunTx(ctx, tx, c.campaignID)
 	}
 	return nil
 }
+
+// reviveSQL lets a campaign go on.
+const reviveSQL = `UPDATE campaigns SET status = CASE purpose WHEN 'messages' THEN 'open' ELSE 'running' END, pause_reason = NULL, finished_at = NULL, updated_at = now() WHERE id = $1`
 
 func updateDeliveries(ctx context.Context, tx pgx.Tx, c claim, attempts []attempt, decisions []decision) (map[int32]bool, error) {
 	n := len(attempts)

@@ -134,15 +134,15 @@ const overviewDays = 30
 func (s *Service) Overview(ctx context.Context) (Overview, error) {
 	var o Overview
 	err := s.d.Pool.QueryRow(ctx, `
-		SELECT COALESCE(sum(sent), 0), COALESCE(sum(bounced), 0), EXISTS (SELECT FROM campaigns)
+		SELECT COALESCE(sum(sent), 0), COALESCE(sum(bounced), 0), EXISTS (SELECT FROM campaigns WHERE purpose = 'mailing')
 		FROM campaign_minutes WHERE minute > now() - interval '24 hours'`).Scan(&o.Sent24h, &o.Bounced24h, &o.HasCampaign)
 	if err != nil {
 		return o, fmt.Errorf("reading the overview: %w", err)
 	}
-	if o.Running, err = s.some(ctx, `c.status IN ('running', 'paused')`, 20); err != nil {
+	if o.Running, err = s.some(ctx, `c.status IN ('running', 'paused') AND c.purpose = 'mailing'`, 20); err != nil {
 		return o, err
 	}
-	if o.Recent, err = s.some(ctx, `true`, 5); err != nil {
+	if o.Recent, err = s.some(ctx, `c.purpose = 'mailing'`, 5); err != nil {
 		return o, err
 	}
 	now := s.d.Now()

@@ -27,6 +27,8 @@ import (
 type Config struct {
 	// Workers is how many ranges this process works on at once. Default 32.
 	Workers int
+	// MessageWorkers is how many jobs of messages to single people this process works on at once, beside the ranges. Default 8.
+	MessageWorkers int
 	// Window is how many ranges of one campaign may wait or run at once, so that others get their turn. Default 8.
 	Window int
 	// RangeSize is how many deliveries one job covers at most. Default 2000.
@@ -47,6 +49,7 @@ func (c Config) withDefaults() Config {
 		}
 	}
 	set(&c.Workers, 32)
+	set(&c.MessageWorkers, 8)
 	set(&c.Window, 8)
 	set(&c.RangeSize, 2000)
 	set(&c.ClaimSize, 500)
@@ -94,6 +97,7 @@ type Service struct {
 	lines    lineBook
 	rests    rests
 	outcomes outcomeCache
+	streams  streamBook
 }
 
 // JobInserter is what the service needs of River to wake workers up. *river.Client[pgx.Tx] has it.

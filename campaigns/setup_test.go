@@ -141,11 +141,11 @@ func (b *bundle) countsAddUp() {
 func (b *bundle) startJobs(logger *slog.Logger) {
 	workers := river.NewWorkers()
 	b.Service.Workers(workers)
+	queues := b.Queues(5 * time.Millisecond)
+	queues[river.QueueDefault] = river.QueueConfig{MaxWorkers: 1, FetchCooldown: 5 * time.Millisecond}
 	client, err := river.NewClient(riverpgxv5.New(b.pool), &river.Config{
 		ID: b.d.Node.ID, Logger: logger, Workers: workers, RescueStuckJobsAfter: RescueAfter,
-		Queues: map[string]river.QueueConfig{
-			QueueDeliver: {MaxWorkers: b.cfg.Workers, FetchCooldown: 5 * time.Millisecond}, river.QueueDefault: {MaxWorkers: 1, FetchCooldown: 5 * time.Millisecond},
-		},
+		Queues:   queues,
 		TestOnly: true,
 	})
 	must(b.t, err)

@@ -154,7 +154,12 @@ type frozenContent struct {
 	TrackingURL string `json:"tracking_url,omitempty"`
 	// BounceDomain is where bounces go; "" means that the From address gets them, with the token after a plus sign.
 	BounceDomain string `json:"bounce_domain"`
+	// Messages says that this is the content of a stream of messages; ListUnsubscribe, that those can be unsubscribed from in the mail program.
+	Messages        bool `json:"messages,omitempty"`
+	ListUnsubscribe bool `json:"list_unsubscribe,omitempty"`
 }
+
+func (f *frozenContent) unsubscribable() bool { return !f.Messages || f.ListUnsubscribe }
 
 // buildContent makes of the campaign's sources what is sent, and makes sure that it can be.
 func (s *Service) buildContent(ctx context.Context, c Campaign) (templates.Content, error) {

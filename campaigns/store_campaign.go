@@ -16,6 +16,7 @@ import (
 
 type campaignRow struct {
 	ID                  int64
+	Purpose             string
 	Name                string
 	Status              Status
 	PauseReason         *string
@@ -68,8 +69,8 @@ type campaignRow struct {
 
 // campaignColumns are those of campaignRow. pause_reason of a running campaign tells of its relays' trouble, so that a person sees why nothing moves.
 const campaignColumns = `
-	c.id, c.name, c.status,
-	COALESCE(c.pause_reason, CASE WHEN c.status = 'running' THEN (
+	c.id, c.purpose, c.name, c.status,
+	COALESCE(c.pause_reason, CASE WHEN c.status IN ('running', 'open') THEN (
 		SELECT string_agg('relay "' || r.name || '": ' || COALESCE(r.pause_reason, 'paused'), '; ' ORDER BY r.id) FROM relays r
 		WHERE r.id = ANY (` + relayIDsSQL + `) AND (r.status = 'paused' OR r.pause_reason IS NOT NULL)) END) AS pause_reason,
 	c.subject, c.preheader, c.from_name, c.from_email, c.reply_to, c.kind, c.layout_id, c.inline_css, c.html, c.text, c.template_id,
@@ -84,7 +85,7 @@ const campaignColumns = `
 
 func (r campaignRow) campaign() Campaign {
 	return Campaign{
-		ID: r.ID, Status: r.Status, PauseReason: r.PauseReason,
+		ID: r.ID, Purpose: r.Purpose, Status: r.Status, PauseReason: r.PauseReason,
 		Input: Input{
 			Name: r.Name, Subject: r.Subject, Preheader: r.Preheader, FromName: r.FromName, FromEmail: r.FromEmail, ReplyTo: r.ReplyTo,
 			Kind: r.Kind, LayoutID: r.LayoutID, KeepCSS: !r.InlineCSS, HTML: r.HTML, Text: r.Text, TemplateID: r.TemplateID, RelayIDs: r.RelayIDs, ListIDs: r.ListIDs,
@@ -113,7 +114,7 @@ func lockCampaign(ctx context.Context, tx pgx.Tx, id int64) (Campaign, error) {
 // listCampaigns gives a page of campaigns, newest first, without their bodies.
 func listCampaigns(ctx context.Context, db pg.DB, status Status, before int64, limit int) ([]Campaign, error) {
 	rows, err := pg.Many[campaignRow](ctx, db, "campaigns", `SELECT `+campaignColumns+` FROM campaigns c
-		WHERE ($1 = '' OR c.status = $1) AND ($2 = 0 OR c.id < $2) ORDER BY c.id DESC LIMIT $3`, status, before, limit)
+		WHERE c.purpose = 'mailing' AND ($1 = '' OR c.status = $1) AND ($2 = 0 OR c.id < $2) ORDER BY c.id DESC LIMIT $3`, status, before, limit)
 	if err != nil {
 		return nil, err
 	}

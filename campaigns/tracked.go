@@ -54,7 +54,12 @@ func (s *Service) ClickTracked(ctx context.Context, token string) (Tracked, erro
 	if ref.Link == hiddenLink {
 		return t, nil
 	}
-	target, err := content.compiled.RenderLink(int(ref.Link), content.vars(r.person))
+	vars := content.vars(r.person)
+	vars.Data = r.data
+	if r.forgotten {
+		return t, errs.New(errs.NotFound, "this link leads nowhere any more: the message that it stood in is too old")
+	}
+	target, err := content.compiled.RenderLink(int(ref.Link), vars)
 	t.Target = location(target)
 	return t, err
 }

@@ -62,7 +62,7 @@ func (d FromDomain) left(u Usage, now time.Time) int {
 // domainUsage leaves out what nodes had claimed that are settled: all of it is recorded or was given back.
 func domainUsage(ctx context.Context, db pg.DB, domainID int64) (Usage, error) {
 	return pg.One[Usage](ctx, db, "the use of a domain", `
-		SELECT 0 AS hour, NULL::timestamptz AS oldest_hour, COALESCE(sum(used), 0)::int AS day, min(minute) AS oldest_day,
+		SELECT 0 AS hour, NULL::timestamptz AS oldest_hour, COALESCE(sum(used), 0)::int AS day, min(minute) AS oldest_day, false AS urgent,
 			(SELECT COALESCE(sum(c.claimed), 0)::int FROM domain_claims c JOIN nodes n ON n.id = c.node_id
 				WHERE c.domain_id = $1 AND n.settled_at IS NULL) AS claimed
 		FROM domain_usage WHERE domain_id = $1 AND minute > now() - interval '1441 minutes'`, domainID)

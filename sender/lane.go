@@ -75,7 +75,7 @@ func (l *lane) next() *item {
 // on this lane, or nil.
 func (l *lane) deliver(it *item) *item {
 	began := l.pool.parent.now()
-	outcome, err := l.transact(it)
+	it, outcome, err := l.transact(it)
 	following := l.announced
 	l.announced = nil
 	if errors.Is(err, errSurplus) {
@@ -93,27 +93,28 @@ func (l *lane) deliver(it *item) *item {
 // errSurplus says that the server has as many connections from us as it takes; the message goes over one of those.
 var errSurplus = errors.New("the server takes no further connection")
 
-// transact sends one message. An error means that nothing was sent.
-func (l *lane) transact(it *item) (smtpconn.Outcome, error) {
+// transact sends one message. An error means that nothing was sent. It gives the message that this is about: an urgent one may have come between.
+func (l *lane) transact(it *item) (*item, smtpconn.Outcome, error) {
 	l.current = it
 	// A server may close a connection between two messages without a word, and some do so by design: that is no failure, we dial again, once.
 	for try := 0; ; try++ {
 		fresh, err := l.connect(it.ctx)
 		if err != nil {
-			return smtpconn.Outcome{}, err
+			return it, smtpconn.Outcome{}, err
 		}
 		// With the connection in hand, so that those who waited long for theirs do not send all at once.
 		if !it.cleared {
-			if err := l.clear(it.ctx); err != nil {
-				return smtpconn.Outcome{}, err
+			if err := l.clear(it); err != nil {
+				return it, smtpconn.Outcome{}, err
 			}
-			it.cleared = true
+			it = l.pool.overtake(it)
+			l.current, it.cleared = it, true
 		}
 		outcome := l.conn.Send(it.ctx, envelope(it), l.hooks)
 		if err := l.held; err != nil {
 			l.held = nil
 			l.hangUp()
-			return smtpconn.Outcome{}, err
+			return it, smtpconn.Outcome{}, err
 		}
 		if outcome.Reply.Code != 0 && it.msg.AfterReply != nil {
 			it.msg.AfterReply(outcome.Reply, l.announced != nil && outcome.Reusable)
@@ -124,8 +125,27 @@ func (l *lane) transact(it *item) (smtpconn.Outcome, error) {
 		if outcome.Stale && !fresh && try == 0 {
 			continue
 		}
-		return outcome, nil
+		return it, outcome, nil
 	}
+}
+
+// overtake gives an urgent message that came while this one waited for its moment, which that one gets; else the message itself. A message whose commands are with the
+// server already keeps its turn.
+func (pl *pool) overtake(it *item) *item {
+	if it.msg.Urgent {
+		return it
+	}
+	pl.mu.Lock()
+	defer pl.mu.Unlock()
+	if pl.isStopped() {
+		return it
+	}
+	urgent := pl.waiting.popUrgent()
+	if urgent == nil {
+		return it
+	}
+	pl.waiting.giveBack(it)
+	return urgent
 }
 
 func envelope(it *item) smtpconn.Envelope {
@@ -155,9 +175,13 @@ func (l *lane) spent() bool {
 }
 
 // clear waits until the next message may go and looks whether anything has come up that forbids it.
-func (l *lane) clear(ctx context.Context) error {
+func (l *lane) clear(it *item) error {
 	pl := l.pool
-	err := pl.limit.wait(ctx)
+	patience := limitPatience
+	if it.msg.Urgent {
+		patience = urgentPatience
+	}
+	err := pl.limit.wait(it.ctx, patience)
 	var early *tooEarly
 	if errors.As(err, &early) {
 		return &Unavailable{Relay: pl.relay.Name, Until: early.at, Err: err, Busy: true}

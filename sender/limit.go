@@ -40,6 +40,9 @@ func newLimiter(db pg.DB, r Relay, now func() time.Time) *limiter {
 // moment is kept for whoever comes then.
 const limitPatience = 3 * time.Second
 
+// urgentPatience is the same for an urgent message: what campaigns hold of the next moments must not send it away.
+const urgentPatience = 20 * time.Second
+
 // tooEarly says when the next message may go.
 type tooEarly struct{ at time.Time }
 
@@ -48,12 +51,12 @@ func (e *tooEarly) Error() string {
 }
 
 // wait returns when the next message may go, a *tooEarly when that is far away, or the end of ctx. A nil limiter never waits.
-func (l *limiter) wait(ctx context.Context) error {
+func (l *limiter) wait(ctx context.Context, patience time.Duration) error {
 	if l == nil {
 		return ctx.Err()
 	}
 	for range mostMissed {
-		at, err := l.take(ctx)
+		at, err := l.take(ctx, patience)
 		if err != nil {
 			return err
 		}
@@ -112,7 +115,7 @@ func (l *limiter) dropOld() {
 	}
 }
 
-func (l *limiter) take(ctx context.Context) (time.Time, error) {
+func (l *limiter) take(ctx context.Context, patience time.Duration) (time.Time, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.dropOld()
@@ -122,7 +125,7 @@ func (l *limiter) take(ctx context.Context) (time.Time, error) {
 		}
 	}
 	at := l.next
-	if at.Sub(l.now()) > limitPatience {
+	if at.Sub(l.now()) > patience {
 		return at, &tooEarly{at: at}
 	}
 	l.next = l.next.Add(l.interval)

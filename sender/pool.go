@@ -21,9 +21,10 @@ const (
 )
 
 // Message is one message on its way through a pool. Header is put before Body unread: it holds the DKIM signature. Messages of different campaigns take
-// turns.
+// turns; an urgent one goes before all that are not.
 type Message struct {
 	CampaignID   int64
+	Urgent       bool
 	From, To     string
 	Header, Body []byte
 	// BeforeDot runs right before the final dot is sent; an error keeps it from being sent, and is what Send gives.

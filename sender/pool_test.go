@@ -248,7 +248,7 @@ func TestNoBurstAfterAPause(t *testing.T) {
 	var limiters []*limiter
 	for range 3 {
 		l := newLimiter(b.pool, r, now)
-		if _, err := l.take(t.Context()); err != nil {
+		if _, err := l.take(t.Context(), limitPatience); err != nil {
 			t.Fatal(err)
 		}
 		limiters = append(limiters, l)
@@ -258,7 +258,7 @@ func TestNoBurstAfterAPause(t *testing.T) {
 	due := 0
 	for _, l := range limiters {
 		for range 60 {
-			moment, err := l.take(t.Context())
+			moment, err := l.take(t.Context(), limitPatience)
 			if err == nil && !moment.After(at) {
 				due++
 			}

@@ -51,15 +51,26 @@ func (r Relay) counted() bool {
 func (r Relay) left(u Usage, now time.Time) (hour, perDay int) {
 	hour, perDay = math.MaxInt, r.Warmup.Cap(now)
 	if n := r.Limits.PerHour; n != nil {
-		hour = max(0, *n-u.Hour-u.Claimed)
+		hour = max(0, *n-r.kept(u, *n)-u.Hour-u.Claimed)
 	}
 	if n := r.Limits.PerDay; n != nil {
 		perDay = min(perDay, *n)
 	}
 	if perDay != math.MaxInt {
-		perDay = max(0, perDay-u.Day-u.Claimed)
+		perDay = max(0, perDay-r.kept(u, perDay)-u.Day-u.Claimed)
 	}
 	return hour, perDay
+}
+
+// keptPart of a limit is left to urgent messages: a twentieth, of a relay that has such.
+const keptPart = 20
+
+// kept is how much of a limit only urgent messages may use.
+func (r Relay) kept(u Usage, limit int) int {
+	if r.urgent || !u.Urgent {
+		return 0
+	}
+	return limit / keptPart
 }
 
 // Usage is what went to a relay, as far as its use is counted.
@@ -68,6 +79,7 @@ type Usage struct {
 	Claimed    int // on its way
 	OldestHour *time.Time
 	OldestDay  *time.Time
+	Urgent     bool // messages that somebody waits for go through it, too
 }
 
 // hourAgain is when something of the hour's share comes back.
@@ -96,7 +108,8 @@ func usage(ctx context.Context, db pg.DB, relayID int64) (Usage, error) {
 	return pg.One[Usage](ctx, db, "the use of a relay", `
 		SELECT COALESCE(sum(used) FILTER (WHERE minute > now() - interval '61 minutes'), 0)::int AS hour, COALESCE(sum(used), 0)::int AS day,
 			(SELECT COALESCE(sum(claimed), 0)::int FROM relay_claims WHERE relay_id = $1) AS claimed,
-			min(minute) FILTER (WHERE minute > now() - interval '61 minutes') AS oldest_hour, min(minute) AS oldest_day
+			min(minute) FILTER (WHERE minute > now() - interval '61 minutes') AS oldest_hour, min(minute) AS oldest_day,
+			EXISTS (SELECT FROM campaign_relays m JOIN campaigns c ON c.id = m.campaign_id WHERE m.relay_id = $1 AND c.status = 'open') AS urgent
 		FROM relay_usage WHERE relay_id = $1 AND minute > now() - interval '1441 minutes'`, relayID)
 }
 

@@ -107,6 +107,8 @@ type Relay struct {
 
 	// read is when this was read, by our clock: what is known of the pace since then is newer.
 	read time.Time
+	// urgent says that what is reserved is for messages that somebody waits for.
+	urgent bool
 
 	sealedPassword, sealedClientSecret, sealedRefreshToken []byte
 }
@@ -117,6 +119,12 @@ func (r Relay) PresetKey() string {
 		return r.Provider
 	}
 	return r.Host
+}
+
+// ForUrgent is the relay for messages that somebody waits for: of the shares of an hour and a day they may have the part that is kept for them.
+func (r Relay) ForUrgent() Relay {
+	r.urgent = true
+	return r
 }
 
 // RelayInput is what a person may set. Zero values stand for the defaults: smtp, starttls, auto (none without a username), 10 connections of

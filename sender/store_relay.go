@@ -48,6 +48,11 @@ func (r relayRow) relay() Relay {
 // sendsThrough says that campaign c has relay r. The tables of campaigns belong to another package: this is the one question about them that this package asks.
 const sendsThrough = `(c.relay_id = r.id OR EXISTS (SELECT FROM campaign_relays m WHERE m.campaign_id = c.id AND m.relay_id = r.id))`
 
+// needsRelays says that campaign c has mail for its relays, or may have. A stream of messages is open for ever, and needs them only while something waits: the next message
+// begins another stream.
+const needsRelays = `(c.status IN ('scheduled', 'running', 'paused') OR c.status = 'open'
+	AND (SELECT sum(n.queued + n.claimed + n.deferred) FROM campaign_counts n WHERE n.campaign_id = c.id) > 0)`
+
 const relayColumns = `
 	r.id, r.name, r.provider, r.kind, r.host, r.port, r.tls, r.auth, r.username, r.password IS NOT NULL AS has_password, r.password AS sealed,
 	r.oauth_client_id, r.oauth_token_url, r.oauth_client_secret IS NOT NULL AS has_client_secret, r.oauth_client_secret AS sealed_client_secret,
@@ -58,7 +63,7 @@ const relayColumns = `
 	r.blocked_until, r.blocked_reason, p.connections AS pace_connections, p.rest_until AS pace_rest_until, p.rests AS pace_rests, p.reason AS pace_reason,
 	p.reply AS pace_reply, p.changed_at AS pace_changed_at,
 	r.status, r.pause_reason, r.created_at, r.updated_at,
-	EXISTS (SELECT FROM campaigns c WHERE c.status IN ('scheduled', 'running', 'paused') AND ` + sendsThrough + `) AS in_use`
+	EXISTS (SELECT FROM campaigns c WHERE ` + needsRelays + ` AND ` + sendsThrough + `) AS in_use`
 
 const relayTables = `relays r LEFT JOIN relay_pace p ON p.relay_id = r.id`
 
@@ -257,7 +262,7 @@ func forgetTroubleTx(ctx context.Context, tx pgx.Tx, node string) error {
 func deleteRelay(ctx context.Context, db pg.DB, id int64) (deleted bool, err error) {
 	tag, err := db.Exec(ctx, `
 		DELETE FROM relays r
-		WHERE id = $1 AND NOT EXISTS (SELECT FROM campaigns c WHERE c.status IN ('scheduled', 'running', 'paused') AND `+sendsThrough+`)`, id)
+		WHERE id = $1 AND NOT EXISTS (SELECT FROM campaigns c WHERE `+needsRelays+` AND `+sendsThrough+`)`, id)
 	if err != nil {
 		return false, fmt.Errorf("deleting relay %d: %w", id, err)
 	}
@@ -274,7 +279,7 @@ type relayUser struct {
 func relayUsers(ctx context.Context, db pg.DB, id int64) ([]relayUser, error) {
 	return pg.Many[relayUser](ctx, db, "campaigns of a relay", `
 		SELECT c.id, c.name, c.status FROM campaigns c JOIN relays r ON r.id = $1 WHERE `+sendsThrough+`
-		ORDER BY c.status IN ('scheduled', 'running', 'paused') DESC, c.id DESC LIMIT 1`, id)
+		ORDER BY `+needsRelays+` DESC, c.id DESC LIMIT 1`, id)
 }
 
 func relayViolation(err error, in RelayInput) error {

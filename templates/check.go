@@ -12,6 +12,7 @@ type partInfo struct {
 	unknown []Warning       // names that nothing will ever give a value
 	// unsubscribes: the unsubscribe link is shown somewhere.
 	unsubscribes bool
+	data         []dataUse
 	// plain: nothing is assigned or repeated and there is no white space control, so each output and condition stands for itself.
 	plain bool
 }
@@ -24,7 +25,7 @@ var plainTags = map[string]bool{
 
 // globals are the names that Vars gives a value.
 var globals = map[string]bool{
-	"subscriber": true, "campaign": true, "unsubscribe_url": true, "preferences_url": true, "organization": true, "postal_address": true,
+	"subscriber": true, "campaign": true, "data": true, "unsubscribe_url": true, "preferences_url": true, "organization": true, "postal_address": true,
 }
 
 // checkPart parses a part with the engine and refuses what the engine would only find, or not find, when mail is going out.
@@ -126,6 +127,7 @@ func (c *checker) expression(t token, expr string) *sourceError {
 		if err := c.path(t, p); err != nil {
 			return err
 		}
+		c.data(t, p, use)
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ type Compiled struct {
 	textGenerated       bool
 	unsubscribes        bool // somewhere in the sources
 	fields              []string
+	data                []string // that must be given
 	warnings            []Warning
 	htmlEngine, plain   *engine
 }
@@ -57,6 +58,7 @@ type compiler struct {
 	opt    Options
 	links  linkSet
 	fields map[string]bool
+	data   []dataUse
 }
 
 // source is a part after scan and check.
@@ -123,6 +125,11 @@ func (b *compiler) read(field, src string, e *engine) (source, error) {
 	}
 	maps.Copy(b.fields, info.fields)
 	b.c.unsubscribes = b.c.unsubscribes || info.unsubscribes
+	b.data = append(b.data, info.data...)
+	if len(info.data) > 0 && !b.opt.Data {
+		b.c.warnings = append(b.c.warnings, Warning{Code: "unknown_field", Part: field, Line: info.data[0].line,
+			Message: "data is what a program says with a message of its own; in a campaign it stays empty"})
+	}
 	for _, w := range info.unknown {
 		w.Part = field
 		b.c.warnings = append(b.c.warnings, w)
@@ -229,6 +236,7 @@ func (b *compiler) buildText(src string, body source) error {
 
 func (b *compiler) finish() error {
 	b.c.fields = slices.Sorted(maps.Keys(b.fields))
+	b.c.data = requiredData(b.data)
 	for i, url := range b.links.urls {
 		tokens, serr := scan(url)
 		if serr != nil {

@@ -9,6 +9,8 @@ type Content struct {
 // Options say what Compile prepares the mail for. The zero value tracks nothing.
 type Options struct {
 	TrackOpens, TrackClicks bool
+	// Data says that there will be Vars.Data. Without, content that shows any gets a warning.
+	Data bool
 }
 
 // Person is the recipient as templates see one: {{ subscriber.email }}, .id, .name, .first_name, {{ subscriber.attributes.city }} and, shorter,
@@ -34,7 +36,14 @@ type Vars struct {
 	PostalAddress  string // {{ postal_address }}
 	// Confirm is set in a mail by which people confirm that they want to be on lists. It has no unsubscribe link, and no footer with one.
 	Confirm *ConfirmVars
+	// Data is {{ data.… }}: what a program says with a message to one person. Values are those of DecodeData.
+	Data map[string]any
+	// NoFooter leaves out the footer that is added to mail that does not show the unsubscribe link.
+	NoFooter bool
 }
+
+// bare says that no footer is added.
+func (v *Vars) bare() bool { return v.NoFooter || v.Confirm != nil }
 
 // ConfirmVars is {{ confirm_url }}, {{ list_names }} ("A, B") and {{ days }}, for which the link works.
 type ConfirmVars struct {

@@ -139,6 +139,8 @@ func fastGetter(p path) getter {
 	case len(p) == 3 && p[0] == "subscriber" && p[1] == "attributes" && p[2] != "size":
 		name := p[2]
 		return func(st *renderState) any { return st.vars.Subscriber.Attributes[name] }
+	case len(p) > 1 && p[0] == "data":
+		return dataGetter(p[1:])
 	case len(p) == 2 && p[0] == "campaign" && p[1] == "name":
 		return func(st *renderState) any { return st.vars.Campaign.Name }
 	case len(p) == 2 && p[0] == "campaign" && p[1] == "subject":

@@ -19,7 +19,7 @@ type renderer struct {
 // Render fills the mail in for one person. dst is overwritten and its buffers are used again. An error is about this one mail: errs.Invalid
 // with the field and line.
 //
-// When neither part shows the unsubscribe link, a footer with organisation, postal address and that link is added to both, unless Vars.Confirm is set.
+// When neither part shows the unsubscribe link, a footer with organisation, postal address and that link is added to both, unless Vars.Confirm or Vars.NoFooter is set.
 func (c *Compiled) Render(dst *Rendered, v Vars, u URLs) error {
 	r := &renderer{c: c, vars: v}
 	r.st = renderState{urls: u, vars: &r.vars, unsub: v.UnsubscribeURL}
@@ -47,7 +47,7 @@ func (c *Compiled) Render(dst *Rendered, v Vars, u URLs) error {
 			dst.Text = append(dst.Text, '\n')
 		}
 	}
-	if c.text == nil || r.st.unsubSeen || v.Confirm != nil {
+	if c.text == nil || r.st.unsubSeen || v.bare() {
 		return nil
 	}
 	if streamed {
@@ -82,7 +82,7 @@ func (r *renderer) bindings() map[string]any {
 	if r.bind == nil {
 		r.bind = map[string]any{
 			"subscriber": personValue{&r.vars.Subscriber}, "unsubscribe_url": r.st.unsub, "preferences_url": r.st.preferences(),
-			"organization": r.vars.Organization, "postal_address": r.vars.PostalAddress, stateName: &r.st,
+			"organization": r.vars.Organization, "postal_address": r.vars.PostalAddress, "data": r.vars.Data, stateName: &r.st,
 		}
 		if c := r.vars.Confirm; c != nil {
 			r.bind["confirm_url"], r.bind["list_names"], r.bind["days"] = c.URL, strings.Join(c.ListNames, ", "), c.Days
@@ -163,7 +163,7 @@ func appendSpecial(b []byte, st *renderState, n int, html bool) []byte {
 		b = append(b, `<a href="`...)
 		b = appendHTML(b, st.urls.Click(0))
 		return append(b, `" style="display:none" aria-hidden="true" tabindex="-1"></a>`...)
-	case n == specialFooter && !st.unsubSeen && st.vars.Confirm == nil:
+	case n == specialFooter && !st.unsubSeen && !st.vars.bare():
 		return appendHTMLFooter(b, st)
 	}
 	return b

@@ -134,8 +134,8 @@ func (a *app) connect(ctx context.Context, databaseURL string) error {
 	if err != nil {
 		return errors.New("DATABASE_URL is not a Postgres address such as postgres://user:password@host:5432/postrider?sslmode=require")
 	}
-	// Each worker needs one connection at a time, requests and regular work a few more.
-	pc.MaxConns = int32(a.cfg.Workers + 16)
+	// Each worker needs one connection at a time, those of messages as well, requests and regular work a few more.
+	pc.MaxConns = int32(a.cfg.Workers + 24)
 	// A process that is frozen or unplugged in the middle of something must not hold others up for longer than this.
 	for name, value := range map[string]string{
 		"application_name": "postrider", "idle_in_transaction_session_timeout": fmt.Sprint(a.cfg.lease().Milliseconds()),
@@ -212,15 +212,14 @@ func (a *app) build(ctx context.Context) error {
 	a.audience.Workers(workers)
 	a.audience.SignupWorkers(workers)
 	a.confirm.Workers(workers)
+	queues := a.campaigns.Queues(10 * time.Millisecond)
+	queues[audience.QueueSignups] = river.QueueConfig{MaxWorkers: 4, FetchCooldown: 10 * time.Millisecond}
+	queues[river.QueueDefault] = river.QueueConfig{MaxWorkers: 4}
+	queues[audience.QueueIndex] = river.QueueConfig{MaxWorkers: 1}
 	a.river, err = river.NewClient(riverpgxv5.New(a.pool), &river.Config{
-		ID:     a.node.ID,
-		Logger: a.riverLogger(),
-		Queues: map[string]river.QueueConfig{
-			campaigns.QueueDeliver: {MaxWorkers: a.cfg.Workers, FetchCooldown: 10 * time.Millisecond},
-			audience.QueueSignups:  {MaxWorkers: 4, FetchCooldown: 10 * time.Millisecond},
-			river.QueueDefault:     {MaxWorkers: 4},
-			audience.QueueIndex:    {MaxWorkers: 1},
-		},
+		ID:                   a.node.ID,
+		Logger:               a.riverLogger(),
+		Queues:               queues,
 		RescueStuckJobsAfter: campaigns.RescueAfter,
 		Workers:              workers,
 	})

@@ -28,6 +28,8 @@ type ListRef struct {
 // DeliveryRef names a delivery of the campaign.
 type DeliveryRef struct {
 	Seq int32 `json:"seq"`
+	// Message is the id of a message that a program sent, left out in campaigns.
+	Message *int64 `json:"message,omitempty"`
 }
 
 // Refusal is what the server said.

@@ -13,10 +13,12 @@ const (
 	CampaignsRead  = "campaigns:read"
 	CampaignsWrite = "campaigns:write"
 	CampaignsSend  = "campaigns:send"
-	SendingRead    = "sending:read"
-	SendingWrite   = "sending:write"
-	SettingsRead   = "settings:read"
-	SettingsWrite  = "settings:write"
+	// MessagesSend is all that a program needs that sends single messages: receipts, passwords.
+	MessagesSend  = "messages:send"
+	SendingRead   = "sending:read"
+	SendingWrite  = "sending:write"
+	SettingsRead  = "settings:read"
+	SettingsWrite = "settings:write"
 	// What webhooks send has people in it, so they are no part of the settings.
 	WebhooksRead  = "webhooks:read"
 	WebhooksWrite = "webhooks:write"
@@ -25,7 +27,7 @@ const (
 // Scopes lists every scope there is, in the order in which people should see them.
 func Scopes() []string {
 	return []string{
-		AudienceRead, AudienceWrite, CampaignsRead, CampaignsWrite, CampaignsSend,
+		AudienceRead, AudienceWrite, CampaignsRead, CampaignsWrite, CampaignsSend, MessagesSend,
 		SendingRead, SendingWrite, SettingsRead, SettingsWrite, WebhooksRead, WebhooksWrite,
 	}
 }

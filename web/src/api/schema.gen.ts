@@ -1958,6 +1958,101 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List messages, newest first */
+        get: operations["listMessages"];
+        put?: never;
+        /**
+         * Send a message to one person
+         * @description It needs no subscription, and whoever left a list gets it. An address that bounced, complained, or is never to be mailed is answered with the status skipped. Fields that the template shows without a default must be in the data.
+         */
+        post: operations["sendMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/messages/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send up to 500 messages, each to one person
+         * @description Each is accepted or refused by itself.
+         */
+        post: operations["sendMessages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/messages/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read all that is known of one message */
+        get: operations["getMessage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/messages/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keep a message that waits from being sent */
+        post: operations["cancelMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/messages/{id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a message as it is sent
+         * @description With its data, which is kept for 30 days. Its links lead nowhere.
+         */
+        get: operations["previewMessage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/overview": {
         parameters: {
             query?: never;
@@ -3240,6 +3335,25 @@ export interface components {
             prefix: string;
             scopes: string[];
         };
+        Accepted: {
+            /**
+             * Format: int64
+             * @description The stream that it belongs to, whose ledger has it as number seq
+             */
+            campaign_id: number;
+            /** Format: int64 */
+            id: number;
+            /** Format: int32 */
+            seq: number;
+            skip_reason: string;
+            /**
+             * @description deferred: it waits for send_at. skipped: it is not sent, for the reason in skip_reason
+             * @enum {string}
+             */
+            status: "queued" | "deferred" | "skipped";
+            /** Format: int64 */
+            subscriber_id: number;
+        };
         Acknowledge: {
             codes: string[];
         };
@@ -3479,6 +3593,11 @@ export interface components {
             pause_reason: string | null;
             preheader: string;
             /**
+             * @description messages: a stream of messages that programs send to single people
+             * @enum {string}
+             */
+            purpose: "mailing" | "messages";
+            /**
              * Format: int64
              * @description 0 until the start
              */
@@ -3507,8 +3626,11 @@ export interface components {
             segment_ids: number[];
             /** Format: date-time */
             started_at: string | null;
-            /** @enum {string} */
-            status: "draft" | "scheduled" | "running" | "paused" | "cancelled" | "finished";
+            /**
+             * @description open is that of a stream of messages, which is in no list of campaigns
+             * @enum {string}
+             */
+            status: "draft" | "scheduled" | "running" | "paused" | "cancelled" | "finished" | "open";
             subject: string;
             /** Format: int64 */
             template_id: number | null;
@@ -3610,7 +3732,7 @@ export interface components {
             name: string;
             pause_reason: string | null;
             /** @enum {string} */
-            status: "draft" | "scheduled" | "running" | "paused" | "cancelled" | "finished";
+            status: "draft" | "scheduled" | "running" | "paused" | "cancelled" | "finished" | "open";
         };
         CampaignSummary: {
             /** Format: date-time */
@@ -3663,6 +3785,11 @@ export interface components {
             pause_reason: string | null;
             preheader: string;
             /**
+             * @description messages: a stream of messages that programs send to single people
+             * @enum {string}
+             */
+            purpose: "mailing" | "messages";
+            /**
              * Format: int64
              * @description 0 until the start
              */
@@ -3692,8 +3819,11 @@ export interface components {
             /** Format: date-time */
             started_at: string | null;
             stats: components["schemas"]["Stats"];
-            /** @enum {string} */
-            status: "draft" | "scheduled" | "running" | "paused" | "cancelled" | "finished";
+            /**
+             * @description open is that of a stream of messages, which is in no list of campaigns
+             * @enum {string}
+             */
+            status: "draft" | "scheduled" | "running" | "paused" | "cancelled" | "finished" | "open";
             subject: string;
             /** Format: int64 */
             template_id: number | null;
@@ -3915,6 +4045,11 @@ export interface components {
             campaign_name: string;
             clicks: components["schemas"]["Tally"];
             email: string;
+            /**
+             * Format: int64
+             * @description The id under /messages of a message that a program sent; null in campaigns
+             */
+            message: number | null;
             message_id: string;
             /** Format: date-time */
             next_attempt_at: string | null;
@@ -3962,6 +4097,11 @@ export interface components {
              * @description When a relay was first asked to take the message
              */
             first_tried_at: string | null;
+            /**
+             * Format: int64
+             * @description The id under /messages of a message that a program sent; null in campaigns
+             */
+            message: number | null;
             message_id: string;
             /** Format: date-time */
             next_attempt_at: string | null;
@@ -5339,6 +5479,109 @@ export interface components {
             /** @example subscriber.name */
             tag: string;
         };
+        Message: {
+            /** Format: date-time */
+            created_at: string;
+            delivery: components["schemas"]["Delivery"];
+            /** Format: date-time */
+            expires_at: string;
+            /** Format: int64 */
+            id: number;
+            /** Format: date-time */
+            send_at: string | null;
+            /** @enum {string} */
+            status: "queued" | "claimed" | "sent" | "deferred" | "bounced" | "failed" | "unconfirmed" | "skipped";
+            tags: string[];
+            /** Format: int64 */
+            template_id: number | null;
+            to_name: string;
+        };
+        MessageBatch: {
+            messages: components["schemas"]["MessageInput"][];
+        };
+        MessageInput: {
+            /** @description Send it although the data lacks fields that the template shows without a default */
+            allow_missing?: boolean;
+            /** @description What the template shows as {{ data.… }}; an object of at most 256 KB */
+            data?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: int64
+             * @description From send_at, or now: what is not sent by then is given up. Left out: 1440
+             */
+            expires_after_minutes?: number;
+            /** @description Left out: the one in the settings */
+            from_email?: string;
+            /** @description Left out: the one in the settings */
+            from_name?: string;
+            /** @description Let mail programs offer to unsubscribe; whoever has left everything does not get it */
+            list_unsubscribe?: boolean;
+            /** @description Left out: all relays that take mail from this address */
+            relay_ids?: number[];
+            reply_to?: string;
+            /**
+             * Format: date-time
+             * @description At most 14 days ahead; left out or past: at once
+             */
+            send_at?: string;
+            tags?: string[];
+            /** Format: int64 */
+            template_id: number;
+            to: components["schemas"]["Recipient"];
+            track_clicks?: boolean;
+            track_opens?: boolean;
+            /**
+             * @description Left out: hold
+             * @enum {string}
+             */
+            unconfirmed_policy?: "hold" | "resend" | "assume_delivered";
+        };
+        MessagePreview: {
+            html: string;
+            subject: string;
+            text: string;
+        };
+        MessageResult: {
+            /** @description When it was refused; the others are sent all the same */
+            error?: components["schemas"]["Problem"];
+            /** @description When it was accepted */
+            message?: components["schemas"]["Accepted"];
+        };
+        MessageResults: {
+            /** @description In the order of the messages */
+            results: components["schemas"]["MessageResult"][];
+        };
+        MessageStory: {
+            /** @description The attempts that did not end in sent */
+            attempts_log: components["schemas"]["Attempt"][];
+            /** Format: date-time */
+            created_at: string;
+            /** @description As the program said it; null when there was none, or when it is not kept any more */
+            data: {
+                [key: string]: unknown;
+            } | null;
+            /** @description There was data, and it is not kept any more */
+            data_forgotten: boolean;
+            delivery: components["schemas"]["Delivery"];
+            events: components["schemas"]["Event"][];
+            /** Format: date-time */
+            expires_at: string;
+            /** Format: date-time */
+            first_tried_at: string | null;
+            /** Format: int64 */
+            id: number;
+            /** @description What came back afterwards, the oldest first */
+            reports: components["schemas"]["Report"][];
+            /** Format: date-time */
+            send_at: string | null;
+            /** @enum {string} */
+            status: "queued" | "claimed" | "sent" | "deferred" | "bounced" | "failed" | "unconfirmed" | "skipped";
+            tags: string[];
+            /** Format: int64 */
+            template_id: number | null;
+            to_name: string;
+        };
         MissingExample: {
             email: string;
             /** Format: int64 */
@@ -5380,6 +5623,11 @@ export interface components {
             /** Format: int64 */
             list_id: number | null;
             list_name: string;
+            /**
+             * Format: int64
+             * @description The id under /messages of a message that a program sent
+             */
+            message: number | null;
             reason: string;
             /** @description Unique among those of the kind */
             ref: string;
@@ -5946,6 +6194,20 @@ export interface components {
         };
         PageMediaFile: {
             items: components["schemas"]["MediaFile"][];
+            /** @description null on the last page */
+            next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
+            /**
+             * Format: int64
+             * @description How many there are on all pages, where that is known
+             */
+            total?: number;
+            /** @description false when total is an estimate */
+            total_exact?: boolean;
+        };
+        PageMessage: {
+            items: components["schemas"]["Message"][];
             /** @description null on the last page */
             next_cursor: string | null;
             /** @description For before; left out on the first page, and by lists that go one way only */
@@ -6578,6 +6840,17 @@ export interface components {
              * @enum {string|null}
              */
             reason: "too_often" | "not_interested" | "never_signed_up" | "not_relevant" | "other" | null;
+        };
+        Recipient: {
+            /** @description An address that nobody has becomes a subscriber on no list */
+            email?: string;
+            /** @description As it stands in To; left out: the subscriber's */
+            name?: string;
+            /**
+             * Format: int64
+             * @description Instead of email
+             */
+            subscriber_id?: number;
         };
         Relay: {
             /** @enum {string} */
@@ -7626,6 +7899,11 @@ export interface components {
             pause_reason: string | null;
             preheader: string;
             /**
+             * @description messages: a stream of messages that programs send to single people
+             * @enum {string}
+             */
+            purpose: "mailing" | "messages";
+            /**
              * Format: int64
              * @description 0 until the start
              */
@@ -7654,8 +7932,11 @@ export interface components {
             segment_ids: number[];
             /** Format: date-time */
             started_at: string | null;
-            /** @enum {string} */
-            status: "draft" | "scheduled" | "running" | "paused" | "cancelled" | "finished";
+            /**
+             * @description open is that of a stream of messages, which is in no list of campaigns
+             * @enum {string}
+             */
+            status: "draft" | "scheduled" | "running" | "paused" | "cancelled" | "finished" | "open";
             subject: string;
             /** Format: int64 */
             template_id: number | null;
@@ -18354,6 +18635,434 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listMessages: {
+        parameters: {
+            query?: {
+                /** @description Where the page starts: next_cursor of the page before */
+                cursor?: string;
+                /** @description How many items at most */
+                limit?: number;
+                /** @description The whole address of the recipient */
+                email?: string;
+                status?: "queued" | "claimed" | "sent" | "deferred" | "bounced" | "failed" | "unconfirmed" | "skipped";
+                template_id?: number;
+                tag?: string;
+                /** @description Accepted at this moment or later */
+                since?: string;
+                /** @description Accepted before this moment */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageMessage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sendMessage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: a second one with the same key sends nothing and gets the first one's answer. Kept for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MessageInput"];
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sendMessages: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: a second one with the same key sends nothing and gets the first one's answer. Kept for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MessageBatch"];
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageResults"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageStory"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageStory"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    previewMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessagePreview"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -8,6 +8,7 @@ export const campaignTone: Record<CampaignStatus, Tone> = {
   paused: 'warn',
   cancelled: 'bad',
   finished: 'good',
+  open: 'info',
 };
 
 export const deliveryTone: Record<DeliveryState, Tone> = {

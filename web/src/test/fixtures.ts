@@ -265,6 +265,7 @@ const content = {
   recipients: 0,
   excluded: 0,
   freezing: false,
+  purpose: 'mailing',
 } as const;
 
 export const campaigns: (Campaign & { stats: Stats })[] = [
@@ -332,6 +333,7 @@ export function summary({ html: _, text: __, ...rest }: Campaign & { stats: Stat
 export const deliveries: Delivery[] = (['sent', 'sent', 'bounced', 'deferred', 'sent', 'unconfirmed'] as const).map(
   (state, index) => ({
     campaign_id: 3,
+    message: null,
     campaign_name: 'November news',
     seq: index + 1,
     subscriber_id: index + 1,

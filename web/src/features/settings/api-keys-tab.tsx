@@ -24,6 +24,7 @@ const scopes = [
   'campaigns:read',
   'campaigns:write',
   'campaigns:send',
+  'messages:send',
   'sending:read',
   'sending:write',
   'settings:read',

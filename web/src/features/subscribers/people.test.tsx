@@ -100,6 +100,7 @@ it('lifts a suppression only with a note, and warns where somebody complained', 
 it('tells in words what happened, and asks for the kinds that are chosen', async () => {
   const moment = (part: Partial<Moment>): Moment => ({
     kind: 'created',
+    message: null,
     at: ago(60),
     ref: '',
     status: '',

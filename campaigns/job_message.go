@@ -1,0 +1,98 @@
+package campaigns
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"github.com/riverqueue/river"
+)
+
+// MessageArgs name messages of a stream: those from Lo to Hi that wait, or of them Only some.
+type MessageArgs struct {
+	CampaignID int64   `json:"campaign_id"`
+	Lo         int32   `json:"lo"`
+	Hi         int32   `json:"hi"`
+	Only       []int32 `json:"only,omitempty"`
+}
+
+// Kind is River's name of the job.
+func (MessageArgs) Kind() string { return "deliver_messages" }
+
+// QueueMessages is the queue of messages to single people.
+const QueueMessages = "messages"
+
+// messageReach is how far behind its own messages a job looks for others that wait: of many that come at once a few jobs take all, and the rest find nothing.
+const messageReach = 200
+
+func messageJob(args MessageArgs) river.InsertManyParams {
+	args.Hi = max(args.Hi, args.Lo)
+	if len(args.Only) == 0 {
+		args.Hi = int32(min(int64(args.Hi)+messageReach, math.MaxInt32))
+	}
+	return river.InsertManyParams{Args: args, InsertOpts: &river.InsertOpts{Queue: QueueMessages, MaxAttempts: 1000}}
+}
+
+type messageWorker struct {
+	river.WorkerDefaults[MessageArgs]
+	service *Service
+}
+
+// Timeout is finite: River never takes a job without one back from a dead process.
+func (*messageWorker) Timeout(*river.Job[MessageArgs]) time.Duration { return jobTimeout }
+
+// NextRetry comes soon: somebody waits for the message.
+func (w *messageWorker) NextRetry(job *river.Job[MessageArgs]) time.Time {
+	return w.service.nextRetry(job.Attempt)
+}
+
+// Work delivers what waits of the messages.
+func (w *messageWorker) Work(ctx context.Context, job *river.Job[MessageArgs]) error {
+	return w.service.deliverMessages(ctx, job.Args)
+}
+
+// deliverMessages claims and sends until nothing is left that can be sent now. For what is left the stream says when it is looked at again, so that however many wait, they
+// need one job.
+func (s *Service) deliverMessages(ctx context.Context, a MessageArgs) error {
+	began := s.d.Now()
+	args := DeliverArgs{CampaignID: a.CampaignID, Lo: a.Lo, Hi: a.Hi, Only: a.Only}
+	lo := a.Lo
+	var over left
+	for {
+		if s.d.Now().Sub(began) > jobBudget || s.draining.Load() {
+			return s.lookAgain(ctx, a.CampaignID, over.from(lo), s.d.Now())
+		}
+		l, err := s.claim(ctx, args, lo)
+		switch {
+		case err != nil:
+			return err
+		case l.stale:
+			return nil
+		case !l.wait.IsZero():
+			return s.lookAgain(ctx, a.CampaignID, over.from(lo), s.soon(l.wait))
+		case l.unnotable:
+			return s.lookAgain(ctx, a.CampaignID, over.from(lo), s.d.Now().Add(unnotableSnooze))
+		case l.last == 0 && over.low > 0:
+			return s.lookAgain(ctx, a.CampaignID, over.low, s.soon(over.again))
+		case l.last == 0:
+			return nil
+		}
+		before := lo
+		lo = l.last + 1
+		over.join(l.left)
+		end, err := s.sendLook(ctx, l)
+		if err != nil {
+			return err
+		}
+		if end.wait > 0 {
+			return s.lookAgain(ctx, a.CampaignID, over.from(before), s.d.Now().Add(min(end.wait, s.cfg.Snooze)))
+		}
+		lo = end.back.from(lo)
+	}
+}
+
+// soon bounds how long a stream rests before somebody looks whether its relays may be used, since a person may have changed something.
+func (s *Service) soon(at time.Time) time.Time {
+	now := s.d.Now()
+	return now.Add(min(max(at.Sub(now), time.Second), s.cfg.Snooze))
+}
