@@ -20,6 +20,7 @@ import (
 	"postrider/audience"
 	"postrider/campaigns"
 	"postrider/campaigns/confirm"
+	"postrider/campaigns/newsletters"
 	"postrider/events"
 	"postrider/events/hooksource"
 	"postrider/events/mailbox"
@@ -79,6 +80,7 @@ type Deps struct {
 	Templates   *templates.Service
 	Media       *media.Service
 	Campaigns   *campaigns.Service
+	Newsletters *newsletters.Service
 	Confirm     *confirm.Service
 	Events      *events.Service
 	Hooks       *hooksource.Service

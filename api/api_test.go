@@ -24,6 +24,7 @@ import (
 	"postrider/audience"
 	"postrider/campaigns"
 	"postrider/campaigns/confirm"
+	"postrider/campaigns/newsletters"
 	"postrider/events"
 	"postrider/events/hooksource"
 	"postrider/events/mailbox"
@@ -110,6 +111,7 @@ func setup(t *testing.T) *bundle {
 		Pool: b.pool, Audience: b.deps.Audience, Events: b.deps.Events, Tokens: b.tokens, Sender: b.deps.Sender, Settings: b.deps.Settings,
 		Templates: b.deps.Templates, Logger: log, Now: time.Now,
 	})
+	b.deps.Newsletters = newsletters.New(newsletters.Deps{Pool: b.pool, Campaigns: b.deps.Campaigns, Logger: log, Now: time.Now})
 	b.deps.Confirm = confirm.New(confirm.Deps{Audience: b.deps.Audience, Tokens: b.tokens, Sender: b.deps.Sender, Settings: b.deps.Settings, Now: func() time.Time { return confirmTime }})
 	b.taker, b.amazon, b.hookAt = &taker{}, newAmazon(), time.Now
 	b.deps.Hooks = hooksource.New(b.pool, box, b.taker, hooksource.Config{PublicURL: b.deps.Settings.PublicURL, Fetcher: b.amazon, Roots: b.amazon.roots}, log,

@@ -23,6 +23,7 @@ const (
 	tagMedia       = "Media library"
 	tagCampaigns   = "Campaigns"
 	tagMessages    = "Messages"
+	tagNewsletters = "Newsletters"
 	tagReports     = "Reports"
 	tagRelays      = "Relays"
 	tagMailboxes   = "Mailboxes"
@@ -47,6 +48,7 @@ func tags() []*huma.Tag {
 		{Name: tagMedia, Description: "Images and documents for mails, and where they are kept."},
 		{Name: tagCampaigns, Description: "Mailings: content, audience, relay and time."},
 		{Name: tagMessages, Description: "Messages to single people that a program sends, such as receipts: through the same ledger, before all campaigns."},
+		{Name: tagNewsletters, Description: "Mailings that come again and again: schedule, content, and their issues, each of which becomes a campaign."},
 		{Name: tagReports, Description: "What became of a mailing, up to the single delivery."},
 		{Name: tagRelays, Description: "The SMTP servers that mail is sent through."},
 		{Name: tagMailboxes, Description: "The mailboxes in which bounces are read, by IMAP or POP3."},
@@ -143,6 +145,7 @@ func (s *server) routes() {
 	s.signUpRoutes()
 	s.campaignRoutes()
 	s.messageRoutes()
+	s.newsletterRoutes()
 	s.sendingRoutes()
 	s.webhookRoutes()
 	s.mailboxRoutes()
@@ -321,6 +324,36 @@ func (s *server) messageRoutes() {
 	add(s, get("/messages/{id}/preview", "previewMessage", tagMessages, auth.CampaignsRead, "Show a message as it is sent").
 		note("With its data, which is kept for 30 days. Its links lead nowhere."), s.previewMessage)
 	add(s, post("/messages/{id}/cancel", "cancelMessage", tagMessages, auth.MessagesSend, "Keep a message that waits from being sent"), s.cancelMessage)
+}
+
+func (s *server) newsletterRoutes() {
+	add(s, post("/schedules/preview", "previewSchedule", tagNewsletters, auth.CampaignsRead, "Show the next runs of a schedule, and what it means in words").
+		note("Changes nothing. description has a code with parameters, for clients that speak other languages."), s.previewSchedule)
+	add(s, get("/newsletters", "listNewsletters", tagNewsletters, auth.CampaignsRead, "List the newsletters by name"), s.listNewsletters)
+	add(s, post("/newsletters", "createNewsletter", tagNewsletters, auth.CampaignsWrite, "Make a newsletter, which does nothing until it is activated").returns(http.StatusCreated).once().content(), s.createNewsletter)
+	add(s, get("/newsletters/{id}", "getNewsletter", tagNewsletters, auth.CampaignsRead, "Read a newsletter"), s.getNewsletter)
+	add(s, put("/newsletters/{id}", "updateNewsletter", tagNewsletters, auth.CampaignsWrite, "Change a newsletter").content().
+		note("Replaces everything; what is left out gets its default. Issues that have not been sent follow; those that somebody worked on are kept, and kept lists the ones that the schedule would not have."), s.updateNewsletter)
+	add(s, remove("/newsletters/{id}", "deleteNewsletter", tagNewsletters, auth.CampaignsWrite, "Delete a newsletter that is not active; the campaigns of its issues stay"), s.deleteNewsletter)
+	add(s, post("/newsletters/{id}/activate", "activateNewsletter", tagNewsletters, auth.CampaignsSend, "Let a newsletter run").once().
+		note("What its feed holds already is taken as old, but for rules.first_items."), s.activateNewsletter)
+	add(s, post("/newsletters/{id}/pause", "pauseNewsletter", tagNewsletters, auth.CampaignsSend, "Make no more issues for now, with a note for the public"), s.pauseNewsletter)
+	add(s, post("/newsletters/{id}/resume", "resumeNewsletter", tagNewsletters, auth.CampaignsSend, "Go on with a newsletter that is paused").once(), s.resumeNewsletter)
+	add(s, get("/newsletters/{id}/runs", "listNewsletterRuns", tagNewsletters, auth.CampaignsRead, "List the next runs, also those that are left out, and why"), s.listNewsletterRuns)
+	add(s, post("/newsletters/{id}/skip-next", "skipRun", tagNewsletters, auth.CampaignsSend, "Let the next run, or that of a date, fall out"), s.skipRun)
+	add(s, post("/newsletters/{id}/unskip", "unskipRun", tagNewsletters, auth.CampaignsSend, "Take back that a date is skipped of which there is no issue yet"), s.unskipRun)
+	add(s, post("/newsletters/{id}/check-source", "checkSource", tagNewsletters, auth.CampaignsRead, "Fetch the source, and show what would come now").
+		note("Changes nothing. A source that does not answer is an answer with an error."), s.checkSource)
+	add(s, get("/newsletters/{id}/issues", "listIssues", tagNewsletters, auth.CampaignsRead, "List the issues of a newsletter, the latest date first"), s.listIssues)
+	add(s, get("/issues/{id}", "getIssue", tagNewsletters, auth.CampaignsRead, "Read an issue with its items, and who did what to it"), s.getIssue)
+	add(s, put("/issues/{id}/content", "editIssue", tagNewsletters, auth.CampaignsWrite, "Change the content of an issue by hand").content().
+		note("From then on it is not gathered again. What had been approved needs to be approved again."), s.editIssue)
+	add(s, post("/issues/{id}/prepare", "prepareIssue", tagNewsletters, auth.CampaignsWrite, "Make the content of an issue anew; what was edited by hand is lost"), s.prepareIssue)
+	add(s, post("/issues/{id}/approve", "approveIssue", tagNewsletters, auth.CampaignsSend, "Say that an issue, or a draft, is as it should be"), s.approveIssue)
+	add(s, post("/issues/{id}/hold", "holdIssue", tagNewsletters, auth.CampaignsSend, "Keep an issue from going out"), s.holdIssue)
+	add(s, post("/issues/{id}/release", "releaseIssue", tagNewsletters, auth.CampaignsSend, "Let a held issue go on"), s.releaseIssue)
+	add(s, post("/issues/{id}/skip", "skipIssue", tagNewsletters, auth.CampaignsSend, "Let an issue fall out; its items wait for the next"), s.skipIssue)
+	add(s, post("/issues/{id}/send-now", "sendIssueNow", tagNewsletters, auth.CampaignsSend, "Let an issue go out at once, as it is").once(), s.sendIssueNow)
 }
 
 func (s *server) sendingRoutes() {

@@ -204,6 +204,14 @@ func listUnused(ctx context.Context, tx pgx.Tx, id int64) error {
 	if !errors.Is(err, pgx.ErrNoRows) {
 		return fmt.Errorf("deleting list %d: %w", id, err)
 	}
+	err = tx.QueryRow(ctx, `
+		SELECT n.name FROM newsletter_lists l JOIN newsletters n ON n.id = l.newsletter_id WHERE l.list_id = $1 AND n.status <> 'ended' ORDER BY n.id LIMIT 1`, id).Scan(&campaign)
+	if err == nil {
+		return errs.New(errs.Conflict, "the newsletter %q goes to this list, or leaves it out: take it out there, and delete the list then", campaign)
+	}
+	if !errors.Is(err, pgx.ErrNoRows) {
+		return fmt.Errorf("deleting list %d: %w", id, err)
+	}
 	rows, err := tx.Query(ctx, `SELECT id FROM imports WHERE list_id = $1`, id)
 	if err != nil {
 		return fmt.Errorf("deleting list %d: %w", id, err)

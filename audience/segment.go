@@ -219,6 +219,14 @@ func segmentUnused(ctx context.Context, tx pgx.Tx, id int64) error {
 	if !errors.Is(err, pgx.ErrNoRows) {
 		return fmt.Errorf("deleting segment %d: %w", id, err)
 	}
+	err = tx.QueryRow(ctx, `
+		SELECT n.name FROM newsletter_segments s JOIN newsletters n ON n.id = s.newsletter_id WHERE s.segment_id = $1 AND n.status <> 'ended' ORDER BY n.id LIMIT 1`, id).Scan(&campaign)
+	if err == nil {
+		return errs.New(errs.Conflict, "the newsletter %q uses this segment: take it out there, and delete the segment then", campaign)
+	}
+	if !errors.Is(err, pgx.ErrNoRows) {
+		return fmt.Errorf("deleting segment %d: %w", id, err)
+	}
 	return namedByNone(ctx, tx, "this one", func(r segment.Ref) bool { return r.What == segment.RefSegment && r.ID == id })
 }
 

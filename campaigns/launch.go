@@ -127,6 +127,11 @@ func (s *Service) launchTx(ctx context.Context, tx pgx.Tx, c Campaign, p launchi
 }
 
 func (s *Service) launch(ctx context.Context, id int64, l Launch, verb string) (Campaign, error) {
+	return s.launchAlso(ctx, id, l, verb, func(pgx.Tx) error { return nil })
+}
+
+// launchAlso has something else written in the transaction of the launch.
+func (s *Service) launchAlso(ctx context.Context, id int64, l Launch, verb string, also func(tx pgx.Tx) error) (Campaign, error) {
 	seen, err := s.Get(ctx, id)
 	if err != nil {
 		return seen, err
@@ -145,7 +150,10 @@ func (s *Service) launch(ctx context.Context, id int64, l Launch, verb string) (
 		if !c.UpdatedAt.Equal(seen.UpdatedAt) {
 			return errs.New(errs.Conflict, "campaign %d was changed while it was being %s; look at it and try again", id, verb)
 		}
-		return s.launchTx(ctx, tx, c, p)
+		if err := s.launchTx(ctx, tx, c, p); err != nil {
+			return err
+		}
+		return also(tx)
 	})
 }
 
@@ -154,6 +162,11 @@ func (s *Service) launch(ctx context.Context, id int64, l Launch, verb string) (
 // It is one transaction: either the campaign is started, with its content, the first part of its ledger and jobs for that and for the rest, or nothing has happened.
 func (s *Service) Start(ctx context.Context, id int64) (Campaign, error) {
 	return s.launch(ctx, id, Launch{}, "started")
+}
+
+// StartAlso is Start together with something else: what also writes in its transaction is true if and only if the campaign was started by it.
+func (s *Service) StartAlso(ctx context.Context, id int64, also func(tx pgx.Tx) error) (Campaign, error) {
+	return s.launchAlso(ctx, id, Launch{}, "started", also)
 }
 
 // Schedule sets the moment at which the campaign starts by itself. It is checked as Start checks it, so that it does not fail at night.

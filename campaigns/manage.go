@@ -50,20 +50,25 @@ func (s *Service) Get(ctx context.Context, id int64) (Campaign, error) {
 
 // Create makes a draft. Only the name is needed; everything else is asked for by Start.
 func (s *Service) Create(ctx context.Context, in Input) (Campaign, error) {
+	var c Campaign
+	err := pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) (err error) {
+		c, err = s.CreateTx(ctx, tx, in)
+		return err
+	})
+	return c, err
+}
+
+// CreateTx is Create in the transaction of the caller, who keeps the campaign's number with it.
+func (s *Service) CreateTx(ctx context.Context, tx pgx.Tx, in Input) (Campaign, error) {
 	in.setDefaults()
 	if err := in.validate(); err != nil {
 		return Campaign{}, err
 	}
-	var c Campaign
-	err := pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error {
-		id, err := insertCampaign(ctx, tx, in)
-		if err != nil {
-			return err
-		}
-		c, err = getCampaign(ctx, tx, id)
-		return err
-	})
-	return c, err
+	id, err := insertCampaign(ctx, tx, in)
+	if err != nil {
+		return Campaign{}, err
+	}
+	return getCampaign(ctx, tx, id)
 }
 
 // Update changes a campaign that has not started. A conflict says since when it cannot be changed. One that is scheduled stays so, and must be able to start as it is now.
@@ -93,6 +98,27 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (Campaign, err
 		}
 		return updateCampaign(ctx, tx, id, in)
 	})
+}
+
+// UpdateTx is Update of a draft in the transaction of the caller, which holds the campaign from then on.
+func (s *Service) UpdateTx(ctx context.Context, tx pgx.Tx, id int64, in Input) error {
+	in.setDefaults()
+	if err := in.validate(); err != nil {
+		return err
+	}
+	c, err := lockCampaign(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	if c.Status != StatusDraft {
+		return errs.New(errs.Conflict, "campaign %d is %s; only a draft can be changed like this", id, c.Status)
+	}
+	return updateCampaign(ctx, tx, id, in)
+}
+
+// LockTx reads a campaign and keeps everybody else from changing or starting it until the caller's transaction ends.
+func (s *Service) LockTx(ctx context.Context, tx pgx.Tx, id int64) (Campaign, error) {
+	return lockCampaign(ctx, tx, id)
 }
 
 // stillReady looks whether a scheduled campaign could start as it is to be now.

@@ -45,12 +45,43 @@ func (s *Service) SendTest(ctx context.Context, id int64, in TestSend) ([]TestRe
 	if err != nil {
 		return nil, err
 	}
+	frozen.Subject = "[Test] " + frozen.Subject
+	return s.sendOutside(ctx, c, in, relays, frozen)
+}
+
+// Notice is a mail to the people who run the service, such as a reminder. Text is written as it is.
+type Notice struct {
+	To                  []string
+	Subject, Text       string
+	FromName, FromEmail string
+	RelayIDs            []int64
+}
+
+// SendNotice sends a notice as a test is sent: at once, to each address on its own, in no ledger. It tries once.
+func (s *Service) SendNotice(ctx context.Context, n Notice) ([]TestResult, error) {
+	if err := checkTestRecipients(n.To); err != nil {
+		return nil, err
+	}
+	c := Campaign{Input: Input{Name: n.Subject, Subject: literal(n.Subject), Text: literal(n.Text), FromName: n.FromName, FromEmail: n.FromEmail, RelayIDs: n.RelayIDs, ListIDs: []int64{0}}}
+	relays, frozen, err := s.check(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return s.sendOutside(ctx, c, TestSend{To: n.To}, relays, frozen)
+}
+
+// literal is text that says nothing to Liquid.
+func literal(s string) string {
+	return strings.NewReplacer("{{", "{ {", "{%", "{ %").Replace(s)
+}
+
+// sendOutside sends frozen content to a few addresses, outside of the ledger.
+func (s *Service) sendOutside(ctx context.Context, c Campaign, in TestSend, relays []sender.Relay, frozen frozenContent) ([]TestResult, error) {
 	_, from, err := s.d.Sender.RelaysFor(ctx, c.RelayIDs, sender.DomainOf(c.FromEmail))
 	if err != nil {
 		return nil, err
 	}
-	frozen.Subject = "[Test] " + frozen.Subject
-	p, err := prepare(id, frozen)
+	p, err := prepare(c.ID, frozen)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +91,7 @@ func (s *Service) SendTest(ctx context.Context, id int64, in TestSend) ([]TestRe
 	}
 	results := make([]TestResult, len(in.To))
 	for i, addr := range in.To {
-		one := claimed{campaignID: id, Seq: testSeq, Email: addr, Attempts: 1, FirstTriedAt: s.d.Now(), person: person}
+		one := claimed{campaignID: c.ID, Seq: testSeq, Email: addr, Attempts: 1, FirstTriedAt: s.d.Now(), person: person}
 		if results[i], err = s.sendOneTest(ctx, p, s.testRelay(relays, in.RelayID, addr), from, one); err != nil {
 			return nil, err
 		}

@@ -130,7 +130,7 @@ func (s *Service) open(r Relay, column, called string, sealed []byte) (string, e
 
 func secretContext(id int64, column string) string { return fmt.Sprintf("relay/%d/%s", id, column) }
 
-// DeleteRelay removes a relay. A Conflict names the campaign that still needs it.
+// DeleteRelay removes a relay. A Conflict names the campaign or newsletter that still needs it.
 func (s *Service) DeleteRelay(ctx context.Context, id int64) error {
 	deleted, err := deleteRelay(ctx, s.pool, id)
 	if deleted || (err != nil && pg.Violation(err) == "") {
@@ -139,6 +139,13 @@ func (s *Service) DeleteRelay(ctx context.Context, id int64) error {
 	relay, getErr := getRelay(ctx, s.pool, id)
 	if getErr != nil {
 		return getErr
+	}
+	letters, lettersErr := relayNewsletters(ctx, s.pool, id)
+	if lettersErr != nil {
+		return lettersErr
+	}
+	if len(letters) > 0 {
+		return errs.Because(errs.Conflict, err, "relay %q is used by the newsletter %q; give that newsletter another relay, or delete it first", relay.Name, letters[0])
 	}
 	users, userErr := relayUsers(ctx, s.pool, id)
 	switch {

@@ -258,11 +258,15 @@ func forgetTroubleTx(ctx context.Context, tx pgx.Tx, node string) error {
 	return nil
 }
 
-// deleteRelay leaves a relay alone that a live campaign sends through; deleted is false then, or when there is no such relay.
+// newsletterSendsThrough says that a newsletter that has not ended has relay r: its issues would go through it.
+const newsletterSendsThrough = `EXISTS (SELECT FROM newsletter_relays m JOIN newsletters n ON n.id = m.newsletter_id WHERE m.relay_id = r.id AND n.status <> 'ended')`
+
+// deleteRelay leaves a relay alone that a live campaign or a newsletter sends through; deleted is false then, or when there is no such relay.
 func deleteRelay(ctx context.Context, db pg.DB, id int64) (deleted bool, err error) {
 	tag, err := db.Exec(ctx, `
 		DELETE FROM relays r
-		WHERE id = $1 AND NOT EXISTS (SELECT FROM campaigns c WHERE `+needsRelays+` AND `+sendsThrough+`)`, id)
+		WHERE id = $1 AND NOT EXISTS (SELECT FROM campaigns c WHERE `+needsRelays+` AND `+sendsThrough+`)
+			AND NOT `+newsletterSendsThrough, id)
 	if err != nil {
 		return false, fmt.Errorf("deleting relay %d: %w", id, err)
 	}
@@ -280,6 +284,20 @@ func relayUsers(ctx context.Context, db pg.DB, id int64) ([]relayUser, error) {
 	return pg.Many[relayUser](ctx, db, "campaigns of a relay", `
 		SELECT c.id, c.name, c.status FROM campaigns c JOIN relays r ON r.id = $1 WHERE `+sendsThrough+`
 		ORDER BY `+needsRelays+` DESC, c.id DESC LIMIT 1`, id)
+}
+
+// relayNewsletters gives the names of newsletters that keep a relay.
+func relayNewsletters(ctx context.Context, db pg.DB, id int64) ([]string, error) {
+	rows, err := db.Query(ctx, `
+		SELECT n.name FROM newsletter_relays m JOIN newsletters n ON n.id = m.newsletter_id WHERE m.relay_id = $1 AND n.status <> 'ended' ORDER BY n.id LIMIT 1`, id)
+	if err != nil {
+		return nil, fmt.Errorf("reading the newsletters of relay %d: %w", id, err)
+	}
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("reading the newsletters of relay %d: %w", id, err)
+	}
+	return names, nil
 }
 
 func relayViolation(err error, in RelayInput) error {

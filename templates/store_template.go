@@ -153,6 +153,7 @@ func users(ctx context.Context, tx pgx.Tx, t Template) ([]string, error) {
 	rows, err := tx.Query(ctx, `
 		SELECT DISTINCT t.role || ' "' || t.name || '"' FROM templates t LEFT JOIN template_snippets s ON s.template_id = t.id WHERE t.layout_id = $1 OR s.snippet_id = $1
 		UNION ALL SELECT 'campaign "' || name || '"' FROM campaigns WHERE layout_id = $1 AND status IN ('draft', 'scheduled')
+		UNION ALL SELECT 'newsletter "' || name || '"' FROM newsletters WHERE (definition #>> '{content,layout_id}')::bigint = $1 AND status <> 'ended'
 		ORDER BY 1`, t.ID)
 	if err != nil {
 		return nil, fmt.Errorf("looking for what uses %s: %w", what(t.ID), err)
@@ -168,18 +169,21 @@ func users(ctx context.Context, tx pgx.Tx, t Template) ([]string, error) {
 	return append(names, drafts...), err
 }
 
-// draftsWith names the campaigns that have not started and that hold a snippet themselves.
+// draftsWith names the campaigns that have not started, and the newsletters, that hold a snippet themselves.
 func draftsWith(ctx context.Context, tx pgx.Tx, snippet string) ([]string, error) {
-	type row struct{ Name, Subject, Preheader, HTML, Text string }
+	type row struct{ What, Name, Subject, Preheader, HTML, Text string }
 	rows, err := pg.Many[row](ctx, tx, "campaigns", `
-		SELECT name, subject, preheader, html, text FROM campaigns WHERE status IN ('draft', 'scheduled') AND html || text || subject || preheader LIKE '%snippet%' ORDER BY name`)
+		SELECT 'campaign' AS what, name, subject, preheader, html, text FROM campaigns WHERE status IN ('draft', 'scheduled') AND html || text || subject || preheader LIKE '%snippet%'
+		UNION ALL SELECT 'newsletter', name, c ->> 'subject', c ->> 'preheader', c ->> 'html', c ->> 'text' FROM newsletters, LATERAL (SELECT definition -> 'content') AS x (c)
+			WHERE status <> 'ended' AND c::text LIKE '%snippet%'
+		ORDER BY what, name`)
 	if err != nil {
 		return nil, err
 	}
 	var names []string
 	for _, r := range rows {
 		if slices.ContainsFunc([]string{r.Subject, r.Preheader, r.HTML, r.Text}, func(src string) bool { return holdsSnippet(src, snippet) }) {
-			names = append(names, `campaign "`+r.Name+`"`)
+			names = append(names, r.What+` "`+r.Name+`"`)
 		}
 	}
 	return names, nil

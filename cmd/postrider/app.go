@@ -21,6 +21,7 @@ import (
 	"postrider/campaigns"
 	"postrider/campaigns/confirm"
 	"postrider/campaigns/journal"
+	"postrider/campaigns/newsletters"
 	"postrider/campaigns/preflight"
 	"postrider/campaigns/sources"
 	"postrider/events"
@@ -48,29 +49,30 @@ type app struct {
 	logger *slog.Logger
 	now    func() time.Time
 
-	database  *pgboot.Server // nil when the database is somebody else's
-	pool      *pgxpool.Pool
-	settings  *settings.Service
-	auth      *auth.Service
-	idem      *idempotency.Store
-	audience  *audience.Service
-	templates *templates.Service
-	media     *media.Service
-	events    *events.Service
-	hooks     *hooksource.Service
-	tokens    events.Tokens
-	sender    *sender.Service
-	store     *sender.InboxStore
-	inbox     *inbox.Server // nil when it is off
-	node      *sender.Node
-	journal   *journal.Journal
-	pools     *sender.Pools
-	campaigns *campaigns.Service
-	confirm   *confirm.Service
-	webhooks  *outgoing.Service
-	mailboxes *mailbox.Service
-	sources   *sources.Service
-	river     *river.Client[pgx.Tx]
+	database    *pgboot.Server // nil when the database is somebody else's
+	pool        *pgxpool.Pool
+	settings    *settings.Service
+	auth        *auth.Service
+	idem        *idempotency.Store
+	audience    *audience.Service
+	templates   *templates.Service
+	media       *media.Service
+	events      *events.Service
+	hooks       *hooksource.Service
+	tokens      events.Tokens
+	sender      *sender.Service
+	store       *sender.InboxStore
+	inbox       *inbox.Server // nil when it is off
+	node        *sender.Node
+	journal     *journal.Journal
+	pools       *sender.Pools
+	campaigns   *campaigns.Service
+	newsletters *newsletters.Service
+	confirm     *confirm.Service
+	webhooks    *outgoing.Service
+	mailboxes   *mailbox.Service
+	sources     *sources.Service
+	river       *river.Client[pgx.Tx]
 
 	started time.Time
 	// background ends the long-lived parts that must outlast the jobs; group waits for them. The store of the inbox ends after the inbox.
@@ -195,6 +197,9 @@ func (a *app) build(ctx context.Context) error {
 		Pool: a.pool, Audience: a.audience, Events: a.events, Tokens: a.tokens, Sender: a.sender, Settings: a.settings,
 		Templates: a.templates, Node: a.node, Pools: a.pools, Journal: a.journal, Prober: preflight.NewProber(a.cfg.FetchPriv, a.now), Logger: a.logger, Now: a.now,
 	})
+	a.newsletters = newsletters.New(newsletters.Deps{
+		Pool: a.pool, Campaigns: a.campaigns, Fetch: newsletters.Documents{Sources: a.sources}, Fill: newsletters.Templates{Service: a.templates}, Logger: a.logger, Now: a.now,
+	})
 	a.confirm = confirm.New(confirm.Deps{
 		Audience: a.audience, Tokens: a.tokens, Sender: a.sender, Settings: a.settings, Pools: a.pools, Now: a.now,
 	})
@@ -289,6 +294,7 @@ func (a *app) run(ctx context.Context) error {
 	a.group.Go(func() error { return a.node.Run(background) })
 	a.group.Go(func() error { return a.events.Run(background) })
 	a.group.Go(func() error { return a.campaigns.Run(background) })
+	a.group.Go(func() error { return a.newsletters.Run(background) })
 	a.group.Go(func() error { return a.audience.Run(background) })
 	a.group.Go(func() error { return a.webhooks.Run(background) })
 	a.group.Go(func() error { return a.sweep(background) })

@@ -108,8 +108,9 @@ func (a *app) handler(cfg httpConfig, done <-chan struct{}) (http.Handler, error
 	return api.New(api.Config{
 		Version: version, PublicURL: cfg.PublicURL, UI: ui, Ready: a.pool.Ping, System: a.system, InboxAddr: a.inboxAddr, Done: done, TrustedProxies: proxies, Logger: a.logger,
 	}, api.Deps{
-		Auth: a.auth, Settings: a.settings, Idempotency: a.idem, Audience: a.audience, Templates: a.templates, Media: a.media, Campaigns: a.campaigns, Confirm: a.confirm,
-		Events: a.events, Hooks: a.hooks, Sender: a.sender, Inbox: a.store, Webhooks: a.webhooks, Mailboxes: a.mailboxes,
+		Auth: a.auth, Settings: a.settings, Idempotency: a.idem, Audience: a.audience, Templates: a.templates, Media: a.media, Campaigns: a.campaigns, Newsletters: a.newsletters,
+		Confirm: a.confirm,
+		Events:  a.events, Hooks: a.hooks, Sender: a.sender, Inbox: a.store, Webhooks: a.webhooks, Mailboxes: a.mailboxes,
 	})
 }
 

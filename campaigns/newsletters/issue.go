@@ -1,0 +1,98 @@
+package newsletters
+
+import (
+	"time"
+
+	"postrider/campaigns/schedule"
+)
+
+// State is where an issue stands.
+type State string
+
+// An issue goes preparing → draft | awaiting_approval | ready → sending → sent. It can be held before it is sent, and skipped.
+const (
+	StatePreparing State = "preparing"
+	StateDraft     State = "draft"
+	StateAwaiting  State = "awaiting_approval"
+	StateReady     State = "ready"
+	StateHeld      State = "held"
+	StateSending   State = "sending"
+	StateSent      State = "sent"
+	StateSkipped   State = "skipped"
+)
+
+// Why an issue is where it is. A reason in words, with the details, is beside the code.
+const (
+	WhyHeld        = "held"            // a person holds it
+	WhyCannotStart = "cannot_start"    // the campaign cannot start; it is tried again
+	WhyWaits       = "waits"           // the issue before is still being sent
+	WhyFetch       = "fetch_failed"    // the source does not answer
+	WhyFewItems    = "few_items"       // not enough new items
+	WhyContent     = "content"         // the content cannot be made
+	WhyOldCopy     = "old_copy"        // the source does not answer, and what was read before is used
+	WhyDown        = "service_down"    // nothing ran when it was due
+	WhyLate        = "late"            // it goes out late
+	WhyOvertaken   = "overtaken"       // the next issue's time came first
+	WhyNotReady    = "not_ready"       // nobody finished or approved it in time
+	WhyPerson      = "person"          // a person skipped it
+	WhyPaused      = "paused"          // the newsletter is paused
+	WhyRescheduled = "rescheduled"     // the schedule has no such run any more
+	WhyCancelled   = "cancelled"       // its campaign was cancelled
+	WhyByHand      = "started_by_hand" // somebody started its campaign
+)
+
+// Issue is one run of a newsletter.
+type Issue struct {
+	ID, NewsletterID int64
+	Date             schedule.Date
+	Number           int
+	State            State
+	ReasonCode       string
+	Reason           string
+	RunAt            time.Time
+	LateUntil        time.Time
+	Deadline         time.Time
+	CampaignID       *int64
+	Edited           bool
+	WrittenAt        *time.Time
+	ApprovedBy       *string
+	SendNow          bool
+	TryAt            time.Time
+	Reminded         int
+	StartedAt        *time.Time
+	CreatedAt        time.Time
+	UpdatedAt        time.Time
+}
+
+// unsent reports whether it can still go out.
+func (i Issue) unsent() bool {
+	return i.State != StateSending && i.State != StateSent && i.State != StateSkipped
+}
+
+// frozen reports whether its content is a person's, and is not gathered again.
+func (i Issue) frozen() bool { return i.Edited || i.ApprovedBy != nil }
+
+// LogEntry is something that happened to an issue. By is "" for the program.
+type LogEntry struct {
+	At     time.Time
+	Action string
+	Note   string
+	By     string
+}
+
+// Whole is an issue with everything that is known of it.
+type Whole struct {
+	Issue
+	Items []Item
+	Log   []LogEntry
+}
+
+// PublicIssue is an issue for everybody to see.
+type PublicIssue struct {
+	ID         int64
+	Number     int
+	Date       schedule.Date
+	CampaignID int64
+	Subject    string
+	SentAt     time.Time
+}
