@@ -194,6 +194,26 @@ func TestPeopleDecide(t *testing.T) {
 	must(t, err)
 }
 
+func TestPeopleHaveTheLastWord(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	n := b.letter()
+	b.feed.add("a")
+	b.at(5, 8, 30)
+	id := b.issue(n, 5).ID
+	b.meanwhile = func() { must(t, b.Hold(t.Context(), id, "stop", "ann")) }
+	b.at(5, 9, 0)
+	b.stands(n, 5, StateHeld, WhyHeld, "stop")
+	must(t, b.Release(t.Context(), id, "ann"))
+	b.exec(`DELETE FROM newsletter_items`)
+	b.feed.items, b.feed.meanwhile, b.meanwhile = nil, b.meanwhile, nil
+	b.at(5, 9, 1) // held while it turns out that there is nothing to send
+	b.stands(n, 5, StateHeld, WhyHeld, "stop")
+	if len(b.texts()) != 0 {
+		t.Errorf("sent %q", b.texts())
+	}
+}
+
 func TestDowntime(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

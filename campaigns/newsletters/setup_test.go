@@ -43,13 +43,16 @@ type testFeed struct {
 	mu    sync.Mutex
 	items []Item
 	err   error
-	asked int
+	// meanwhile is done while the source answers.
+	meanwhile func()
 }
 
 func (f *testFeed) Fetch(context.Context, Source, time.Duration) (Fetched, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.asked++
+	if f.meanwhile != nil {
+		f.meanwhile()
+	}
 	return Fetched{Items: append([]Item(nil), f.items...)}, f.err
 }
 
@@ -68,9 +71,12 @@ func (f *testFeed) fail(err error) {
 }
 
 // filler writes the ids of the items into the text.
-type filler struct{}
+type filler struct{ meanwhile *func() }
 
-func (filler) Fill(_ context.Context, c Content, g Gathered) (Content, error) {
+func (f filler) Fill(_ context.Context, c Content, g Gathered) (Content, error) {
+	if f.meanwhile != nil && *f.meanwhile != nil {
+		(*f.meanwhile)()
+	}
 	var ids []string
 	for _, x := range g.Items {
 		ids = append(ids, x.ID)
@@ -156,6 +162,8 @@ type bundle struct {
 	mail  *ledger
 	list  int64
 	relay int64
+	// meanwhile is done while content is being gathered.
+	meanwhile func()
 }
 
 func setup(t *testing.T) *bundle {
@@ -163,7 +171,7 @@ func setup(t *testing.T) *bundle {
 	b := &bundle{t: t, pool: pgtest.DB(t), clock: &clock{t: time.Date(2026, 1, 5, 8, 0, 0, 0, time.UTC)}, feed: &testFeed{}} // a Monday
 	b.mail = &ledger{pool: b.pool, now: b.clock.now}
 	b.exec(`CREATE TABLE sends (campaign_id bigint NOT NULL, at timestamptz NOT NULL, text text NOT NULL)`)
-	b.Service = New(Deps{Pool: b.pool, Campaigns: b.mail, Fetch: b.feed, Fill: filler{}, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: b.clock.now})
+	b.Service = New(Deps{Pool: b.pool, Campaigns: b.mail, Fetch: b.feed, Fill: filler{&b.meanwhile}, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: b.clock.now})
 	must(t, b.pool.QueryRow(t.Context(), `INSERT INTO lists (name) VALUES ('Readers') RETURNING id`).Scan(&b.list))
 	must(t, b.pool.QueryRow(t.Context(), `INSERT INTO relays (name, kind, tls, auth, max_connections, max_messages_per_connection, dkim) VALUES ('Relay', 'inbox', 'none', 'none', 1, 1, 'off') RETURNING id`).Scan(&b.relay))
 	return b

@@ -100,12 +100,12 @@ func yearLetters() map[string]func(*Input) {
 		}
 	}
 	return map[string]func(*Input){
-		"daily in Berlin":             set("FREQ=DAILY", "Europe/Berlin", local(2, 30), 0, 90, 0),
-		"daily in New York":           set("FREQ=DAILY", "America/New_York", local(1, 30), 1, 0, 6),
-		"weekdays in Casablanca":      set("FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", "Africa/Casablanca", local(2, 15), 1, 2880, 30),
-		"Sundays on Lord Howe":        set("FREQ=WEEKLY;BYDAY=SU", "Australia/Lord_Howe", local(2, 15), 0, 600, 48),
-		"last days of months in Apia": set("FREQ=MONTHLY;BYMONTHDAY=-1", "Pacific/Apia", local(0, 0), 2, 60, 2),
-		"every 3 days in Kolkata":     set("FREQ=DAILY;INTERVAL=3", "Asia/Kolkata", local(23, 59), 0, 5000, 1),
+		"daily in Berlin":                 set("FREQ=DAILY", "Europe/Berlin", local(2, 30), 0, 90, 0),
+		"every 2 days in New York":        set("FREQ=DAILY;INTERVAL=2", "America/New_York", local(1, 30), 1, 0, 6),
+		"three days a week in Casablanca": set("FREQ=WEEKLY;BYDAY=MO,WE,FR", "Africa/Casablanca", local(2, 15), 1, 2880, 30),
+		"Sundays on Lord Howe":            set("FREQ=WEEKLY;BYDAY=SU", "Australia/Lord_Howe", local(2, 15), 0, 600, 48),
+		"last days of months in Apia":     set("FREQ=MONTHLY;BYMONTHDAY=-1", "Pacific/Apia", local(0, 0), 2, 60, 2),
+		"every 3 days in Kolkata":         set("FREQ=DAILY;INTERVAL=3", "Asia/Kolkata", local(23, 59), 0, 5000, 1),
 	}
 }
 
@@ -197,7 +197,7 @@ func (b *bundle) nextStep(rnd *rand.Rand, now time.Time) time.Time {
 	must(b.t, b.pool.QueryRow(b.t.Context(), `
 		SELECT min(at) FROM (SELECT next_prepare_at FROM newsletters WHERE status = 'active' UNION ALL SELECT try_at FROM newsletter_issues WHERE state IN `+unsentStates+`) x (at) WHERE at > $1`, now).Scan(&due))
 	random := now.Add(time.Duration(1+rnd.IntN(600)) * time.Minute)
-	if due == nil || rnd.IntN(5) == 0 {
+	if due == nil || rnd.IntN(8) == 0 {
 		return random
 	}
 	return due.Add(time.Duration(rnd.IntN(20)) * time.Second)
