@@ -1413,6 +1413,145 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/issues/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read an issue with its items, and who did what to it */
+        get: operations["getIssue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/issues/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that an issue, or a draft, is as it should be */
+        post: operations["approveIssue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/issues/{id}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change the content of an issue by hand
+         * @description From then on it is not gathered again. What had been approved needs to be approved again.
+         */
+        put: operations["editIssue"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/issues/{id}/hold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keep an issue from going out */
+        post: operations["holdIssue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/issues/{id}/prepare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make the content of an issue anew; what was edited by hand is lost */
+        post: operations["prepareIssue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/issues/{id}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a held issue go on */
+        post: operations["releaseIssue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/issues/{id}/send-now": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let an issue go out at once, as it is */
+        post: operations["sendIssueNow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/issues/{id}/skip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let an issue fall out; its items wait for the next */
+        post: operations["skipIssue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/lists": {
         parameters: {
             query?: never;
@@ -2053,6 +2192,188 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/newsletters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the newsletters by name */
+        get: operations["listNewsletters"];
+        put?: never;
+        /** Make a newsletter, which does nothing until it is activated */
+        post: operations["createNewsletter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/newsletters/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a newsletter */
+        get: operations["getNewsletter"];
+        /**
+         * Change a newsletter
+         * @description Replaces everything; what is left out gets its default. Issues that have not been sent follow; those that somebody worked on are kept, and kept lists the ones that the schedule would not have.
+         */
+        put: operations["updateNewsletter"];
+        post?: never;
+        /** Delete a newsletter that is not active; the campaigns of its issues stay */
+        delete: operations["deleteNewsletter"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/newsletters/{id}/activate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a newsletter run
+         * @description What its feed holds already is taken as old, but for rules.first_items.
+         */
+        post: operations["activateNewsletter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/newsletters/{id}/check-source": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Fetch the source, and show what would come now
+         * @description Changes nothing. A source that does not answer is an answer with an error.
+         */
+        post: operations["checkSource"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/newsletters/{id}/issues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the issues of a newsletter, the latest date first */
+        get: operations["listIssues"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/newsletters/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make no more issues for now, with a note for the public */
+        post: operations["pauseNewsletter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/newsletters/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Go on with a newsletter that is paused */
+        post: operations["resumeNewsletter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/newsletters/{id}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the next runs, also those that are left out, and why */
+        get: operations["listNewsletterRuns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/newsletters/{id}/skip-next": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let the next run, or that of a date, fall out */
+        post: operations["skipRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/newsletters/{id}/unskip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take back that a date is skipped of which there is no issue yet */
+        post: operations["unskipRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/overview": {
         parameters: {
             query?: never;
@@ -2374,6 +2695,26 @@ export interface paths {
         get: operations["getReport"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/schedules/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show the next runs of a schedule, and what it means in words
+         * @description Changes nothing. description has a code with parameters, for clients that speak other languages.
+         */
+        post: operations["previewSchedule"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3880,6 +4221,16 @@ export interface components {
              */
             type?: "TXT" | "MX" | "PTR";
         };
+        CheckedItem: {
+            author: string;
+            id: string;
+            /** Format: date-time */
+            published: string | null;
+            /** @enum {string} */
+            status: "new" | "sent" | "old";
+            title: string;
+            url: string;
+        };
         Checklist: {
             campaign: boolean;
             domain: boolean;
@@ -4139,6 +4490,33 @@ export interface components {
              * @description When that is; null: it does not wait, or that is not known yet
              */
             waits_until: string | null;
+        };
+        Description: {
+            /** @enum {string} */
+            code: "daily" | "weekdays" | "weekly" | "month_days" | "month_nth" | "month_workday" | "year_date" | "year_nth" | "rule";
+            /**
+             * Format: int64
+             * @description How many runs there are; 0 for no end
+             */
+            count: number;
+            /** @description MO, TU, … */
+            days: string[];
+            english: string;
+            /** Format: int64 */
+            interval: number;
+            /** @description -1 is the last day */
+            month_days: number[];
+            months: number[];
+            nth: components["schemas"]["NthDay"][];
+            /**
+             * Format: int64
+             * @description Of month_workday: which of the days from Monday to Friday; -1 is the last
+             */
+            position: number;
+            /** @example 09:00 */
+            time: string;
+            /** @description The last date that can be */
+            until: string | null;
         };
         DiffLine: {
             /**
@@ -4867,6 +5245,126 @@ export interface components {
             subject: string;
             to: string;
         };
+        Issue: {
+            approved_by: string | null;
+            /**
+             * Format: int64
+             * @description The campaign that it is; null until it is prepared
+             */
+            campaign_id: number | null;
+            date: string;
+            /**
+             * Format: date-time
+             * @description By when a person must be done with it
+             */
+            deadline: string;
+            /** @description Somebody changed its content, which is not gathered again */
+            edited: boolean;
+            /** Format: int64 */
+            id: number;
+            /**
+             * Format: date-time
+             * @description Until when it can go out
+             */
+            late_until: string;
+            /** Format: int64 */
+            newsletter_id: number;
+            /**
+             * Format: int64
+             * @description Of the issues that were not skipped; 0 until it is prepared
+             */
+            number: number;
+            /** @description Why it stands where it stands, in words */
+            reason: string;
+            /** @enum {string} */
+            reason_code: "" | "held" | "cannot_start" | "waits" | "fetch_failed" | "few_items" | "content" | "old_copy" | "service_down" | "late" | "overtaken" | "not_ready" | "person" | "paused" | "rescheduled" | "cancelled" | "started_by_hand";
+            /** Format: date-time */
+            run_at: string;
+            /** Format: date-time */
+            started_at: string | null;
+            /** @enum {string} */
+            state: "preparing" | "draft" | "awaiting_approval" | "ready" | "held" | "sending" | "sent" | "skipped";
+            /** Format: date-time */
+            updated_at: string;
+        };
+        IssueContent: {
+            html?: string;
+            /** @description Left out: true */
+            inline_css?: boolean | null;
+            /**
+             * @description The language of html. Left out: html
+             * @enum {string}
+             */
+            kind?: "html" | "mjml" | "markdown" | "text";
+            /** Format: int64 */
+            layout_id?: number | null;
+            preheader?: string;
+            subject?: string;
+            text?: string;
+        };
+        IssueItem: {
+            author: string;
+            id: string;
+            /** Format: date-time */
+            published: string | null;
+            title: string;
+            url: string;
+        };
+        IssueLog: {
+            action: string;
+            /** Format: date-time */
+            at: string;
+            /** @description Empty: the program itself */
+            by: string;
+            note: string;
+        };
+        IssueNote: {
+            note?: string;
+        };
+        IssueWhole: {
+            approved_by: string | null;
+            /**
+             * Format: int64
+             * @description The campaign that it is; null until it is prepared
+             */
+            campaign_id: number | null;
+            date: string;
+            /**
+             * Format: date-time
+             * @description By when a person must be done with it
+             */
+            deadline: string;
+            /** @description Somebody changed its content, which is not gathered again */
+            edited: boolean;
+            /** Format: int64 */
+            id: number;
+            items: components["schemas"]["IssueItem"][];
+            /**
+             * Format: date-time
+             * @description Until when it can go out
+             */
+            late_until: string;
+            log: components["schemas"]["IssueLog"][];
+            /** Format: int64 */
+            newsletter_id: number;
+            /**
+             * Format: int64
+             * @description Of the issues that were not skipped; 0 until it is prepared
+             */
+            number: number;
+            /** @description Why it stands where it stands, in words */
+            reason: string;
+            /** @enum {string} */
+            reason_code: "" | "held" | "cannot_start" | "waits" | "fetch_failed" | "few_items" | "content" | "old_copy" | "service_down" | "late" | "overtaken" | "not_ready" | "person" | "paused" | "rescheduled" | "cancelled" | "started_by_hand";
+            /** Format: date-time */
+            run_at: string;
+            /** Format: date-time */
+            started_at: string | null;
+            /** @enum {string} */
+            state: "preparing" | "draft" | "awaiting_approval" | "ready" | "held" | "sending" | "sent" | "skipped";
+            /** Format: date-time */
+            updated_at: string;
+        };
         ItemsAPIKey: {
             items: components["schemas"]["APIKey"][];
         };
@@ -4893,6 +5391,9 @@ export interface components {
         };
         ItemsMissingField: {
             items: components["schemas"]["MissingField"][];
+        };
+        ItemsPlannedRun: {
+            items: components["schemas"]["PlannedRun"][];
         };
         ItemsReasonCount: {
             items: components["schemas"]["ReasonCount"][];
@@ -5325,6 +5826,30 @@ export interface components {
             subject: string;
             text: string;
         };
+        Mailing: {
+            /**
+             * Format: int64
+             * @description Left out: 72
+             */
+            expires_after_hours?: number;
+            from_email?: string;
+            from_name?: string;
+            ignore_frequency_cap?: boolean;
+            /** Format: double */
+            max_bounce_percent?: number | null;
+            /** Format: double */
+            max_complaint_percent?: number | null;
+            reply_to?: string;
+            /** @description Left out: true */
+            track_clicks?: boolean | null;
+            /** @description Left out: true */
+            track_opens?: boolean | null;
+            /**
+             * @description Left out: hold
+             * @enum {string}
+             */
+            unconfirmed_policy?: "hold" | "resend" | "assume_delivered";
+        };
         Mapping: {
             /** @description Ask DNS whether the domains take mail */
             check_mx?: boolean;
@@ -5705,6 +6230,130 @@ export interface components {
              */
             status?: "subscribed" | "unconfirmed" | "unsubscribed";
         };
+        Newsletter: {
+            /** Format: date-time */
+            activated_at: string | null;
+            /** @description The template of each issue; of a draft, what it begins with */
+            content?: components["schemas"]["IssueContent"];
+            /** Format: date-time */
+            created_at: string;
+            description?: string;
+            exclude_list_ids?: number[];
+            exclude_segment_ids?: number[];
+            /** Format: int64 */
+            id: number;
+            list_ids?: number[];
+            mailing?: components["schemas"]["Mailing"];
+            name: string;
+            /**
+             * Format: date-time
+             * @description The next run that has no issue yet
+             */
+            next_run_at: string | null;
+            pause_note: string | null;
+            /** @description Sent issues are in the public archive */
+            public?: boolean;
+            relay_ids?: number[];
+            /** Format: date-time */
+            resumes_at: string | null;
+            rules?: components["schemas"]["Rules"];
+            schedule: components["schemas"]["Recurrence"];
+            schedule_description: components["schemas"]["Description"];
+            segment_ids?: number[];
+            /** @description Dates that were skipped before they had an issue */
+            skips: string[];
+            /** @description Left out: draft */
+            source?: components["schemas"]["NewsletterSource"];
+            /** @description What is wrong with the source now */
+            source_error: string | null;
+            /** Format: date-time */
+            source_failing_since: string | null;
+            /** Format: date-time */
+            source_fetched_at: string | null;
+            /** @enum {string} */
+            status: "draft" | "active" | "paused" | "ended";
+            /** Format: date-time */
+            updated_at: string;
+        };
+        NewsletterFields: {
+            /** @description The template of each issue; of a draft, what it begins with */
+            content?: components["schemas"]["IssueContent"];
+            description?: string;
+            exclude_list_ids?: number[];
+            exclude_segment_ids?: number[];
+            list_ids?: number[];
+            mailing?: components["schemas"]["Mailing"];
+            name: string;
+            /** @description Sent issues are in the public archive */
+            public?: boolean;
+            relay_ids?: number[];
+            rules?: components["schemas"]["Rules"];
+            schedule: components["schemas"]["Recurrence"];
+            segment_ids?: number[];
+            /** @description Left out: draft */
+            source?: components["schemas"]["NewsletterSource"];
+        };
+        NewsletterPause: {
+            /** @description For the public */
+            note?: string;
+            /** @description The date on which it goes on by itself; left out: when somebody resumes it */
+            until?: string;
+        };
+        NewsletterSource: {
+            /**
+             * @description draft: a person writes each issue; feed: RSS, Atom or JSON Feed, each item once; json: any JSON document
+             * @enum {string}
+             */
+            kind: "draft" | "feed" | "json";
+            url?: string;
+        };
+        NewsletterUpdated: {
+            /** Format: date-time */
+            activated_at: string | null;
+            /** @description The template of each issue; of a draft, what it begins with */
+            content?: components["schemas"]["IssueContent"];
+            /** Format: date-time */
+            created_at: string;
+            description?: string;
+            exclude_list_ids?: number[];
+            exclude_segment_ids?: number[];
+            /** Format: int64 */
+            id: number;
+            /** @description Issues that the schedule would not have, and that are kept since somebody worked on them */
+            kept: components["schemas"]["Issue"][];
+            list_ids?: number[];
+            mailing?: components["schemas"]["Mailing"];
+            name: string;
+            /**
+             * Format: date-time
+             * @description The next run that has no issue yet
+             */
+            next_run_at: string | null;
+            pause_note: string | null;
+            /** @description Sent issues are in the public archive */
+            public?: boolean;
+            relay_ids?: number[];
+            /** Format: date-time */
+            resumes_at: string | null;
+            rules?: components["schemas"]["Rules"];
+            schedule: components["schemas"]["Recurrence"];
+            schedule_description: components["schemas"]["Description"];
+            segment_ids?: number[];
+            /** @description Dates that were skipped before they had an issue */
+            skips: string[];
+            /** @description Left out: draft */
+            source?: components["schemas"]["NewsletterSource"];
+            /** @description What is wrong with the source now */
+            source_error: string | null;
+            /** Format: date-time */
+            source_failing_since: string | null;
+            /** Format: date-time */
+            source_fetched_at: string | null;
+            /** @enum {string} */
+            status: "draft" | "active" | "paused" | "ended";
+            /** Format: date-time */
+            updated_at: string;
+        };
         Node: {
             host: string;
             id: string;
@@ -5712,6 +6361,14 @@ export interface components {
             seen_at: string;
             /** Format: date-time */
             started_at: string;
+        };
+        NthDay: {
+            day: string;
+            /**
+             * Format: int64
+             * @description -1 is the last
+             */
+            n: number;
         };
         OptIn: {
             /** Format: int64 */
@@ -6122,6 +6779,20 @@ export interface components {
             /** @description false when total is an estimate */
             total_exact?: boolean;
         };
+        PageIssue: {
+            items: components["schemas"]["Issue"][];
+            /** @description null on the last page */
+            next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
+            /**
+             * Format: int64
+             * @description How many there are on all pages, where that is known
+             */
+            total?: number;
+            /** @description false when total is an estimate */
+            total_exact?: boolean;
+        };
         PageKept: {
             items: components["schemas"]["Kept"][];
             /** @description null on the last page */
@@ -6222,6 +6893,20 @@ export interface components {
         };
         PageMoment: {
             items: components["schemas"]["Moment"][];
+            /** @description null on the last page */
+            next_cursor: string | null;
+            /** @description For before; left out on the first page, and by lists that go one way only */
+            prev_cursor?: string;
+            /**
+             * Format: int64
+             * @description How many there are on all pages, where that is known
+             */
+            total?: number;
+            /** @description false when total is an estimate */
+            total_exact?: boolean;
+        };
+        PageNewsletter: {
+            items: components["schemas"]["Newsletter"][];
             /** @description null on the last page */
             next_cursor: string | null;
             /** @description For before; left out on the first page, and by lists that go one way only */
@@ -6458,6 +7143,33 @@ export interface components {
              * @description Mail starts again by itself then
              */
             until: string;
+        };
+        PlannedRun: {
+            /**
+             * Format: date-time
+             * @description The moment, in UTC
+             */
+            at: string;
+            /** @description The local date, of which there is one run at most */
+            date: string;
+            issue: components["schemas"]["Issue"] | null;
+            /** @description What clocks in the zone show, with their offset: 2026-12-24T09:00:00+01:00 */
+            local: string;
+            /**
+             * Format: int64
+             * @description Of the zone at that moment, in seconds east of UTC
+             */
+            offset: number;
+            /**
+             * @description Why it does not run after all; empty when it does
+             * @enum {string}
+             */
+            out: "" | "excepted" | "skipped" | "paused";
+            /**
+             * @description gap: clocks are set forward and this time does not exist, it runs later; twice: clocks are set back, it runs the first time
+             * @enum {string}
+             */
+            shift: "" | "gap" | "twice";
         };
         Preflight: {
             /** @description Content, audience or settings are not any more what was checked */
@@ -6851,6 +7563,25 @@ export interface components {
              * @description Instead of email
              */
             subscriber_id?: number;
+        };
+        Recurrence: {
+            /** @description Dates, or local times, without a run: 2026-12-24 */
+            exdates?: string[];
+            /**
+             * @description One RRULE (RFC 5545), such as FREQ=WEEKLY;BYDAY=TU. At most one run for each date
+             * @example FREQ=MONTHLY;BYDAY=1MO
+             */
+            rule: string;
+            /**
+             * @description Local time from which the rule counts, and its time of day: 2026-12-24T09:00
+             * @example 2026-12-24T09:00
+             */
+            start: string;
+            /**
+             * @description IANA time zone
+             * @example Europe/Berlin
+             */
+            zone: string;
         };
         Relay: {
             /** @enum {string} */
@@ -7480,6 +8211,73 @@ export interface components {
             column: string;
             message: string;
         };
+        Rules: {
+            /** @description Each issue waits for somebody's word */
+            approval?: boolean;
+            /**
+             * Format: int64
+             * @description How long before its time a draft must be finished, or an issue approved
+             */
+            deadline_minutes?: number;
+            /**
+             * Format: int64
+             * @description How many of the items that are in the feed at the activation may still be sent
+             */
+            first_items?: number;
+            /**
+             * Format: int64
+             * @description How late an issue may go out after downtime, or when something kept it; 0 skips what is more than 15 minutes late
+             */
+            late_hours?: number;
+            /**
+             * Format: int64
+             * @description How long before its time an issue is prepared
+             */
+            lead_minutes?: number;
+            /**
+             * Format: int64
+             * @description Left out or 0: 20. The newest are taken, the others wait
+             */
+            max_items?: number;
+            /**
+             * Format: int64
+             * @description New items of a feed that an issue needs; with fewer it is skipped. 0 sends without any
+             */
+            min_items?: number;
+            remind_to?: string[];
+            /** @description Hours before the deadline at which remind_to are reminded, the earliest first: [24, 2] */
+            reminder_hours?: number[];
+        };
+        Run: {
+            /**
+             * Format: date-time
+             * @description The moment, in UTC
+             */
+            at: string;
+            /** @description The local date, of which there is one run at most */
+            date: string;
+            /** @description What clocks in the zone show, with their offset: 2026-12-24T09:00:00+01:00 */
+            local: string;
+            /**
+             * Format: int64
+             * @description Of the zone at that moment, in seconds east of UTC
+             */
+            offset: number;
+            /**
+             * @description Why it does not run after all; empty when it does
+             * @enum {string}
+             */
+            out: "" | "excepted" | "skipped" | "paused";
+            /**
+             * @description gap: clocks are set forward and this time does not exist, it runs later; twice: clocks are set back, it runs the first time
+             * @enum {string}
+             */
+            shift: "" | "gap" | "twice";
+        };
+        RunDate: {
+            /** @description Left out: the next run */
+            date?: string;
+        };
         Runs: {
             /** Format: int64 */
             clicked: number;
@@ -7524,6 +8322,39 @@ export interface components {
             at?: string | null;
             /** @description The date and time where people are, without a zone, such as 2026-03-02T09:00: for a campaign with a local time. It starts when the first zone of the world has that */
             local_at?: string;
+        };
+        SchedulePreview: {
+            /**
+             * Format: date-time
+             * @description Runs after this moment; left out: now
+             */
+            after?: string | null;
+            /**
+             * Format: int64
+             * @description Left out: 10
+             */
+            count?: number;
+            /** @description Dates, or local times, without a run: 2026-12-24 */
+            exdates?: string[];
+            /**
+             * @description One RRULE (RFC 5545), such as FREQ=WEEKLY;BYDAY=TU. At most one run for each date
+             * @example FREQ=MONTHLY;BYDAY=1MO
+             */
+            rule: string;
+            /**
+             * @description Local time from which the rule counts, and its time of day: 2026-12-24T09:00
+             * @example 2026-12-24T09:00
+             */
+            start: string;
+            /**
+             * @description IANA time zone
+             * @example Europe/Berlin
+             */
+            zone: string;
+        };
+        SchedulePreviewAnswer: {
+            description: components["schemas"]["Description"];
+            runs: components["schemas"]["Run"][];
         };
         Secret: {
             secret: string;
@@ -7816,6 +8647,16 @@ export interface components {
         };
         SiteLimitsInput: {
             items: components["schemas"]["SiteLimitFields"][];
+        };
+        SourceCheck: {
+            /** @description Why the source could not be read; empty when it could */
+            error: string;
+            items: components["schemas"]["CheckedItem"][];
+            /**
+             * Format: int64
+             * @description How many items would be in an issue now
+             */
+            new: number;
         };
         SpamResult: {
             engine: string;
@@ -15653,6 +16494,620 @@ export interface operations {
             };
         };
     };
+    getIssue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssueWhole"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approveIssue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssueWhole"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    editIssue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IssueContent"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssueWhole"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    holdIssue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IssueNote"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssueWhole"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prepareIssue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssueWhole"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    releaseIssue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssueWhole"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sendIssueNow: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: a second one with the same key gets the first one's answer. Kept for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssueWhole"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    skipIssue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IssueNote"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssueWhole"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listLists: {
         parameters: {
             query?: {
@@ -19081,6 +20536,977 @@ export interface operations {
             };
         };
     };
+    listNewsletters: {
+        parameters: {
+            query?: {
+                /** @description Where the page starts: next_cursor of the page before */
+                cursor?: string;
+                /** @description How many items at most */
+                limit?: number;
+                status?: "draft" | "active" | "paused" | "ended";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageNewsletter"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createNewsletter: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: a second one with the same key gets the first one's answer. Kept for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewsletterFields"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Newsletter"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getNewsletter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Newsletter"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateNewsletter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewsletterFields"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewsletterUpdated"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteNewsletter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    activateNewsletter: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: a second one with the same key gets the first one's answer. Kept for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Newsletter"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    checkSource: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceCheck"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listIssues: {
+        parameters: {
+            query?: {
+                /** @description Where the page starts: next_cursor of the page before */
+                cursor?: string;
+                /** @description How many items at most */
+                limit?: number;
+                state?: "preparing" | "draft" | "awaiting_approval" | "ready" | "held" | "sending" | "sent" | "skipped";
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageIssue"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pauseNewsletter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewsletterPause"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Newsletter"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resumeNewsletter: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: a second one with the same key gets the first one's answer. Kept for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Newsletter"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listNewsletterRuns: {
+        parameters: {
+            query?: {
+                count?: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemsPlannedRun"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    skipRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunDate"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDate"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unskipRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunDate"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Newsletter"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getOverview: {
         parameters: {
             query?: never;
@@ -20508,6 +22934,75 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    previewSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SchedulePreview"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SchedulePreviewAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
