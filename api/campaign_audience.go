@@ -213,13 +213,13 @@ func (s *server) downloadAudience(ctx context.Context, in *byID) (*csvDownload, 
 		return nil, err
 	}
 	return s.csvFile(fmt.Sprintf("campaign-%d-audience", in.ID), table{
-		columns: []string{"subscriber_id", "email", "place", "reason", "state", "at"},
+		columns: []string{"subscriber_id", "email", "place", "reason", "state", "at", "variant"},
 		rows: func(write func(...any) error) error {
 			return s.deps.Campaigns.EachLedgerRow(ctx, in.ID, func(r campaigns.LedgerRow) error {
 				if r.Reason != "" {
-					return write(r.SubscriberID, r.Email, campaigns.PlaceOut, r.Reason, "", "")
+					return write(r.SubscriberID, r.Email, campaigns.PlaceOut, r.Reason, "", "", "")
 				}
-				return write(r.SubscriberID, r.Email, campaigns.PlaceIn, "", r.State.String(), r.At)
+				return write(r.SubscriberID, r.Email, campaigns.PlaceIn, "", r.State.String(), r.At, variantCell(r.Variant))
 			})
 		},
 	}), nil

@@ -41,6 +41,7 @@ type CampaignFields struct {
 	MaxComplaintPercent *float64      `json:"max_complaint_percent" doc:"null is what the settings say"`
 	Window              *windowJSON   `json:"window" doc:"When its mail may go out; null: at all times"`
 	LocalTime           LocalTimeJSON `json:"local_time"`
+	ABTest              *ABTestJSON   `json:"ab_test" doc:"null: no A/B test"`
 	LocalAt             *string       `json:"local_at" doc:"The date and time where people are for which it is scheduled, without a zone; null without a local time"`
 	ZonesInvalid        int           `json:"zones_invalid" doc:"Recipients whose field holds a time zone that does not exist: they are in that of their list or the settings"`
 	ZonesMissing        int           `json:"zones_missing" doc:"Recipients whose field holds none: likewise"`
@@ -71,39 +72,41 @@ type campaignSummaryJSON struct {
 
 // CampaignInputJSON is what a person decides about a campaign.
 type CampaignInputJSON struct {
-	Name                string        `json:"name"`
-	Subject             string        `json:"subject" required:"false"`
-	Preheader           string        `json:"preheader" required:"false"`
-	FromName            string        `json:"from_name" required:"false"`
-	FromEmail           string        `json:"from_email" required:"false"`
-	ReplyTo             string        `json:"reply_to" required:"false"`
-	Kind                string        `json:"kind" required:"false" enum:"html,mjml,markdown,text" doc:"Left out: html"`
-	LayoutID            *int64        `json:"layout_id" required:"false"`
-	InlineCSS           *bool         `json:"inline_css" required:"false" doc:"Stylesheets become style attributes. Left out: true"`
-	HTML                string        `json:"html" required:"false" doc:"The body, in the language of kind with Liquid in it; empty for text"`
-	Text                string        `json:"text" required:"false" doc:"Liquid source; left out: made from the HTML"`
-	TemplateID          *int64        `json:"template_id" required:"false"`
-	RelayID             *int64        `json:"relay_id" required:"false" doc:"The same as relay_ids with one relay; where both are given, it must be the first of them"`
-	RelayIDs            []int64       `json:"relay_ids" required:"false" doc:"Several relays share the mail by their weights, and take over from one another"`
-	ListIDs             []int64       `json:"list_ids" required:"false"`
-	SegmentIDs          []int64       `json:"segment_ids" required:"false"`
-	ExcludeSegmentIDs   []int64       `json:"exclude_segment_ids" required:"false"`
-	ExcludeListIDs      []int64       `json:"exclude_list_ids" required:"false"`
-	IgnoreFrequencyCap  bool          `json:"ignore_frequency_cap" required:"false"`
-	TrackOpens          *bool         `json:"track_opens" required:"false" doc:"Left out: true"`
-	TrackClicks         *bool         `json:"track_clicks" required:"false" doc:"Left out: true"`
-	UnconfirmedPolicy   string        `json:"unconfirmed_policy" required:"false" enum:"hold,resend,assume_delivered" doc:"Left out: hold"`
-	ExpiresAfterHours   int           `json:"expires_after_hours" required:"false" doc:"Left out: 72"`
-	MaxBouncePercent    *float64      `json:"max_bounce_percent" required:"false" doc:"Bounces, in percent of what was tried, above which it stops and asks; 100 never stops. Left out or null: what the settings say"`
-	Window              *windowJSON   `json:"window" required:"false" doc:"When its mail may go out; left out or null: at all times"`
-	LocalTime           LocalTimeJSON `json:"local_time" required:"false" doc:"Left out: everybody gets it at the same moment"`
-	MaxComplaintPercent *float64      `json:"max_complaint_percent" required:"false" doc:"Complaints, in percent of what was sent, above which it stops and asks; 100 never stops. Left out or null: what the settings say"`
+	Name                string           `json:"name"`
+	Subject             string           `json:"subject" required:"false"`
+	Preheader           string           `json:"preheader" required:"false"`
+	FromName            string           `json:"from_name" required:"false"`
+	FromEmail           string           `json:"from_email" required:"false"`
+	ReplyTo             string           `json:"reply_to" required:"false"`
+	Kind                string           `json:"kind" required:"false" enum:"html,mjml,markdown,text" doc:"Left out: html"`
+	LayoutID            *int64           `json:"layout_id" required:"false"`
+	InlineCSS           *bool            `json:"inline_css" required:"false" doc:"Stylesheets become style attributes. Left out: true"`
+	HTML                string           `json:"html" required:"false" doc:"The body, in the language of kind with Liquid in it; empty for text"`
+	Text                string           `json:"text" required:"false" doc:"Liquid source; left out: made from the HTML"`
+	TemplateID          *int64           `json:"template_id" required:"false"`
+	RelayID             *int64           `json:"relay_id" required:"false" doc:"The same as relay_ids with one relay; where both are given, it must be the first of them"`
+	RelayIDs            []int64          `json:"relay_ids" required:"false" doc:"Several relays share the mail by their weights, and take over from one another"`
+	ListIDs             []int64          `json:"list_ids" required:"false"`
+	SegmentIDs          []int64          `json:"segment_ids" required:"false"`
+	ExcludeSegmentIDs   []int64          `json:"exclude_segment_ids" required:"false"`
+	ExcludeListIDs      []int64          `json:"exclude_list_ids" required:"false"`
+	IgnoreFrequencyCap  bool             `json:"ignore_frequency_cap" required:"false"`
+	TrackOpens          *bool            `json:"track_opens" required:"false" doc:"Left out: true"`
+	TrackClicks         *bool            `json:"track_clicks" required:"false" doc:"Left out: true"`
+	UnconfirmedPolicy   string           `json:"unconfirmed_policy" required:"false" enum:"hold,resend,assume_delivered" doc:"Left out: hold"`
+	ExpiresAfterHours   int              `json:"expires_after_hours" required:"false" doc:"Left out: 72"`
+	MaxBouncePercent    *float64         `json:"max_bounce_percent" required:"false" doc:"Bounces, in percent of what was tried, above which it stops and asks; 100 never stops. Left out or null: what the settings say"`
+	Window              *windowJSON      `json:"window" required:"false" doc:"When its mail may go out; left out or null: at all times"`
+	LocalTime           LocalTimeJSON    `json:"local_time" required:"false" doc:"Left out: everybody gets it at the same moment"`
+	ABTest              *ABTestInputJSON `json:"ab_test" required:"false" doc:"A test of several variants; left out or null: none"`
+	MaxComplaintPercent *float64         `json:"max_complaint_percent" required:"false" doc:"Complaints, in percent of what was sent, above which it stops and asks; 100 never stops. Left out or null: what the settings say"`
 }
 
 type testSendJSON struct {
 	To           []string `json:"to" minItems:"1" maxItems:"5"`
 	SubscriberID int64    `json:"subscriber_id,omitempty" doc:"Whose data the message shows; left out: somebody from the lists"`
 	RelayID      int64    `json:"relay_id,omitempty" minimum:"1" doc:"One of the campaign's relays; left out: for each address the one that the campaign would take"`
+	Variant      int      `json:"variant,omitempty" minimum:"1" maximum:"5" doc:"Of an A/B test; left out: the first"`
 }
 
 type testResultsJSON struct {
@@ -150,7 +153,7 @@ func encodeCampaignFields(c campaigns.Campaign) CampaignFields {
 		SegmentIDs: c.SegmentIDs, ExcludeSegmentIDs: c.ExcludeSegmentIDs, ExcludeListIDs: c.ExcludeListIDs, IgnoreFrequencyCap: c.IgnoreFrequencyCap,
 		TrackClicks: c.TrackClicks, UnconfirmedPolicy: c.UnconfirmedPolicy, ExpiresAfterHours: c.ExpiresAfterHours,
 		MaxBouncePercent: c.MaxBouncePercent, MaxComplaintPercent: c.MaxComplaintPercent, ScheduledAt: utc(c.ScheduledAt),
-		Window: encodeWindow(c.Window), LocalTime: LocalTimeJSON(c.LocalTime), LocalAt: encodeLocalAt(c.LocalAt), ZonesInvalid: c.ZonesInvalid, ZonesMissing: c.ZonesMissing,
+		Window: encodeWindow(c.Window), LocalTime: LocalTimeJSON(c.LocalTime), ABTest: encodeABTest(c), LocalAt: encodeLocalAt(c.LocalAt), ZonesInvalid: c.ZonesInvalid, ZonesMissing: c.ZonesMissing,
 		UndoableUntil: utc(c.UndoableUntil()), ParentID: c.ParentID, RunNo: c.RunNo, RerunTo: append([]string{}, c.RerunTo...),
 		StartedAt: utc(c.StartedAt), FinishedAt: utc(c.FinishedAt), Recipients: c.Recipients, Excluded: c.Excluded, Freezing: c.Freezing, CreatedAt: c.CreatedAt.UTC(),
 		UpdatedAt: c.UpdatedAt.UTC(),
@@ -185,7 +188,7 @@ func (in CampaignInputJSON) input() (campaigns.Input, error) {
 		Text: in.Text, TemplateID: in.TemplateID, RelayIDs: relays, ListIDs: in.ListIDs, TrackOpens: orTrue(in.TrackOpens),
 		SegmentIDs: in.SegmentIDs, ExcludeSegmentIDs: in.ExcludeSegmentIDs, ExcludeListIDs: in.ExcludeListIDs, IgnoreFrequencyCap: in.IgnoreFrequencyCap,
 		TrackClicks: orTrue(in.TrackClicks), UnconfirmedPolicy: in.UnconfirmedPolicy, ExpiresAfterHours: in.ExpiresAfterHours,
-		MaxBouncePercent: in.MaxBouncePercent, MaxComplaintPercent: in.MaxComplaintPercent, Window: in.Window.decode(), LocalTime: in.LocalTime.decode(),
+		MaxBouncePercent: in.MaxBouncePercent, MaxComplaintPercent: in.MaxComplaintPercent, Window: in.Window.decode(), LocalTime: in.LocalTime.decode(), ABTest: in.ABTest.decode(),
 	}, err
 }
 

@@ -61,11 +61,11 @@ const (
 	templateKeys = "id name role kind layout_id inline_css subject preheader html text version created_at updated_at"
 	summaryKeys  = "id purpose name status pause_reason subject preheader from_name from_email reply_to kind layout_id inline_css template_id relay_id relay_ids list_ids track_opens track_clicks " +
 		"segment_ids exclude_segment_ids exclude_list_ids ignore_frequency_cap " +
-		"unconfirmed_policy expires_after_hours max_bounce_percent max_complaint_percent window local_time local_at zones_invalid zones_missing undoable_until parent_id run_no rerun_to scheduled_at started_at finished_at recipients excluded freezing created_at updated_at"
+		"unconfirmed_policy expires_after_hours max_bounce_percent max_complaint_percent window local_time ab_test local_at zones_invalid zones_missing undoable_until parent_id run_no rerun_to scheduled_at started_at finished_at recipients excluded freezing created_at updated_at"
 	campaignKeys = summaryKeys + " html text"
 	statsKeys    = "recipients queued waiting next_opens_at claimed sent deferred bounced failed unconfirmed skipped excluded opens unique_opens clicks unique_clicks " +
 		"unsubscribes as_of rate_per_second seconds_left held_up"
-	deliveryKeys = "campaign_id message campaign_name seq subscriber_id email state attempts relay_id relay_name reply_code reply_status reply_text " +
+	deliveryKeys = "campaign_id message campaign_name seq subscriber_id email state variant attempts relay_id relay_name reply_code reply_status reply_text " +
 		"next_attempt_at waits waits_until updated_at sent_at skip_reason message_id opens clicks unsubscribed"
 	relayKeys = "id name provider oauth_client_id oauth_token_url has_oauth_client_secret has_oauth_refresh_token kind host port tls auth username has_password helo_name max_connections max_messages_per_connection per_second per_minute per_hour per_day weight from_domains recipient_sites site_limits warmup window blocked_until blocked_reason pace " +
 		"return_path dkim signing_profile status pause_reason in_use created_at updated_at"
@@ -388,6 +388,41 @@ func TestShapesOfContent(t *testing.T) {
 	c.get("/merge-tags").want(200).keys("", "items").keys("items.0", "tag label example")
 }
 
+// shapesOfABTest goes through the settings and the report of a test, which is not started.
+func shapesOfABTest(t *testing.T, m mailing) {
+	t.Helper()
+	c := m.admin
+	const testKeys = "variants sample_percent metric wait_minutes min_sample no_winner state seed sample_sent_at decides_at decided_at winner"
+	test := `{"variants":[{"subject":"A"},{"subject":"B","html":"<p>b</p>"}],"sample_percent":20,"wait_minutes":60,"no_winner":"ask"}`
+	var d campaignJSON
+	c.post("/campaigns", `{"name":"Test","ab_test":`+test+`}`).want(201).keys("ab_test", testKeys).keys("ab_test.variants.0", "subject preheader from_name html text").json(&d)
+	if a := d.ABTest; a == nil || a.Metric != "clicks" || a.MinSample != 100 || a.State != "draft" || *a.Variants[1].HTML != "<p>b</p>" || a.Variants[1].FromName != nil {
+		t.Errorf("%+v", a)
+	}
+	at := fmt.Sprint("/campaigns/", d.ID)
+	var listed struct{ Items []campaignSummaryJSON }
+	if c.get("/campaigns?status=draft").want(200).json(&listed); listed.Items[0].ABTest == nil || listed.Items[0].ABTest.Variants[1].HTML != nil || *listed.Items[0].ABTest.Variants[1].Subject != "B" {
+		t.Errorf("%+v", listed.Items[0].ABTest)
+	}
+	c.get(at+"/ab-test").want(200).keys("", testKeys+" rest figures best clear standing detectable decisions").
+		keys("figures.0", "variant assigned waiting sent opened clicked rate low high p")
+	c.post(at+"/ab-test/decide", `{"variant":2}`).problem(409) // not started
+	c.post(at+"/ab-test/decide", `{"variant":0}`).problem(400)
+	if p := c.post(at+"/test", `{"to":["ann@example.net"],"variant":3}`).problem(400); !slices.Equal(p.locations(), []string{"body.variant"}) {
+		t.Errorf("%+v", p)
+	}
+	if p := c.put(at, `{"name":"Test","ab_test":{"variants":[],"sample_percent":60,"wait_minutes":60}}`).problem(400); !slices.Equal(p.locations(), []string{"body.ab_test.sample_percent", "body.ab_test.no_winner"}) {
+		t.Errorf("%+v", p.locations())
+	}
+	c.put(at, `{"name":"Test","ab_test":{"variants":[],"sample":60}}`).problem(400)
+	c.put(at, `{"name":"Test","ab_test":null}`).want(200).json(&d)
+	if d.ABTest != nil {
+		t.Errorf("%+v", d.ABTest)
+	}
+	c.get(at + "/ab-test").problem(404)
+	c.remove(at).want(204)
+}
+
 const outcomeKeys = "recipients accepted delivered refused came_back failed unconfirmed skipped waiting complaints unsubscribes opened clicked"
 
 func TestShapesOfCampaigns(t *testing.T) {
@@ -439,14 +474,14 @@ func TestShapesOfCampaigns(t *testing.T) {
 	c.get("/campaigns?status=running").want(200).keys("items.0", summaryKeys+" stats").keys("items.0.stats", statsKeys)
 	c.get(at+"/stats").want(200).keys("", statsKeys)
 	c.get(at+"/timeline").want(200).keys("", "times sent bounced deferred opens clicks")
-	c.get(at+"/links").want(200).keys("items.0", "id url clicks unique_clicks")
+	c.get(at+"/links").want(200).keys("items.0", "id url variant clicks unique_clicks")
 	c.get(at+"/deliveries?state=queued&q=bob").want(200).keys("items.0", deliveryKeys)
 	c.get(at+"/deliveries/1").want(200).keys("", deliveryKeys+" queued_at first_tried_at attempts_log reports events")
 	c.get(at + "/deliveries/99").problem(404)
-	c.get(at+"/outcomes").want(200).keys("", "as_of total reasons relays providers").keys("total", outcomeKeys).
+	c.get(at+"/outcomes").want(200).keys("", "as_of total reasons relays providers variants").keys("total", outcomeKeys).
 		keys("relays.0", "id name "+outcomeKeys).keys("providers.0", "id name domains "+outcomeKeys)
 	c.get("/campaigns/99/outcomes").problem(404)
-	for _, name := range []string{"total", "reasons", "relays", "providers", "links", "timeline"} {
+	for _, name := range []string{"total", "reasons", "relays", "providers", "variants", "links", "timeline"} {
 		file := c.get(at + "/stats.csv?table=" + name).want(200)
 		if h := file.Header(); h.Get("Content-Type") != "text/csv; charset=utf-8" || !strings.Contains(h.Get("Content-Disposition"), "-"+name+".csv") || !strings.HasPrefix(file.Body.String(), "\ufeff") {
 			t.Errorf("%s: %v %s", name, h, file.Body)
@@ -677,7 +712,7 @@ func TestShapesOfSegments(t *testing.T) {
 	c.get(campaign + "/audience/999").problem(404)
 	c.get(campaign + "/audience/nobody").problem(404)
 	file := c.get(campaign + "/audience.csv").want(200).Body.String()
-	if !strings.Contains(file, "subscriber_id,email,place,reason,state,at\r\n") || !strings.Contains(file, ",bob@example.net,in,,") {
+	if !strings.Contains(file, "subscriber_id,email,place,reason,state,at,variant\r\n") || !strings.Contains(file, ",bob@example.net,in,,") {
 		t.Errorf("%s", file)
 	}
 }

@@ -108,7 +108,7 @@ func tallyCells(tallies ...events.Tally) (cells []any) {
 
 type statsTable struct {
 	ID    int64  `path:"id" minimum:"1"`
-	Table string `query:"table" required:"true" enum:"total,reasons,relays,providers,links,timeline" doc:"Which figures; providers names all of them"`
+	Table string `query:"table" required:"true" enum:"total,reasons,relays,providers,variants,links,timeline" doc:"Which figures; providers names all of them, variants are those of an A/B test"`
 }
 
 func (s *server) downloadStats(ctx context.Context, in *statsTable) (*csvDownload, error) {
@@ -144,6 +144,12 @@ func (s *server) outcomesTable(ctx context.Context, id int64, name string) (tabl
 				return append([]any{r.ID, r.Name}, countCells(r.OutcomeCounts)...)
 			})
 		}}, nil
+	case "variants":
+		return table{columns: append([]string{"variant"}, countColumns...), rows: func(write func(...any) error) error {
+			return eachRow(o.Variants, write, func(v campaigns.VariantOutcomes) []any {
+				return append([]any{variantCell(v.Variant)}, countCells(v.OutcomeCounts)...)
+			})
+		}}, nil
 	case "providers":
 		return table{columns: append([]string{"provider", "domains"}, countColumns...), rows: func(write func(...any) error) error {
 			return eachRow(o.Providers, write, func(p campaigns.ProviderOutcomes) []any {
@@ -165,11 +171,19 @@ func eachRow[T any](items []T, write func(...any) error, cells func(T) []any) er
 	return nil
 }
 
+// variantCell is empty without a variant.
+func variantCell(n int16) any {
+	if n == 0 {
+		return ""
+	}
+	return int64(n)
+}
+
 func (s *server) linksTable(ctx context.Context, id int64) (table, error) {
 	links, err := s.deps.Campaigns.Links(ctx, id)
-	return table{columns: append([]string{"link", "url"}, tallyColumns("clicks", "unique_clicks")...), rows: func(write func(...any) error) error {
+	return table{columns: append([]string{"link", "url", "variant"}, tallyColumns("clicks", "unique_clicks")...), rows: func(write func(...any) error) error {
 		return eachRow(links, write, func(l campaigns.LinkStat) []any {
-			return append([]any{int64(l.ID), l.URL}, tallyCells(l.Clicks, l.UniqueClicks)...)
+			return append([]any{int64(l.ID), l.URL, variantCell(l.Variant)}, tallyCells(l.Clicks, l.UniqueClicks)...)
 		})
 	}}, err
 }

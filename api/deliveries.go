@@ -16,6 +16,7 @@ type DeliveryJSON struct {
 	SubscriberID  *int64     `json:"subscriber_id"`
 	Email         string     `json:"email"`
 	State         string     `json:"state" enum:"queued,claimed,sent,deferred,bounced,failed,unconfirmed,skipped"`
+	Variant       *int16     `json:"variant" doc:"Of an A/B test; null: there is none, or it is not decided yet"`
 	Attempts      int16      `json:"attempts"`
 	RelayID       *int64     `json:"relay_id"`
 	RelayName     *string    `json:"relay_name"`
@@ -88,7 +89,7 @@ type byDelivery struct {
 
 func encodeDelivery(d campaigns.Delivery) DeliveryJSON {
 	out := DeliveryJSON{
-		CampaignID: d.CampaignID, Message: d.Message, CampaignName: d.CampaignName, Seq: d.Seq, Email: d.Email, State: d.State.String(), Attempts: d.Attempts,
+		CampaignID: d.CampaignID, Message: d.Message, CampaignName: d.CampaignName, Seq: d.Seq, Email: d.Email, State: d.State.String(), Variant: d.Variant, Attempts: d.Attempts,
 		RelayID: d.RelayID, RelayName: d.RelayName, ReplyCode: d.ReplyCode, ReplyStatus: d.ReplyStatus, ReplyText: d.ReplyText,
 		NextAttemptAt: utc(d.NextAttemptAt), Waits: d.Waits, WaitsUntil: utc(d.WaitsUntil), UpdatedAt: d.UpdatedAt.UTC(), SkipReason: d.SkipReason, MessageID: d.MessageID, Opens: tallyJSON(d.Opens),
 		Clicks: tallyJSON(d.Clicks), Unsubscribed: d.Unsubscribed,

@@ -21,7 +21,7 @@ var impersonal = strings.Fields(`users sessions api_keys login_attempts settings
 	campaign_stats templates template_versions relay_rates relay_slots relay_usage relay_claims relay_hours relay_site_claims sites site_limits nodes sending_domains domain_usage domain_claims dkim_keys
 	mailboxes mailbox_usage webhook_sources webhook_topics webhook_seen webhook_endpoints import_chunks import_ranges list_counts erasures goose_db_version bulk_people bulk_kept
 	campaign_acknowledgements forms form_lists form_refusals list_confirmations campaign_segments campaign_excluded_lists campaign_exclusions suppressed_people list_suppressed
-	suppressed_counted subscriber_search_backlog fetched_documents media_files media_leftovers media_storages river_client river_client_queue river_job river_leader river_migration river_notification river_queue campaign_gates sending_stops message_streams`)
+	suppressed_counted subscriber_search_backlog fetched_documents media_files media_leftovers media_storages river_client river_client_queue river_job river_leader river_migration river_notification river_queue campaign_gates campaign_ab_tests campaign_variants campaign_ab_decisions sending_stops message_streams`)
 
 const (
 	gone  = "Ann.Uebel@Exämple.net"

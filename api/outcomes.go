@@ -45,12 +45,18 @@ type providerOutcomesJSON struct {
 	OutcomeCountsJSON
 }
 
+type variantOutcomesJSON struct {
+	Variant *int16 `json:"variant" doc:"null: those whose variant is not decided yet"`
+	OutcomeCountsJSON
+}
+
 type outcomesJSON struct {
 	AsOf      time.Time              `json:"as_of"`
 	Total     OutcomeCountsJSON      `json:"total"`
 	Reasons   []reasonJSON           `json:"reasons" doc:"The most common first"`
 	Relays    []relayOutcomesJSON    `json:"relays" doc:"By the relay that was used last"`
 	Providers []providerOutcomesJSON `json:"providers" doc:"The largest first; the others as one at the end"`
+	Variants  []variantOutcomesJSON  `json:"variants" doc:"Of an A/B test, the sample and the rest together; empty without one"`
 }
 
 func encodeCounts(o campaigns.OutcomeCounts) OutcomeCountsJSON {
@@ -74,6 +80,9 @@ func encodeOutcomes(o campaigns.Outcomes) outcomesJSON {
 		}),
 		Providers: each(o.Providers, func(p campaigns.ProviderOutcomes) providerOutcomesJSON {
 			return providerOutcomesJSON{ID: p.ID, Name: p.Name, Domains: p.Domains, OutcomeCountsJSON: encodeCounts(p.OutcomeCounts)}
+		}),
+		Variants: each(o.Variants, func(v campaigns.VariantOutcomes) variantOutcomesJSON {
+			return variantOutcomesJSON{Variant: orNone(v.Variant), OutcomeCountsJSON: encodeCounts(v.OutcomeCounts)}
 		}),
 	}
 }

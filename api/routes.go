@@ -265,6 +265,9 @@ func (s *server) campaignRoutes() {
 		note("The place and the reason are those of the ledger; before the start, those that it would be now."), s.getWhy)
 	add(s, get("/campaigns/{id}/audience.csv", "downloadAudience", tagReports, auth.CampaignsRead, "Download everybody in a campaign's ledger, in or out, with the reason").
 		streams("text/csv", &huma.Schema{Type: huma.TypeString}), s.downloadAudience)
+	add(s, get("/campaigns/{id}/ab-test", "getABTest", tagReports, auth.CampaignsRead, "Read how an A/B test stands, and what was decided"), s.getABTest)
+	add(s, post("/campaigns/{id}/ab-test/decide", "decideABTest", tagCampaigns, auth.CampaignsSend, "Send a variant of an A/B test to the rest now").once().
+		note("At any time after the start, whatever the figures say. Asked again for the same variant it changes nothing; for another one it is a conflict. To send the rest nothing, cancel the campaign."), s.decideABTest)
 	add(s, get("/campaigns/{id}/gates", "listGates", tagCampaigns, auth.CampaignsRead, "List when the parts of a campaign may go that wait for their time, in that order"), s.listGates)
 	add(s, get("/campaigns/{id}/forecast", "getCampaignForecast", tagCampaigns, auth.CampaignsRead, "Say when the last message of a campaign will have gone out").
 		note("By the limits of its relays and its From domain, when those have nothing else to send."), s.getCampaignForecast)

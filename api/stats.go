@@ -85,6 +85,7 @@ func encodeSeries(in []events.Tally) seriesJSON {
 type linkJSON struct {
 	ID           int       `json:"id"`
 	URL          string    `json:"url"`
+	Variant      *int16    `json:"variant" doc:"Whose link it is; null without an A/B test"`
 	Clicks       tallyJSON `json:"clicks"`
 	UniqueClicks tallyJSON `json:"unique_clicks"`
 }
@@ -122,8 +123,16 @@ func (s *server) getTimeline(ctx context.Context, in *byID) (*answer[timelineJSO
 func (s *server) listLinks(ctx context.Context, in *byID) (*answer[itemsJSON[linkJSON]], error) {
 	links, err := s.deps.Campaigns.Links(ctx, in.ID)
 	return replyItems(links, err, func(l campaigns.LinkStat) linkJSON {
-		return linkJSON{ID: l.ID, URL: l.URL, Clicks: tallyJSON(l.Clicks), UniqueClicks: tallyJSON(l.UniqueClicks)}
+		return linkJSON{ID: l.ID, URL: l.URL, Variant: orNone(l.Variant), Clicks: tallyJSON(l.Clicks), UniqueClicks: tallyJSON(l.UniqueClicks)}
 	})
+}
+
+// orNone is null for 0.
+func orNone(n int16) *int16 {
+	if n == 0 {
+		return nil
+	}
+	return &n
 }
 
 func (s *server) campaignProgress(ctx context.Context, in *byID) (*stream, error) {

@@ -38,6 +38,7 @@ type links struct {
 	tracking   string // of pixel and counted links
 	campaignID int64
 	seq        int32
+	link0      int32 // what numbers of links begin at
 }
 
 func (l links) Open() string {
@@ -45,7 +46,7 @@ func (l links) Open() string {
 }
 
 func (l links) Click(n int) string {
-	return l.tracking + "/t/c/" + l.tokens.Link(l.campaignID, l.seq, n)
+	return l.tracking + "/t/c/" + l.tokens.Link(l.campaignID, l.seq, int(l.link0)+n)
 }
 
 func (l links) Unsubscribe() string {
@@ -59,13 +60,16 @@ func (l links) Preferences() string {
 
 // build renders, composes and signs the message of one delivery in buf.
 func (s *Service) build(ctx context.Context, p *prepared, relay sender.Relay, c claimed, buf *buffer) (sender.Message, error) {
+	p, err := p.variant(c.variant)
+	if err != nil {
+		return sender.Message{}, err
+	}
 	if c.untracked {
-		var err error
 		if p, err = p.untracked(); err != nil {
 			return sender.Message{}, err
 		}
 	}
-	urls := links{tokens: s.d.Tokens, base: p.frozen.PublicURL, tracking: p.tracking(), campaignID: c.campaignID, seq: c.Seq}
+	urls := links{tokens: s.d.Tokens, base: p.frozen.PublicURL, tracking: p.tracking(), campaignID: c.campaignID, seq: c.Seq, link0: p.link0}
 	buf.rendered.HTMLTo, buf.rendered.TextTo = nil, nil
 	if p.html != nil {
 		buf.html.Reset(p.html)

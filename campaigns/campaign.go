@@ -75,6 +75,8 @@ type Input struct {
 	// Window is when its mail may go out; nil is at all times.
 	Window    *sender.Window
 	LocalTime LocalTime
+	// ABTest is a test of several variants; nil is none.
+	ABTest *ABTest
 }
 
 // Campaign is one mailing.
@@ -101,6 +103,7 @@ type Campaign struct {
 	Freezing   bool
 	// Of those in the ledger so far: who had a time zone in the field that does not exist, and who had none. They are in the zone of their list, or of the settings.
 	ZonesInvalid, ZonesMissing int
+	ABRun                      *ABRun // nil before Start, and without a test
 	CreatedAt                  time.Time
 	UpdatedAt                  time.Time
 }
@@ -120,6 +123,7 @@ func (in *Input) setDefaults() {
 		in.ExpiresAfterHours = 72
 	}
 	in.LocalTime.setDefaults()
+	in.ABTest.setDefaults()
 	for _, ids := range []*[]int64{&in.ListIDs, &in.RelayIDs, &in.SegmentIDs, &in.ExcludeSegmentIDs, &in.ExcludeListIDs} {
 		if *ids == nil {
 			*ids = []int64{}
@@ -138,8 +142,8 @@ func (in *Input) validate() error {
 	var f errs.Fields
 	for name, text := range map[string]string{"name": in.Name, "subject": in.Subject, "preheader": in.Preheader, "from_name": in.FromName, "from_email": in.FromEmail,
 		"reply_to": in.ReplyTo, "html": in.HTML, "text": in.Text} {
-		if strings.ContainsRune(text, 0) || !utf8.ValidString(text) {
-			f.Add(name, "this holds a character that no text has (NUL, or broken UTF-8); take it out")
+		if !isText(text) {
+			f.Add(name, notText)
 		}
 	}
 	if in.Name == "" {
@@ -162,6 +166,7 @@ func (in *Input) validate() error {
 		}
 	}
 	in.validateChoice(&f)
+	in.ABTest.validate(&f)
 	if in.ExpiresAfterHours < 1 || in.ExpiresAfterHours > 720 {
 		f.Add("expires_after_hours", "must be between 1 and 720 hours")
 	}
@@ -174,6 +179,10 @@ func (in *Input) validate() error {
 	}
 	return f.Err("the campaign cannot be saved like this")
 }
+
+const notText = "this holds a character that no text has (NUL, or broken UTF-8); take it out"
+
+func isText(s string) bool { return !strings.ContainsRune(s, 0) && utf8.ValidString(s) }
 
 // validateChoice looks for what contradicts itself.
 func (in *Input) validateChoice(f *errs.Fields) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -25,6 +26,7 @@ type claimed struct {
 	ClaimedAt    time.Time // tells this claim from one before it, which may have been given back with its attempt
 	person       templates.Person
 	data         map[string]any // of a message
+	variant      int16          // of an A/B test, 0 without one
 	untracked    bool           // the message carries neither pixel nor counted links
 	others       int16          // how many other relays of the campaign take the recipient
 	site         string         // of the recipient, where the relay has limits for sites
@@ -73,6 +75,7 @@ type order struct {
 	relays    []sender.Relay
 	window    *sender.Window // of the campaign
 	messages  bool           // it is a stream of messages
+	tested    bool           // it has variants
 }
 
 // routed says that it takes a look at each delivery to know its relay.
@@ -92,6 +95,7 @@ type claimRow struct {
 	Left         *string // why they may not be mailed any more
 	Untracked    bool
 	data         map[string]any // of a message
+	Variant      int16
 }
 
 // claim takes the next queued deliveries of the range from lo on. In the same transaction it looks whether the campaign still runs, and whether each
@@ -159,10 +163,11 @@ func (s *Service) order(ctx context.Context, a DeliverArgs) (order, error) {
 	err := s.d.Pool.QueryRow(ctx, `
 		SELECT c.status, c.purpose = 'messages', c.run, c.from_email, c.unconfirmed_policy, c.expires_after_hours,
 			c.send_days, EXTRACT(epoch FROM c.send_from)::int, EXTRACT(epoch FROM c.send_until)::int, c.send_zone, `+sender.StoppedSQL+`, COALESCE(c.parent_id, c.id), `+runsSQL+`, c.rerun_to, COALESCE(c.started_at, now()),
+			EXISTS (SELECT FROM campaign_ab_tests t WHERE t.campaign_id = COALESCE(c.parent_id, c.id)),
 			ARRAY(SELECT list_id FROM campaign_lists WHERE campaign_id = $1),
 			ARRAY(SELECT l.id FROM campaign_lists cl JOIN lists l ON l.id = cl.list_id WHERE cl.campaign_id = $1 AND l.no_tracking), `+relayIDsSQL+`
 		FROM campaigns c WHERE c.id = $1`, a.CampaignID).Scan(&status, &o.messages, &run, &from, &o.policy, &hours,
-		&window.days, &window.from, &window.until, &window.zone, &o.stopped, &o.root, &o.runs, &o.rerunTo, &o.started, &o.listIDs, &o.untracked, &relayIDs)
+		&window.days, &window.from, &window.until, &window.zone, &o.stopped, &o.root, &o.runs, &o.rerunTo, &o.started, &o.tested, &o.listIDs, &o.untracked, &relayIDs)
 	if err == pgx.ErrNoRows {
 		return order{stale: true}, nil
 	}
@@ -236,6 +241,11 @@ func takeTx(ctx context.Context, tx pgx.Tx, p pick, chosen *chosen) ([]claimRow,
 		only, set = ` AND q.seq = ANY ($8::int[])`, `, relay_id = $9`
 		args = append(args, chosen.seqs, chosen.relayID)
 	}
+	returned, variant := "", "0::smallint"
+	if p.tested {
+		set += `, variant = ` + keptVariantSQL
+		returned, variant = `, d.variant`, `COALESCE(u.variant, 0::smallint)`
+	}
 	untracked := `COALESCE(s.no_tracking, false)`
 	if len(p.untracked) > 0 {
 		args = append(args, p.untracked)
@@ -247,7 +257,7 @@ func takeTx(ctx context.Context, tx pgx.Tx, p pick, chosen *chosen) ([]claimRow,
 		got = `WHEN ` + sql + ` THEN '` + gotMeanwhile + `' `
 		args = append(args, more...)
 	}
-	return pg.Many[claimRow](ctx, tx, "queued deliveries", `
+	rows, err := pg.Many[claimRow](ctx, tx, "queued deliveries", `
 		WITH u AS (
 			UPDATE deliveries d SET state = 1, node_id = $6, attempts = d.attempts + 1, updated_at = now(),
 				first_tried_at = COALESCE(d.first_tried_at, now())`+set+`
@@ -256,10 +266,14 @@ func takeTx(ctx context.Context, tx pgx.Tx, p pick, chosen *chosen) ([]claimRow,
 				WHERE q.campaign_id = $1 AND q.seq BETWEEN $2 AND $3 AND q.state = 0 AND `+openSQL("q")+only+`
 					AND EXISTS (SELECT FROM campaigns c WHERE c.id = $1 AND c.status = 'running' AND c.run = $4)
 				ORDER BY q.seq LIMIT $5 FOR UPDATE OF q SKIP LOCKED))
-			RETURNING d.seq, d.subscriber_id, d.email, d.attempts, d.first_tried_at, d.updated_at)
+			RETURNING d.seq, d.subscriber_id, d.email, d.attempts, d.first_tried_at, d.updated_at`+returned+`)
 		SELECT u.seq, u.subscriber_id, u.email, u.attempts, u.first_tried_at, u.updated_at AS claimed_at, s.name, s.attributes,
-			CASE WHEN s.id IS NULL THEN 'deleted' `+got+`ELSE `+audience.LeftSQL("s", "$7")+` END AS "left", `+untracked+` AS untracked
+			CASE WHEN s.id IS NULL THEN 'deleted' `+got+`ELSE `+audience.LeftSQL("s", "$7")+` END AS "left", `+untracked+` AS untracked, `+variant+` AS variant
 		FROM u LEFT JOIN subscribers s ON s.id = u.subscriber_id ORDER BY u.seq`, args...)
+	if err == nil && p.tested && slices.ContainsFunc(rows, func(r claimRow) bool { return r.Variant == 0 }) {
+		err = fmt.Errorf("deliveries of campaign %d could be claimed before their variant was known", p.CampaignID)
+	}
+	return rows, err
 }
 
 // chosen are deliveries that are to go through a relay.
@@ -297,7 +311,7 @@ func mailableTx(ctx context.Context, tx pgx.Tx, campaignID int64, rows []claimRo
 			return nil, err
 		}
 		keep = append(keep, claimed{campaignID: campaignID, Seq: r.Seq, SubscriberID: r.SubscriberID, Email: r.Email, Attempts: r.Attempts, FirstTriedAt: r.FirstTriedAt,
-			ClaimedAt: r.ClaimedAt, person: person, data: r.data, untracked: r.Untracked})
+			ClaimedAt: r.ClaimedAt, person: person, data: r.data, variant: r.Variant, untracked: r.Untracked})
 	}
 	if len(gone) == 0 {
 		return keep, nil

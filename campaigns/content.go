@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -15,7 +16,7 @@ import (
 	"postrider/templates"
 )
 
-// prepared is the frozen content of a campaign, compiled once in each process.
+// prepared is the frozen content of a campaign, compiled once in each process. Of an A/B test it is the first variant, and holds the others.
 type prepared struct {
 	campaignID int64
 	frozen     frozenContent
@@ -24,6 +25,10 @@ type prepared struct {
 	// What is the same in all messages: header fields, and the parts where they can be taken apart (else nil).
 	header     *message.Fixed
 	html, text *message.Precoded
+	// number is that of a variant, from 1, and 0 without a test. Links are counted by it: their numbers in mail begin at link0.
+	number int16
+	link0  int32
+	others []*prepared
 	// bare is the same without pixel and counted links, for people who are not to be tracked. It is made when the first of them gets mail.
 	bare     *prepared
 	bareErr  error
@@ -46,9 +51,46 @@ func (p *prepared) untracked() (*prepared, error) {
 	p.bareOnce.Do(func() {
 		f := p.frozen
 		f.TrackOpens, f.TrackClicks = false, false
-		p.bare, p.bareErr = prepare(p.campaignID, f)
+		p.bare, p.bareErr = prepareOne(p.campaignID, f)
 	})
 	return p.bare, p.bareErr
+}
+
+// linkStride is between the numbers of the links of one variant and those of the next: more than a mail can have. So the token of a link says whose it is, and a click costs no look at the delivery.
+const linkStride = 10_000
+
+// variant gives what a person gets who is sent a variant; 0 is the first, or the only one.
+func (p *prepared) variant(n int16) (*prepared, error) {
+	switch {
+	case n == 0 || n == p.number:
+		return p, nil
+	case n < 2 || int(n) > 1+len(p.others):
+		return nil, fmt.Errorf("campaign %d has no variant %d", p.campaignID, n)
+	}
+	return p.others[n-2], nil
+}
+
+// variants gives all of them, the first one first.
+func (p *prepared) variants() []*prepared { return append([]*prepared{p}, p.others...) }
+
+// fields lists the fields of the subscriber that any of the variants uses, sorted.
+func (p *prepared) fields() []string {
+	var all []string
+	for _, v := range p.variants() {
+		all = append(all, v.compiled.Fields()...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// linked finds whose link a number in mail is, and its number there.
+func (p *prepared) linked(link int32) (*prepared, int, error) {
+	all := p.variants()
+	i := int(link / linkStride)
+	if i >= len(all) {
+		return nil, 0, errs.New(errs.NotFound, "there is no link %d in campaign %d", link, p.campaignID)
+	}
+	return all[i], int(link % linkStride), nil
 }
 
 // contentCache keeps the compiled contents that were used last. Frozen content never changes, so nothing in it gets stale.
@@ -67,17 +109,9 @@ func (s *Service) content(ctx context.Context, id int64) (*prepared, error) {
 	if p != nil {
 		return p, nil
 	}
-	var b []byte
-	err := s.d.Pool.QueryRow(ctx, `SELECT content FROM campaign_contents WHERE campaign_id = $1`, id).Scan(&b)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, errs.New(errs.NotFound, "campaign %d has not started", id)
-	}
+	f, err := s.frozen(ctx, id)
 	if err != nil {
-		return nil, fmt.Errorf("reading the content of campaign %d: %w", id, err)
-	}
-	var f frozenContent
-	if err := json.Unmarshal(b, &f); err != nil {
-		return nil, fmt.Errorf("reading the content of campaign %d: %w", id, err)
+		return nil, err
 	}
 	p, err = prepare(id, f)
 	if err != nil {
@@ -85,6 +119,23 @@ func (s *Service) content(ctx context.Context, id int64) (*prepared, error) {
 	}
 	s.contents.put(p)
 	return p, nil
+}
+
+// frozen reads the content that Start froze.
+func (s *Service) frozen(ctx context.Context, id int64) (frozenContent, error) {
+	var b []byte
+	var f frozenContent
+	err := s.d.Pool.QueryRow(ctx, `SELECT content FROM campaign_contents WHERE campaign_id = $1`, id).Scan(&b)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return f, errs.New(errs.NotFound, "campaign %d has not started", id)
+	}
+	if err == nil {
+		err = json.Unmarshal(b, &f)
+	}
+	if err != nil {
+		return f, fmt.Errorf("reading the content of campaign %d: %w", id, err)
+	}
+	return f, nil
 }
 
 func (c *contentCache) put(p *prepared) {
@@ -102,7 +153,25 @@ func (c *contentCache) drop(id int64) {
 	delete(c.byID, id)
 }
 
+// prepare compiles the content with all its variants.
 func prepare(id int64, f frozenContent) (*prepared, error) {
+	if len(f.Variants) == 0 {
+		return prepareOne(id, f)
+	}
+	all := make([]*prepared, len(f.Variants))
+	for i := range f.Variants {
+		v, err := prepareOne(id, f.as(i+1))
+		if err != nil {
+			return nil, err
+		}
+		v.number, v.link0 = int16(i+1), int32(i)*linkStride
+		all[i] = v
+	}
+	all[0].others = all[1:]
+	return all[0], nil
+}
+
+func prepareOne(id int64, f frozenContent) (*prepared, error) {
 	compiled, err := templates.Compile(
 		templates.Content{Subject: f.Subject, Preheader: f.Preheader, HTML: f.HTML, Text: f.Text},
 		templates.Options{TrackOpens: f.TrackOpens, TrackClicks: f.TrackClicks, Data: f.Messages})

@@ -53,6 +53,7 @@ type Delivery struct {
 	SubscriberID  int64
 	Email         string
 	State         State
+	Variant       *int16 // of an A/B test; nil: none, or not yet known
 	Attempts      int16
 	RelayID       *int64
 	RelayName     *string
@@ -116,10 +117,11 @@ type Timeline struct {
 	Opens, Clicks           []events.Tally
 }
 
-// LinkStat is a link of the campaign's content and how often it was followed.
+// LinkStat is a link of the campaign's content and how often it was followed. Variant is whose it is, 0 without an A/B test.
 type LinkStat struct {
 	ID                   int
 	URL                  string
+	Variant              int16
 	Clicks, UniqueClicks events.Tally
 }
 

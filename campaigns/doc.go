@@ -1,7 +1,7 @@
 // Package campaigns owns mailings and the ledger of their deliveries: what is to be sent, to whom, and what came of every single message.
 //
 // Its tables are campaigns, campaign_lists, campaign_relays, campaign_contents, deliveries, delivery_attempts, exclusions, campaign_exclusions,
-// campaign_segments, campaign_excluded_lists, campaign_selections, campaign_gates, campaign_counts,
+// campaign_segments, campaign_excluded_lists, campaign_selections, campaign_gates, campaign_ab_tests, campaign_variants, campaign_ab_decisions, campaign_counts,
 // campaign_minutes, campaign_preflights, campaign_acknowledgements, message_streams, messages and message_requests.
 //
 // The way of a mailing:

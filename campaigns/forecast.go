@@ -51,6 +51,9 @@ func (s *Service) Forecast(ctx context.Context, id int64, start time.Time, messa
 		return Forecast{}, errs.New(errs.Conflict, "campaign %d has no relay yet; choose one", id)
 	}
 	p.Relays, p.From, p.Window = relays, from, c.Window
+	if unknown, err = s.awaitDecision(ctx, c, &p, unknown); err != nil {
+		return Forecast{}, err
+	}
 	f, err := s.d.Sender.Forecast(ctx, p)
 	if unknown > 0 {
 		f.End, f.Decides = nil, &sender.Decider{Limit: sender.LimitGate}

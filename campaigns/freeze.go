@@ -109,12 +109,20 @@ func (s *Service) freezePartTx(ctx context.Context, tx pgx.Tx, id int64, size in
 	if err != nil {
 		return f, err
 	}
-	selected, rerun, err := rerunPart(ctx, tx, rerunOf{p.ID, p.ParentID, p.RerunTo}, selected, 7+len(args))
+	run := rerunOf{p.ID, p.ParentID, p.RerunTo}
+	test, err := testPartTx(ctx, tx, run)
+	if err != nil {
+		return f, err
+	}
+	selected, rerun, err := rerunPart(ctx, tx, run, selected, 7+len(args))
 	if err != nil {
 		return f, err
 	}
 	args = append(args, rerun...)
 	insert, placing := local.insert(7 + len(args))
+	if test != nil {
+		insert, placing = test.insert(7 + len(args))
+	}
 	args = append(args, placing...)
 	rows, err := tx.Query(ctx, `
 		WITH a AS MATERIALIZED (`+selected+`),
@@ -156,7 +164,7 @@ func (s *Service) freezePartTx(ctx context.Context, tx pgx.Tx, id int64, size in
 	if err != nil {
 		return f, fmt.Errorf("freezing the audience of campaign %d: %w", id, err)
 	}
-	return f, nil
+	return f, test.closeTx(ctx, tx, id, p.Recipients)
 }
 
 // freezeLock is the first key of the advisory lock under which one part after the other is written: "prfz" in ASCII.

@@ -17,7 +17,7 @@ import (
 //
 // Invariant: no claim takes a delivery behind a closed gate; deliveries are written behind a gate only together with it, or after it.
 type Gate struct {
-	Gate int16 // unique in its campaign; those of local times are above 0
+	Gate int16 // unique in its campaign; those of local times are above 0, that of the rest of an A/B test is 0
 	// OpensAt is when it opens by itself. Without it something else opens it, by openGateTx; ExpectedAt is when, as far as it can be known, for forecasts.
 	OpensAt, ExpectedAt, OpenedAt *time.Time
 	People                        int // behind it when it was closed last

@@ -53,6 +53,9 @@ func (s *Service) prepareLaunch(ctx context.Context, c Campaign, l Launch) (laun
 	if relays, p.frozen, err = s.check(ctx, c); err != nil {
 		return p, err
 	}
+	if err := s.checkSample(ctx, c); err != nil {
+		return p, err
+	}
 	if p.at != nil && !p.undo {
 		return p, nil // a relay that is paused now may be resumed until then
 	}
@@ -257,6 +260,9 @@ func (s *Service) startTx(ctx context.Context, tx pgx.Tx, c Campaign, frozen fro
 		return err
 	}
 	if err := s.freezeZonesTx(ctx, tx, c); err != nil {
+		return err
+	}
+	if err := startTestTx(ctx, tx, c); err != nil {
 		return err
 	}
 	whole, err := s.freezeFirstTx(ctx, tx, c.ID)

@@ -25,6 +25,7 @@ type deliveryRow struct {
 	SubscriberID  int64
 	Email         string
 	State         State
+	Variant       *int16
 	Attempts      int16
 	RelayID       *int64
 	RelayName     *string
@@ -40,7 +41,7 @@ type deliveryRow struct {
 
 // ledgerSelect reads rows of d with the names that people know things by.
 const ledgerSelect = `
-	SELECT d.campaign_id, d.message_id AS message, c.name AS campaign_name, c.from_email, d.seq, d.subscriber_id, d.email, d.state, d.attempts, d.relay_id, r.name AS relay_name,
+	SELECT d.campaign_id, d.message_id AS message, c.name AS campaign_name, c.from_email, d.seq, d.subscriber_id, d.email, d.state, d.variant, d.attempts, d.relay_id, r.name AS relay_name,
 		d.reply_code, d.reply_status, d.reply_text, d.skip_reason, d.next_attempt_at,
 		g.gate IS NOT NULL AS waits, COALESCE(g.opens_at, g.expected_at) AS waits_until, d.updated_at
 	FROM d JOIN campaigns c ON c.id = d.campaign_id LEFT JOIN relays r ON r.id = d.relay_id
@@ -49,7 +50,7 @@ const ledgerSelect = `
 func (s *Service) delivery(r deliveryRow) Delivery {
 	domain := r.FromEmail[strings.LastIndexByte(r.FromEmail, '@')+1:]
 	return Delivery{
-		CampaignID: r.CampaignID, Message: r.Message, CampaignName: r.CampaignName, Seq: r.Seq, SubscriberID: r.SubscriberID, Email: r.Email, State: r.State,
+		CampaignID: r.CampaignID, Message: r.Message, CampaignName: r.CampaignName, Seq: r.Seq, SubscriberID: r.SubscriberID, Email: r.Email, State: r.State, Variant: r.Variant,
 		Attempts: r.Attempts, RelayID: r.RelayID, RelayName: r.RelayName, ReplyCode: r.ReplyCode, ReplyStatus: r.ReplyStatus, ReplyText: r.ReplyText,
 		SkipReason: r.SkipReason, NextAttemptAt: r.NextAttemptAt, Waits: r.Waits, WaitsUntil: r.WaitsUntil, UpdatedAt: r.UpdatedAt,
 		MessageID: s.d.Tokens.Delivery(events.MessageID, r.CampaignID, r.Seq) + "@" + domain,

@@ -117,7 +117,7 @@ func (s *Service) streamFor(ctx context.Context, in *MessageInput) (*stream, err
 	if err != nil {
 		return nil, asMessageError(err)
 	}
-	frozen, err := s.freezeContent(ctx, c, r.content)
+	frozen, err := s.freezeContent(ctx, c, r.contents)
 	if err != nil {
 		return nil, err
 	}

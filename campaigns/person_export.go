@@ -45,8 +45,9 @@ var personSections = []struct{ name, sql string }{
 		LEFT JOIN lists l ON l.id = h.list_id WHERE h.subscriber_id = $1 ORDER BY h.id`},
 	{"suppressions", `SELECT email_key AS address, reason, source, detail, created_at FROM suppressions WHERE email_key = $2`},
 	{"suppression_log", `SELECT at, action, reason, source, detail, suppressed_at, note FROM suppression_log WHERE email_key = $2 ORDER BY id`},
-	{"messages", `SELECT d.campaign_id, c.name AS campaign, c.subject, d.seq, d.email AS address, (ARRAY['` + strings.Join(stateNames[:], "','") + `'])[d.state + 1] AS state, d.attempts,
-		d.first_tried_at, d.updated_at, d.reply_code, d.reply_status, d.reply_text, d.skip_reason
+	{"messages", `SELECT d.campaign_id, c.name AS campaign,
+		COALESCE((SELECT v.subject FROM campaign_variants v WHERE v.campaign_id = d.campaign_id AND v.n = d.variant), c.subject) AS subject, d.seq, d.email AS address, (ARRAY['` + strings.Join(stateNames[:], "','") + `'])[d.state + 1] AS state, d.attempts,
+		d.first_tried_at, d.updated_at, d.reply_code, d.reply_status, d.reply_text, d.skip_reason, d.variant
 		FROM deliveries d LEFT JOIN campaigns c ON c.id = d.campaign_id WHERE d.subscriber_id = $1 ORDER BY d.campaign_id, d.seq`},
 	{"message_data", `SELECT m.id, m.campaign_id, m.seq, m.to_name, m.data, m.tags, m.send_at, m.expires_at, m.created_at FROM messages m WHERE m.subscriber_id = $1 ORDER BY m.id`},
 	{"attempts", `SELECT a.campaign_id, a.seq, a.attempt, a.at, a.outcome, a.reply_code, a.reply_status, a.reply_text, a.reason FROM deliveries d

@@ -107,7 +107,7 @@ func (r *preflightRun) prepare(ctx context.Context) error {
 	for _, f := range ready.missing {
 		r.in.Facts.Missing = append(r.in.Facts.Missing, preflight.Where{Part: f.Name, Note: f.Message})
 	}
-	if r.frozen, err = r.s.freezeContent(ctx, r.c, ready.content); err != nil {
+	if r.frozen, err = r.s.freezeContent(ctx, r.c, ready.contents); err != nil {
 		return err
 	}
 	if r.hash, err = contentHash(r.c.Input, r.frozen); err != nil {
@@ -210,7 +210,7 @@ func (r *preflightRun) sender(ctx context.Context) error {
 func (r *preflightRun) audience(ctx context.Context) error {
 	var fields []string
 	if r.content != nil {
-		fields = r.content.compiled.Fields()
+		fields = r.content.fields()
 	}
 	choice := r.c.Input.choice(r.set)
 	p, err := r.s.d.Audience.ProfileChoice(ctx, choice, r.c.ID, fields)
@@ -296,7 +296,11 @@ func guarded(f frozenContent, field string) bool {
 	path := `subscriber\.(?:attributes\.)?` + name + `\b|subscriber(?:\.attributes)?\[['"]` + name + `['"]\]`
 	output := regexp.MustCompile(`\{\{-?\s*(?:` + path + `)([^}]*)\}\}`)
 	asked := regexp.MustCompile(`\{%-?\s*(?:if|unless|elsif)\s[^%]*(?:` + path + `)`)
-	for _, src := range []string{f.Subject, f.Preheader, f.HTML, f.Text} {
+	sources := []string{f.Subject, f.Preheader, f.HTML, f.Text}
+	for _, v := range f.Variants {
+		sources = append(sources, v.Subject, v.Preheader, v.HTML, v.Text)
+	}
+	for _, src := range sources {
 		if asked.MatchString(src) {
 			continue
 		}
@@ -335,11 +339,13 @@ func (r *preflightRun) samples(ctx context.Context) error {
 		if person.ID != 0 {
 			r.sampled = append(r.sampled, person.ID)
 		}
-		sample, err := r.s.sample(ctx, r.content, r.relays[0], person)
-		if err != nil {
-			return err
+		for _, v := range r.content.variants() {
+			sample, err := r.s.sample(ctx, v, r.relays[0], person)
+			if err != nil {
+				return err
+			}
+			r.in.Samples = append(r.in.Samples, sample)
 		}
-		r.in.Samples = append(r.in.Samples, sample)
 	}
 	return nil
 }
@@ -441,12 +447,16 @@ func (s *Service) faults(ctx context.Context, c Campaign, relays []sender.Relay,
 	}
 	relay := relays[0]
 	relay.DKIM = sender.DKIMOff // a signature says nothing of the content
-	sample, err := s.sample(ctx, p, relay, person)
-	if err != nil {
-		return err
+	var samples []preflight.Sample
+	for _, v := range p.variants() {
+		sample, err := s.sample(ctx, v, relay, person)
+		if err != nil {
+			return err
+		}
+		samples = append(samples, sample)
 	}
 	facts := preflight.Facts{OwnHosts: ownHosts(frozen), Local: local(relays)}
-	found := preflight.Faults([]preflight.Sample{sample}, facts)
+	found := preflight.Faults(samples, facts)
 	lasting, err := s.lastingFaults(ctx, c, frozen)
 	if err != nil {
 		return err

@@ -102,14 +102,16 @@ func (s *Service) Links(ctx context.Context, id int64) ([]LinkStat, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, l := range content.compiled.Links() {
-		stat := LinkStat{ID: l.N, URL: l.URL}
-		for _, n := range counts {
-			if int(n.Link) == l.N {
-				stat.Clicks, stat.UniqueClicks = n.Clicks, n.UniqueClicks
+	for _, v := range content.variants() {
+		for _, l := range v.compiled.Links() {
+			stat := LinkStat{ID: int(v.link0) + l.N, URL: l.URL, Variant: v.number}
+			for _, n := range counts {
+				if int(n.Link) == stat.ID {
+					stat.Clicks, stat.UniqueClicks = n.Clicks, n.UniqueClicks
+				}
 			}
+			stats = append(stats, stat)
 		}
-		stats = append(stats, stat)
 	}
 	return stats, nil
 }
@@ -120,8 +122,12 @@ func (s *Service) LinkURL(ctx context.Context, id int64, link int32) (string, er
 	if err != nil {
 		return "", err
 	}
-	for _, l := range content.compiled.Links() {
-		if l.N == int(link) {
+	v, number, err := content.linked(link)
+	if err != nil {
+		return "", err
+	}
+	for _, l := range v.compiled.Links() {
+		if l.N == number {
 			return l.URL, nil
 		}
 	}

@@ -2,7 +2,6 @@ package campaigns
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -253,20 +252,16 @@ func (s *Service) repeatable(ctx context.Context, db pg.DB, c Campaign, r Rerun)
 // rerunInput is the first run's with the content as it was frozen, to be sent at once.
 func (s *Service) rerunInput(ctx context.Context, first Campaign, r Rerun) (Input, error) {
 	in := first.Input
-	var raw []byte
-	if err := s.d.Pool.QueryRow(ctx, `SELECT content FROM campaign_contents WHERE campaign_id = $1`, first.ID).Scan(&raw); err != nil {
-		return in, fmt.Errorf("reading the content of campaign %d: %w", first.ID, err)
-	}
-	var f frozenContent
-	if err := json.Unmarshal(raw, &f); err != nil {
-		return in, fmt.Errorf("reading the content of campaign %d: %w", first.ID, err)
+	f, err := s.frozen(ctx, first.ID)
+	if err != nil {
+		return in, err
 	}
 	in.Subject, in.Preheader, in.HTML, in.Text, in.FromName, in.FromEmail, in.ReplyTo = f.Subject, f.Preheader, f.HTML, f.Text, f.FromName, f.FromEmail, f.ReplyTo
 	if r.Subject != nil {
 		in.Subject = *r.Subject
 	}
 	in.Kind, in.LayoutID, in.KeepCSS = templates.KindHTML, nil, true // it is what was made of the sources
-	in.LocalTime = LocalTime{}
+	in.LocalTime, in.ABTest = LocalTime{}, nil
 	in.setDefaults()
 	return in, in.validate()
 }
@@ -294,6 +289,7 @@ func (c Campaign) sameRun(in Input) error {
 	for field, same := range map[string]bool{
 		"html": in.HTML == is.HTML && in.Kind == is.Kind && sameLayout(in.LayoutID, is.LayoutID), "text": in.Text == is.Text, "list_ids": sameIDs(in.ListIDs, is.ListIDs), "segment_ids": sameIDs(in.SegmentIDs, is.SegmentIDs),
 		"exclude_segment_ids": sameIDs(in.ExcludeSegmentIDs, is.ExcludeSegmentIDs), "exclude_list_ids": sameIDs(in.ExcludeListIDs, is.ExcludeListIDs), "local_time": in.LocalTime.Enabled == is.LocalTime.Enabled,
+		"ab_test": in.ABTest == nil,
 	} {
 		if !same {
 			f.Add(field, "campaign %d is run %d of campaign %d and has its content and audience; make a campaign of its own for others", c.ID, c.RunNo, *c.ParentID)

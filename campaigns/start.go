@@ -43,7 +43,7 @@ func (s *Service) check(ctx context.Context, c Campaign) ([]sender.Relay, frozen
 	if err := r.missing.Err("the campaign cannot start yet"); err != nil {
 		return nil, frozenContent{}, err
 	}
-	frozen, err := s.freezeContent(ctx, c, r.content)
+	frozen, err := s.freezeContent(ctx, c, r.contents)
 	if err != nil {
 		return nil, frozenContent{}, err
 	}
@@ -55,9 +55,9 @@ type readiness struct {
 	missing errs.Fields
 	relays  []sender.Relay
 	set     settings.Settings
-	// content is what would be sent; where built is false the sources instead, of which nothing can be made.
-	content templates.Content
-	built   bool
+	// contents are what would be sent, one for each variant of an A/B test; where built is false the sources instead, of which nothing can be made.
+	contents []templates.Content
+	built    bool
 }
 
 // problems finds what is missing or wrong in what a person has decided about a campaign.
@@ -72,16 +72,10 @@ func (s *Service) problems(ctx context.Context, c Campaign) (r readiness, err er
 			f.Add("reply_to", "%q is not an e-mail address", c.ReplyTo)
 		}
 	}
-	if strings.TrimSpace(c.Subject) == "" {
-		f.Add("subject", "write a subject")
-	}
-	if strings.TrimSpace(c.HTML) == "" && strings.TrimSpace(c.Text) == "" {
-		f.Add("html", "write the message: HTML, text or both")
-	}
 	if err := s.checkZoneField(ctx, &f, c.LocalTime); err != nil {
 		return r, err
 	}
-	if r.content, r.built, err = s.contentOrSources(ctx, c, &f); err != nil {
+	if r.contents, r.built, err = s.contentsOrSources(ctx, c.Input, &f); err != nil {
 		return r, err
 	}
 	if r.relays, err = s.checkRelays(ctx, &f, c.Input, validFrom); err != nil {
@@ -101,19 +95,6 @@ func (s *Service) problems(ctx context.Context, c Campaign) (r readiness, err er
 	}
 	r.missing = f
 	return r, nil
-}
-
-// contentOrSources gives what would be sent, or, when nothing can be made of the sources, those; f says then why.
-func (s *Service) contentOrSources(ctx context.Context, c Campaign, f *errs.Fields) (_ templates.Content, built bool, err error) {
-	content, err := s.buildContent(ctx, c)
-	switch {
-	case err == nil:
-		return content, true, nil
-	case !errs.Is(err, errs.Invalid):
-		return content, false, err
-	}
-	addFields(f, err)
-	return templates.Content{Subject: c.Subject, Preheader: c.Preheader, HTML: c.HTML, Text: c.Text}, false, nil
 }
 
 func checkFrom(f *errs.Fields, in Input) (valid bool) {
@@ -157,20 +138,35 @@ type frozenContent struct {
 	// Messages says that this is the content of a stream of messages; ListUnsubscribe, that those can be unsubscribed from in the mail program.
 	Messages        bool `json:"messages,omitempty"`
 	ListUnsubscribe bool `json:"list_unsubscribe,omitempty"`
+	// Variants are those of an A/B test. What stands above of their parts is the first one's.
+	Variants []frozenVariant `json:"variants,omitempty"`
 }
 
 func (f *frozenContent) unsubscribable() bool { return !f.Messages || f.ListUnsubscribe }
 
-// buildContent makes of the campaign's sources what is sent, and makes sure that it can be.
-func (s *Service) buildContent(ctx context.Context, c Campaign) (templates.Content, error) {
-	content, err := s.d.Templates.Build(ctx, c.source())
-	if err == nil {
-		_, err = templates.Compile(content, c.options())
+// buildContent makes of the campaign's sources what is sent, and makes sure that it can be: one content for each variant of an A/B test.
+func (s *Service) buildContent(ctx context.Context, c Campaign) ([]templates.Content, error) {
+	var all []templates.Content
+	for _, v := range c.versions() {
+		content, _, err := s.buildVersion(ctx, v.Input)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, content)
 	}
-	return content, err
+	return all, nil
 }
 
-func (s *Service) freezeContent(ctx context.Context, c Campaign, content templates.Content) (frozenContent, error) {
+func (s *Service) buildVersion(ctx context.Context, in Input) (templates.Content, *templates.Compiled, error) {
+	content, err := s.d.Templates.Build(ctx, in.source())
+	if err != nil {
+		return content, nil, err
+	}
+	compiled, err := templates.Compile(content, in.options())
+	return content, compiled, err
+}
+
+func (s *Service) freezeContent(ctx context.Context, c Campaign, contents []templates.Content) (frozenContent, error) {
 	set, err := s.d.Settings.Get(ctx)
 	if err != nil {
 		return frozenContent{}, err
@@ -179,11 +175,18 @@ func (s *Service) freezeContent(ctx context.Context, c Campaign, content templat
 	if err != nil {
 		return frozenContent{}, err
 	}
-	return frozenContent{
+	content := contents[0]
+	f := frozenContent{
 		Name: c.Name, Subject: content.Subject, Preheader: content.Preheader, HTML: content.HTML, Text: content.Text, FromName: c.FromName, FromEmail: c.FromEmail,
 		ReplyTo: c.ReplyTo, TrackOpens: c.TrackOpens, TrackClicks: c.TrackClicks, ListIDs: c.ListIDs,
 		Organization: set.Organization, Address: set.PostalAddress, PublicURL: set.PublicURL, TrackingURL: set.TrackingURL, BounceDomain: bounce,
-	}, nil
+	}
+	if c.ParentID != nil {
+		err = s.freezeAgain(ctx, *c.ParentID, &f)
+	} else {
+		f.freezeVariants(c.Input, contents)
+	}
+	return f, err
 }
 
 func storeContent(ctx context.Context, tx pgx.Tx, id int64, f frozenContent) error {
@@ -194,10 +197,10 @@ func storeContent(ctx context.Context, tx pgx.Tx, id int64, f frozenContent) err
 	return exec(ctx, tx, `INSERT INTO campaign_contents (campaign_id, content) VALUES ($1, $2)`, id, b)
 }
 
-func (c Campaign) source() templates.Source {
-	return templates.Source{Kind: c.Kind, LayoutID: c.LayoutID, Subject: c.Subject, Preheader: c.Preheader, HTML: c.HTML, Text: c.Text, KeepCSS: c.KeepCSS}
+func (in Input) source() templates.Source {
+	return templates.Source{Kind: in.Kind, LayoutID: in.LayoutID, Subject: in.Subject, Preheader: in.Preheader, HTML: in.HTML, Text: in.Text, KeepCSS: in.KeepCSS}
 }
 
-func (c Campaign) options() templates.Options {
-	return templates.Options{TrackOpens: c.TrackOpens, TrackClicks: c.TrackClicks}
+func (in Input) options() templates.Options {
+	return templates.Options{TrackOpens: in.TrackOpens, TrackClicks: in.TrackClicks}
 }

@@ -91,14 +91,19 @@ func (s *Service) statsOf(ctx context.Context, c Campaign) (Stats, error) {
 	case st.Queued-st.Waiting+st.Claimed > 0:
 		return st, errors.Join(s.pace(ctx, c, &st), s.heldUp(ctx, c, &st))
 	case st.Waiting > 0:
-		st.HeldUp = notYet(st)
+		st.HeldUp = notYet(c, st)
 	}
 	return st, nil
 }
 
 // notYet says that everything that may go has gone, and when the next part may.
-func notYet(st Stats) *sender.Holdup {
+func notYet(c Campaign, st Stats) *sender.Holdup {
 	h := &sender.Holdup{Code: sender.HoldupNotYet, Reason: fmt.Sprintf("%d wait for their time", st.Waiting)}
+	if state := c.ABState(); state == ABAsking {
+		h.Reason = fmt.Sprintf("the A/B test has no clear winner: choose what the other %d get", st.Waiting)
+	} else if state == ABRunning || state == ABSampling {
+		h.Reason = fmt.Sprintf("%d wait for the winner of the A/B test", st.Waiting)
+	}
 	if st.NextOpensAt != nil {
 		h.Until = *st.NextOpensAt
 	}

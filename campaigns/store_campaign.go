@@ -65,6 +65,7 @@ type campaignRow struct {
 	ParentID            *int64
 	RunNo               int
 	RerunTo             []string
+	ABTest              *abTestRow `db:"ab_test"`
 }
 
 // campaignColumns are those of campaignRow. pause_reason of a running campaign tells of its relays' trouble, so that a person sees why nothing moves.
@@ -81,7 +82,7 @@ const campaignColumns = `
 	ARRAY(SELECT l.segment_id FROM campaign_segments l WHERE l.campaign_id = c.id AND l.excluded ORDER BY l.segment_id) AS exclude_segment_ids,
 	ARRAY(SELECT l.list_id FROM campaign_excluded_lists l WHERE l.campaign_id = c.id ORDER BY l.list_id) AS exclude_list_ids,
 	c.ignore_frequency_cap, c.send_days, EXTRACT(epoch FROM c.send_from)::int AS send_from, EXTRACT(epoch FROM c.send_until)::int AS send_until, c.send_zone,
-	c.local_time, c.local_zone_field, c.local_late, c.local_at, c.zones_invalid, c.zones_missing, c.undoable, c.parent_id, c.run_no, c.rerun_to,` + relayIDsSQL + ` AS relay_ids`
+	c.local_time, c.local_zone_field, c.local_late, c.local_at, c.zones_invalid, c.zones_missing, c.undoable, c.parent_id, c.run_no, c.rerun_to, ` + abTestSQL + ` AS ab_test,` + relayIDsSQL + ` AS relay_ids`
 
 func (r campaignRow) campaign() Campaign {
 	return Campaign{
@@ -93,9 +94,10 @@ func (r campaignRow) campaign() Campaign {
 			MaxBouncePercent: r.MaxBouncePercent, MaxComplaintPercent: r.MaxComplaintPercent,
 			SegmentIDs: r.SegmentIDs, ExcludeSegmentIDs: r.ExcludeSegmentIDs, ExcludeListIDs: r.ExcludeListIDs, IgnoreFrequencyCap: r.IgnoreFrequencyCap,
 			Window: sender.NewWindow(r.SendDays, r.SendFrom, r.SendUntil, r.SendZone), LocalTime: LocalTime{Enabled: r.LocalTime, ZoneField: r.LocalZoneField, Late: r.LocalLate},
+			ABTest: r.ABTest.test(),
 		},
 		ScheduledAt: r.ScheduledAt, LocalAt: r.LocalAt, ZonesInvalid: r.ZonesInvalid, ZonesMissing: r.ZonesMissing, Undoable: r.Undoable, ParentID: r.ParentID, RunNo: r.RunNo, RerunTo: r.RerunTo, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt,
-		Recipients: r.Recipients, Excluded: r.Excluded, Freezing: r.Freezing, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
+		Recipients: r.Recipients, Excluded: r.Excluded, Freezing: r.Freezing, ABRun: r.ABTest.run(), CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 	}
 }
 
@@ -126,6 +128,11 @@ func withoutBodies(rows []campaignRow) []Campaign {
 	for i, r := range rows {
 		r.HTML, r.Text = "", ""
 		cs[i] = r.campaign()
+		if t := cs[i].ABTest; t != nil {
+			for j := range t.Variants {
+				t.Variants[j].HTML, t.Variants[j].Text = nil, nil
+			}
+		}
 	}
 	return cs
 }
@@ -157,7 +164,10 @@ func insertCampaign(ctx context.Context, tx pgx.Tx, in Input) (id int64, err err
 	if err := setLists(ctx, tx, id, in); err != nil {
 		return 0, err
 	}
-	return id, setRelays(ctx, tx, id, in)
+	if err := setRelays(ctx, tx, id, in); err != nil {
+		return id, err
+	}
+	return id, setTest(ctx, tx, id, in.ABTest)
 }
 
 func updateCampaign(ctx context.Context, tx pgx.Tx, id int64, in Input) error {
@@ -175,7 +185,10 @@ func updateCampaign(ctx context.Context, tx pgx.Tx, id int64, in Input) error {
 	if err := setLists(ctx, tx, id, in); err != nil {
 		return err
 	}
-	return setRelays(ctx, tx, id, in)
+	if err := setRelays(ctx, tx, id, in); err != nil {
+		return err
+	}
+	return setTest(ctx, tx, id, in.ABTest)
 }
 
 func setLists(ctx context.Context, tx pgx.Tx, id int64, in Input) error {

@@ -49,11 +49,11 @@ func (s *Service) LastPreflight(ctx context.Context, id int64) (Preflight, error
 	if err != nil {
 		return Preflight{}, err
 	}
-	content, _, err := s.contentOrSources(ctx, c, &errs.Fields{})
+	contents, _, err := s.contentsOrSources(ctx, c.Input, &errs.Fields{})
 	if err != nil {
 		return Preflight{}, err
 	}
-	frozen, err := s.freezeContent(ctx, c, content)
+	frozen, err := s.freezeContent(ctx, c, contents)
 	if err != nil {
 		return Preflight{}, err
 	}

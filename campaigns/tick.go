@@ -49,7 +49,7 @@ func (s *Service) tick(ctx context.Context) error {
 			return err
 		}
 		var failed error
-		for _, step := range []func(context.Context) error{s.startDue, s.openGates, s.settleSilent, s.sweepDeferred, s.guard, s.finishDone, s.wakeStuck, s.forgetRaw, s.forgetHours,
+		for _, step := range []func(context.Context) error{s.startDue, s.openGates, s.settleSilent, s.sweepDeferred, s.guard, s.noteSamples, s.decideTests, s.finishDone, s.wakeStuck, s.forgetRaw, s.forgetHours,
 			s.sweepMessages, s.wakeStreams, s.expireMessages, s.forgetMessages, s.tidyStreams} {
 			failed = errors.Join(failed, s.within(ctx, step))
 		}

@@ -6,7 +6,6 @@ import (
 
 	"postrider/events"
 	"postrider/internal/errs"
-	"postrider/templates"
 )
 
 // Tracked is what a token of a pixel or of a link stands for.
@@ -42,7 +41,7 @@ func (s *Service) ClickTracked(ctx context.Context, token string) (Tracked, erro
 	}
 	var r recipient
 	if ref.Seq != testSeq {
-		s.targets.put(ref.CampaignID, content.compiled)
+		s.targets.put(ref.CampaignID, content)
 		if t, ok := s.quickly(ref); ok {
 			return t, nil
 		}
@@ -54,12 +53,16 @@ func (s *Service) ClickTracked(ctx context.Context, token string) (Tracked, erro
 	if ref.Link == hiddenLink {
 		return t, nil
 	}
-	vars := content.vars(r.person)
-	vars.Data = r.data
 	if r.forgotten {
 		return t, errs.New(errs.NotFound, "this link leads nowhere any more: the message that it stood in is too old")
 	}
-	target, err := content.compiled.RenderLink(int(ref.Link), vars)
+	content, link, err := content.linked(ref.Link)
+	if err != nil {
+		return t, err
+	}
+	vars := content.vars(r.person)
+	vars.Data = r.data
+	target, err := content.compiled.RenderLink(link, vars)
 	t.Target = location(target)
 	return t, err
 }
@@ -100,7 +103,7 @@ func clicked(ref events.Ref, subscriberID int64) Tracked {
 // never changes, so nothing in it gets stale.
 type targetCache struct {
 	mu   sync.RWMutex
-	byID map[int64][]string // by number; "" is a personal one
+	byID map[int64][][]string // by variant, and in that by number; "" is a personal one
 }
 
 // cachedTargets is how many campaigns are remembered: old mail is clicked on for years, but hardly that of so many campaigns at once.
@@ -108,29 +111,34 @@ const cachedTargets = 2000
 
 func (c *targetCache) get(ref events.Ref) (string, bool) {
 	c.mu.RLock()
-	targets := c.byID[ref.CampaignID]
+	variants := c.byID[ref.CampaignID]
 	c.mu.RUnlock()
-	if int(ref.Link) >= len(targets) {
+	variant, link := int(ref.Link/linkStride), int(ref.Link%linkStride)
+	if variant >= len(variants) || link >= len(variants[variant]) {
 		return "", false
 	}
-	target := targets[ref.Link]
+	target := variants[variant][link]
 	return target, target != "" || ref.Link == hiddenLink
 }
 
-func (c *targetCache) put(campaignID int64, content *templates.Compiled) {
-	links := content.Links()
-	targets := make([]string, 1+len(links))
-	for _, l := range links {
-		if target, ok := content.StaticLink(l.N); ok {
-			targets[l.N] = location(target)
+func (c *targetCache) put(campaignID int64, content *prepared) {
+	var all [][]string
+	for _, v := range content.variants() {
+		links := v.compiled.Links()
+		targets := make([]string, 1+len(links))
+		for _, l := range links {
+			if target, ok := v.compiled.StaticLink(l.N); ok {
+				targets[l.N] = location(target)
+			}
 		}
+		all = append(all, targets)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.byID) >= cachedTargets || c.byID == nil {
-		c.byID = map[int64][]string{}
+		c.byID = map[int64][][]string{}
 	}
-	c.byID[campaignID] = targets
+	c.byID[campaignID] = all
 }
 
 func (c *targetCache) drop(campaignID int64) {

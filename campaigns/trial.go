@@ -23,6 +23,7 @@ type TestSend struct {
 	To           []string
 	SubscriberID int64 // whose data the messages show; 0 takes somebody from the campaign's lists, or a made-up person
 	RelayID      int64 // one of the campaign's relays; 0 takes for each address the one that the campaign would take
+	Variant      int   // of an A/B test; 0 takes the first
 }
 
 // SendTest sends the campaign as it stands to a few addresses at once. Test messages are not in the ledger. What keeps the campaign from starting keeps it
@@ -38,6 +39,9 @@ func (s *Service) SendTest(ctx context.Context, id int64, in TestSend) ([]TestRe
 	if in.RelayID != 0 && !slices.Contains(c.RelayIDs, in.RelayID) {
 		return nil, errs.InvalidField("relay_id", "relay %d is none of this campaign's relays; name one of those, or leave it out", in.RelayID)
 	}
+	if _, err := c.Input.Variant(in.Variant); err != nil {
+		return nil, err
+	}
 	if len(c.ListIDs) == 0 {
 		c.ListIDs = []int64{0} // a test needs no list
 	}
@@ -45,8 +49,11 @@ func (s *Service) SendTest(ctx context.Context, id int64, in TestSend) ([]TestRe
 	if err != nil {
 		return nil, err
 	}
-	frozen.Subject = "[Test] " + frozen.Subject
-	return s.sendOutside(ctx, c, in, relays, frozen)
+	p, err := prepareTest(id, frozen, in.Variant)
+	if err != nil {
+		return nil, err
+	}
+	return s.sendOutside(ctx, c, in, relays, p)
 }
 
 // Notice is a mail to the people who run the service, such as a reminder. Text is written as it is.
@@ -67,7 +74,11 @@ func (s *Service) SendNotice(ctx context.Context, n Notice) ([]TestResult, error
 	if err != nil {
 		return nil, err
 	}
-	return s.sendOutside(ctx, c, TestSend{To: n.To}, relays, frozen)
+	p, err := prepare(0, frozen)
+	if err != nil {
+		return nil, err
+	}
+	return s.sendOutside(ctx, c, TestSend{To: n.To}, relays, p)
 }
 
 // literal is text that says nothing to Liquid.
@@ -75,13 +86,9 @@ func literal(s string) string {
 	return strings.NewReplacer("{{", "{ {", "{%", "{ %").Replace(s)
 }
 
-// sendOutside sends frozen content to a few addresses, outside of the ledger.
-func (s *Service) sendOutside(ctx context.Context, c Campaign, in TestSend, relays []sender.Relay, frozen frozenContent) ([]TestResult, error) {
+// sendOutside sends content to a few addresses, outside of the ledger.
+func (s *Service) sendOutside(ctx context.Context, c Campaign, in TestSend, relays []sender.Relay, p *prepared) ([]TestResult, error) {
 	_, from, err := s.d.Sender.RelaysFor(ctx, c.RelayIDs, sender.DomainOf(c.FromEmail))
-	if err != nil {
-		return nil, err
-	}
-	p, err := prepare(c.ID, frozen)
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +104,19 @@ func (s *Service) sendOutside(ctx context.Context, c Campaign, in TestSend, rela
 		}
 	}
 	return results, nil
+}
+
+// prepareTest gives what a test message of a variant is made of. The links in it have the numbers that they will have.
+func prepareTest(id int64, f frozenContent, variant int) (*prepared, error) {
+	f.Subject = "[Test] " + f.Subject
+	for i := range f.Variants {
+		f.Variants[i].Subject = "[Test] " + f.Variants[i].Subject
+	}
+	p, err := prepare(id, f)
+	if err != nil || variant < 2 {
+		return p, err
+	}
+	return p.variant(int16(variant))
 }
 
 func checkTestRecipients(to []string) error {

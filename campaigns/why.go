@@ -131,12 +131,13 @@ func (s *Service) ledgerPlace(ctx context.Context, c Campaign, w *Why) error {
 	return nil
 }
 
-// LedgerRow is a person in a campaign's ledger. Reason is why they were left out, "" for whoever has a delivery; State and At are that one's.
+// LedgerRow is a person in a campaign's ledger. Reason is why they were left out, "" for whoever has a delivery; State, At and Variant (of an A/B test; 0: none, or not known yet) are that one's.
 type LedgerRow struct {
 	SubscriberID int64
 	Email        string
 	Reason       string
 	State        State
+	Variant      int16
 	At           time.Time
 }
 
@@ -146,8 +147,8 @@ const ledgerPage = 5000
 // EachLedgerRow gives everybody in a campaign's ledger: those who are in, in the order of sending, then those who are out. It stops at the first error of fn.
 func (s *Service) EachLedgerRow(ctx context.Context, id int64, fn func(LedgerRow) error) error {
 	for _, sql := range []string{
-		`SELECT seq::bigint AS at_row, subscriber_id, email, '' AS reason, state, updated_at AS at FROM deliveries WHERE campaign_id = $1 AND seq > $2 ORDER BY seq LIMIT $3`,
-		`SELECT subscriber_id AS at_row, subscriber_id, email, reason, 0::smallint AS state, 'epoch'::timestamptz AS at FROM exclusions
+		`SELECT seq::bigint AS at_row, subscriber_id, email, '' AS reason, state, COALESCE(variant, 0::smallint) AS variant, updated_at AS at FROM deliveries WHERE campaign_id = $1 AND seq > $2 ORDER BY seq LIMIT $3`,
+		`SELECT subscriber_id AS at_row, subscriber_id, email, reason, 0::smallint AS state, 0::smallint AS variant, 'epoch'::timestamptz AS at FROM exclusions
 			WHERE campaign_id = $1 AND subscriber_id > $2 ORDER BY subscriber_id LIMIT $3`,
 	} {
 		for after, full := int64(0), true; full; {

@@ -51,6 +51,7 @@ type deliveryRow struct {
 	Seq         int32
 	MessageID   *int64
 	Email       string
+	Variant     *int16
 	ReplyCode   *int16
 	ReplyStatus *string
 	ReplyText   *string
@@ -127,7 +128,7 @@ func (k *names) readDeliveries(ctx context.Context, tx pgx.Tx, all []*happening)
 		return nil
 	}
 	rows, err := pg.Many[deliveryRow](ctx, tx, "deliveries", `
-		SELECT d.campaign_id, d.seq, d.message_id, d.email, d.reply_code, d.reply_status, d.reply_text, a.reason, a.fault
+		SELECT d.campaign_id, d.seq, d.message_id, d.email, d.variant, d.reply_code, d.reply_status, d.reply_text, a.reason, a.fault
 		FROM unnest($1::bigint[], $2::integer[]) AS u (campaign_id, seq)
 		JOIN deliveries d ON d.campaign_id = u.campaign_id AND d.seq = u.seq
 		LEFT JOIN LATERAL (
@@ -235,9 +236,8 @@ func (k *names) campaignState(h *happening, lists []ListRef) CampaignState {
 }
 
 func (s *Service) delivered(ctx context.Context, k *names, h *happening, lists []ListRef) Delivered {
-	out := Delivered{Campaign: k.campaignRef(h.row.CampaignID), Lists: lists, Subscriber: k.person(h), Delivery: &DeliveryRef{Seq: h.row.Seq}}
 	d := k.deliveries[delivery{h.row.CampaignID, h.row.Seq}]
-	out.Delivery.Message = d.MessageID
+	out := Delivered{Campaign: k.campaignRef(h.row.CampaignID), Lists: lists, Subscriber: k.person(h), Delivery: &DeliveryRef{Seq: h.row.Seq, Message: d.MessageID, Variant: d.Variant}}
 	switch h.Type {
 	case TypeOpened, TypeClicked:
 		out.Actor, out.UserAgent = h.row.Actor, h.row.UserAgent

@@ -30,6 +30,8 @@ type DeliveryRef struct {
 	Seq int32 `json:"seq"`
 	// Message is the id of a message that a program sent, left out in campaigns.
 	Message *int64 `json:"message,omitempty"`
+	// Variant is that of an A/B test, left out without one.
+	Variant *int16 `json:"variant,omitempty"`
 }
 
 // Refusal is what the server said.

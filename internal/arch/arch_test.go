@@ -41,7 +41,7 @@ var allowed = map[string][]string{
 	"events/hooks":         {"events", "sender/reply"},
 	"events/hooksource":    {"events", "events/hooks", "internal/pg", "internal/errs", "internal/secret"},
 	"campaigns/preflight":  {"internal/safehttp", "internal/errs"},
-	"campaigns": {"campaigns/journal", "campaigns/preflight", "audience", "events", "events/dsn", "templates", "sender", "sender/message", "sender/presets", "sender/reply",
+	"campaigns": {"campaigns/abtest", "campaigns/journal", "campaigns/preflight", "audience", "events", "events/dsn", "templates", "sender", "sender/message", "sender/presets", "sender/reply",
 		"sender/smtpconn", "sender/dkim", "internal/pg", "internal/errs", "internal/page", "internal/addr", "internal/settings"},
 	"campaigns/confirm":     {"audience", "events", "templates", "sender", "sender/message", "sender/presets", "sender/reply", "sender/smtpconn", "internal/errs", "internal/settings"},
 	"campaigns/feed":        {"templates", "internal/errs"},

@@ -246,6 +246,7 @@ func TestDelete(t *testing.T) {
 			`template "T"`:                      `INSERT INTO templates (name, html) VALUES ('T', $1)`,
 			`campaign "C"`:                      `INSERT INTO campaigns (name, text) VALUES ('C', $1)`,
 			`the confirmation mail of list "L"`: `WITH l AS (INSERT INTO lists (name) VALUES ('L') RETURNING id) INSERT INTO list_confirmations (list_id, html) SELECT id, $1 FROM l`,
+			`campaign "V"`:                      `WITH c AS (INSERT INTO campaigns (name) VALUES ('V') RETURNING id) INSERT INTO campaign_variants (campaign_id, n, html) SELECT id, 2, $1 FROM c`,
 			// Changed since, but frozen with the file.
 			`campaign "F"`: `WITH c AS (INSERT INTO campaigns (name, status) VALUES ('F', 'paused') RETURNING id) INSERT INTO campaign_contents (campaign_id, content) SELECT id, jsonb_build_object('HTML', $1::text) FROM c`,
 		} {

@@ -17,6 +17,7 @@ func listUses(ctx context.Context, db pg.DB, f File) ([]Use, error) {
 			UNION ALL
 			SELECT 'campaign', c.id, c.name, c.status, c.status IN ('finished', 'cancelled') FROM campaigns c LEFT JOIN campaign_contents f ON f.campaign_id = c.id
 			WHERE strpos(c.html, $1) > 0 OR strpos(c.text, $1) > 0 OR strpos(f.content::text, $1) > 0
+				OR EXISTS (SELECT FROM campaign_variants v WHERE v.campaign_id = c.id AND (strpos(v.html, $1) > 0 OR strpos(v.text, $1) > 0))
 			UNION ALL
 			SELECT 'confirmation', l.id, l.name, '', false FROM list_confirmations m JOIN lists l ON l.id = m.list_id WHERE strpos(m.html, $1) > 0 OR strpos(m.text, $1) > 0
 		)

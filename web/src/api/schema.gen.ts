@@ -234,6 +234,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/campaigns/{id}/ab-test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read how an A/B test stands, and what was decided */
+        get: operations["getABTest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/campaigns/{id}/ab-test/decide": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a variant of an A/B test to the rest now
+         * @description At any time after the start, whatever the figures say. Asked again for the same variant it changes nothing; for another one it is a conflict. To send the rest nothing, cancel the campaign.
+         */
+        post: operations["decideABTest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/campaigns/{id}/audience": {
         parameters: {
             query?: never;
@@ -3664,6 +3701,76 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        ABTest: {
+            /** Format: date-time */
+            decided_at: string | null;
+            /**
+             * Format: date-time
+             * @description When the winner is looked for; null: not known yet, or past
+             */
+            decides_at: string | null;
+            /** @enum {string} */
+            metric: "clicks" | "opens";
+            /** Format: int64 */
+            min_sample: number;
+            /** @enum {string} */
+            no_winner: "first" | "best" | "ask";
+            /** Format: int64 */
+            sample_percent: number;
+            /**
+             * Format: date-time
+             * @description When the sample had gone out
+             */
+            sample_sent_at: string | null;
+            /**
+             * Format: int64
+             * @description By which the people are divided; null before the start
+             */
+            seed: number | null;
+            /**
+             * @description sampling: the sample is going out; running: it has its mail and its time; asking: there is no clear winner and somebody must choose
+             * @enum {string}
+             */
+            state: "draft" | "sampling" | "running" | "asking" | "decided" | "cancelled";
+            /** @description Numbered from 1 */
+            variants: components["schemas"]["Variant"][];
+            /** Format: int64 */
+            wait_minutes: number;
+            /**
+             * Format: int32
+             * @description The number of the variant that the rest gets; null: not decided, or there was neither a winner nor a rest
+             */
+            winner: number | null;
+        };
+        ABTestInput: {
+            /**
+             * @description What it goes by; only people count. Left out: clicks
+             * @enum {string}
+             */
+            metric?: "clicks" | "opens";
+            /**
+             * Format: int64
+             * @description How many mails of each variant must have been delivered for a winner to be named. Left out: 100
+             */
+            min_sample?: number;
+            /**
+             * @description What the rest gets when no variant is clearly better: the first, the one that is ahead, or nothing before somebody chooses. It must be chosen, except with a sample of 100
+             * @enum {string}
+             */
+            no_winner?: "first" | "best" | "ask";
+            /**
+             * Format: int64
+             * @description How much of the audience is in the sample, all variants together: 1 to 50; 100 sends everybody one of the variants and tells afterwards which was better
+             */
+            sample_percent: number;
+            /** @description 2 to 5 of them when it starts; they are numbered from 1 */
+            variants: components["schemas"]["Variant"][];
+            /**
+             * Format: int64
+             * @description How long after the sample has gone out the winner is looked for
+             */
+            wait_minutes: number;
+        };
         APIKey: {
             /** Format: date-time */
             created_at: string;
@@ -3675,6 +3782,139 @@ export interface components {
             /** @description The part of the key after pr_ by which to recognise it */
             prefix: string;
             scopes: string[];
+        };
+        AbDecide: {
+            /** Format: int64 */
+            variant: number;
+        };
+        AbDecision: {
+            /** Format: date-time */
+            at: string;
+            /** @description Who decided by hand */
+            by: string | null;
+            /** @description As they were then */
+            figures: components["schemas"]["AbFigures"][];
+            /**
+             * @description winner: it was clear; first, best: it was not, and that was chosen beforehand; hand: by a person; asked: a person is to choose; none: no winner, and nobody left to mail
+             * @enum {string}
+             */
+            method: "winner" | "first" | "best" | "hand" | "asked" | "none";
+            why: string;
+            /** Format: int32 */
+            winner: number | null;
+        };
+        AbFigures: {
+            /**
+             * Format: int64
+             * @description People of the sample to whom it goes
+             */
+            assigned: number;
+            /**
+             * Format: int64
+             * @description Of sent: a person followed a link
+             */
+            clicked: number;
+            /**
+             * Format: double
+             * @description Where it probably ends
+             */
+            high: number;
+            /**
+             * Format: double
+             * @description Where the true rate probably begins (Wilson, 95 %)
+             */
+            low: number;
+            /**
+             * Format: int64
+             * @description Of sent: opened by a person
+             */
+            opened: number;
+            /**
+             * Format: double
+             * @description The doubt that is left that the best variant is better than this one; 1 for the best itself
+             */
+            p: number;
+            /**
+             * Format: double
+             * @description The share of sent by the metric of the test, from 0 to 1
+             */
+            rate: number;
+            /**
+             * Format: int64
+             * @description Of those: delivered, and nothing came back
+             */
+            sent: number;
+            /** Format: int64 */
+            variant: number;
+            /**
+             * Format: int64
+             * @description Of those: queued, on their way or deferred
+             */
+            waiting: number;
+        };
+        AbReport: {
+            /**
+             * Format: int64
+             * @description The variant that is ahead now, if only by chance; null before the start
+             */
+            best: number | null;
+            /** @description Whether it would win if that was decided now. For looking at: the test is decided once, at its time */
+            clear: boolean;
+            /** Format: date-time */
+            decided_at: string | null;
+            /**
+             * Format: date-time
+             * @description When the winner is looked for; null: not known yet, or past
+             */
+            decides_at: string | null;
+            /** @description The oldest first */
+            decisions: components["schemas"]["AbDecision"][];
+            /**
+             * Format: double
+             * @description The rate that a variant must have to win with a chance of 80 % against others with the rate of all together; null: not even 1 is enough
+             */
+            detectable: number | null;
+            /** @description Of the sample, as of now */
+            figures: components["schemas"]["AbFigures"][];
+            /** @enum {string} */
+            metric: "clicks" | "opens";
+            /** Format: int64 */
+            min_sample: number;
+            /** @enum {string} */
+            no_winner: "first" | "best" | "ask";
+            /**
+             * Format: int64
+             * @description People who wait for the decision, or waited for it
+             */
+            rest: number;
+            /** Format: int64 */
+            sample_percent: number;
+            /**
+             * Format: date-time
+             * @description When the sample had gone out
+             */
+            sample_sent_at: string | null;
+            /**
+             * Format: int64
+             * @description By which the people are divided; null before the start
+             */
+            seed: number | null;
+            /** @description The same as a sentence */
+            standing: string;
+            /**
+             * @description sampling: the sample is going out; running: it has its mail and its time; asking: there is no clear winner and somebody must choose
+             * @enum {string}
+             */
+            state: "draft" | "sampling" | "running" | "asking" | "decided" | "cancelled";
+            /** @description Numbered from 1 */
+            variants: components["schemas"]["Variant"][];
+            /** Format: int64 */
+            wait_minutes: number;
+            /**
+             * Format: int32
+             * @description The number of the variant that the rest gets; null: not decided, or there was neither a winner nor a rest
+             */
+            winner: number | null;
         };
         Accepted: {
             /**
@@ -3883,6 +4123,8 @@ export interface components {
             ids?: number[];
         };
         Campaign: {
+            /** @description null: no A/B test */
+            ab_test: components["schemas"]["ABTest"] | null;
             /** Format: date-time */
             created_at: string;
             /** @description Whoever is subscribed to one of these does not get it */
@@ -4001,6 +4243,8 @@ export interface components {
             zones_missing: number;
         };
         CampaignInput: {
+            /** @description A test of several variants; left out or null: none */
+            ab_test?: components["schemas"]["ABTestInput"] | null;
             exclude_list_ids?: number[];
             exclude_segment_ids?: number[];
             /**
@@ -4076,6 +4320,8 @@ export interface components {
             status: "draft" | "scheduled" | "running" | "paused" | "cancelled" | "finished" | "open";
         };
         CampaignSummary: {
+            /** @description null: no A/B test */
+            ab_test: components["schemas"]["ABTest"] | null;
             /** Format: date-time */
             created_at: string;
             /** @description Whoever is subscribed to one of these does not get it */
@@ -4285,6 +4531,8 @@ export interface components {
             until: string | null;
         };
         CreateCampaign: {
+            /** @description A test of several variants; left out or null: none */
+            ab_test?: components["schemas"]["ABTestInput"] | null;
             exclude_list_ids?: number[];
             exclude_segment_ids?: number[];
             /**
@@ -4424,6 +4672,11 @@ export interface components {
             unsubscribed: boolean;
             /** Format: date-time */
             updated_at: string;
+            /**
+             * Format: int32
+             * @description Of an A/B test; null: there is none, or it is not decided yet
+             */
+            variant: number | null;
             /** @description It is queued and waits for its time */
             waits: boolean;
             /**
@@ -4483,6 +4736,11 @@ export interface components {
             unsubscribed: boolean;
             /** Format: date-time */
             updated_at: string;
+            /**
+             * Format: int32
+             * @description Of an A/B test; null: there is none, or it is not decided yet
+             */
+            variant: number | null;
             /** @description It is queued and waits for its time */
             waits: boolean;
             /**
@@ -5436,6 +5694,11 @@ export interface components {
             id: number;
             unique_clicks: components["schemas"]["Tally"];
             url: string;
+            /**
+             * Format: int32
+             * @description Whose link it is; null without an A/B test
+             */
+            variant: number | null;
         };
         LinkState: {
             /** @description Each address on the way */
@@ -6575,6 +6838,8 @@ export interface components {
             /** @description By the relay that was used last */
             relays: components["schemas"]["RelayOutcomes"][];
             total: components["schemas"]["OutcomeCounts"];
+            /** @description Of an A/B test, the sample and the rest together; empty without one */
+            variants: components["schemas"]["VariantOutcomes"][];
         };
         Overview: {
             /** Format: int64 */
@@ -8687,6 +8952,8 @@ export interface components {
             mapping: components["schemas"]["Mapping"];
         };
         Started: {
+            /** @description null: no A/B test */
+            ab_test: components["schemas"]["ABTest"] | null;
             /** @description It had started before, or was starting: this request did nothing */
             already_started: boolean;
             /** Format: date-time */
@@ -9189,6 +9456,11 @@ export interface components {
              */
             subscriber_id?: number;
             to: string[];
+            /**
+             * Format: int64
+             * @description Of an A/B test; left out: the first
+             */
+            variant?: number;
         };
         TestStep: {
             detail: string;
@@ -9269,6 +9541,81 @@ export interface components {
              * @description When they took it back
              */
             undone_at: string | null;
+        };
+        Variant: {
+            /** @description null or left out: as in the campaign */
+            from_name?: string | null;
+            /** @description null or left out: as in the campaign; in lists of campaigns always null */
+            html?: string | null;
+            /** @description null or left out: as in the campaign */
+            preheader?: string | null;
+            /** @description null or left out: as in the campaign */
+            subject?: string | null;
+            /** @description null or left out: as in the campaign; in lists of campaigns always null */
+            text?: string | null;
+        };
+        VariantOutcomes: {
+            /**
+             * Format: int64
+             * @description Taken by a relay: the sum of delivered and came_back
+             */
+            accepted: number;
+            /**
+             * Format: int64
+             * @description Bounced: taken by a relay, and reported later as not delivered
+             */
+            came_back: number;
+            /**
+             * Format: int64
+             * @description Deliveries in which a person followed a link
+             */
+            clicked: number;
+            /**
+             * Format: int64
+             * @description Deliveries that were reported as spam
+             */
+            complaints: number;
+            /**
+             * Format: int64
+             * @description Taken by a relay, and nothing came back
+             */
+            delivered: number;
+            /** Format: int64 */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Deliveries that a person opened
+             */
+            opened: number;
+            /**
+             * Format: int64
+             * @description The sum of delivered, refused, came_back, failed, unconfirmed, skipped and waiting
+             */
+            recipients: number;
+            /**
+             * Format: int64
+             * @description Bounced: refused for good when it was handed over
+             */
+            refused: number;
+            /** Format: int64 */
+            skipped: number;
+            /** Format: int64 */
+            unconfirmed: number;
+            /**
+             * Format: int64
+             * @description Deliveries from which the person unsubscribed
+             */
+            unsubscribes: number;
+            /**
+             * Format: int32
+             * @description null: those whose variant is not decided yet
+             */
+            variant: number | null;
+            /**
+             * Format: int64
+             * @description Queued, claimed or deferred
+             */
+            waiting: number;
         };
         Vocabulary: {
             /** @description The custom fields that conditions can be about */
@@ -10790,6 +11137,156 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getABTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AbReport"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decideABTest: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: a second one with the same key gets the first one's answer. Kept for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AbDecide"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
             };
             /** @description Bad Request */
             400: {
@@ -12681,8 +13178,8 @@ export interface operations {
     downloadStats: {
         parameters: {
             query: {
-                /** @description Which figures; providers names all of them */
-                table: "total" | "reasons" | "relays" | "providers" | "links" | "timeline";
+                /** @description Which figures; providers names all of them, variants are those of an A/B test */
+                table: "total" | "reasons" | "relays" | "providers" | "variants" | "links" | "timeline";
             };
             header?: never;
             path: {

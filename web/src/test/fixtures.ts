@@ -252,6 +252,7 @@ const content = {
   pause_reason: null,
   window: null,
   local_time: { enabled: false, zone_field: '', late: 'send' },
+  ab_test: null,
   local_at: null,
   zones_invalid: 0,
   zones_missing: 0,
@@ -339,6 +340,7 @@ export const deliveries: Delivery[] = (['sent', 'sent', 'bounced', 'deferred', '
     subscriber_id: index + 1,
     email: subscribers[index]?.email ?? '',
     state,
+    variant: null,
     attempts: state === 'deferred' ? 2 : 1,
     relay_id: 1,
     relay_name: 'Own Postfix',
@@ -1134,6 +1136,7 @@ export const outcomeCounts: OutcomeCounts = {
 
 export const outcomes: Outcomes = {
   as_of: ago(1),
+  variants: [],
   total: outcomeCounts,
   reasons: [
     { outcome: 'came_back', reason: 'user_unknown', count: 10 },

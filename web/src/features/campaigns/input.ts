@@ -30,5 +30,20 @@ export function inputOf(campaign: Campaign): CampaignInput {
     max_complaint_percent: campaign.max_complaint_percent,
     window: campaign.window,
     local_time: campaign.local_time,
+    ab_test: testOf(campaign),
   };
+}
+
+/** What is chosen about an A/B test, without where it stands. */
+function testOf({ ab_test: test }: Campaign): CampaignInput['ab_test'] {
+  return (
+    test && {
+      variants: test.variants,
+      sample_percent: test.sample_percent,
+      metric: test.metric,
+      wait_minutes: test.wait_minutes,
+      min_sample: test.min_sample,
+      no_winner: test.no_winner,
+    }
+  );
 }
