@@ -10,6 +10,7 @@ import (
 
 	"postrider/internal/errs"
 	"postrider/sender/smtptest"
+	"postrider/templates"
 )
 
 // opened notes an open of a delivery by an actor.
@@ -182,4 +183,21 @@ func TestARunCanBeScheduledAndCalledBack(t *testing.T) {
 	}
 	must(t, b.Delete(t.Context(), c.ID))
 	must(t, b.Delete(t.Context(), first.ID))
+}
+
+func TestARunHasWhatWasMadeOfTheSources(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.people(1)
+	first := b.start(func(in *Input) { in.Kind, in.HTML, in.Text = templates.KindMarkdown, "# News of *today*", "" })
+	b.awaitFinished(first.ID)
+	second := b.again(first.ID, ToNotOpened)
+	b.awaitFinished(second.ID)
+	if second.Kind != templates.KindHTML || !strings.Contains(second.HTML, "<em>today</em>") {
+		t.Errorf("%s: %s", second.Kind, second.HTML)
+	}
+	mails := b.smtp.Accepted()
+	if len(mails) != 2 || strings.Count(string(mails[0].Raw), "<em>today</em>") != 1 || strings.Count(string(mails[1].Raw), "<em>today</em>") != 1 {
+		t.Errorf("%d mails, the last: %s", len(mails), mails[len(mails)-1].Raw)
+	}
 }

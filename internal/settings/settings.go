@@ -246,13 +246,13 @@ func (set *Settings) normalize() error {
 		wrong.Add("frequency_cap_mails", "this must be a whole number from 1 to 1000, or 0 for no cap")
 	}
 	checkRange(&wrong, "frequency_cap_days", set.FrequencyCapDays, 365)
+	if set.PreflightSpam = strings.TrimSpace(set.PreflightSpam); !spamFilter(set.PreflightSpam) {
+		wrong.Add("preflight_spam", "this must be the address of rspamd, like http://127.0.0.1:11333, or of SpamAssassin's daemon, like spamd://127.0.0.1:783, or empty")
+	}
 	if set.UndoSendSeconds < 0 || set.UndoSendSeconds > 3600 {
 		wrong.Add("undo_send_seconds", "this must be a whole number from 1 to 3600, or 0 for no grace period")
 	}
 	checkRange(&wrong, "max_bounce_percent", set.MaxBouncePercent, 100)
-	if set.PreflightSpam = strings.TrimSpace(set.PreflightSpam); !spamFilter(set.PreflightSpam) {
-		wrong.Add("preflight_spam", "this must be the address of rspamd, like http://127.0.0.1:11333, or of SpamAssassin's daemon, like spamd://127.0.0.1:783, or empty")
-	}
 	checkRange(&wrong, "max_complaint_percent", set.MaxComplaintPercent, 100)
 	return wrong.Err("the settings need some corrections")
 }
