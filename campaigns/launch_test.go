@@ -233,7 +233,7 @@ func TestAStopIsLearntByItself(t *testing.T) {
 	began := time.Now()
 	for tick := time.NewTicker(5 * time.Millisecond); !b.d.Node.Stopped(); <-tick.C {
 	}
-	if took := time.Since(began); took > 3*time.Second {
+	if took := time.Since(began); took > 30*time.Second {
 		t.Errorf("it took %v", took) // 0.4 s; the rest is for a machine that is busy
 	}
 	release()
