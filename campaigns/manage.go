@@ -100,7 +100,8 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (Campaign, err
 	})
 }
 
-// UpdateTx is Update of a draft in the transaction of the caller, which holds the campaign from then on.
+// UpdateTx is Update of a draft in the transaction of the caller, which holds the campaign from then on. One that somebody scheduled is a conflict: whether it can still start is
+// not looked at here.
 func (s *Service) UpdateTx(ctx context.Context, tx pgx.Tx, id int64, in Input) error {
 	in.setDefaults()
 	if err := in.validate(); err != nil {
@@ -110,8 +111,11 @@ func (s *Service) UpdateTx(ctx context.Context, tx pgx.Tx, id int64, in Input) e
 	if err != nil {
 		return err
 	}
-	if c.Status != StatusDraft {
-		return errs.New(errs.Conflict, "campaign %d is %s; only a draft can be changed like this", id, c.Status)
+	if err := c.mustNotHaveStarted("changed"); err != nil {
+		return err
+	}
+	if c.Status == StatusScheduled {
+		return errs.New(errs.Conflict, "campaign %d is scheduled; call it back before its content is changed", id)
 	}
 	return updateCampaign(ctx, tx, id, in)
 }

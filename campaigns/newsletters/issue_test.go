@@ -314,6 +314,19 @@ func TestScheduleOfAnActiveNewsletterChanges(t *testing.T) {
 	}
 }
 
+func TestCampaignThatCannotBeMade(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	n := b.letter(func(in *Input) { in.Rules.MinItems = 0 })
+	other := b.letter(func(in *Input) { in.Rules.MinItems = 0; in.Name = "Other" })
+	b.mail.broken = n.Name
+	b.at(5, 8, 30)
+	b.stands(n, 5, StatePreparing, WhyContent, "no such thing")
+	b.stands(other, 5, StateReady, "", "")
+	b.at(5, 12, 1)
+	b.stands(n, 5, StateSkipped, WhyContent, "no such thing")
+}
+
 func TestLists(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"postrider/campaigns"
+	"postrider/internal/errs"
 	"postrider/internal/pg"
 )
 
@@ -58,11 +59,15 @@ func (s *Service) gather(ctx context.Context, n Newsletter, i Issue) (gathered, 
 		return r, s.move(ctx, i, *stop)
 	}
 	err = pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error { return s.applyTx(ctx, tx, n, i, content, items) })
-	if errors.Is(err, errChanged) {
+	switch {
+	case err == nil || errs.KindOf(err) == errs.Internal && !errors.Is(err, errChanged):
+		return r, err
+	case errors.Is(err, errChanged):
 		r.stopped = true
 		return r, nil
 	}
-	return r, err
+	r.stopped = true
+	return r, s.move(ctx, i, move{state: i.State, why: WhyContent, reason: "the campaign cannot be made: " + words(err), tryAt: s.d.Now().Add(retryEvery)})
 }
 
 // contentOf fills the template. stop says how the issue is to be moved when there is no content to be had.

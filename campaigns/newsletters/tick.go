@@ -133,9 +133,10 @@ func local(n Newsletter, t time.Time) string {
 // busyFor is how long an issue belongs to the process that works on it. One that dies leaves it for others after that.
 const busyFor = 2 * time.Minute
 
-// workDue works on issues that are to be looked at, one after the other.
+// workDue works on issues that are to be looked at, one after the other. One that fails is left to its lease, and does not keep the others.
 func (s *Service) workDue(ctx context.Context) error {
-	return again(func() (done bool, err error) {
+	var failed error
+	err := again(func() (done bool, err error) {
 		i, err := s.claim(ctx)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return true, nil
@@ -144,11 +145,18 @@ func (s *Service) workDue(ctx context.Context) error {
 			return false, err
 		}
 		n, err := s.Get(ctx, i.NewsletterID)
-		if err != nil {
+		if err == nil {
+			err = s.work(ctx, n, i)
+		}
+		if ctx.Err() != nil {
 			return false, err
 		}
-		return false, s.work(ctx, n, i)
+		if err != nil {
+			failed = errors.Join(failed, fmt.Errorf("issue %d: %w", i.ID, err))
+		}
+		return false, nil
 	})
+	return errors.Join(failed, err)
 }
 
 // claim takes an issue for this process. A lease that ends further ahead than any can is from before the clock was set back.
