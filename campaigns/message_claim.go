@@ -44,7 +44,7 @@ func takeMessagesTx(ctx context.Context, tx pgx.Tx, p pick, chosen *chosen) ([]c
 		SELECT u.seq, u.subscriber_id, u.email, u.attempts, u.first_tried_at, u.updated_at AS claimed_at, s.name, s.attributes,
 			'`+leftMessage+`' || CASE WHEN s.id IS NULL THEN 'deleted'
 				ELSE `+audience.MessageLeftSQL("s", "(SELECT list_unsubscribe FROM message_streams WHERE campaign_id = $1)")+` END AS "left",
-			COALESCE(s.no_tracking, false) AS untracked, m.to_name, m.data
+			COALESCE(s.no_tracking, false) AS untracked, 0::smallint AS variant, m.to_name, m.data
 		FROM u JOIN messages m ON m.id = u.message_id LEFT JOIN subscribers s ON s.id = u.subscriber_id ORDER BY u.seq`, args...)
 	if err != nil {
 		return nil, err
