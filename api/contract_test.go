@@ -388,10 +388,10 @@ func TestShapesOfContent(t *testing.T) {
 	c.get("/merge-tags").want(200).keys("", "items").keys("items.0", "tag label example")
 }
 
-// shapesOfABTest goes through the settings and the report of a test, which is not started.
-func shapesOfABTest(t *testing.T, m mailing) {
-	t.Helper()
-	c := m.admin
+// TestShapesABTest goes through the settings and the report of a test, which is not started.
+func TestShapesABTest(t *testing.T) {
+	t.Parallel()
+	c := setup(t).admin(t)
 	const testKeys = "variants sample_percent metric wait_minutes min_sample no_winner state seed sample_sent_at decides_at decided_at winner"
 	test := `{"variants":[{"subject":"A"},{"subject":"B","html":"<p>b</p>"}],"sample_percent":20,"wait_minutes":60,"no_winner":"ask"}`
 	var d campaignJSON

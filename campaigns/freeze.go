@@ -152,9 +152,6 @@ func (s *Service) freezePartTx(ctx context.Context, tx pgx.Tx, id int64, size in
 	if err != nil {
 		return f, fmt.Errorf("freezing the audience of campaign %d: %w", id, err)
 	}
-	if err := local.closeTx(ctx, tx, id, p.Recipients); err != nil {
-		return f, err
-	}
 	err = tx.QueryRow(ctx, `
 		UPDATE campaigns SET recipients = recipients + $2, excluded = excluded + $3, freeze_after = $4 WHERE id = $1 RETURNING status`,
 		id, f.recipients, excluded, end).Scan(&f.status)
@@ -163,6 +160,10 @@ func (s *Service) freezePartTx(ctx context.Context, tx pgx.Tx, id int64, size in
 	}
 	if err != nil {
 		return f, fmt.Errorf("freezing the audience of campaign %d: %w", id, err)
+	}
+	// The gates come after the campaign, as everybody locks them who opens one.
+	if err := local.closeTx(ctx, tx, id, p.Recipients); err != nil {
+		return f, err
 	}
 	return f, test.closeTx(ctx, tx, id, p.Recipients)
 }
