@@ -9,7 +9,7 @@ WEB_SOURCES := $(shell find web/src web/public web/index.html web/vite.config.ts
 GO_SOURCES  := $(shell find . -path ./web/node_modules -prune -o \( -name '*.go' -o -name '*.sql' -o -name '*.html' -o -name '*.css' \) -type f -print 2>/dev/null) go.mod go.sum
 
 # Race detection where goroutines meet; elsewhere it costs minutes and finds nothing.
-RACE := ./sender/... ./campaigns/... ./events/... ./audience ./internal/pg/... ./internal/auth/...
+RACE := ./sender/... ./campaigns ./campaigns/confirm ./campaigns/journal ./campaigns/newsletters ./campaigns/preflight ./campaigns/sources ./events/... ./audience ./internal/pg/... ./internal/auth/...
 
 .PHONY: build web demo test test-go test-web test-e2e check generate clean
 
