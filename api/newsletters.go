@@ -61,7 +61,7 @@ type MailingJSON struct {
 type NewsletterFields struct {
 	Name              string               `json:"name"`
 	Description       string               `json:"description" required:"false"`
-	Public            bool                 `json:"public" required:"false" doc:"Sent issues are in the public archive"`
+	Public            bool                 `json:"public" required:"false" doc:"Sent issues may be shown to everybody"`
 	ListIDs           []int64              `json:"list_ids" required:"false"`
 	SegmentIDs        []int64              `json:"segment_ids" required:"false"`
 	ExcludeSegmentIDs []int64              `json:"exclude_segment_ids" required:"false"`

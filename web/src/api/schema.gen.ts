@@ -6514,7 +6514,7 @@ export interface components {
              */
             next_run_at: string | null;
             pause_note: string | null;
-            /** @description Sent issues are in the public archive */
+            /** @description Sent issues may be shown to everybody */
             public?: boolean;
             relay_ids?: number[];
             /** Format: date-time */
@@ -6547,7 +6547,7 @@ export interface components {
             list_ids?: number[];
             mailing?: components["schemas"]["Mailing"];
             name: string;
-            /** @description Sent issues are in the public archive */
+            /** @description Sent issues may be shown to everybody */
             public?: boolean;
             relay_ids?: number[];
             rules?: components["schemas"]["Rules"];
@@ -6593,7 +6593,7 @@ export interface components {
              */
             next_run_at: string | null;
             pause_note: string | null;
-            /** @description Sent issues are in the public archive */
+            /** @description Sent issues may be shown to everybody */
             public?: boolean;
             relay_ids?: number[];
             /** Format: date-time */
