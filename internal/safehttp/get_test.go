@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"postrider/internal/errs"
+	"postrider/internal/safehttp/dnstest"
 )
 
 func serve(t *testing.T, h http.HandlerFunc) *httptest.Server {
@@ -123,7 +124,7 @@ func TestNothingReachesThisMachine(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			g := NewGetter(Config{Resolver: nameserver(t, answers...)})
+			g := NewGetter(Config{Resolver: dnstest.Resolver(t, answers...)})
 			for range 2 {
 				_, err := g.Get(t.Context(), "http://feeds.example.org/feed", Validators{})
 				wantErr(t, err, errs.Invalid, "feeds.example.org leads to this machine")
@@ -131,7 +132,7 @@ func TestNothingReachesThisMachine(t *testing.T) {
 		})
 	}
 	for _, host := range []string{"2130706433", "0177.0.0.1", "127.1", "[::]", "0.0.0.0"} {
-		if _, err := NewGetter(Config{Resolver: nameserver(t, [4]byte{127, 0, 0, 1})}).Get(t.Context(), "http://"+host+"/", Validators{}); err == nil {
+		if _, err := NewGetter(Config{Resolver: dnstest.Resolver(t, [4]byte{127, 0, 0, 1})}).Get(t.Context(), "http://"+host+"/", Validators{}); err == nil {
 			t.Errorf("%s is read", host)
 		}
 	}

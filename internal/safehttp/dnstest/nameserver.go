@@ -1,4 +1,5 @@
-package safehttp
+// Package dnstest is a name server for tests: names lead where the test wants, and elsewhere the next time.
+package dnstest
 
 import (
 	"context"
@@ -9,8 +10,8 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// nameserver answers every question for an address with the next of its answers, the last one for ever.
-func nameserver(t *testing.T, answers ...[4]byte) *net.Resolver {
+// Resolver asks a name server that answers every question for an address with the next of its answers, the last one for ever. The server ends with the test.
+func Resolver(t *testing.T, answers ...[4]byte) *net.Resolver {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
