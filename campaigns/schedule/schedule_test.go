@@ -273,6 +273,23 @@ func TestEveryChangeOfClocks(t *testing.T) {
 	}
 }
 
+// TestLastDayOfALeapYear is about the day on which Go gives an end of the zone's offset that is over already: asking for it again and again would never end.
+func TestLastDayOfALeapYear(t *testing.T) {
+	t.Parallel()
+	for _, name := range zones {
+		s := Schedule{Rule: "FREQ=YEARLY;BYMONTH=12;BYMONTHDAY=30,31", Zone: name, Start: LocalTime{Date: Date{2039, 1, 1}, Hour: 23, Minute: 30}}
+		runs, err := s.Next(s.Start.utc(), 400)
+		if err != nil || len(runs) != 400 {
+			t.Fatalf("%s: %d runs, %v", name, len(runs), err)
+		}
+		for i, r := range runs {
+			if want := (LocalTime{Date{2039 + i/2, 12, 30 + i%2}, 23, 30, 0}); LocalOf(r.At) != want || r.Shift != ShiftNone {
+				t.Fatalf("%s: %v, want %v", name, r, want)
+			}
+		}
+	}
+}
+
 // TestHostileRulesEndSoon has the worst that the bounds let in.
 func TestHostileRulesEndSoon(t *testing.T) {
 	t.Parallel()

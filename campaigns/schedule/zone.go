@@ -39,7 +39,7 @@ func Resolve(l LocalTime, loc *time.Location) (at time.Time, shift string, ok bo
 	times := 0
 	for t := wall.Add(-widest).In(loc); ; {
 		_, offset := t.Zone()
-		_, end := t.ZoneBounds()
+		end := offsetEnds(t)
 		if c := wall.Add(-time.Duration(offset) * time.Second).In(loc); LocalOf(c) == l && (end.IsZero() || c.Before(end)) && !c.Before(t) {
 			times++
 			if times == 1 {
@@ -60,6 +60,17 @@ func Resolve(l LocalTime, loc *time.Location) (at time.Time, shift string, ok bo
 		shift = ShiftTwice
 	}
 	return at, shift, times > 0
+}
+
+// offsetEnds gives the first moment after t at which clocks may be set, zero for never. On 31 December of a leap year past the end of a zone's table, Go gives an
+// end that is already over (its time.tzset takes all years for 365 days long).
+func offsetEnds(t time.Time) time.Time {
+	_, end := t.ZoneBounds()
+	for later := t; !end.IsZero() && !end.After(t); {
+		later = later.Add(time.Hour)
+		_, end = later.ZoneBounds()
+	}
+	return end
 }
 
 // acrossGap says what becomes of l when it lies in what the change at that moment leaves out: found is false when it does not.
