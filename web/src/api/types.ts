@@ -103,6 +103,23 @@ export type ImportSample = Schemas['Sample'];
 export type ImportKept = Schemas['Kept'];
 
 export type Template = Schemas['Template'];
+export type TemplateRole = Template['role'];
+/** The language of a mail's body. */
+export type MailKind = Template['kind'];
+export type TemplateVersion = Schemas['TemplateVersionFields'];
+export type TemplateDiff = Schemas['TemplateDiff'];
+export type DiffHunk = NonNullable<Schemas['Hunk']>;
+export type MailchimpInput = Required<Omit<Schemas['MailchimpInput'], '$schema'>>;
+export type MailchimpOutput = Schemas['MailchimpOutput'];
+export type MailchimpNote = Schemas['MailchimpNote'];
+export type RawRequest = Schemas['RawInput'];
+export type RawMail = Schemas['Raw'];
+export type MissingField = Schemas['MissingField'];
+export type MediaFile = Schemas['MediaFile'];
+export type MediaUse = Schemas['MediaUse'];
+export type MediaStorage = Schemas['MediaStorage'];
+export type MediaStorageInput = Schemas['MediaStorageInput'];
+export type MediaTest = Schemas['MediaTest'];
 export type RenderRequest = Schemas['RenderInput'];
 export type Rendered = Schemas['Rendered'];
 export type RenderWarning = Schemas['Warning'];

@@ -226,17 +226,29 @@ const suppressions = createRoute({
 const templates = createRoute({
   getParentRoute: () => shell,
   path: '/templates',
+  validateSearch: (search: Record<string, unknown>): { role?: string } => optionalText('role', search.role),
   component: lazyRouteComponent(() => import('@/features/templates/templates-page'), 'TemplatesPage'),
 });
 const newTemplate = createRoute({
   getParentRoute: () => shell,
   path: '/templates/new',
+  validateSearch: (search: Record<string, unknown>): { role?: string } => optionalText('role', search.role),
   component: lazyRouteComponent(() => import('@/features/templates/template-page'), 'NewTemplatePage'),
 });
 const template = createRoute({
   getParentRoute: () => shell,
   path: '/templates/$id',
   component: lazyRouteComponent(() => import('@/features/templates/template-page'), 'TemplatePage'),
+});
+const mailchimp = createRoute({
+  getParentRoute: () => shell,
+  path: '/templates/import-mailchimp',
+  component: lazyRouteComponent(() => import('@/features/templates/mailchimp-page'), 'MailchimpPage'),
+});
+const media = createRoute({
+  getParentRoute: () => shell,
+  path: '/media',
+  component: lazyRouteComponent(() => import('@/features/media/media-page'), 'MediaPage'),
 });
 
 const relays = createRoute({
@@ -381,6 +393,8 @@ const routeTree = root.addChildren([
     templates,
     newTemplate,
     template,
+    mailchimp,
+    media,
     relays,
     newRelay,
     relay,

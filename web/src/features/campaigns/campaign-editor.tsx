@@ -27,7 +27,7 @@ import { TestDialog } from './test-dialog';
 
 const route = getRouteApi('/shell/campaigns/$id');
 /** Fields of the content tab; an objection to one of them opens that tab. */
-const contentFields = ['subject', 'html', 'text'];
+const contentFields = ['subject', 'preheader', 'kind', 'layout_id', 'inline_css', 'html', 'text'];
 
 export function CampaignEditor({ campaign }: { campaign: Campaign }) {
   const { t } = useTranslation();
@@ -122,7 +122,7 @@ export function CampaignEditor({ campaign }: { campaign: Campaign }) {
             <DetailsTab form={form} campaign={campaign} />
           </Tabs.Panel>
           <Tabs.Panel value="content">
-            <ContentTab form={form} campaignId={campaign.id} />
+            <ContentTab form={form} campaign={campaign} dirty={dirty} />
           </Tabs.Panel>
         </Tabs>
       </Stack>

@@ -1,47 +1,44 @@
-import { Button, Menu, ScrollArea, TextInput } from '@mantine/core';
+import { Button, Menu, ScrollArea, Stack } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
 import { IconChevronDown, IconTemplate } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
-import type { CampaignInput } from '@/api/types';
+import type { Campaign, CampaignInput } from '@/api/types';
 import { templateQuery, templatesQuery } from '@/features/templates/queries';
 import { confirmAction } from '@/ui/confirm';
 import { MailEditor } from '@/ui/mail-editor/mail-editor';
 import { notifyError } from '@/ui/notify';
+import { MissingFields } from './missing-fields';
 
-type Props = { form: UseFormReturnType<CampaignInput>; campaignId: number };
+type Props = { form: UseFormReturnType<CampaignInput>; campaign: Campaign; dirty: boolean };
 
-export function ContentTab({ form, campaignId }: Props) {
-  const { t } = useTranslation();
+export function ContentTab({ form, campaign, dirty }: Props) {
+  const { values } = form;
   return (
-    <MailEditor
-      value={form.values}
-      onChange={(change) => {
-        for (const [field, text] of Object.entries(change)) form.setFieldValue(field as 'html', text);
-      }}
-      errors={form.errors}
-      campaignId={campaignId}
-      extra={
-        <TextInput
-          label={t('campaigns.preheader')}
-          description={t('campaigns.preheaderHint')}
-          {...form.getInputProps('preheader')}
-        />
-      }
-      tools={<TemplatePicker form={form} />}
-    />
+    <Stack>
+      <MailEditor
+        value={{ ...values, inline_css: values.inline_css ?? true }}
+        onChange={(change) => form.setValues(change)}
+        errors={form.errors}
+        campaignId={campaign.id}
+        sender={{ from_name: values.from_name, from_email: values.from_email, reply_to: values.reply_to }}
+        tools={<TemplatePicker form={form} />}
+      />
+      <MissingFields campaign={campaign} dirty={dirty} />
+    </Stack>
   );
 }
 
 function TemplatePicker({ form }: { form: Props['form'] }) {
   const { t } = useTranslation();
   const queryClient = useQueryClient();
-  const templates = useQuery(templatesQuery());
+  const templates = useQuery(templatesQuery({ role: 'content' }));
   const take = useMutation({
     mutationFn: (id: number) => queryClient.fetchQuery(templateQuery(id)),
     onSuccess: (template) =>
       form.setValues({
         subject: form.getValues().subject || template.subject,
+        preheader: form.getValues().preheader || template.preheader,
         kind: template.kind,
         layout_id: template.layout_id,
         inline_css: template.inline_css,
@@ -51,7 +48,7 @@ function TemplatePicker({ form }: { form: Props['form'] }) {
       }),
     onError: notifyError,
   });
-  const items = (templates.data?.items ?? []).filter((template) => template.role === 'content');
+  const items = templates.data?.items ?? [];
   if (items.length === 0) return null;
   return (
     <Menu width={280}>

@@ -25,7 +25,7 @@ export function NewCampaignPage() {
   const navigate = route.useNavigate();
   const queryClient = useQueryClient();
   const [problem, setProblem] = useState<string | null>(null);
-  const templates = useQuery(templatesQuery());
+  const templates = useQuery(templatesQuery({ role: 'content' }));
   const settings = useQuery(settingsQuery);
   const lists = useQuery(listsQuery());
   const form = useForm({ initialValues: { name: '', template: template ? String(template) : BLANK } });

@@ -6,12 +6,13 @@ import { PageHeader } from '@/ui/page-header';
 import { QueryView } from '@/ui/query-view';
 import { ApiKeysTab } from './api-keys-tab';
 import { GeneralTab } from './general-tab';
+import { MediaTab } from './media-tab';
 import { PasswordTab } from './password-tab';
 import { settingsQuery } from './queries';
 import { SystemTab } from './system-tab';
 
 const route = getRouteApi('/shell/settings');
-const tabs = ['general', 'keys', 'password', 'system'] as const;
+const tabs = ['general', 'media', 'keys', 'password', 'system'] as const;
 
 export function SettingsPage() {
   const { t } = useTranslation();
@@ -37,6 +38,9 @@ export function SettingsPage() {
         </Tabs.List>
         <Tabs.Panel value="general">
           <QueryView query={settings}>{(data) => <GeneralTab settings={data} />}</QueryView>
+        </Tabs.Panel>
+        <Tabs.Panel value="media">
+          <MediaTab />
         </Tabs.Panel>
         <Tabs.Panel value="keys">
           <ApiKeysTab />

@@ -10,7 +10,7 @@ import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } f
 import { tags } from '@lezer/highlight';
 import { useComputedColorScheme } from '@mantine/core';
 import { type Ref, useEffect, useImperativeHandle, useRef } from 'react';
-import type { MergeTag } from '@/api/types';
+import type { MailKind, MergeTag } from '@/api/types';
 
 export type CodeEditorHandle = { insert: (text: string) => void };
 export type CodeMark = { line: number; message: string; severity: 'error' | 'warning' };
@@ -20,7 +20,7 @@ type Props = {
   value: string;
   onChange: (value: string) => void;
   label: string;
-  language: 'html' | 'text';
+  language: MailKind;
   mergeTags: MergeTag[];
   marks: CodeMark[];
   readOnly?: boolean;
@@ -96,7 +96,7 @@ export function CodeEditor({ ref, value, onChange, label, language, mergeTags, m
           highlightSelectionMatches(),
           bracketMatching(),
           syntaxHighlighting(colours),
-          language === 'html' ? liquid({ base: html() }) : liquid(),
+          language === 'text' ? liquid() : liquid({ base: html({ selfClosingTags: language === 'mjml' }) }),
           completion.current.of([]),
           // Escape then Tab leaves the editor, as the screen reader text of CodeMirror says.
           keymap.of([

@@ -4,7 +4,7 @@ import type { CodeMark } from './code-editor';
 
 export type ContentField = 'subject' | 'html' | 'text';
 
-/** The lines to mark in one field: the error that stops rendering, and the warnings that know their line. */
+/** The lines to mark in one field: the error that stops rendering, and the warnings that know their line of this source. */
 export function codeMarks(field: ContentField, error: unknown, warnings: RenderWarning[]): CodeMark[] {
   const marks: CodeMark[] = [];
   if (error instanceof Problem) {

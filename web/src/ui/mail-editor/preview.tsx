@@ -1,29 +1,55 @@
 import { ActionIcon, Badge, Group, Loader, Paper, SegmentedControl, Skeleton, Text, Tooltip } from '@mantine/core';
-import { IconAlertCircle, IconAlertTriangle, IconDeviceDesktop, IconDeviceMobile, IconMoon } from '@tabler/icons-react';
+import {
+  IconAlertCircle,
+  IconAlertTriangle,
+  IconDeviceDesktop,
+  IconDeviceMobile,
+  IconMoon,
+  IconPhotoOff,
+} from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { errorMessage } from '@/api/problem';
-import type { Rendered, RenderWarning } from '@/api/types';
+import type { RawRequest, Rendered, RenderWarning } from '@/api/types';
 import { formatBytes } from '@/lib/format';
 import { MailFrame } from '../mail-frame';
 import classes from './mail-editor.module.css';
+import { type Person, PersonPicker } from './person-picker';
+import { RawView } from './raw-view';
+
+/** How the preview is looked at: as whom, on which screen. */
+export type PreviewAs = { scheme: 'light' | 'dark'; images: 'on' | 'off'; subscriber: Person | null };
+type Part = 'html' | 'text' | 'raw';
 
 type Props = {
   rendered: Rendered | undefined;
   error: unknown;
   fetching: boolean;
-  dark: boolean;
-  onDark: (dark: boolean) => void;
+  /** The mail has no HTML part. */
+  plain: boolean;
+  /** What the whole message is made of; null for what is no message by itself. */
+  raw: RawRequest | null;
+  /** Lines of notes are lines of what was written. */
+  exactLines: boolean;
+  as: PreviewAs;
+  onAs: (as: PreviewAs) => void;
 };
 
 /** A phone's width in CSS pixels, as most mail is read. */
 const PHONE = 375;
 
 /** The mail as the server renders it: the same path that a real sending takes. */
-export function Preview({ rendered, error, fetching, dark, onDark }: Props) {
+export function Preview({ rendered, error, fetching, plain, raw, exactLines, as, onAs }: Props) {
   const { t } = useTranslation();
   const [width, setWidth] = useState<'desktop' | 'mobile'>('desktop');
-  const [part, setPart] = useState<'html' | 'text'>('html');
+  const [chosen, setPart] = useState<Part>('html');
+  const part = (chosen === 'html' && plain) || (chosen === 'raw' && !raw) ? 'text' : chosen;
+  const dark = as.scheme === 'dark';
+  const parts: { value: Part; label: string }[] = [
+    ...(plain ? [] : [{ value: 'html' as const, label: t('editor.html') }]),
+    { value: 'text', label: t('editor.text') },
+    ...(raw ? [{ value: 'raw' as const, label: t('editor.raw') }] : []),
+  ];
   return (
     <Paper className={classes.pane} component="section" aria-label={t('editor.preview')}>
       <div className={classes.bar}>
@@ -32,36 +58,49 @@ export function Preview({ rendered, error, fetching, dark, onDark }: Props) {
             size="xs"
             aria-label={t('editor.previewPart')}
             value={part}
-            onChange={(value) => setPart(value === 'text' ? 'text' : 'html')}
-            data={[
-              { value: 'html', label: t('editor.html') },
-              { value: 'text', label: t('editor.text') },
-            ]}
+            onChange={(value) => setPart(value as Part)}
+            data={parts}
           />
           {fetching && <Loader size="xs" aria-label={t('editor.rendering')} />}
         </Group>
-        <Group gap={6}>
+        <PersonPicker value={as.subscriber} onChange={(subscriber) => onAs({ ...as, subscriber })} />
+      </div>
+      {part === 'html' && (
+        <div className={classes.bar}>
+          <Group gap={6}>
+            <Toggle
+              label={t('editor.desktop')}
+              on={width === 'desktop'}
+              onClick={() => setWidth('desktop')}
+              icon={<IconDeviceDesktop size={16} />}
+            />
+            <Toggle
+              label={t('editor.mobile')}
+              on={width === 'mobile'}
+              onClick={() => setWidth('mobile')}
+              icon={<IconDeviceMobile size={16} />}
+            />
+            <Toggle
+              label={t('editor.dark')}
+              on={dark}
+              onClick={() => onAs({ ...as, scheme: dark ? 'light' : 'dark' })}
+              icon={<IconMoon size={16} />}
+            />
+            <Toggle
+              label={t('editor.imagesOff')}
+              on={as.images === 'off'}
+              onClick={() => onAs({ ...as, images: as.images === 'off' ? 'on' : 'off' })}
+              icon={<IconPhotoOff size={16} />}
+            />
+          </Group>
           {rendered && (
             <Text size="xs" c="dimmed" className="tabular">
               {formatBytes(rendered.size_bytes)}
             </Text>
           )}
-          <Toggle
-            label={t('editor.desktop')}
-            on={width === 'desktop'}
-            onClick={() => setWidth('desktop')}
-            icon={<IconDeviceDesktop size={16} />}
-          />
-          <Toggle
-            label={t('editor.mobile')}
-            on={width === 'mobile'}
-            onClick={() => setWidth('mobile')}
-            icon={<IconDeviceMobile size={16} />}
-          />
-          <Toggle label={t('editor.dark')} on={dark} onClick={() => onDark(!dark)} icon={<IconMoon size={16} />} />
-        </Group>
-      </div>
-      {rendered && (
+        </div>
+      )}
+      {rendered && raw && part !== 'raw' && (
         <div className={classes.envelope}>
           <Text fw={600} style={{ overflowWrap: 'anywhere' }}>
             {rendered.subject || <span style={{ fontWeight: 400 }}>{t('editor.noSubject')}</span>}
@@ -91,13 +130,16 @@ export function Preview({ rendered, error, fetching, dark, onDark }: Props) {
             {rendered.text}
           </pre>
         )}
+        {raw && part === 'raw' && !error && <RawView request={raw} />}
       </div>
-      <Notes error={error} warnings={rendered?.warnings ?? []} />
+      <Notes error={error} warnings={rendered?.warnings ?? []} exactLines={exactLines} />
     </Paper>
   );
 }
 
-function Notes({ error, warnings }: { error: unknown; warnings: RenderWarning[] }) {
+type NotesProps = { error: unknown; warnings: RenderWarning[]; exactLines: boolean };
+
+function Notes({ error, warnings, exactLines }: NotesProps) {
   const { t } = useTranslation();
   if (!error && warnings.length === 0) return null;
   return (
@@ -116,7 +158,7 @@ function Notes({ error, warnings }: { error: unknown; warnings: RenderWarning[] 
             {warning.line !== undefined && (
               <Text span size="sm" c="dimmed">
                 {' '}
-                {t('editor.line', { line: warning.line })}
+                {t(exactLines || warning.part !== 'html' ? 'editor.line' : 'editor.builtLine', { line: warning.line })}
               </Text>
             )}
           </span>

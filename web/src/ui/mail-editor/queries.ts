@@ -1,6 +1,6 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { api } from '@/api/client';
-import type { MergeTag, Rendered, RenderRequest } from '@/api/types';
+import type { MergeTag, MissingField, Page, RawMail, RawRequest, Rendered, RenderRequest } from '@/api/types';
 
 export const mergeTagsQuery = queryOptions({
   queryKey: ['merge-tags'],
@@ -11,8 +11,23 @@ export const mergeTagsQuery = queryOptions({
 export const renderQuery = (request: RenderRequest) =>
   queryOptions({
     queryKey: ['render', request],
-    queryFn: () => api.post<Rendered>('/render', request),
+    queryFn: ({ signal }) => api.post<Rendered>('/render', request, { signal }),
     placeholderData: keepPreviousData,
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 60_000,
+  });
+
+export const rawQuery = (request: RawRequest) =>
+  queryOptions({
+    queryKey: ['render-raw', request],
+    queryFn: ({ signal }) => api.post<RawMail>('/render/raw', request, { signal }),
+    placeholderData: keepPreviousData,
+    gcTime: 60_000,
+  });
+
+/** Who of a campaign's real recipients lacks a field that its saved content shows without saying what stands there instead. */
+export const fieldsUseQuery = (campaignId: number, savedAt: string) =>
+  queryOptions({
+    queryKey: ['campaigns', campaignId, 'fields-use', savedAt],
+    queryFn: ({ signal }) => api.post<Page<MissingField>>(`/campaigns/${campaignId}/fields-use`, undefined, { signal }),
   });

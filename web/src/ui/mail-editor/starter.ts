@@ -1,3 +1,6 @@
+import type { MailKind } from '@/api/types';
+import { kinds } from './kinds';
+
 /** A small, sound mail to begin with: one column, readable everywhere, with the unsubscribe link that the law asks for. */
 export const starterHtml = `<!doctype html>
 <html lang="en">
@@ -28,3 +31,70 @@ export const starterHtml = `<!doctype html>
   </body>
 </html>
 `;
+
+const starterMjml = `<mjml>
+  <mj-head>
+    <mj-title>Newsletter</mj-title>
+    <mj-attributes>
+      <mj-all font-family="Arial, Helvetica, sans-serif" />
+      <mj-text font-size="16px" line-height="1.6" color="#1f2430" />
+    </mj-attributes>
+  </mj-head>
+  <mj-body background-color="#f4f5f7">
+    <mj-section background-color="#ffffff" padding="24px 8px">
+      <mj-column>
+        <mj-text font-size="24px" font-weight="bold">Hello {{ subscriber.name | default: "there" }}</mj-text>
+        <mj-text>Write your news here.</mj-text>
+        <mj-button href="https://example.com" background-color="#3b5bdb">Read more</mj-button>
+      </mj-column>
+    </mj-section>
+    <mj-section>
+      <mj-column>
+        <mj-text align="center" font-size="13px" color="#5b6270"><a href="{{ unsubscribe_url }}" style="color:#5b6270">Unsubscribe</a></mj-text>
+      </mj-column>
+    </mj-section>
+  </mj-body>
+</mjml>
+`;
+
+const starterMarkdown = `# Hello {{ subscriber.name | default: "there" }}
+
+Write your news here.
+
+[Read more](https://example.com)
+
+[Unsubscribe]({{ unsubscribe_url }})
+`;
+
+const starterText = `Hello {{ subscriber.name | default: "there" }},
+
+write your news here.
+
+Unsubscribe: {{ unsubscribe_url }}
+`;
+
+type Body = { html: string; text: string };
+
+/** What a new mail of the kind begins with. */
+export function starter(kind: MailKind): Body {
+  if (kind === 'text') return { html: '', text: starterText };
+  return { html: { html: starterHtml, mjml: starterMjml, markdown: starterMarkdown }[kind], text: '' };
+}
+
+/** What a new layout of the kind begins with: the starter, with a place for content where its news would stand. */
+export function starterLayout(kind: MailKind): Body {
+  const main = '{% block "main" %}{% endblock %}';
+  if (kind === 'text') return { html: '', text: `${main}\n\n-- \nUnsubscribe: {{ unsubscribe_url }}\n` };
+  if (kind === 'markdown') return { html: `${main}\n\n[Unsubscribe]({{ unsubscribe_url }})\n`, text: '' };
+  if (kind === 'mjml') {
+    return { html: starterMjml.replace(/<mj-section background[\s\S]*?<\/mj-section>/, main), text: '' };
+  }
+  return { html: starterHtml.replace(/<h1[\s\S]*?(?=\n +<\/td>)/, main), text: '' };
+}
+
+/** Whether a body is one that was offered and not written. */
+export function untouched({ html, text }: Body): boolean {
+  return kinds.some((kind) =>
+    [starter(kind), starterLayout(kind), { html: '', text: '' }].some((one) => one.html === html && one.text === text),
+  );
+}
