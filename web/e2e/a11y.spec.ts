@@ -24,6 +24,10 @@ const pages = [
   '/templates',
   '/templates/new',
   '/templates/1',
+  '/templates?role=layout',
+  '/templates/new?role=snippet',
+  '/templates/import-mailchimp',
+  '/media',
   '/suppressions',
   '/suppressions?tab=log',
   '/bounces',
@@ -44,6 +48,7 @@ const pages = [
   '/webhooks/1',
   '/webhooks/1?tab=settings',
   '/settings',
+  '/settings?tab=media',
 ];
 
 /** The session of the owner, made once for all tests. */

@@ -72,6 +72,12 @@ export function MailEditor({ value, onChange, errors = {}, campaignId, role = 'c
     return codeMarks(part, rendered.error, exact ? (rendered.data?.warnings ?? []) : []);
   }, [part, kind, layout_id, rendered.error, rendered.data, rendered.isPlaceholderData]);
 
+  // A starter that nobody has written in follows the layout: only a mail without one has a frame of its own.
+  const changeSettings = (change: Partial<MailContent>) => {
+    const moved = change.layout_id !== undefined && (change.layout_id === null) !== (layout_id === null);
+    if (!moved || role !== 'content' || !untouched(value)) return onChange(change);
+    onChange({ ...change, ...starter(kind, change.layout_id !== null) });
+  };
   const changeKind = (next: MailKind) => {
     const start = role === 'layout' ? starterLayout(next) : role === 'snippet' ? { html: '', text: '' } : starter(next);
     if (untouched(value)) return onChange({ kind: next, layout_id: null, ...start });
@@ -92,7 +98,7 @@ export function MailEditor({ value, onChange, errors = {}, campaignId, role = 'c
       <KindFields
         value={value}
         onKind={changeKind}
-        onChange={onChange}
+        onChange={changeSettings}
         errors={errors}
         self={self}
         withLayout={role !== 'snippet'}

@@ -75,10 +75,24 @@ Unsubscribe: {{ unsubscribe_url }}
 
 type Body = { html: string; text: string };
 
-/** What a new mail of the kind begins with. */
-export function starter(kind: MailKind): Body {
-  if (kind === 'text') return { html: '', text: starterText };
-  return { html: { html: starterHtml, mjml: starterMjml, markdown: starterMarkdown }[kind], text: '' };
+/** What a new mail of the kind begins with: the whole of it, or what stands in a layout, which has the frame and the way to leave. */
+export function starter(kind: MailKind, inLayout = false): Body {
+  if (kind === 'text') return { html: '', text: inLayout ? withoutEnd(starterText) : starterText };
+  if (kind === 'markdown') return { html: inLayout ? withoutEnd(starterMarkdown) : starterMarkdown, text: '' };
+  const whole = kind === 'mjml' ? starterMjml : starterHtml;
+  return { html: inLayout ? `${outdented(news[kind].exec(whole)?.[0] ?? '')}\n` : whole, text: '' };
+}
+
+/** The part of a starter that is its news. */
+const news = { mjml: /<mj-section background[\s\S]*?<\/mj-section>/, html: /<h1[\s\S]*?(?=\n +<\/td>)/ };
+
+function withoutEnd(text: string): string {
+  return text.replace(/\n.*unsubscribe_url.*\n$/, '');
+}
+
+function outdented(text: string): string {
+  const indent = /\n( +)[^ \n][^\n]*$/.exec(text)?.[1] ?? '';
+  return text.replaceAll(`\n${indent}`, '\n');
 }
 
 /** What a new layout of the kind begins with: the starter, with a place for content where its news would stand. */
@@ -87,14 +101,16 @@ export function starterLayout(kind: MailKind): Body {
   if (kind === 'text') return { html: '', text: `${main}\n\n-- \nUnsubscribe: {{ unsubscribe_url }}\n` };
   if (kind === 'markdown') return { html: `${main}\n\n[Unsubscribe]({{ unsubscribe_url }})\n`, text: '' };
   if (kind === 'mjml') {
-    return { html: starterMjml.replace(/<mj-section background[\s\S]*?<\/mj-section>/, main), text: '' };
+    return { html: starterMjml.replace(news.mjml, main), text: '' };
   }
-  return { html: starterHtml.replace(/<h1[\s\S]*?(?=\n +<\/td>)/, main), text: '' };
+  return { html: starterHtml.replace(news.html, main), text: '' };
 }
 
 /** Whether a body is one that was offered and not written. */
 export function untouched({ html, text }: Body): boolean {
   return kinds.some((kind) =>
-    [starter(kind), starterLayout(kind), { html: '', text: '' }].some((one) => one.html === html && one.text === text),
+    [starter(kind), starter(kind, true), starterLayout(kind), { html: '', text: '' }].some(
+      (one) => one.html === html && one.text === text,
+    ),
   );
 }

@@ -1,5 +1,5 @@
 import { ActionIcon, Button, Group, Image, Modal, Progress, Stack, Text, TextInput, ThemeIcon } from '@mantine/core';
-import { IconFileTypePdf, IconX } from '@tabler/icons-react';
+import { IconFile, IconFileTypePdf, IconX } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -175,7 +175,11 @@ function LocalThumbnail({ file }: { file: File }) {
   if (!image || !url) {
     return (
       <ThemeIcon variant="default" size={56} aria-hidden>
-        <IconFileTypePdf size={26} stroke={1.5} />
+        {file.type === 'application/pdf' ? (
+          <IconFileTypePdf size={26} stroke={1.5} />
+        ) : (
+          <IconFile size={26} stroke={1.5} />
+        )}
       </ThemeIcon>
     );
   }
