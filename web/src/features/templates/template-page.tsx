@@ -8,6 +8,8 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Problem } from '@/api/problem';
 import type { Template, TemplateRole } from '@/api/types';
+import { meQuery } from '@/features/auth/queries';
+import { settingsQuery } from '@/features/settings/queries';
 import { applyProblem } from '@/lib/form-problem';
 import { FormAlert } from '@/ui/form-alert';
 import { LinkAnchor, LinkButton } from '@/ui/link';
@@ -201,6 +203,14 @@ type FieldsProps = {
 function Fields({ form, problem, self, note }: FieldsProps) {
   const { t } = useTranslation();
   const { role } = form.values;
+  const settings = useQuery(settingsQuery);
+  const me = useQuery(meQuery);
+  // A template has no sender; its raw message shows the usual one, or whoever looks at it.
+  const sender = {
+    from_name: settings.data?.default_from_name ?? '',
+    from_email: settings.data?.default_from_email || me.data?.email || '',
+    reply_to: '',
+  };
   return (
     <Stack>
       <FormAlert message={problem} />
@@ -225,6 +235,7 @@ function Fields({ form, problem, self, note }: FieldsProps) {
         errors={form.errors}
         role={role}
         self={self}
+        sender={sender}
       />
     </Stack>
   );
