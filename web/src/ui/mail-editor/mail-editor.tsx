@@ -69,7 +69,9 @@ export function MailEditor({ value, onChange, errors = {}, campaignId, role = 'c
   const rendered = useQuery(renderQuery({ ...seen, scheme: as.scheme, images: as.images }));
   const marks = useMemo(() => {
     const exact = !rendered.isPlaceholderData && (part === 'text' ? layout_id === null : keepsLines(kind, layout_id));
-    return codeMarks(part, rendered.error, exact ? (rendered.data?.warnings ?? []) : []);
+    // An error of MJML in a layout names a line of both together.
+    const error = part === 'html' && kind === 'mjml' && layout_id !== null ? null : rendered.error;
+    return codeMarks(part, error, exact ? (rendered.data?.warnings ?? []) : []);
   }, [part, kind, layout_id, rendered.error, rendered.data, rendered.isPlaceholderData]);
 
   // A starter that nobody has written in follows the layout: only a mail without one has a frame of its own.
