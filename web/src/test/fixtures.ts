@@ -53,6 +53,7 @@ export const settings: Settings = {
   frequency_cap_mails: 0,
   frequency_cap_days: 7,
   preflight_spam: '',
+  undo_send_seconds: 10,
 };
 
 export const segments: Segment[] = [
@@ -78,6 +79,7 @@ export const lists: List[] = [
     counts: { subscribed: 12_140, unconfirmed: 86, unsubscribed: 412, suppressed: 136 },
     no_tracking: false,
     opt_in: 'single',
+    time_zone: null,
   },
   {
     id: 2,
@@ -89,6 +91,7 @@ export const lists: List[] = [
     counts: { subscribed: 3_204, unconfirmed: 0, unsubscribed: 51, suppressed: 12 },
     no_tracking: true,
     opt_in: 'double',
+    time_zone: null,
   },
 ];
 
@@ -166,6 +169,8 @@ export const unsubscribes: Unsubscribe[] = [
 export const noStats: Stats = {
   recipients: 0,
   queued: 0,
+  waiting: 0,
+  next_opens_at: null,
   claimed: 0,
   sent: 0,
   deferred: 0,
@@ -226,9 +231,6 @@ const content = {
   from_name: 'Example Press',
   from_email: 'news@example.com',
   reply_to: '',
-  kind: 'html',
-  layout_id: null,
-  inline_css: true,
   html: starterHtml,
   text: '',
   template_id: null,
@@ -244,13 +246,27 @@ const content = {
   expires_after_hours: 72,
   max_bounce_percent: null,
   max_complaint_percent: null,
+  kind: 'html',
+  layout_id: null,
+  inline_css: true,
   pause_reason: null,
+  window: null,
+  local_time: { enabled: false, zone_field: '', late: 'send' },
+  ab_test: null,
+  local_at: null,
+  zones_invalid: 0,
+  zones_missing: 0,
+  undoable_until: null,
+  parent_id: null,
+  run_no: 1,
+  rerun_to: [] as string[],
   scheduled_at: null,
   started_at: null,
   finished_at: null,
   recipients: 0,
   excluded: 0,
   freezing: false,
+  purpose: 'mailing',
 } as const;
 
 export const campaigns: (Campaign & { stats: Stats })[] = [
@@ -318,11 +334,13 @@ export function summary({ html: _, text: __, ...rest }: Campaign & { stats: Stat
 export const deliveries: Delivery[] = (['sent', 'sent', 'bounced', 'deferred', 'sent', 'unconfirmed'] as const).map(
   (state, index) => ({
     campaign_id: 3,
+    message: null,
     campaign_name: 'November news',
     seq: index + 1,
     subscriber_id: index + 1,
     email: subscribers[index]?.email ?? '',
     state,
+    variant: null,
     attempts: state === 'deferred' ? 2 : 1,
     relay_id: 1,
     relay_name: 'Own Postfix',
@@ -338,6 +356,8 @@ export const deliveries: Delivery[] = (['sent', 'sent', 'bounced', 'deferred', '
             ? null
             : 'Ok: queued as 4XyZ12abcd',
     next_attempt_at: state === 'deferred' ? ago(-240) : null,
+    waits: false,
+    waits_until: null,
     updated_at: ago(60 + index),
     sent_at: state === 'sent' ? ago(60 + index) : null,
     skip_reason: null,
@@ -356,8 +376,8 @@ export const templates: Template[] = [
     kind: 'html',
     layout_id: null,
     inline_css: true,
-    version: 1,
     preheader: '',
+    version: 1,
     subject: 'News from {{ organization.name }}',
     html: starterHtml,
     text: '',
@@ -995,6 +1015,7 @@ const wave = (height: number, phase: number) =>
   days.map((_, index) => Math.max(0, Math.round(height * (1 + Math.sin(index / 2.2 + phase)))));
 
 export const overview: Overview = {
+  sending: { stopped: false, stopped_at: null, stopped_by: null, reason: null, resumed_at: null, resumed_by: null },
   subscribers: 15_208,
   lists: 2,
   sent_24h: 7_530,
@@ -1115,6 +1136,7 @@ export const outcomeCounts: OutcomeCounts = {
 
 export const outcomes: Outcomes = {
   as_of: ago(1),
+  variants: [],
   total: outcomeCounts,
   reasons: [
     { outcome: 'came_back', reason: 'user_unknown', count: 10 },
