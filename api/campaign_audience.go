@@ -229,7 +229,7 @@ type missingFieldJSON struct {
 	Field    string               `json:"field"`
 	Count    int64                `json:"count" doc:"Of those whom it would reach now"`
 	Exact    bool                 `json:"exact" doc:"false: an estimate from a sample, since counting would take too long"`
-	Examples []missingExampleJSON `json:"examples" doc:"At most five"`
+	Examples []missingExampleJSON `json:"examples" doc:"At most two"`
 }
 
 type missingExampleJSON struct {
@@ -238,8 +238,8 @@ type missingExampleJSON struct {
 }
 
 func (s *server) countFieldsUse(ctx context.Context, in *byID) (*answer[itemsJSON[missingFieldJSON]], error) {
-	fields, err := s.deps.Campaigns.FieldsUse(ctx, in.ID)
-	return replyItems(fields, err, func(f audience.MissingField) missingFieldJSON {
-		return missingFieldJSON{f.Field, f.Count, f.Exact, each(f.Examples, func(p audience.Person) missingExampleJSON { return missingExampleJSON(p) })}
+	p, err := s.deps.Campaigns.FieldsUse(ctx, in.ID)
+	return replyItems(p.Gaps, err, func(g audience.Gap) missingFieldJSON {
+		return missingFieldJSON{g.Field, g.Missing, p.Exact, each(g.People, func(p audience.Person) missingExampleJSON { return missingExampleJSON(p) })}
 	})
 }

@@ -20,11 +20,17 @@ type Profile struct {
 	Aliases int64
 }
 
-// Gap is a field and how many of the people have no value in it. People are some of them.
+// Gap is a field and how many of the people have no value in it. People are at most two of them.
 type Gap struct {
 	Field   string
 	Missing int64
-	People  []int64
+	People  []Person
+}
+
+// Person names somebody.
+type Person struct {
+	ID    int64
+	Email string
 }
 
 // DomainCount is how many of the people have an address of a domain.
@@ -126,19 +132,34 @@ func (s *Service) profile(ctx context.Context, sel Selection, others []int64, fi
 		if err != nil {
 			return err
 		}
-		p.Domains, err = pgx.CollectRows(rows, pgx.RowToStructByPos[DomainCount])
-		return err
+		if p.Domains, err = pgx.CollectRows(rows, pgx.RowToStructByPos[DomainCount]); err != nil {
+			return err
+		}
+		return namePeople(ctx, tx, p.Gaps, firsts, lasts)
 	})
 	if err != nil {
 		return p, fmt.Errorf("describing an audience: %w", err)
 	}
-	for i := range p.Gaps {
-		p.Gaps[i].People = []int64{}
-		for _, id := range []*int64{firsts[i], lasts[i]} {
-			if id != nil && !slices.Contains(p.Gaps[i].People, *id) {
-				p.Gaps[i].People = append(p.Gaps[i].People, *id)
+	return p, nil
+}
+
+// namePeople gives each gap its first and last person.
+func namePeople(ctx context.Context, tx pgx.Tx, gaps []Gap, firsts, lasts []*int64) error {
+	rows, err := tx.Query(ctx, `SELECT id, email FROM subscribers WHERE id = ANY ($1::bigint[]) ORDER BY id`, slices.Concat(firsts, lasts))
+	if err != nil {
+		return err
+	}
+	people, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Person])
+	if err != nil {
+		return err
+	}
+	for i := range gaps {
+		gaps[i].People = []Person{}
+		for _, p := range people {
+			if firsts[i] != nil && (p.ID == *firsts[i] || p.ID == *lasts[i]) {
+				gaps[i].People = append(gaps[i].People, p)
 			}
 		}
 	}
-	return p, nil
+	return nil
 }

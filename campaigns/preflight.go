@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -208,9 +207,13 @@ func (r *preflightRun) sender(ctx context.Context) error {
 
 // audience counts whom it is for, and what is missing of them. A count that takes too long is no fault of the mail.
 func (r *preflightRun) audience(ctx context.Context) error {
-	var fields []string
+	var fields, bare []string
+	var err error
 	if r.content != nil {
 		fields = r.content.fields()
+		if bare, err = bareFields(r.frozen); err != nil {
+			return err
+		}
 	}
 	choice := r.c.Input.choice(r.set)
 	p, err := r.s.d.Audience.ProfileChoice(ctx, choice, r.c.ID, fields)
@@ -226,7 +229,11 @@ func (r *preflightRun) audience(ctx context.Context) error {
 	}
 	f := &preflight.AudienceFacts{Mailable: p.Mailable, Exact: p.Exact, Reasons: reasons(counts), Aliases: p.Aliases}
 	for _, g := range p.Gaps {
-		f.Gaps = append(f.Gaps, preflight.FieldGap{Field: g.Field, Missing: g.Missing, Guarded: guarded(r.frozen, g.Field), People: g.People})
+		gap := preflight.FieldGap{Field: g.Field, Missing: g.Missing, Guarded: !slices.Contains(bare, g.Field)}
+		for _, person := range g.People {
+			gap.People = append(gap.People, person.ID)
+		}
+		f.Gaps = append(f.Gaps, gap)
 	}
 	if f.Providers, err = r.providers(ctx, p.Domains); err != nil {
 		return err
@@ -290,27 +297,21 @@ func (r *preflightRun) forecast(ctx context.Context, doneBy time.Time) error {
 	return nil
 }
 
-// guarded reports whether content says what stands for a field that is empty: by the filter default, or by asking for it.
-func guarded(f frozenContent, field string) bool {
-	name := regexp.QuoteMeta(strings.TrimPrefix(field, "attributes."))
-	path := `subscriber\.(?:attributes\.)?` + name + `\b|subscriber(?:\.attributes)?\[['"]` + name + `['"]\]`
-	output := regexp.MustCompile(`\{\{-?\s*(?:` + path + `)([^}]*)\}\}`)
-	asked := regexp.MustCompile(`\{%-?\s*(?:if|unless|elsif)\s[^%]*(?:` + path + `)`)
-	sources := []string{f.Subject, f.Preheader, f.HTML, f.Text}
+// bareFields lists the fields that any variant shows without saying what stands there when they are empty.
+func bareFields(f frozenContent) ([]string, error) {
+	contents := []templates.Content{{Subject: f.Subject, Preheader: f.Preheader, HTML: f.HTML, Text: f.Text}}
 	for _, v := range f.Variants {
-		sources = append(sources, v.Subject, v.Preheader, v.HTML, v.Text)
+		contents = append(contents, templates.Content{Subject: v.Subject, Preheader: v.Preheader, HTML: v.HTML, Text: v.Text})
 	}
-	for _, src := range sources {
-		if asked.MatchString(src) {
-			continue
+	var all []string
+	for _, c := range contents {
+		fields, err := templates.BareFields(c)
+		if err != nil {
+			return nil, err
 		}
-		for _, m := range output.FindAllStringSubmatch(src, -1) {
-			if !strings.Contains(m[1], "default") {
-				return false
-			}
-		}
+		all = append(all, fields...)
 	}
-	return true
+	return all, nil
 }
 
 // samples makes the messages of some real recipients: of somebody on the lists, and of those who lack what the content shows.

@@ -107,22 +107,22 @@ func headersOf(raw []byte) []Header {
 }
 
 // FieldsUse says for each field that a campaign shows without a default how many of its recipients have none.
-func (s *Service) FieldsUse(ctx context.Context, id int64) ([]audience.MissingField, error) {
+func (s *Service) FieldsUse(ctx context.Context, id int64) (audience.Profile, error) {
 	c, err := s.Get(ctx, id)
 	if err != nil {
-		return nil, err
+		return audience.Profile{}, err
 	}
 	content, err := s.d.Templates.Build(ctx, c.source())
 	if err != nil {
-		return nil, err
+		return audience.Profile{}, err
 	}
 	fields, err := templates.BareFields(content)
-	if err != nil {
-		return nil, err
+	if err != nil || len(fields) == 0 {
+		return audience.Profile{}, err
 	}
 	choice, err := s.choice(ctx, c.Input)
 	if err != nil {
-		return nil, err
+		return audience.Profile{}, err
 	}
-	return s.d.Audience.CountMissing(ctx, choice, id, fields)
+	return s.d.Audience.ProfileChoice(ctx, choice, id, fields)
 }

@@ -69,13 +69,13 @@ func TestFieldsUse(t *testing.T) {
 	got, err := b.FieldsUse(ctx, c.ID)
 	must(t, err)
 	counts := map[string]int64{}
-	for _, f := range got {
-		counts[f.Field] = f.Count
-		if int(f.Count) != len(f.Examples) || !f.Exact {
+	for _, f := range got.Gaps {
+		counts[f.Field] = f.Missing
+		if f.Missing == 2 && (len(f.People) != 2 || f.People[0].Email != "b@example.net" || f.People[1].Email != "c@example.net") {
 			t.Errorf("%+v", f)
 		}
 	}
-	if len(counts) != 3 || counts["city"] != 2 || counts["first_name"] != 2 || counts["email"] != 0 {
+	if len(counts) != 2 || counts["city"] != 2 || counts["first_name"] != 2 || !got.Exact {
 		t.Errorf("%+v", got)
 	}
 }

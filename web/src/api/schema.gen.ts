@@ -6383,7 +6383,7 @@ export interface components {
             count: number;
             /** @description false: an estimate from a sample, since counting would take too long */
             exact: boolean;
-            /** @description At most five */
+            /** @description At most two */
             examples: components["schemas"]["MissingExample"][];
             field: string;
         };
