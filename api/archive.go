@@ -47,7 +47,7 @@ type ArchiveNewsletter struct {
 	Description string
 	Language    string    // BCP 47, "" when not known
 	Note        string    // shown on top: a public pause
-	SignUpURL   string    // where people sign up, "" when they cannot
+	SignUpURL   string    // where people sign up, or the path of a page of this service where they do; "" when they cannot
 	Indexed     bool      // search engines may list it
 	UpdatedAt   time.Time // the last change of any of this
 }
@@ -148,6 +148,9 @@ func (a *archive) begin(w http.ResponseWriter, r *http.Request) (archiveView, bo
 	}
 	v.Organization, v.Address = set.Organization, set.PostalAddress
 	v.Base = a.origin(r, set) + archivePath + url.PathEscape(v.Slug)
+	if strings.HasPrefix(v.SignUpURL, formPath) {
+		v.SignUpURL = a.origin(r, set) + v.SignUpURL
+	}
 	v.SignUpURL = webAddress(v.SignUpURL)
 	return v, true
 }

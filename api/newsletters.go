@@ -61,7 +61,11 @@ type MailingJSON struct {
 type NewsletterFields struct {
 	Name              string               `json:"name"`
 	Description       string               `json:"description" required:"false"`
-	Public            bool                 `json:"public" required:"false" doc:"Sent issues may be shown to everybody"`
+	Public            bool                 `json:"public" required:"false" doc:"Everybody can read the issues that were sent, in the archive at /a/SLUG and its feeds"`
+	Slug              string               `json:"slug" required:"false" maxLength:"60" doc:"What the address of its archive ends in: /a/SLUG. Left out: made of the name when the newsletter is made, and kept after that"`
+	Language          string               `json:"language" required:"false" doc:"Of what the newsletter says (BCP 47), such as en or de-AT; for its archive"`
+	SignUpURL         string               `json:"sign_up_url" required:"false" doc:"Where readers of the archive can sign up. Left out: the sign-up form of one of its lists, if there is one"`
+	Indexed           bool                 `json:"indexed" required:"false" doc:"Search engines may list its archive"`
 	ListIDs           []int64              `json:"list_ids" required:"false"`
 	SegmentIDs        []int64              `json:"segment_ids" required:"false"`
 	ExcludeSegmentIDs []int64              `json:"exclude_segment_ids" required:"false"`
@@ -195,10 +199,11 @@ func (in NewsletterFields) input() (newsletters.Input, error) {
 	}
 	m := in.Mailing
 	return newsletters.Input{
-		Name: in.Name, Public: in.Public, RelayIDs: in.RelayIDs,
+		Name: in.Name, Public: in.Public, Slug: in.Slug, RelayIDs: in.RelayIDs,
 		Audience: newsletters.Audience{ListIDs: in.ListIDs, SegmentIDs: in.SegmentIDs, ExcludeSegmentIDs: in.ExcludeSegmentIDs, ExcludeListIDs: in.ExcludeListIDs},
 		Definition: newsletters.Definition{
 			Description: in.Description, Source: newsletters.Source(in.Source), Content: in.Content.content(), Schedule: sched, Rules: newsletters.Rules(in.Rules),
+			Archive: newsletters.Archive{Language: in.Language, SignUpURL: in.SignUpURL, Indexed: in.Indexed},
 			Mailing: newsletters.Mailing{FromName: m.FromName, FromEmail: m.FromEmail, ReplyTo: m.ReplyTo, IgnoreFrequencyCap: m.IgnoreFrequencyCap, TrackOpens: orTrue(m.TrackOpens),
 				TrackClicks: orTrue(m.TrackClicks), UnconfirmedPolicy: m.UnconfirmedPolicy, ExpiresAfterHours: m.ExpiresAfterHours, MaxBouncePercent: m.MaxBouncePercent,
 				MaxComplaintPercent: m.MaxComplaintPercent},
@@ -237,7 +242,7 @@ func encodeNewsletter(n newsletters.Newsletter) NewsletterJSON {
 		ActivatedAt: utc(n.ActivatedAt), NextRunAt: utc(n.NextRunAt), SourceFetchedAt: utc(n.Feed.FetchedAt), SourceError: n.Feed.Error, SourceFailingFrom: utc(n.Feed.FailingSince),
 		CreatedAt: n.CreatedAt.UTC(), UpdatedAt: n.UpdatedAt.UTC(),
 		NewsletterFields: NewsletterFields{
-			Name: n.Name, Description: n.Description, Public: n.Public, ListIDs: n.ListIDs, SegmentIDs: n.SegmentIDs, ExcludeSegmentIDs: n.ExcludeSegmentIDs,
+			Name: n.Name, Description: n.Description, Public: n.Public, Slug: n.Slug, Language: n.Archive.Language, SignUpURL: n.Archive.SignUpURL, Indexed: n.Archive.Indexed, ListIDs: n.ListIDs, SegmentIDs: n.SegmentIDs, ExcludeSegmentIDs: n.ExcludeSegmentIDs,
 			ExcludeListIDs: n.ExcludeListIDs, RelayIDs: n.RelayIDs, Source: NewsletterSourceJSON(n.Source), Content: encodeContent(n.Content), Schedule: encodeSchedule(n.Schedule), Rules: RulesJSON(n.Rules),
 			Mailing: MailingJSON{FromName: m.FromName, FromEmail: m.FromEmail, ReplyTo: m.ReplyTo, IgnoreFrequencyCap: m.IgnoreFrequencyCap, TrackOpens: &m.TrackOpens, TrackClicks: &m.TrackClicks,
 				UnconfirmedPolicy: m.UnconfirmedPolicy, ExpiresAfterHours: m.ExpiresAfterHours, MaxBouncePercent: m.MaxBouncePercent, MaxComplaintPercent: m.MaxComplaintPercent},

@@ -23,14 +23,14 @@ func (t Templates) Fill(ctx context.Context, c Content, g Gathered) (Content, er
 	return Content{Kind: src.Kind, LayoutID: src.LayoutID, Subject: src.Subject, Preheader: src.Preheader, HTML: src.HTML, Text: src.Text, KeepCSS: src.KeepCSS}, nil
 }
 
-// data is what templates see: feed with its items, data, and issue with number, date, newsletter and the count of items.
+// data is what templates see: feed with its items, data, and issue with number, date, newsletter, the count of items and archive_url.
 func (g Gathered) data() map[string]any {
 	f := g.Feed
 	f.Items = make([]feed.Item, len(g.Items))
 	for i, x := range g.Items {
 		f.Items[i] = feed.Item(x)
 	}
-	data := map[string]any{"feed": f.Data(), "issue": map[string]any{"number": g.Number, "date": g.Date, "newsletter": g.Name, "items": len(g.Items)}}
+	data := map[string]any{"feed": f.Data(), "issue": map[string]any{"number": g.Number, "date": g.Date, "newsletter": g.Name, "items": len(g.Items), "archive_url": g.ArchiveURL}}
 	if g.Document != nil {
 		data["data"] = g.Document
 	}

@@ -86,13 +86,3 @@ type Whole struct {
 	Items []Item
 	Log   []LogEntry
 }
-
-// PublicIssue is an issue for everybody to see.
-type PublicIssue struct {
-	ID         int64
-	Number     int
-	Date       schedule.Date
-	CampaignID int64
-	Subject    string
-	SentAt     time.Time
-}

@@ -100,12 +100,15 @@ type Definition struct {
 	Schedule    schedule.Schedule `json:"schedule"`
 	Rules       Rules             `json:"rules"`
 	Mailing     Mailing           `json:"mailing"`
+	Archive     Archive           `json:"archive"`
 }
 
 // Input is what a person decides about a newsletter.
 type Input struct {
-	Name   string
+	Name string
+	// Public shows sent issues to everybody, under Slug. An empty Slug is made of the name when the newsletter is made, and stays as it is afterwards.
 	Public bool
+	Slug   string
 	Definition
 	Audience
 	RelayIDs []int64
@@ -179,7 +182,7 @@ func (in *Input) validate() error {
 		f.Add("name", "give the newsletter a name of at most 200 characters")
 	}
 	for name, text := range map[string]string{"name": in.Name, "description": in.Description, "subject": in.Content.Subject, "preheader": in.Content.Preheader, "html": in.Content.HTML,
-		"text": in.Content.Text, "from_name": in.Mailing.FromName, "from_email": in.Mailing.FromEmail, "reply_to": in.Mailing.ReplyTo, "source.url": in.Source.URL} {
+		"text": in.Content.Text, "from_name": in.Mailing.FromName, "from_email": in.Mailing.FromEmail, "reply_to": in.Mailing.ReplyTo, "source.url": in.Source.URL, "sign_up_url": in.Archive.SignUpURL, "language": in.Archive.Language} {
 		if strings.ContainsRune(text, 0) || !utf8.ValidString(text) {
 			f.Add(name, "this holds a character that no text has (NUL, or broken UTF-8); take it out")
 		}
@@ -188,6 +191,8 @@ func (in *Input) validate() error {
 		f.Add("content.kind", "%s", words(err))
 	}
 	in.Source.validate(&f)
+	in.Archive.validate(&f)
+	validateSlug(in.Slug, &f)
 	in.Rules.validate(&f)
 	if max(len(in.ListIDs), len(in.SegmentIDs), len(in.ExcludeListIDs), len(in.ExcludeSegmentIDs), len(in.RelayIDs)) > maxChoices {
 		f.Add("list_ids", "choose at most %d lists, segments and relays of each kind", maxChoices)
@@ -216,10 +221,15 @@ func (s Source) validate(f *errs.Fields) {
 		f.Add("source.kind", "must be draft, feed or json")
 		return
 	}
-	u, err := url.Parse(s.URL)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || len(s.URL) > 2000 {
+	if !webAddress(s.URL) {
 		f.Add("source.url", "%.100q is no address of the web; write it like https://example.org/feed.xml", s.URL)
 	}
+}
+
+// webAddress reports whether a text is an absolute address of the web.
+func webAddress(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && len(s) <= 2000
 }
 
 func (r Rules) validate(f *errs.Fields) {

@@ -76,6 +76,9 @@ func (s *Service) contentOf(ctx context.Context, n Newsletter, i Issue, got Fetc
 	if err := s.d.Pool.QueryRow(ctx, `SELECT count(*) + 1 FROM newsletter_issues WHERE newsletter_id = $1 AND local_date < $2::date AND state <> 'skipped'`, n.ID, i.Date.String()).Scan(&g.Number); err != nil {
 		return c, nil, nil, fmt.Errorf("counting the issues of newsletter %d: %w", n.ID, err)
 	}
+	if g.ArchiveURL, err = s.archiveURL(ctx, n, i); err != nil {
+		return c, nil, nil, err
+	}
 	enough := true
 	switch n.Source.Kind {
 	case SourceFeed:

@@ -2,7 +2,6 @@ package newsletters
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"strings"
 	"time"
@@ -21,10 +20,12 @@ type Deps struct {
 	Pool      *pgxpool.Pool
 	Campaigns Campaigns
 	// Fetch reads feeds and documents. Without it only drafts can be sources.
-	Fetch  Fetcher
-	Fill   Filler
-	Logger *slog.Logger
-	Now    func() time.Time
+	Fetch Fetcher
+	Fill  Filler
+	// PublicURL is how this service is reached from outside, for addresses in the archive; nil, or "", when it is not.
+	PublicURL func(ctx context.Context) (string, error)
+	Logger    *slog.Logger
+	Now       func() time.Time
 }
 
 // Service has the use cases of newsletters and sees to their issues. It is safe for concurrent use.
@@ -61,7 +62,7 @@ func (s *Service) List(ctx context.Context, status Status, q page.Query) (page.P
 // Create makes a newsletter that does nothing until it is activated.
 func (s *Service) Create(ctx context.Context, in Input) (Newsletter, error) {
 	in.setDefaults()
-	if err := s.check(in); err != nil {
+	if err := s.check(&in); err != nil {
 		return Newsletter{}, err
 	}
 	var n Newsletter
@@ -76,7 +77,7 @@ func (s *Service) Create(ctx context.Context, in Input) (Newsletter, error) {
 	return n, err
 }
 
-func (s *Service) check(in Input) error {
+func (s *Service) check(in *Input) error {
 	if err := in.validate(); err != nil {
 		return err
 	}
@@ -100,7 +101,7 @@ type Updated struct {
 // The first issue of another feed has what comes into it from now on.
 func (s *Service) Update(ctx context.Context, id int64, in Input) (Updated, error) {
 	in.setDefaults()
-	if err := s.check(in); err != nil {
+	if err := s.check(&in); err != nil {
 		return Updated{}, err
 	}
 	before, err := s.Get(ctx, id)
@@ -368,7 +369,10 @@ func (s *Service) pauseTx(ctx context.Context, tx pgx.Tx, n *Newsletter, p Pause
 		n.ResumesAt = &at
 	}
 	n.Pauses = append(n.Pauses, span)
-	return savePlanTx(ctx, tx, n, now)
+	if err := savePlanTx(ctx, tx, n, now); err != nil {
+		return err
+	}
+	return touchTx(ctx, tx, n.ID, now)
 }
 
 func (s *Service) pauseIssuesTx(ctx context.Context, tx pgx.Tx, n Newsletter, open []Issue, by string) error {
@@ -407,7 +411,10 @@ func (s *Service) Resume(ctx context.Context, id int64) (Newsletter, error) {
 			last.Until = today
 		}
 		n.Status, n.PauseNote, n.ResumesAt = StatusActive, nil, nil
-		return savePlanTx(ctx, tx, n, now)
+		if err := savePlanTx(ctx, tx, n, now); err != nil {
+			return err
+		}
+		return touchTx(ctx, tx, n.ID, now)
 	})
 }
 
@@ -518,23 +525,4 @@ func (s *Service) Runs(ctx context.Context, id int64, n int) ([]PlannedRun, erro
 		}
 	}
 	return out, nil
-}
-
-// PublicIssues gives the sent issues of public newsletters, newest first, for the archive: of one newsletter, or of all with 0. before is the time from which to read on, zero for the newest.
-func (s *Service) PublicIssues(ctx context.Context, newsletterID int64, before time.Time, limit int) ([]PublicIssue, error) {
-	if before.IsZero() {
-		before = s.d.Now().Add(24 * time.Hour)
-	}
-	rows, err := s.d.Pool.Query(ctx, `
-		SELECT i.id, i.number, i.local_date, i.campaign_id, c.subject, i.started_at FROM newsletter_issues i JOIN newsletters n ON n.id = i.newsletter_id JOIN campaigns c ON c.id = i.campaign_id
-		WHERE n.public AND i.state IN ('sending', 'sent') AND i.started_at < $2 AND ($1 = 0 OR n.id = $1) ORDER BY i.started_at DESC LIMIT $3`, newsletterID, before, limit)
-	if err != nil {
-		return nil, fmt.Errorf("reading public issues: %w", err)
-	}
-	return pgx.CollectRows(rows, func(r pgx.CollectableRow) (p PublicIssue, err error) {
-		var date time.Time
-		err = r.Scan(&p.ID, &p.Number, &date, &p.CampaignID, &p.Subject, &p.SentAt)
-		p.Date = schedule.DateOf(date)
-		return p, err
-	})
 }

@@ -59,6 +59,8 @@ type Gathered struct {
 	Number int
 	Date   string // of the issue, 2026-12-24
 	Name   string // of the newsletter
+	// ArchiveURL is where everybody can read the issue once it has gone out, "" when nobody can.
+	ArchiveURL string
 }
 
 // Filler puts what belongs to the issue into the template, and leaves what belongs to the person as it is. Its errors are for people to read.

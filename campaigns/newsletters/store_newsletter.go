@@ -19,6 +19,7 @@ type newsletterRow struct {
 	Name              string
 	Status            Status
 	Public            bool
+	Slug              string
 	Definition        []byte
 	Skips, Pauses     []byte
 	PauseNote         *string
@@ -38,7 +39,7 @@ type newsletterRow struct {
 }
 
 const newsletterColumns = `
-	n.id, n.name, n.status, n.public, n.definition, n.skips, n.pauses, n.pause_note, n.resumes_at, n.activated_at, n.next_run_at, n.fetched_at, n.fetch_error, n.failing_since,
+	n.id, n.name, n.status, n.public, n.slug, n.definition, n.skips, n.pauses, n.pause_note, n.resumes_at, n.activated_at, n.next_run_at, n.fetched_at, n.fetch_error, n.failing_since,
 	n.created_at, n.updated_at,
 	ARRAY(SELECT l.list_id FROM newsletter_lists l WHERE l.newsletter_id = n.id AND NOT l.excluded ORDER BY l.list_id) AS list_ids,
 	ARRAY(SELECT l.list_id FROM newsletter_lists l WHERE l.newsletter_id = n.id AND l.excluded ORDER BY l.list_id) AS exclude_list_ids,
@@ -51,7 +52,7 @@ func (r newsletterRow) newsletter() (Newsletter, error) {
 		ID: r.ID, Status: r.Status, PauseNote: r.PauseNote, ResumesAt: r.ResumesAt, ActivatedAt: r.ActivatedAt, NextRunAt: r.NextRunAt, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 		Feed: FeedState{FetchedAt: r.FetchedAt, Error: r.FetchError, FailingSince: r.FailingSince},
 		Input: Input{
-			Name: r.Name, Public: r.Public, RelayIDs: r.RelayIDs,
+			Name: r.Name, Public: r.Public, Slug: r.Slug, RelayIDs: r.RelayIDs,
 			Audience: Audience{ListIDs: r.ListIDs, SegmentIDs: r.SegmentIDs, ExcludeSegmentIDs: r.ExcludeSegmentIDs, ExcludeListIDs: r.ExcludeListIDs},
 		},
 	}
@@ -103,10 +104,17 @@ func saveNewsletter(ctx context.Context, tx pgx.Tx, id int64, in Input, now time
 	if err != nil {
 		return 0, fmt.Errorf("writing a newsletter: %w", err)
 	}
+	if id == 0 && in.Slug == "" {
+		if in.Slug, err = freeSlug(ctx, tx, in.Name); err != nil {
+			return 0, err
+		}
+	}
 	if id == 0 {
-		err = tx.QueryRow(ctx, `INSERT INTO newsletters (name, public, definition, created_at, updated_at) VALUES ($1, $2, $3, $4, $4) RETURNING id`, in.Name, in.Public, definition, now).Scan(&id)
+		err = tx.QueryRow(ctx, `INSERT INTO newsletters (name, public, slug, definition, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $5) RETURNING id`,
+			in.Name, in.Public, in.Slug, definition, now).Scan(&id)
 	} else {
-		_, err = tx.Exec(ctx, `UPDATE newsletters SET name = $2, public = $3, definition = $4, updated_at = $5 WHERE id = $1`, id, in.Name, in.Public, definition, now)
+		_, err = tx.Exec(ctx, `UPDATE newsletters SET name = $2, public = $3, definition = $4, updated_at = $5, slug = COALESCE(NULLIF($6, ''), slug) WHERE id = $1`,
+			id, in.Name, in.Public, definition, now, in.Slug)
 	}
 	if err != nil {
 		return 0, violation(err, in)
@@ -141,6 +149,10 @@ func violation(err error, in Input) error {
 	switch v := pg.Violation(err); v {
 	case "newsletters_name":
 		e := errs.InvalidField("name", "there is a newsletter called %q already", in.Name)
+		e.Kind = errs.Conflict
+		return e
+	case "newsletters_slug":
+		e := errs.InvalidField("slug", "another newsletter has the address %q already; choose another one", in.Slug)
 		e.Kind = errs.Conflict
 		return e
 	case "newsletter_lists_list_id_fkey", "newsletter_segments_segment_id_fkey", "newsletter_relays_relay_id_fkey":
@@ -179,6 +191,11 @@ func savePlanTx(ctx context.Context, tx pgx.Tx, n *Newsletter, after time.Time) 
 	return exec(ctx, tx, `
 		UPDATE newsletters SET status = $2, skips = $3, pauses = $4, pause_note = $5, resumes_at = $6, next_run_at = $7, next_prepare_at = $8, activated_at = $9 WHERE id = $1`,
 		n.ID, n.Status, skips, pauses, n.PauseNote, n.ResumesAt, n.NextRunAt, prepare, n.ActivatedAt)
+}
+
+// touchTx says that something changed that the public sees.
+func touchTx(ctx context.Context, tx pgx.Tx, id int64, now time.Time) error {
+	return exec(ctx, tx, `UPDATE newsletters SET updated_at = $2 WHERE id = $1`, id, now)
 }
 
 // pauseRow is a pause as it is stored: an open end is left out.

@@ -198,7 +198,7 @@ func (a *app) build(ctx context.Context) error {
 		Templates: a.templates, Node: a.node, Pools: a.pools, Journal: a.journal, Prober: preflight.NewProber(a.cfg.FetchPriv, a.now), Logger: a.logger, Now: a.now,
 	})
 	a.newsletters = newsletters.New(newsletters.Deps{
-		Pool: a.pool, Campaigns: a.campaigns, Fetch: newsletters.Documents{Sources: a.sources}, Fill: newsletters.Templates{Service: a.templates}, Logger: a.logger, Now: a.now,
+		Pool: a.pool, Campaigns: a.campaigns, Fetch: newsletters.Documents{Sources: a.sources}, Fill: newsletters.Templates{Service: a.templates}, PublicURL: a.settings.PublicURL, Logger: a.logger, Now: a.now,
 	})
 	a.confirm = confirm.New(confirm.Deps{
 		Audience: a.audience, Tokens: a.tokens, Sender: a.sender, Settings: a.settings, Pools: a.pools, Now: a.now,

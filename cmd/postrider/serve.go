@@ -106,7 +106,7 @@ func (a *app) handler(cfg httpConfig, done <-chan struct{}) (http.Handler, error
 	}
 	ui, _ := web.FS() // nil when the interface is not built in; the server says so
 	return api.New(api.Config{
-		Version: version, PublicURL: cfg.PublicURL, UI: ui, Ready: a.pool.Ping, System: a.system, InboxAddr: a.inboxAddr, Done: done, TrustedProxies: proxies, Logger: a.logger,
+		Version: version, PublicURL: cfg.PublicURL, UI: ui, Ready: a.pool.Ping, System: a.system, InboxAddr: a.inboxAddr, Archive: api.NewsletterArchive(a.newsletters), Done: done, TrustedProxies: proxies, Logger: a.logger,
 	}, api.Deps{
 		Auth: a.auth, Settings: a.settings, Idempotency: a.idem, Audience: a.audience, Templates: a.templates, Media: a.media, Campaigns: a.campaigns, Newsletters: a.newsletters,
 		Confirm: a.confirm,

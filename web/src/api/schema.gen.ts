@@ -6505,6 +6505,10 @@ export interface components {
             exclude_segment_ids?: number[];
             /** Format: int64 */
             id: number;
+            /** @description Search engines may list its archive */
+            indexed?: boolean;
+            /** @description Of what the newsletter says (BCP 47), such as en or de-AT; for its archive */
+            language?: string;
             list_ids?: number[];
             mailing?: components["schemas"]["Mailing"];
             name: string;
@@ -6514,7 +6518,7 @@ export interface components {
              */
             next_run_at: string | null;
             pause_note: string | null;
-            /** @description Sent issues may be shown to everybody */
+            /** @description Everybody can read the issues that were sent, in the archive at /a/SLUG and its feeds */
             public?: boolean;
             relay_ids?: number[];
             /** Format: date-time */
@@ -6523,8 +6527,12 @@ export interface components {
             schedule: components["schemas"]["Recurrence"];
             schedule_description: components["schemas"]["Description"];
             segment_ids?: number[];
+            /** @description Where readers of the archive can sign up. Left out: the sign-up form of one of its lists, if there is one */
+            sign_up_url?: string;
             /** @description Dates that were skipped before they had an issue */
             skips: string[];
+            /** @description What the address of its archive ends in: /a/SLUG. Left out: made of the name when the newsletter is made, and kept after that */
+            slug?: string;
             /** @description Left out: draft */
             source?: components["schemas"]["NewsletterSource"];
             /** @description What is wrong with the source now */
@@ -6544,15 +6552,23 @@ export interface components {
             description?: string;
             exclude_list_ids?: number[];
             exclude_segment_ids?: number[];
+            /** @description Search engines may list its archive */
+            indexed?: boolean;
+            /** @description Of what the newsletter says (BCP 47), such as en or de-AT; for its archive */
+            language?: string;
             list_ids?: number[];
             mailing?: components["schemas"]["Mailing"];
             name: string;
-            /** @description Sent issues may be shown to everybody */
+            /** @description Everybody can read the issues that were sent, in the archive at /a/SLUG and its feeds */
             public?: boolean;
             relay_ids?: number[];
             rules?: components["schemas"]["Rules"];
             schedule: components["schemas"]["Recurrence"];
             segment_ids?: number[];
+            /** @description Where readers of the archive can sign up. Left out: the sign-up form of one of its lists, if there is one */
+            sign_up_url?: string;
+            /** @description What the address of its archive ends in: /a/SLUG. Left out: made of the name when the newsletter is made, and kept after that */
+            slug?: string;
             /** @description Left out: draft */
             source?: components["schemas"]["NewsletterSource"];
         };
@@ -6582,8 +6598,12 @@ export interface components {
             exclude_segment_ids?: number[];
             /** Format: int64 */
             id: number;
+            /** @description Search engines may list its archive */
+            indexed?: boolean;
             /** @description Issues that the schedule would not have, and that are kept since somebody worked on them */
             kept: components["schemas"]["Issue"][];
+            /** @description Of what the newsletter says (BCP 47), such as en or de-AT; for its archive */
+            language?: string;
             list_ids?: number[];
             mailing?: components["schemas"]["Mailing"];
             name: string;
@@ -6593,7 +6613,7 @@ export interface components {
              */
             next_run_at: string | null;
             pause_note: string | null;
-            /** @description Sent issues may be shown to everybody */
+            /** @description Everybody can read the issues that were sent, in the archive at /a/SLUG and its feeds */
             public?: boolean;
             relay_ids?: number[];
             /** Format: date-time */
@@ -6602,8 +6622,12 @@ export interface components {
             schedule: components["schemas"]["Recurrence"];
             schedule_description: components["schemas"]["Description"];
             segment_ids?: number[];
+            /** @description Where readers of the archive can sign up. Left out: the sign-up form of one of its lists, if there is one */
+            sign_up_url?: string;
             /** @description Dates that were skipped before they had an issue */
             skips: string[];
+            /** @description What the address of its archive ends in: /a/SLUG. Left out: made of the name when the newsletter is made, and kept after that */
+            slug?: string;
             /** @description Left out: draft */
             source?: components["schemas"]["NewsletterSource"];
             /** @description What is wrong with the source now */
