@@ -54,7 +54,7 @@ func TestRealFeed(t *testing.T) {
 	b.at(5, 9, 0)
 	b.stands(n, 5, StateSending, WhyOldCopy, "503")
 	in := n.Input
-	in.Name, in.Content.HTML = "Broken", "{% for x in feed.items %}"
+	in.Name, in.Slug, in.Content.HTML = "Broken", "", "{% for x in feed.items %}"
 	broken, err := b.Create(t.Context(), in)
 	must(t, err)
 	down = false

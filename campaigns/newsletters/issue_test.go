@@ -335,7 +335,7 @@ func TestLists(t *testing.T) {
 	if _, err := b.Create(t.Context(), in); !errs.Is(err, errs.Conflict) {
 		t.Errorf("a second one of the same name: %v", err)
 	}
-	in.Name, in.ListIDs = "Other", []int64{99}
+	in.Name, in.Slug, in.ListIDs = "Other", "", []int64{99}
 	if _, err := b.Create(t.Context(), in); !errs.Is(err, errs.Invalid) || !strings.Contains(err.Error(), "list_ids") {
 		t.Errorf("a list that is not there: %v", err)
 	}
