@@ -45,16 +45,17 @@ type RulesJSON struct {
 
 // MailingJSON are the settings of each issue's campaign.
 type MailingJSON struct {
-	FromName            string   `json:"from_name" required:"false"`
-	FromEmail           string   `json:"from_email" required:"false"`
-	ReplyTo             string   `json:"reply_to" required:"false"`
-	IgnoreFrequencyCap  bool     `json:"ignore_frequency_cap" required:"false"`
-	TrackOpens          *bool    `json:"track_opens" required:"false" doc:"Left out: true"`
-	TrackClicks         *bool    `json:"track_clicks" required:"false" doc:"Left out: true"`
-	UnconfirmedPolicy   string   `json:"unconfirmed_policy" required:"false" enum:"hold,resend,assume_delivered" doc:"Left out: hold"`
-	ExpiresAfterHours   int      `json:"expires_after_hours" required:"false" doc:"Left out: 72"`
-	MaxBouncePercent    *float64 `json:"max_bounce_percent" required:"false"`
-	MaxComplaintPercent *float64 `json:"max_complaint_percent" required:"false"`
+	FromName            string      `json:"from_name" required:"false"`
+	FromEmail           string      `json:"from_email" required:"false"`
+	ReplyTo             string      `json:"reply_to" required:"false"`
+	IgnoreFrequencyCap  bool        `json:"ignore_frequency_cap" required:"false"`
+	TrackOpens          *bool       `json:"track_opens" required:"false" doc:"Left out: true"`
+	TrackClicks         *bool       `json:"track_clicks" required:"false" doc:"Left out: true"`
+	UnconfirmedPolicy   string      `json:"unconfirmed_policy" required:"false" enum:"hold,resend,assume_delivered" doc:"Left out: hold"`
+	ExpiresAfterHours   int         `json:"expires_after_hours" required:"false" doc:"Left out: 72"`
+	MaxBouncePercent    *float64    `json:"max_bounce_percent" required:"false"`
+	MaxComplaintPercent *float64    `json:"max_complaint_percent" required:"false"`
+	Window              *windowJSON `json:"window" required:"false" doc:"When the mail of an issue may go out; what is due outside of it waits until it opens. Left out or null: at all times"`
 }
 
 // NewsletterFields are what a person decides about a newsletter.
@@ -206,7 +207,7 @@ func (in NewsletterFields) input() (newsletters.Input, error) {
 			Archive: newsletters.Archive{Language: in.Language, SignUpURL: in.SignUpURL, Indexed: in.Indexed},
 			Mailing: newsletters.Mailing{FromName: m.FromName, FromEmail: m.FromEmail, ReplyTo: m.ReplyTo, IgnoreFrequencyCap: m.IgnoreFrequencyCap, TrackOpens: orTrue(m.TrackOpens),
 				TrackClicks: orTrue(m.TrackClicks), UnconfirmedPolicy: m.UnconfirmedPolicy, ExpiresAfterHours: m.ExpiresAfterHours, MaxBouncePercent: m.MaxBouncePercent,
-				MaxComplaintPercent: m.MaxComplaintPercent},
+				MaxComplaintPercent: m.MaxComplaintPercent, Window: m.Window.decode()},
 		},
 	}, nil
 }
@@ -245,7 +246,7 @@ func encodeNewsletter(n newsletters.Newsletter) NewsletterJSON {
 			Name: n.Name, Description: n.Description, Public: n.Public, Slug: n.Slug, Language: n.Archive.Language, SignUpURL: n.Archive.SignUpURL, Indexed: n.Archive.Indexed, ListIDs: n.ListIDs, SegmentIDs: n.SegmentIDs, ExcludeSegmentIDs: n.ExcludeSegmentIDs,
 			ExcludeListIDs: n.ExcludeListIDs, RelayIDs: n.RelayIDs, Source: NewsletterSourceJSON(n.Source), Content: encodeContent(n.Content), Schedule: encodeSchedule(n.Schedule), Rules: RulesJSON(n.Rules),
 			Mailing: MailingJSON{FromName: m.FromName, FromEmail: m.FromEmail, ReplyTo: m.ReplyTo, IgnoreFrequencyCap: m.IgnoreFrequencyCap, TrackOpens: &m.TrackOpens, TrackClicks: &m.TrackClicks,
-				UnconfirmedPolicy: m.UnconfirmedPolicy, ExpiresAfterHours: m.ExpiresAfterHours, MaxBouncePercent: m.MaxBouncePercent, MaxComplaintPercent: m.MaxComplaintPercent},
+				UnconfirmedPolicy: m.UnconfirmedPolicy, ExpiresAfterHours: m.ExpiresAfterHours, MaxBouncePercent: m.MaxBouncePercent, MaxComplaintPercent: m.MaxComplaintPercent, Window: encodeWindow(m.Window)},
 		},
 	}
 }

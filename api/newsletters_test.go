@@ -48,7 +48,7 @@ func TestNewsletters(t *testing.T) {
 	start := time.Now().UTC().AddDate(0, 0, -3).Format("2006-01-02T15:04")
 	body := func(rule string) string {
 		return fmt.Sprintf(`{"name":"Weekly","list_ids":[%d],"relay_ids":[%d],"schedule":{"rule":%q,"zone":"UTC","start":%q},"rules":{"lead_minutes":2880,"deadline_minutes":60},
-			"mailing":{"from_email":"a@example.org"},"content":{"subject":"S","text":"hello"}}`, list, relay, rule, start)
+			"mailing":{"from_email":"a@example.org","window":{"days":[1,2,3,4,5],"from":"08:00","until":"18:30","zone":"Europe/Berlin"}},"content":{"subject":"S","text":"hello"}}`, list, relay, rule, start)
 	}
 	if p := c.post("/newsletters", body("FREQ=NEVER")).problem(400); p.locations()[0] != "body.schedule.rule" {
 		t.Errorf("a bad rule: %v", p.locations())
@@ -81,6 +81,16 @@ func TestNewsletters(t *testing.T) {
 		}
 	}
 	c.post(one+"/send-now", "").problem(409)
+	if camp.Window == nil || camp.Window.From != "08:00" || camp.Window.Until != "18:30" || camp.Window.Zone != "Europe/Berlin" || len(camp.Window.Days) != 5 {
+		t.Errorf("the window of the newsletter is that of its issues: %+v", camp.Window)
+	}
+	var n NewsletterJSON
+	if c.get(at).want(200).json(&n); n.Mailing.Window == nil || n.Mailing.Window.Until != "18:30" {
+		t.Errorf("the window: %+v", n.Mailing.Window)
+	}
+	if p := c.put(at, strings.Replace(body("FREQ=DAILY"), `"days":[1,2,3,4,5]`, `"days":[]`, 1)).problem(400); p.locations()[0] != "body.mailing.window.days" {
+		t.Errorf("a window without days: %v", p.locations())
+	}
 	var skipped runDateJSON
 	c.post(at+"/skip-next", `{"date":"`+time.Now().UTC().AddDate(0, 0, 5).Format(time.DateOnly)+`"}`).want(200).json(&skipped)
 	c.post(at+"/unskip", `{"date":"`+skipped.Date+`"}`).want(200).keys("", newsletterKeys)

@@ -10,6 +10,7 @@ import (
 	"postrider/campaigns"
 	"postrider/campaigns/schedule"
 	"postrider/internal/errs"
+	"postrider/sender"
 	"postrider/templates"
 )
 
@@ -85,6 +86,16 @@ type Mailing struct {
 	ExpiresAfterHours   int      `json:"expires_after_hours"`
 	MaxBouncePercent    *float64 `json:"max_bounce_percent"`
 	MaxComplaintPercent *float64 `json:"max_complaint_percent"`
+	// Window is when the mail of an issue may go out; nil is at all times. An issue whose time is outside of it starts, and its mail waits until it opens.
+	Window *sender.Window `json:"window,omitempty"`
+}
+
+func (m Mailing) validate(f *errs.Fields) {
+	var wrong errs.Fields
+	m.Window.Check(&wrong)
+	for _, w := range wrong {
+		f.Add("mailing."+w.Name, "%s", w.Message)
+	}
 }
 
 // Audience is whom it goes to.
@@ -194,6 +205,7 @@ func (in *Input) validate() error {
 	in.Archive.validate(&f)
 	validateSlug(in.Slug, &f)
 	in.Rules.validate(&f)
+	in.Mailing.validate(&f)
 	if max(len(in.ListIDs), len(in.SegmentIDs), len(in.ExcludeListIDs), len(in.ExcludeSegmentIDs), len(in.RelayIDs)) > maxChoices {
 		f.Add("list_ids", "choose at most %d lists, segments and relays of each kind", maxChoices)
 	}
@@ -267,6 +279,6 @@ func (n Newsletter) campaign(name string, c Content) campaigns.Input {
 		Name: name, Kind: c.Kind, LayoutID: c.LayoutID, KeepCSS: c.KeepCSS, Subject: c.Subject, Preheader: c.Preheader, HTML: c.HTML, Text: c.Text, FromName: m.FromName, FromEmail: m.FromEmail, ReplyTo: m.ReplyTo,
 		RelayIDs: n.RelayIDs, ListIDs: n.ListIDs, SegmentIDs: n.SegmentIDs, ExcludeSegmentIDs: n.ExcludeSegmentIDs, ExcludeListIDs: n.ExcludeListIDs,
 		IgnoreFrequencyCap: m.IgnoreFrequencyCap, TrackOpens: m.TrackOpens, TrackClicks: m.TrackClicks, UnconfirmedPolicy: m.UnconfirmedPolicy,
-		ExpiresAfterHours: m.ExpiresAfterHours, MaxBouncePercent: m.MaxBouncePercent, MaxComplaintPercent: m.MaxComplaintPercent,
+		ExpiresAfterHours: m.ExpiresAfterHours, MaxBouncePercent: m.MaxBouncePercent, MaxComplaintPercent: m.MaxComplaintPercent, Window: m.Window,
 	}
 }

@@ -47,7 +47,7 @@ var allowed = map[string][]string{
 	"campaigns/feed":        {"templates", "internal/errs"},
 	"campaigns/sources":     {"campaigns/feed", "internal/safehttp", "internal/pg", "internal/errs"},
 	"campaigns/schedule":    {"internal/errs"},
-	"campaigns/newsletters": {"campaigns", "campaigns/feed", "campaigns/schedule", "campaigns/sources", "templates", "internal/pg", "internal/errs", "internal/page"},
+	"campaigns/newsletters": {"campaigns", "campaigns/feed", "campaigns/schedule", "campaigns/sources", "templates", "sender", "internal/pg", "internal/errs", "internal/page"},
 	"api": {"audience", "campaigns", "campaigns/feed", "campaigns/newsletters", "campaigns/schedule", "campaigns/confirm", "events", "events/hooks", "events/hooksource",
 		"events/mailbox", "events/outgoing", "templates", "templates/mailchimp", "sender", "sender/dkim", "sender/presets", "templates/media", "internal/auth", "internal/settings", "internal/idempotency", "internal/errs", "internal/oauth", "internal/page", "internal/addr", "campaigns/preflight"},
 	"cmd/postrider": {"..."},

@@ -6112,6 +6112,8 @@ export interface components {
              * @enum {string}
              */
             unconfirmed_policy?: "hold" | "resend" | "assume_delivered";
+            /** @description When the mail of an issue may go out; what is due outside of it waits until it opens. Left out or null: at all times */
+            window?: components["schemas"]["Window"];
         };
         Mapping: {
             /** @description Ask DNS whether the domains take mail */
