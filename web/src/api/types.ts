@@ -16,6 +16,7 @@ export type Page<T> = {
 export type Setup = Schemas['SetupState'];
 export type Me = Schemas['Me'];
 export type Settings = Schemas['Settings'];
+export type Sending = Schemas['Sending'];
 export type ApiKey = Schemas['APIKey'];
 export type NewApiKey = Schemas['NewKey'];
 

@@ -6,6 +6,8 @@ import { Outlet, useNavigate } from '@tanstack/react-router';
 import { lazy, Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { logOut, meQuery } from '@/features/auth/queries';
+import { StopBanner } from '@/features/sending/stop-banner';
+import { StopButton } from '@/features/sending/stop-button';
 import { settingsQuery } from '@/features/settings/queries';
 import { TimeZoneProvider } from '@/lib/time-zone';
 import { LinkMenuItem, LinkNav } from '@/ui/link-menu';
@@ -44,6 +46,7 @@ export function Shell() {
             </Group>
             <Group gap="xs" wrap="nowrap">
               <SearchButton onOpen={search} />
+              <StopButton />
               <ColorSchemeToggle />
               <UserMenu />
             </Group>
@@ -56,6 +59,7 @@ export function Shell() {
         </AppShell.Navbar>
         <AppShell.Main id="main" tabIndex={-1} style={{ outline: 'none' }}>
           <div className={classes.main}>
+            <StopBanner />
             <Outlet />
           </div>
         </AppShell.Main>

@@ -145,6 +145,7 @@ const routes: Record<string, Handler> = {
       inbox: true,
     }),
   'GET /overview': () => ok(overview),
+  'GET /sending': () => ok(overview.sending),
 
   'GET /lists': () => page(lists),
   'POST /lists': ({ body }) => ({ status: 201, body: { ...lists[0], id: 3, ...(body as object) } }),

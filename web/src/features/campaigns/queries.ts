@@ -126,7 +126,9 @@ export const createCampaign = (input: Partial<CampaignInput> & { name: string })
 export const updateCampaign = ({ id, ...input }: CampaignInput & { id: number }) =>
   api.put<Campaign>(`/campaigns/${id}`, input);
 export const deleteCampaign = (id: number) => api.del(`/campaigns/${id}`);
-export const startCampaign = (id: number) => api.post<Campaign>(`/campaigns/${id}/start`, {}, { idempotent: true });
+/** undoSeconds is the grace period in which it can be called back; with 0 it starts at once. */
+export const startCampaign = ({ id, undoSeconds }: { id: number; undoSeconds: number }) =>
+  api.post<Campaign>(`/campaigns/${id}/start`, { undo_seconds: undoSeconds }, { idempotent: true });
 export const scheduleCampaign = ({ id, at }: { id: number; at: string }) =>
   api.post<Campaign>(`/campaigns/${id}/schedule`, { at });
 export const unscheduleCampaign = (id: number) => api.post<Campaign>(`/campaigns/${id}/unschedule`);

@@ -4,7 +4,8 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { errorMessage, Problem } from '@/api/problem';
 import type { Campaign, Relay } from '@/api/types';
-import { formatList, formatNumber } from '@/lib/format';
+import { settingsQuery } from '@/features/settings/queries';
+import { formatDuration, formatList, formatNumber } from '@/lib/format';
 import { keepsFromStarting, routeIssues } from '@/lib/routing';
 import { ErrorState } from '@/ui/error-state';
 import { FormAlert } from '@/ui/form-alert';
@@ -32,12 +33,14 @@ export function StartDialog({ campaign, listNames, opened, onClose, onObjection 
   const { t } = useTranslation();
   const queryClient = useQueryClient();
   const audience = useQuery({ ...audienceQuery(campaign.id), enabled: opened, gcTime: 0 });
+  const settings = useQuery({ ...settingsQuery, enabled: opened });
+  const undo = settings.data?.undo_send_seconds ?? 0;
   const start = useMutation({
-    mutationFn: () => startCampaign(campaign.id),
+    mutationFn: () => startCampaign({ id: campaign.id, undoSeconds: undo }),
     onSuccess: (started) => {
       queryClient.setQueryData(campaignQuery(campaign.id).queryKey, started);
       void queryClient.invalidateQueries({ queryKey: ['campaigns'] });
-      notifySuccess(t('campaigns.start.started', { name: campaign.name }));
+      if (!started.undoable_until) notifySuccess(t('campaigns.start.started', { name: campaign.name }));
       onClose();
     },
     onError: (error) => {
@@ -94,7 +97,7 @@ export function StartDialog({ campaign, listNames, opened, onClose, onObjection 
           enabled={opened && campaign.relay_ids.length > 0}
         />
         <Text size="sm" c="dimmed">
-          {t('campaigns.start.frozen')}
+          {t('campaigns.start.frozen')} {undo > 0 && t('campaigns.start.grace', { time: formatDuration(undo) })}
         </Text>
         <Group justify="flex-end">
           <Button variant="default" onClick={close}>
@@ -102,7 +105,7 @@ export function StartDialog({ campaign, listNames, opened, onClose, onObjection 
           </Button>
           <Button
             leftSection={<IconPlayerPlay size={16} />}
-            disabled={!audience.data || count === 0 || blocked}
+            disabled={!audience.data || settings.isLoading || count === 0 || blocked}
             loading={start.isPending}
             onClick={() => start.mutate()}
           >

@@ -87,6 +87,18 @@ export function GeneralTab({ settings }: { settings: Settings }) {
             <TextInput type="email" label={t('campaigns.fromEmail')} {...form.getInputProps('default_from_email')} />
           </SimpleGrid>
         </Section>
+        <Section title={t('settings.undo')} description={t('settings.undoText')}>
+          <NumberInput
+            label={t('settings.undoSeconds')}
+            description={t('settings.undoSecondsHint')}
+            min={0}
+            max={3600}
+            allowDecimal={false}
+            suffix={` ${t('settings.seconds')}`}
+            maw={340}
+            {...form.getInputProps('undo_send_seconds')}
+          />
+        </Section>
         <Section title={t('settings.preflight')} description={t('settings.preflightText')}>
           <TextInput
             label={t('settings.preflightSpam')}
