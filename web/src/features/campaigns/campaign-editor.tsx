@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Stack, Tabs, Text } from '@mantine/core';
+import { Button, Stack, Tabs, Text } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useDisclosure } from '@mantine/hooks';
 import { IconCalendarClock, IconMailCheck, IconPlayerPlay } from '@tabler/icons-react';
@@ -9,19 +9,18 @@ import { useTranslation } from 'react-i18next';
 import type { Campaign, CampaignInput } from '@/api/types';
 import { listsQuery } from '@/features/lists/queries';
 import { applyProblem } from '@/lib/form-problem';
-import { formatDateTime } from '@/lib/format';
-import { useTimeZone } from '@/lib/time-zone';
 import { CampaignBadge } from '@/ui/campaign-badge';
 import { FormAlert } from '@/ui/form-alert';
 import { LinkAnchor } from '@/ui/link';
-import { notifyError, notifySuccess } from '@/ui/notify';
+import { notifySuccess } from '@/ui/notify';
 import { PageHeader } from '@/ui/page-header';
 import { SaveGuard } from '@/ui/save-guard';
 import { ContentTab } from './content-tab';
 import { DetailsTab } from './details-tab';
 import { inputOf } from './input';
-import { campaignQuery, unscheduleCampaign, updateCampaign } from './queries';
+import { campaignQuery, updateCampaign } from './queries';
 import { ScheduleDialog } from './schedule-dialog';
+import { ScheduledBanner } from './scheduled-banner';
 import { StartDialog } from './start-dialog';
 import { TestDialog } from './test-dialog';
 
@@ -48,6 +47,11 @@ export function CampaignEditor({ campaign }: { campaign: Campaign }) {
     setProblem(applyProblem(form, error));
     const first = Object.keys(form.errors)[0];
     if (first) openTab(contentFields.includes(first) ? 'content' : 'details');
+  };
+  const taken = (saved: Campaign) => {
+    form.setValues(inputOf(saved));
+    form.resetDirty(inputOf(saved));
+    queryClient.setQueryData(campaignQuery(campaign.id).queryKey, saved);
   };
   const save = useMutation({
     mutationFn: (values: CampaignInput) => updateCampaign({ id: campaign.id, ...values }),
@@ -112,7 +116,9 @@ export function CampaignEditor({ campaign }: { campaign: Campaign }) {
       <SaveGuard dirty={dirty} />
       <Stack>
         <FormAlert message={problem} />
-        {campaign.status === 'scheduled' && <ScheduledBanner campaign={campaign} />}
+        {campaign.status === 'scheduled' && (
+          <ScheduledBanner campaign={campaign} onChange={() => saveThen(schedule.open)} />
+        )}
         <Tabs value={tab === 'content' ? 'content' : 'details'} onChange={openTab}>
           <Tabs.List mb="md">
             <Tabs.Tab value="details">{t('campaigns.details')}</Tabs.Tab>
@@ -133,30 +139,14 @@ export function CampaignEditor({ campaign }: { campaign: Campaign }) {
         onClose={start.close}
         onObjection={objected}
       />
-      <ScheduleDialog campaign={campaign} opened={scheduleOpen} onClose={schedule.close} onObjection={objected} />
+      <ScheduleDialog
+        campaign={campaign}
+        opened={scheduleOpen}
+        onClose={schedule.close}
+        onSaved={taken}
+        onObjection={objected}
+      />
       <TestDialog campaign={campaign} opened={testOpen} onClose={test.close} />
     </form>
-  );
-}
-
-function ScheduledBanner({ campaign }: { campaign: Campaign }) {
-  const { t } = useTranslation();
-  const timeZone = useTimeZone();
-  const queryClient = useQueryClient();
-  const unschedule = useMutation({
-    mutationFn: () => unscheduleCampaign(campaign.id),
-    onSuccess: (saved) => queryClient.setQueryData(campaignQuery(campaign.id).queryKey, saved),
-    onError: notifyError,
-  });
-  if (!campaign.scheduled_at) return null;
-  return (
-    <Alert variant="default" icon={<IconCalendarClock color="var(--app-info)" />}>
-      <Group justify="space-between">
-        <Text>{t('campaigns.schedule.at', { at: formatDateTime(campaign.scheduled_at, timeZone) })}</Text>
-        <Button size="xs" variant="default" loading={unschedule.isPending} onClick={() => unschedule.mutate()}>
-          {t('campaigns.schedule.undo')}
-        </Button>
-      </Group>
-    </Alert>
   );
 }

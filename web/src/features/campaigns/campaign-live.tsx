@@ -21,6 +21,7 @@ import { MailTab } from './mail-tab';
 import { ProgressCard } from './progress-card';
 import { applyProgress, campaignProgressPath, campaignQuery, statsQuery } from './queries';
 import { ResultsTab } from './results-tab';
+import { TimesCard } from './times-card';
 import { UnconfirmedBanner } from './unconfirmed-banner';
 
 const route = getRouteApi('/shell/campaigns/$id');
@@ -91,6 +92,7 @@ export function CampaignLive({ campaign }: { campaign: Campaign }) {
             <>
               {data.unconfirmed > 0 && <UnconfirmedBanner campaign={campaign} count={data.unconfirmed} />}
               <ProgressCard campaign={campaign} stats={data} />
+              <TimesCard campaign={campaign} stats={data} />
               <Tabs value={tab} onChange={openTab}>
                 <Tabs.List mb="md" style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>
                   <Tabs.Tab value="results">{t('campaigns.live.results')}</Tabs.Tab>

@@ -8,10 +8,18 @@ import { campaignQuery } from './queries';
 
 const route = getRouteApi('/shell/campaigns/$id');
 
+const SOON_MS = 1_000;
+const LATER_MS = 15_000;
+
 /** A draft is edited here; a campaign that was started is watched here. */
 export function CampaignPage() {
   const { id } = route.useParams();
-  const query = useQuery(campaignQuery(Number(id)));
+  // A campaign that begins by itself turns from the one into the other while somebody looks at it.
+  const query = useQuery({
+    ...campaignQuery(Number(id)),
+    refetchInterval: ({ state: { data } }) =>
+      data?.status !== 'scheduled' ? false : data.undoable_until ? SOON_MS : LATER_MS,
+  });
   return (
     <QueryView query={query}>
       {(campaign) =>

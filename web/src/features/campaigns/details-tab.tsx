@@ -4,7 +4,9 @@ import { useTranslation } from 'react-i18next';
 import type { Campaign, CampaignInput } from '@/api/types';
 import { PercentInput } from '@/ui/percent-input';
 import { Section } from '@/ui/section';
+import { WindowFields } from '@/ui/sending-plan/window-fields';
 import { AudiencePicker } from './audience-picker';
+import { LocalTimeSection } from './local-time-section';
 import { ReadyCard } from './ready-card';
 import { RelayPicker } from './relay-picker';
 
@@ -40,6 +42,8 @@ export function DetailsTab({ form, campaign }: Props) {
           <Section title={t('campaigns.sending')}>
             <SendingFields form={form} />
           </Section>
+          <WindowFields form={windowOf(form)} />
+          <LocalTimeSection form={form} campaign={campaign} />
         </Stack>
       </Grid.Col>
       <Grid.Col span={{ base: 12, md: 4 }}>
@@ -94,4 +98,14 @@ function SendingFields({ form }: { form: Props['form'] }) {
       </SimpleGrid>
     </Stack>
   );
+}
+
+/** A campaign's window as its fields take it: a zone that is left out means UTC. */
+function windowOf(form: Props['form']) {
+  const { window } = form.values;
+  return {
+    values: { window: window && { zone: '', ...window } },
+    getInputProps: (path: string) => form.getInputProps(path),
+    setFieldValue: (path: string, value: unknown) => form.setFieldValue(path, value as never),
+  };
 }

@@ -11,6 +11,7 @@ import type {
   DeliveryStory,
   Exclusion,
   Forecast,
+  Gate,
   LinkStat,
   Outcomes,
   Page,
@@ -73,6 +74,11 @@ export const forecastQuery = (id: number, messages?: number, start_at?: string) 
     queryFn: ({ signal }) => api.get<Forecast>(`/campaigns/${id}/forecast`, { messages, start_at }, signal),
     refetchInterval: 60_000,
   });
+export const gatesQuery = (id: number) =>
+  queryOptions({
+    queryKey: ['campaigns', id, 'gates'],
+    queryFn: ({ signal }) => api.get<{ items: Gate[] }>(`/campaigns/${id}/gates`, {}, signal),
+  });
 export const timelineQuery = (id: number) =>
   queryOptions({
     queryKey: ['campaigns', id, 'timeline'],
@@ -129,8 +135,8 @@ export const deleteCampaign = (id: number) => api.del(`/campaigns/${id}`);
 /** undoSeconds is the grace period in which it can be called back; with 0 it starts at once. */
 export const startCampaign = ({ id, undoSeconds }: { id: number; undoSeconds: number }) =>
   api.post<Campaign>(`/campaigns/${id}/start`, { undo_seconds: undoSeconds }, { idempotent: true });
-export const scheduleCampaign = ({ id, at }: { id: number; at: string }) =>
-  api.post<Campaign>(`/campaigns/${id}/schedule`, { at });
+export const scheduleCampaign = ({ id, ...when }: { id: number } & ({ at: string } | { local_at: string })) =>
+  api.post<Campaign>(`/campaigns/${id}/schedule`, when);
 export const unscheduleCampaign = (id: number) => api.post<Campaign>(`/campaigns/${id}/unschedule`);
 export const pauseCampaign = (id: number) => api.post<Campaign>(`/campaigns/${id}/pause`);
 export const resumeCampaign = (id: number) => api.post<Campaign>(`/campaigns/${id}/resume`);

@@ -1,7 +1,7 @@
-import { Button, Group, Modal, Stack, Switch, Textarea, TextInput } from '@mantine/core';
+import { Button, Group, Modal, Select, Stack, Switch, Textarea, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { List } from '@/api/types';
 import { applyProblem } from '@/lib/form-problem';
@@ -32,8 +32,13 @@ function ListForm({
       name: list?.name ?? '',
       description: list?.description ?? '',
       no_tracking: list?.no_tracking ?? false,
+      time_zone: list?.time_zone ?? '',
     },
   });
+  const zones = useMemo(
+    () => [...new Set(['UTC', list?.time_zone ?? '', ...Intl.supportedValuesOf('timeZone')])].filter(Boolean),
+    [list?.time_zone],
+  );
   const save = useMutation({
     mutationFn: (input: ListInput) => (list ? updateList({ id: list.id, ...input }) : createList(input)),
     onMutate: () => setProblem(null),
@@ -60,6 +65,18 @@ function ListForm({
           label={t('lists.noTracking')}
           description={t('lists.noTrackingHint')}
           {...form.getInputProps('no_tracking', { type: 'checkbox' })}
+        />
+        <Select
+          label={t('lists.timeZone')}
+          description={t('lists.timeZoneHint')}
+          placeholder={t('lists.timeZoneNone')}
+          searchable
+          clearable
+          limit={60}
+          data={zones}
+          {...form.getInputProps('time_zone')}
+          value={form.values.time_zone || null}
+          onChange={(zone) => form.setFieldValue('time_zone', zone ?? '')}
         />
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>

@@ -11,7 +11,7 @@ import type {
   Page,
 } from '@/api/types';
 
-export type ListInput = { name: string; description: string; no_tracking?: boolean };
+export type ListInput = { name: string; description: string; no_tracking?: boolean; time_zone?: string };
 
 /** The most lists one page of the API holds; pickers show them all at once. */
 const ALL = 200;

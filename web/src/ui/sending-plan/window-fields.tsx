@@ -7,7 +7,7 @@ import type { PlanForm } from './plan-form';
 import { allDays, openPerWeek, overMidnight, timesOfDay, usualWindow, workingDays } from './sending-window';
 import { useUsualZone, ZoneSelect } from './zone-select';
 
-type Form = { form: PlanForm };
+type Form = { form: PlanForm<'window'> };
 type Part = Form & { window: SendingWindow };
 
 /** On which days and between which times of day mail may go out. */

@@ -3,7 +3,7 @@ import { useMemo, useState } from 'react';
 import { useTimeZone } from '@/lib/time-zone';
 import type { PlanForm } from './plan-form';
 
-type Props = { form: PlanForm; name: 'window.zone' | 'warmup.zone'; label: string };
+type Props = { form: Pick<PlanForm, 'getInputProps'>; name: 'window.zone' | 'warmup.zone'; label: string };
 
 /** The zone in which a plan is begun: the organisation's, else the browser's. */
 export const useUsualZone = () => useTimeZone() ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
