@@ -15,10 +15,12 @@ import { LinkAnchor } from '@/ui/link';
 import { notifySuccess } from '@/ui/notify';
 import { PageHeader } from '@/ui/page-header';
 import { SaveGuard } from '@/ui/save-guard';
+import { AbTestTab } from './ab-test-tab';
 import { ContentTab } from './content-tab';
 import { DetailsTab } from './details-tab';
 import { inputOf } from './input';
 import { campaignQuery, updateCampaign } from './queries';
+import { RunNote } from './run-note';
 import { ScheduleDialog } from './schedule-dialog';
 import { ScheduledBanner } from './scheduled-banner';
 import { StartDialog } from './start-dialog';
@@ -27,6 +29,9 @@ import { TestDialog } from './test-dialog';
 const route = getRouteApi('/shell/campaigns/$id');
 /** Fields of the content tab; an objection to one of them opens that tab. */
 const contentFields = ['subject', 'preheader', 'kind', 'layout_id', 'inline_css', 'html', 'text'];
+const tabs = ['details', 'content', 'ab'] as const;
+const tabOf = (field: string) =>
+  field.startsWith('ab_test') ? 'ab' : contentFields.includes(field) ? 'content' : 'details';
 
 export function CampaignEditor({ campaign }: { campaign: Campaign }) {
   const { t } = useTranslation();
@@ -41,12 +46,12 @@ export function CampaignEditor({ campaign }: { campaign: Campaign }) {
   const form = useForm<CampaignInput>({ initialValues: inputOf(campaign) });
   const dirty = form.isDirty();
   const openTab = (value: string | null) =>
-    void navigate({ search: value === 'content' ? { tab: value } : {}, replace: true });
+    void navigate({ search: value && value !== 'details' ? { tab: value } : {}, replace: true });
 
   const objected = (error: unknown) => {
     setProblem(applyProblem(form, error));
     const first = Object.keys(form.errors)[0];
-    if (first) openTab(contentFields.includes(first) ? 'content' : 'details');
+    if (first) openTab(tabOf(first));
   };
   const taken = (saved: Campaign) => {
     form.setValues(inputOf(saved));
@@ -116,19 +121,24 @@ export function CampaignEditor({ campaign }: { campaign: Campaign }) {
       <SaveGuard dirty={dirty} />
       <Stack>
         <FormAlert message={problem} />
+        {campaign.parent_id !== null && <RunNote campaign={campaign} />}
         {campaign.status === 'scheduled' && (
           <ScheduledBanner campaign={campaign} onChange={() => saveThen(schedule.open)} />
         )}
-        <Tabs value={tab === 'content' ? 'content' : 'details'} onChange={openTab}>
+        <Tabs value={tabs.find((name) => name === tab) ?? 'details'} onChange={openTab}>
           <Tabs.List mb="md">
             <Tabs.Tab value="details">{t('campaigns.details')}</Tabs.Tab>
             <Tabs.Tab value="content">{t('campaigns.content')}</Tabs.Tab>
+            {campaign.parent_id === null && <Tabs.Tab value="ab">{t('campaigns.ab.tab')}</Tabs.Tab>}
           </Tabs.List>
           <Tabs.Panel value="details">
             <DetailsTab form={form} campaign={campaign} />
           </Tabs.Panel>
           <Tabs.Panel value="content">
             <ContentTab form={form} campaign={campaign} dirty={dirty} />
+          </Tabs.Panel>
+          <Tabs.Panel value="ab">
+            <AbTestTab form={form} campaign={campaign} />
           </Tabs.Panel>
         </Tabs>
       </Stack>

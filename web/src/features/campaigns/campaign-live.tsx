@@ -12,6 +12,7 @@ import { LinkAnchor } from '@/ui/link';
 import { PageHeader } from '@/ui/page-header';
 import { QueryView } from '@/ui/query-view';
 import { DateTime } from '@/ui/relative-time';
+import { AbReportTab } from './ab-report-tab';
 import { DeliveriesTab } from './deliveries-tab';
 import { ExclusionsTab } from './exclusions-tab';
 import { stoppedByGuard } from './guard';
@@ -21,11 +22,13 @@ import { MailTab } from './mail-tab';
 import { ProgressCard } from './progress-card';
 import { applyProgress, campaignProgressPath, campaignQuery, statsQuery } from './queries';
 import { ResultsTab } from './results-tab';
+import { RunNote } from './run-note';
+import { RunsCard } from './runs-card';
 import { TimesCard } from './times-card';
 import { UnconfirmedBanner } from './unconfirmed-banner';
 
 const route = getRouteApi('/shell/campaigns/$id');
-const tabs = ['results', 'deliveries', 'exclusions', 'mail'] as const;
+const tabs = ['results', 'ab', 'deliveries', 'exclusions', 'mail'] as const;
 type Tab = (typeof tabs)[number];
 /** How often to ask while the stream is down, and how often opens and clicks still trickle in after the end. */
 const POLL_MS = 2_000;
@@ -87,6 +90,7 @@ export function CampaignLive({ campaign }: { campaign: Campaign }) {
               <Text>{campaign.pause_reason}</Text>
             </Alert>
           )}
+        {campaign.parent_id !== null && <RunNote campaign={campaign} />}
         <QueryView query={stats}>
           {(data) => (
             <>
@@ -96,6 +100,7 @@ export function CampaignLive({ campaign }: { campaign: Campaign }) {
               <Tabs value={tab} onChange={openTab}>
                 <Tabs.List mb="md" style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>
                   <Tabs.Tab value="results">{t('campaigns.live.results')}</Tabs.Tab>
+                  {campaign.ab_test && <Tabs.Tab value="ab">{t('campaigns.ab.tab')}</Tabs.Tab>}
                   <Tabs.Tab value="deliveries">
                     {t('campaigns.live.deliveries', { total: formatNumber(data.recipients) })}
                   </Tabs.Tab>
@@ -105,8 +110,14 @@ export function CampaignLive({ campaign }: { campaign: Campaign }) {
                   <Tabs.Tab value="mail">{t('campaigns.live.mail')}</Tabs.Tab>
                 </Tabs.List>
                 <Tabs.Panel value="results">
+                  <RunsCard campaign={campaign} />
                   <ResultsTab campaign={campaign} stats={data} live={campaign.status === 'running'} />
                 </Tabs.Panel>
+                {campaign.ab_test && (
+                  <Tabs.Panel value="ab">
+                    <AbReportTab campaign={campaign} live={live} />
+                  </Tabs.Panel>
+                )}
                 <Tabs.Panel value="deliveries">
                   <DeliveriesTab campaign={campaign} live={campaign.status === 'running'} />
                 </Tabs.Panel>

@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import type { Campaign, Delivery } from '@/api/types';
+import { NONE } from '@/lib/format';
 import { deliveryStates } from '@/lib/states';
 import { useCursor } from '@/lib/use-cursor';
 import { type Column, DataTable } from '@/ui/data-table';
@@ -16,6 +17,7 @@ import { RelativeTime } from '@/ui/relative-time';
 import { Reply } from '@/ui/reply';
 import { SearchInput } from '@/ui/search-input';
 import { deliveriesQuery } from './queries';
+import { letter } from './variants';
 
 const route = getRouteApi('/shell/campaigns/$id');
 const REFRESH_MS = 4_000;
@@ -30,7 +32,7 @@ export function DeliveriesTab({ campaign, live }: { campaign: Campaign; live: bo
     ...deliveriesQuery(campaign.id, filter, cursor.current),
     refetchInterval: live ? REFRESH_MS : false,
   });
-  const columns = useColumns(campaign.id);
+  const columns = useColumns(campaign);
   const change = (next: { state?: string | undefined; q?: string | undefined }) => {
     const merged = { state: search.state, q: search.q, ...next };
     void navigate({
@@ -79,7 +81,7 @@ export function DeliveriesTab({ campaign, live }: { campaign: Campaign; live: bo
   );
 }
 
-function useColumns(campaignId: number): Column<Delivery>[] {
+function useColumns({ id: campaignId, ab_test }: Campaign): Column<Delivery>[] {
   const { t } = useTranslation();
   return [
     {
@@ -95,6 +97,15 @@ function useColumns(campaignId: number): Column<Delivery>[] {
         </LinkAnchor>
       ),
     },
+    ...(ab_test
+      ? [
+          {
+            key: 'variant',
+            header: t('campaigns.ab.variantColumn'),
+            render: (row: Delivery) => (row.variant === null ? NONE : letter(row.variant)),
+          },
+        ]
+      : []),
     { key: 'state', header: t('common.status'), render: (row) => <DeliveryBadge state={row.state} /> },
     {
       key: 'reply',

@@ -34,6 +34,7 @@ import { Section } from '@/ui/section';
 import { SuppressionBanner } from '@/ui/suppression-banner';
 import { deliveryQuery } from './queries';
 import { type Moment, storyOf } from './story';
+import { letter } from './variants';
 
 const route = getRouteApi('/shell/campaigns/$id/deliveries/$seq');
 const REFRESH_MS = 10_000;
@@ -103,6 +104,7 @@ function Facts({ delivery }: { delivery: DeliveryStory }) {
             </LinkAnchor>
           </Fact>
         )}
+        {delivery.variant !== null && <Fact name={t('campaigns.ab.variantColumn')}>{letter(delivery.variant)}</Fact>}
         <Fact name={t('deliveries.relay')}>{delivery.relay_name ?? t('deliveries.noRelay')}</Fact>
         <Fact name={t('deliveries.attempts')}>{delivery.attempts}</Fact>
         {total(delivery.opens) > 0 && <Fact name={t('tracking.opens')}>{t('tracking.all', delivery.opens)}</Fact>}

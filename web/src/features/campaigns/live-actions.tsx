@@ -2,6 +2,7 @@ import { Button } from '@mantine/core';
 import { IconPlayerPause, IconPlayerPlay, IconX } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { Campaign, Stats } from '@/api/types';
+import { AgainButton } from './again-dialog';
 import { useLiveActions } from './use-live-actions';
 
 type Props = { campaign: Campaign; stats: Stats | undefined };
@@ -9,6 +10,7 @@ type Props = { campaign: Campaign; stats: Stats | undefined };
 export function LiveActions({ campaign, stats }: Props) {
   const { t } = useTranslation();
   const { pause, resume, cancel, askToCancel } = useLiveActions(campaign, stats);
+  if (campaign.status === 'finished' || campaign.status === 'cancelled') return <AgainButton campaign={campaign} />;
   if (campaign.status !== 'running' && campaign.status !== 'paused') return null;
   return (
     <>

@@ -1,6 +1,7 @@
 import { keepPreviousData, type QueryClient, queryOptions } from '@tanstack/react-query';
 import { api } from '@/api/client';
 import type {
+  AbReport,
   Audience,
   AudienceInput,
   Campaign,
@@ -16,6 +17,8 @@ import type {
   Outcomes,
   Page,
   ReasonCount,
+  RerunTo,
+  Runs,
   Selection,
   Stats,
   TestResult,
@@ -73,6 +76,26 @@ export const forecastQuery = (id: number, messages?: number, start_at?: string) 
     queryKey: ['campaigns', id, 'forecast', messages ?? 0, start_at ?? ''],
     queryFn: ({ signal }) => api.get<Forecast>(`/campaigns/${id}/forecast`, { messages, start_at }, signal),
     refetchInterval: 60_000,
+  });
+export const abTestQuery = (id: number) =>
+  queryOptions({
+    queryKey: ['campaigns', id, 'ab-test'],
+    queryFn: ({ signal }) => api.get<AbReport>(`/campaigns/${id}/ab-test`, {}, signal),
+  });
+export const runsQuery = (id: number) =>
+  queryOptions({
+    queryKey: ['campaigns', id, 'runs'],
+    queryFn: ({ signal }) => api.get<Runs>(`/campaigns/${id}/runs`, {}, signal),
+  });
+/** Whom another run would be for; for nobody named, nobody. */
+export const runCountQuery = (id: number, to: RerunTo[]) =>
+  queryOptions({
+    queryKey: ['campaigns', id, 'run-count', to],
+    queryFn: ({ signal }) => api.post<{ people: number }>(`/campaigns/${id}/runs/count`, { to }, { signal }),
+    enabled: to.length > 0,
+    staleTime: 0,
+    gcTime: 0,
+    retry: false,
   });
 export const gatesQuery = (id: number) =>
   queryOptions({
@@ -138,13 +161,24 @@ export const startCampaign = ({ id, undoSeconds }: { id: number; undoSeconds: nu
 export const scheduleCampaign = ({ id, ...when }: { id: number } & ({ at: string } | { local_at: string })) =>
   api.post<Campaign>(`/campaigns/${id}/schedule`, when);
 export const unscheduleCampaign = (id: number) => api.post<Campaign>(`/campaigns/${id}/unschedule`);
+export const createRun = ({ id, ...input }: { id: number; to: RerunTo[]; subject?: string }) =>
+  api.post<Campaign>(`/campaigns/${id}/runs`, input, { idempotent: true });
+export const decideTest = ({ id, variant }: { id: number; variant: number }) =>
+  api.post<Campaign>(`/campaigns/${id}/ab-test/decide`, { variant }, { idempotent: true });
 export const pauseCampaign = (id: number) => api.post<Campaign>(`/campaigns/${id}/pause`);
 export const resumeCampaign = (id: number) => api.post<Campaign>(`/campaigns/${id}/resume`);
 export const cancelCampaign = (id: number) => api.post<Campaign>(`/campaigns/${id}/cancel`);
-export const sendTest = ({ id, to, relayId }: { id: number; to: string[]; relayId: number | null }) =>
-  api.post<{ results: TestResult[] }>(`/campaigns/${id}/test`, relayId === null ? { to } : { to, relay_id: relayId }, {
-    idempotent: true,
-  });
+/** Without a relay each address takes the one that the campaign would take; the variant is one of an A/B test. */
+export const sendTest = (input: { id: number; to: string[]; relayId: number | null; variant: number | null }) =>
+  api.post<{ results: TestResult[] }>(
+    `/campaigns/${input.id}/test`,
+    {
+      to: input.to,
+      ...(input.relayId !== null && { relay_id: input.relayId }),
+      ...(input.variant !== null && { variant: input.variant }),
+    },
+    { idempotent: true },
+  );
 export const resolveUnconfirmed = ({ id, action }: { id: number; action: 'resend' | 'assume_delivered' }) =>
   api.post<{ changed: number }>(`/campaigns/${id}/unconfirmed`, { action }, { idempotent: true });
 

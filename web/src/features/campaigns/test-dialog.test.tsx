@@ -11,7 +11,7 @@ const second = relays[1]?.name ?? '';
 
 function open(relay_ids: number[]) {
   const fake = createFakeApi();
-  renderPart(<TestDialog campaign={{ id: 4, relay_ids }} opened onClose={() => {}} />, fake);
+  renderPart(<TestDialog campaign={{ id: 4, relay_ids, ab_test: null }} opened onClose={() => {}} />, fake);
   return fake;
 }
 const sent = (fake: ReturnType<typeof createFakeApi>) =>

@@ -9,11 +9,12 @@ import { meQuery } from '@/features/auth/queries';
 import { relaysQuery } from '@/features/relays/queries';
 import { FormAlert } from '@/ui/form-alert';
 import { sendTest } from './queries';
+import { letter } from './variants';
 
 /** The server takes no more addresses for one test. */
 const MAX_ADDRESSES = 5;
 
-type Props = { campaign: Pick<Campaign, 'id' | 'relay_ids'>; opened: boolean; onClose: () => void };
+type Props = { campaign: Pick<Campaign, 'id' | 'relay_ids' | 'ab_test'>; opened: boolean; onClose: () => void };
 
 /** Sends the draft to a few addresses now and shows what the mail server said to each. */
 export function TestDialog({ campaign, opened, onClose }: Props) {
@@ -22,10 +23,13 @@ export function TestDialog({ campaign, opened, onClose }: Props) {
   const [chosen, setChosen] = useState<string[] | null>(null);
   const to = chosen ?? (me.data ? [me.data.email] : []);
   const several = campaign.relay_ids.length > 1;
+  const variants = campaign.ab_test?.variants ?? [];
+  const [wanted, setWanted] = useState(1);
+  const variant = variants.length > 0 ? Math.min(wanted, variants.length) : null;
   const [asked, setAsked] = useState<number | null>(null);
   // One that was taken out of the campaign meanwhile is no choice any more.
   const relayId = asked !== null && campaign.relay_ids.includes(asked) ? asked : null;
-  const send = useMutation({ mutationFn: () => sendTest({ id: campaign.id, to, relayId }) });
+  const send = useMutation({ mutationFn: () => sendTest({ id: campaign.id, to, relayId, variant }) });
   const close = () => {
     send.reset();
     onClose();
@@ -43,6 +47,21 @@ export function TestDialog({ campaign, opened, onClose }: Props) {
           splitChars={[',', ' ', ';']}
           acceptValueOnBlur
         />
+        {variant !== null && (
+          <Select
+            label={t('campaigns.ab.variantColumn')}
+            allowDeselect={false}
+            data={variants.map((one, index) => ({
+              value: String(index + 1),
+              label: [letter(index + 1), one.subject ?? one.from_name].filter(Boolean).join(' · '),
+            }))}
+            value={String(variant)}
+            onChange={(value) => {
+              setWanted(Number(value));
+              send.reset();
+            }}
+          />
+        )}
         {several && <RelayChoice ids={campaign.relay_ids} value={relayId} onChange={setAsked} />}
         {send.data?.results.map((result) => (
           <Result key={result.to} result={result} tellRelay={several} />
