@@ -138,6 +138,16 @@ export type Why = Schemas['Why'];
 export type WhyEvidence = Schemas['WhyEvidence'];
 export type Exclusion = Schemas['Exclusion'];
 export type TestResult = Schemas['TestResult'];
+/** What a check of a mail found, of a campaign or of content alone. */
+export type PreflightReport = Omit<Schemas['PreflightDraft'], '$schema'>;
+export type Preflight = Schemas['Preflight'];
+export type PreflightDraftInput = Omit<Schemas['PreflightDraftInput'], '$schema'>;
+export type Finding = Schemas['Finding'];
+export type FindingSeverity = Finding['severity'];
+export type FindingPlace = Schemas['FindingPlace'];
+export type LinkState = Schemas['LinkState'];
+export type SpamResult = Schemas['SpamResult'];
+
 export type Holdup = Schemas['Holdup'];
 export type Gate = Schemas['Gate'];
 export type AbReport = Schemas['AbReport'];
@@ -222,6 +232,14 @@ export type DnsCheckStatus = DnsCheck['status'];
 export type InboxInfo = Schemas['Inbox'];
 export type InboxItem = Schemas['InboxMessage'];
 export type InboxMessage = Schemas['InboxDetail'];
+
+/** A mail to one person, sent by a program. */
+export type Message = Schemas['Message'];
+export type MessageStory = Schemas['MessageStory'];
+export type MessageStatus = Message['status'];
+export type MessagePreview = Schemas['MessagePreview'];
+export type MessageInput = Omit<Schemas['MessageInput'], '$schema'>;
+export type AcceptedMessage = Schemas['Accepted'];
 
 export type CampaignOverview = CampaignProgress;
 export type Overview = Schemas['Overview'];

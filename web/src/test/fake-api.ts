@@ -14,6 +14,7 @@ import {
   me,
   outcomes,
   overview,
+  preflight,
   providers,
   relayFigures,
   relayPace,
@@ -343,6 +344,8 @@ const routes: Record<string, Handler> = {
   'GET /lists/:id/stats': () => page([]),
   'GET /lists/:id/growth': () => ok({ times: [0], joined: [3], left: [1], suppressed: [0] }),
   'GET /relays/:id/stats': () => ok({ day: relayFigures, month: relayFigures }),
+  'GET /campaigns/:id/preflight': () => ok(preflight),
+  'POST /campaigns/:id/preflight': () => ok(preflight),
   'GET /campaigns/:id/forecast': () => ok(forecast),
   'GET /campaigns/:id/exclusions': () =>
     page([{ subscriber_id: 3, email: 'linus.pauling@example.org', reason: 'suppressed' }]),

@@ -17,6 +17,7 @@ import type {
   OutcomeCounts,
   Outcomes,
   Overview,
+  Preflight,
   Provider,
   Relay,
   RelayFigures,
@@ -1156,4 +1157,20 @@ export const relayFigures: RelayFigures = {
   came_back: 10,
   complaints: 1,
   reasons: [{ outcome: 'put_off', reason: 'greylisted', count: 7 }],
+};
+
+/** A check in which nothing is in the way. */
+export const preflight: Preflight = {
+  ran_at: ago(60),
+  ran_by: 'ada@example.com',
+  content_changed: false,
+  would_block: false,
+  unacknowledged: [],
+  summary: { blocking: 0, warning: 0, info: 0 },
+  findings: [],
+  links: [],
+  sizes: { html_bytes: 4_200, least_html_bytes: 4_200, message_bytes: 6_100, image_bytes: 0 },
+  samples: 1,
+  spam: null,
+  support: { source: 'caniemail.com', updated: '2026-05-13', without: ['Yandex Mail'] },
 };

@@ -16,6 +16,7 @@ import { notifySuccess } from '@/ui/notify';
 import { PageHeader } from '@/ui/page-header';
 import { SaveGuard } from '@/ui/save-guard';
 import { AbTestTab } from './ab-test-tab';
+import { CheckTab } from './check-tab';
 import { ContentTab } from './content-tab';
 import { DetailsTab } from './details-tab';
 import { inputOf } from './input';
@@ -29,7 +30,7 @@ import { TestDialog } from './test-dialog';
 const route = getRouteApi('/shell/campaigns/$id');
 /** Fields of the content tab; an objection to one of them opens that tab. */
 const contentFields = ['subject', 'preheader', 'kind', 'layout_id', 'inline_css', 'html', 'text'];
-const tabs = ['details', 'content', 'ab'] as const;
+const tabs = ['details', 'content', 'ab', 'check'] as const;
 const tabOf = (field: string) =>
   field.startsWith('ab_test') ? 'ab' : contentFields.includes(field) ? 'content' : 'details';
 
@@ -66,6 +67,7 @@ export function CampaignEditor({ campaign }: { campaign: Campaign }) {
       queryClient.setQueryData(campaignQuery(campaign.id).queryKey, saved);
       void queryClient.invalidateQueries({ queryKey: ['campaigns', 'page'] });
       void queryClient.invalidateQueries({ queryKey: ['campaigns', campaign.id, 'audience'] });
+      void queryClient.invalidateQueries({ queryKey: ['campaigns', campaign.id, 'preflight'] });
     },
     onError: objected,
   });
@@ -130,6 +132,7 @@ export function CampaignEditor({ campaign }: { campaign: Campaign }) {
             <Tabs.Tab value="details">{t('campaigns.details')}</Tabs.Tab>
             <Tabs.Tab value="content">{t('campaigns.content')}</Tabs.Tab>
             {campaign.parent_id === null && <Tabs.Tab value="ab">{t('campaigns.ab.tab')}</Tabs.Tab>}
+            <Tabs.Tab value="check">{t('preflight.tab')}</Tabs.Tab>
           </Tabs.List>
           <Tabs.Panel value="details">
             <DetailsTab form={form} campaign={campaign} />
@@ -139,6 +142,9 @@ export function CampaignEditor({ campaign }: { campaign: Campaign }) {
           </Tabs.Panel>
           <Tabs.Panel value="ab">
             <AbTestTab form={form} campaign={campaign} />
+          </Tabs.Panel>
+          <Tabs.Panel value="check">
+            <CheckTab campaign={campaign} dirty={dirty} saveThen={saveThen} />
           </Tabs.Panel>
         </Tabs>
       </Stack>

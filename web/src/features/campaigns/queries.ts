@@ -155,9 +155,24 @@ export const createCampaign = (input: Partial<CampaignInput> & { name: string })
 export const updateCampaign = ({ id, ...input }: CampaignInput & { id: number }) =>
   api.put<Campaign>(`/campaigns/${id}`, input);
 export const deleteCampaign = (id: number) => api.del(`/campaigns/${id}`);
-/** undoSeconds is the grace period in which it can be called back; with 0 it starts at once. */
-export const startCampaign = ({ id, undoSeconds }: { id: number; undoSeconds: number }) =>
-  api.post<Campaign>(`/campaigns/${id}/start`, { undo_seconds: undoSeconds }, { idempotent: true });
+/**
+ * undoSeconds is the grace period in which it can be called back; with 0 it starts at once. acknowledged: only when it is still what was checked, and all warnings of that are
+ * acknowledged.
+ */
+export const startCampaign = ({
+  id,
+  undoSeconds,
+  acknowledged,
+}: {
+  id: number;
+  undoSeconds: number;
+  acknowledged: boolean;
+}) =>
+  api.post<Campaign>(
+    `/campaigns/${id}/start${acknowledged ? '?acknowledged=true' : ''}`,
+    { undo_seconds: undoSeconds },
+    { idempotent: true },
+  );
 export const scheduleCampaign = ({ id, ...when }: { id: number } & ({ at: string } | { local_at: string })) =>
   api.post<Campaign>(`/campaigns/${id}/schedule`, when);
 export const unscheduleCampaign = (id: number) => api.post<Campaign>(`/campaigns/${id}/unschedule`);

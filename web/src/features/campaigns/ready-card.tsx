@@ -5,6 +5,8 @@ import { useTranslation } from 'react-i18next';
 import type { Campaign } from '@/api/types';
 import { formatList, formatNumber } from '@/lib/format';
 import { keepsFromStarting, routeIssues } from '@/lib/routing';
+import { LinkAnchor } from '@/ui/link';
+import { preflightQuery } from '@/ui/preflight/queries';
 import { Section } from '@/ui/section';
 import { AudienceList } from './audience-list';
 import { audienceQuery } from './queries';
@@ -16,6 +18,7 @@ export function ReadyCard({ campaign }: { campaign: Campaign }) {
   const audience = useQuery({ ...audienceQuery(campaign.id), enabled: campaign.list_ids.length > 0 });
   const { relays } = useRelays(campaign.relay_ids);
   const blocked = routeIssues(relays, campaign.from_email).some(keepsFromStarting);
+  const check = useQuery(preflightQuery(campaign.id)).data;
   const steps = [
     { key: 'lists', done: campaign.list_ids.length > 0, label: t('campaigns.ready.lists') },
     { key: 'from', done: campaign.from_email !== '', label: t('campaigns.ready.from') },
@@ -27,6 +30,24 @@ export function ReadyCard({ campaign }: { campaign: Campaign }) {
     },
     { key: 'subject', done: campaign.subject !== '', label: t('campaigns.ready.subject') },
     { key: 'content', done: campaign.html !== '' || campaign.text !== '', label: t('campaigns.ready.content') },
+    {
+      key: 'check',
+      done: Boolean(check && !check.content_changed && !check.would_block && check.unacknowledged.length === 0),
+      label: !check
+        ? t('preflight.ready.never')
+        : check.content_changed
+          ? t('preflight.ready.old')
+          : check.would_block
+            ? t('preflight.ready.blocked', { count: check.summary.blocking })
+            : check.unacknowledged.length > 0
+              ? t('preflight.ready.warnings', { count: check.unacknowledged.length })
+              : t('preflight.ready.passed'),
+      detail: (
+        <LinkAnchor to="/campaigns/$id" params={{ id: String(campaign.id) }} search={{ tab: 'check' }} className="link">
+          {t('preflight.ready.open')}
+        </LinkAnchor>
+      ),
+    },
   ];
   return (
     <Section title={t('campaigns.ready.title')}>
@@ -51,7 +72,7 @@ export function ReadyCard({ campaign }: { campaign: Campaign }) {
             <div style={{ minWidth: 0 }}>
               <Text {...(step.done ? {} : { c: 'dimmed' })}>{step.label}</Text>
               {step.detail && (
-                <Text size="sm" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
+                <Text size="sm" c="dimmed" component="div" style={{ overflowWrap: 'anywhere' }}>
                   {step.detail}
                 </Text>
               )}

@@ -10,11 +10,13 @@ import { keepsFromStarting, routeIssues } from '@/lib/routing';
 import { ErrorState } from '@/ui/error-state';
 import { FormAlert } from '@/ui/form-alert';
 import { notifySuccess } from '@/ui/notify';
+import { useCheck } from '@/ui/preflight/use-check';
 import { AudienceList } from './audience-list';
 import { ForecastNote } from './forecast-note';
 import { audienceQuery, campaignQuery, startCampaign } from './queries';
 import { RelayIssues } from './relay-issues';
 import { RelayPlan } from './relay-plan';
+import { StartCheck } from './start-check';
 import { useRelays } from './use-relays';
 
 type Props = {
@@ -35,8 +37,10 @@ export function StartDialog({ campaign, listNames, opened, onClose, onObjection 
   const audience = useQuery({ ...audienceQuery(campaign.id), enabled: opened, gcTime: 0 });
   const settings = useQuery({ ...settingsQuery, enabled: opened });
   const undo = settings.data?.undo_send_seconds ?? 0;
+  const check = useCheck(campaign.id, { enabled: opened, auto: true });
   const start = useMutation({
-    mutationFn: () => startCampaign({ id: campaign.id, undoSeconds: undo }),
+    // What was changed since the check, or is no more acknowledged, is refused, so that nothing goes out unseen.
+    mutationFn: () => startCampaign({ id: campaign.id, undoSeconds: undo, acknowledged: check.current !== null }),
     onSuccess: (started) => {
       queryClient.setQueryData(campaignQuery(campaign.id).queryKey, started);
       void queryClient.invalidateQueries({ queryKey: ['campaigns'] });
@@ -53,10 +57,15 @@ export function StartDialog({ campaign, listNames, opened, onClose, onObjection 
   });
   const close = () => {
     start.reset();
+    check.run.reset();
     onClose();
   };
   const count = audience.data?.mailable ?? 0;
   const { relays } = useRelays(campaign.relay_ids);
+  // Where no check can be made the server still refuses what blocks.
+  const seen = check.current
+    ? !check.current.would_block && check.current.unacknowledged.length === 0
+    : check.run.isError || check.query.isError;
   const blocked = routeIssues(relays, campaign.from_email).some(keepsFromStarting);
   return (
     <Modal opened={opened} onClose={close} title={t('campaigns.start.title', { name: campaign.name })} size="md">
@@ -90,6 +99,7 @@ export function StartDialog({ campaign, listNames, opened, onClose, onObjection 
           <Skeleton height={64} />
         )}
         <Through relays={relays} from={campaign.from_email} />
+        {opened && <StartCheck campaignId={campaign.id} check={check} onLeave={close} />}
         <ForecastNote
           campaignId={campaign.id}
           kind="start"
@@ -105,7 +115,7 @@ export function StartDialog({ campaign, listNames, opened, onClose, onObjection 
           </Button>
           <Button
             leftSection={<IconPlayerPlay size={16} />}
-            disabled={!audience.data || settings.isLoading || count === 0 || blocked}
+            disabled={!seen || !audience.data || settings.isLoading || count === 0 || blocked}
             loading={start.isPending}
             onClick={() => start.mutate()}
           >
