@@ -87,6 +87,23 @@ const delivery = createRoute({
   path: '/campaigns/$id/deliveries/$seq',
   component: lazyRouteComponent(() => import('@/features/campaigns/delivery-page'), 'DeliveryPage'),
 });
+type MessagesSearch = { status?: string; email?: string; template?: number; tag?: string };
+const messages = createRoute({
+  getParentRoute: () => shell,
+  path: '/messages',
+  validateSearch: (search: Record<string, unknown>): MessagesSearch => ({
+    ...optionalText('status', search.status),
+    ...optionalText('email', search.email),
+    ...optionalNumber('template', search.template),
+    ...optionalText('tag', search.tag),
+  }),
+  component: lazyRouteComponent(() => import('@/features/messages/messages-page'), 'MessagesPage'),
+});
+const message = createRoute({
+  getParentRoute: () => shell,
+  path: '/messages/$id',
+  component: lazyRouteComponent(() => import('@/features/messages/message-page'), 'MessagePage'),
+});
 const bounces = createRoute({
   getParentRoute: () => shell,
   path: '/bounces',
@@ -372,6 +389,8 @@ const routeTree = root.addChildren([
     newCampaign,
     campaign,
     delivery,
+    messages,
+    message,
     bounces,
     lists,
     list,
