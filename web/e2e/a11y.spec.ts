@@ -10,6 +10,7 @@ const pages = [
   '/campaigns/new',
   '/campaigns/1',
   '/campaigns/1?tab=content',
+  '/campaigns/1?tab=check',
   '/lists',
   '/lists/1',
   '/segments',
@@ -27,6 +28,8 @@ const pages = [
   '/templates?role=layout',
   '/templates/new?role=snippet',
   '/templates/import-mailchimp',
+  '/messages',
+  '/messages/1',
   '/media',
   '/suppressions',
   '/suppressions?tab=log',
@@ -81,6 +84,15 @@ test.beforeAll(async ({ service, playwright }) => {
   await post('/mailboxes', { name: 'Bounces', host: '127.0.0.1', port: 1, username: 'bounces', password: 'secret' });
   await post('/campaigns', { name: 'Autumn letter', subject: 'Hello', html: '<p>Hello</p>', list_ids: [1] });
   await post('/templates', { name: 'Plain', subject: 'Hello', html: '<p>Hello</p>' });
+  await post('/campaigns/1/preflight', {});
+  await post('/messages', {
+    template_id: 1,
+    to: { email: 'ada@example.net' },
+    from_email: 'garden@example.org',
+    data: { order: 'A-1' },
+    tags: ['receipt'],
+    send_at: new Date(Date.now() + 86_400_000).toISOString(),
+  });
   session = (await api.storageState()).cookies;
   await api.dispose();
 });

@@ -1,6 +1,6 @@
 import { expect, type Page } from '@playwright/test';
 import { expectAccessible } from './accessible';
-import { prepareMailing } from './mailing';
+import { acknowledgeAll, prepareMailing } from './mailing';
 import { test } from './service';
 
 test.use({ instance: 'domain-pace' });
@@ -58,6 +58,7 @@ async function sendMoreThanADayAllows(page: Page) {
   const dialog = page.getByRole('dialog', { name: 'Send “Autumn letter” now?' });
   await expect(dialog.getByText(/the last message goes out around/)).toBeVisible();
   await expect(dialog.getByText('Decided by the warm-up of example.org.')).toBeVisible();
+  await acknowledgeAll(dialog);
   await dialog.getByRole('button', { name: `Send to ${PEOPLE} people` }).click();
   await expect(page.getByText(`${FIRST} of ${PEOPLE} done`)).toBeVisible();
   await expect(

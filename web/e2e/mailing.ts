@@ -1,4 +1,4 @@
-import { expect, type Page } from '@playwright/test';
+import { expect, type Locator, type Page } from '@playwright/test';
 import { owner } from './service';
 
 /** Sets the service up with a list of people and a campaign to them through the built-in inbox, From an address at example.org. */
@@ -24,4 +24,17 @@ export async function prepareMailing(page: Page, people: number, domain?: object
     list_ids: [1],
     relay_id: 1,
   });
+}
+
+/** Waits for the check in the dialog that starts a campaign, and says of each of its warnings that it was seen. */
+export async function acknowledgeAll(dialog: Locator) {
+  const open = dialog.getByText(/warnings? wants? to be seen$/);
+  await expect(open.or(dialog.getByText('Checked: nothing is in the way'))).toBeVisible();
+  if (!(await open.isVisible())) return;
+  const all = dialog.getByRole('button', { name: /^Acknowledge all/ });
+  await all
+    .or(dialog.getByRole('button', { name: /^Acknowledge: / }))
+    .last()
+    .click();
+  await expect(dialog.getByText('Checked: nothing is in the way')).toBeVisible();
 }

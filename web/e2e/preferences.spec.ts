@@ -1,6 +1,6 @@
 import { type BrowserContext, expect, type Page } from '@playwright/test';
 import { expectAccessible } from './accessible';
-import { prepareMailing } from './mailing';
+import { acknowledgeAll, prepareMailing } from './mailing';
 import { test } from './service';
 
 test.use({ instance: 'preferences' });
@@ -34,6 +34,7 @@ test.beforeAll(async ({ browser, service }) => {
   expect(changed.ok(), await changed.text()).toBe(true);
   await admin.goto('/campaigns/1');
   await admin.getByRole('button', { name: 'Send…', exact: true }).click();
+  await acknowledgeAll(admin.getByRole('dialog'));
   await admin.getByRole('button', { name: `Send to ${PEOPLE} people` }).click();
   await expect(admin.getByText(`${PEOPLE} of ${PEOPLE} done`)).toBeVisible();
 

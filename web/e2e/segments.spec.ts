@@ -1,6 +1,6 @@
 import { expect, type Page } from '@playwright/test';
 import { expectAccessible } from './accessible';
-import { prepareMailing } from './mailing';
+import { acknowledgeAll, prepareMailing } from './mailing';
 import { test } from './service';
 
 test.use({ instance: 'segments' });
@@ -64,6 +64,7 @@ test('a campaign goes to the segment, and the ledger says who is out and why', a
   await expect(page.getByText('In none of the chosen segments')).toBeVisible();
   await expectAccessible(page);
   await page.getByRole('button', { name: 'Send…', exact: true }).click();
+  await acknowledgeAll(page.getByRole('dialog'));
   await page.getByRole('button', { name: `Send to ${PEOPLE - 3} people` }).click();
   await expect(page.getByText(`${PEOPLE - 3} of ${PEOPLE - 3} done`)).toBeVisible();
 

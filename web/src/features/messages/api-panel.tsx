@@ -26,7 +26,7 @@ export function ApiPanel() {
             return (
               <Text>
                 {t('messages.api.none')}{' '}
-                <LinkAnchor to="/templates/new" className="link">
+                <LinkAnchor to="/templates/new" underline="always">
                   {t('messages.api.newTemplate')}
                 </LinkAnchor>
               </Text>
@@ -57,7 +57,7 @@ export function ApiPanel() {
               <List.Item>
                 <Text>
                   {t('messages.api.step2')}{' '}
-                  <LinkAnchor to="/settings" search={{ tab: 'keys' }} className="link">
+                  <LinkAnchor to="/settings" search={{ tab: 'keys' }} underline="always">
                     {t('messages.api.keys')}
                   </LinkAnchor>
                 </Text>

@@ -36,7 +36,7 @@ export function ReportFacts({ report, children }: { report: PreflightReport; chi
           ) : (
             <Text size="sm">
               {t('preflight.spam.none')}{' '}
-              <LinkAnchor to="/settings" className="link">
+              <LinkAnchor to="/settings" underline="always">
                 {t('preflight.spam.set')}
               </LinkAnchor>
             </Text>
@@ -62,7 +62,6 @@ function Size({ report }: { report: PreflightReport }) {
         color={color}
         my={6}
         aria-label={t('preflight.size.title')}
-        aria-valuetext={t('preflight.size.of', { size: formatBytes(html) })}
       />
       <Text size="sm" c="dimmed">
         {t(
@@ -92,7 +91,6 @@ function Spam({ spam }: { spam: SpamResult }) {
         color={over ? 'red' : 'teal'}
         my={6}
         aria-label={t('preflight.spam.title')}
-        aria-valuetext={said}
       />
       {rules.map((rule) => (
         <Text key={rule.name} size="sm" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
