@@ -1,5 +1,5 @@
 import { MultiSelect, Stack, Switch, Text } from '@mantine/core';
-import type { UseFormReturnType } from '@mantine/form';
+import type { useForm } from '@mantine/form';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
@@ -12,8 +12,15 @@ import { formatNumber } from '@/lib/format';
 import { StackedBar } from '@/ui/stacked-bar';
 import { draftAudienceQuery } from './queries';
 
-type Props = { form: UseFormReturnType<CampaignInput>; campaignId: number };
 type IdField = 'list_ids' | 'segment_ids' | 'exclude_segment_ids' | 'exclude_list_ids';
+/** What the choice of people needs of a form: that of a campaign and that of a newsletter have it. */
+export type AudienceForm = {
+  values: Pick<CampaignInput, IdField | 'ignore_frequency_cap'>;
+  getInputProps(path: string, options?: { type: 'checkbox' }): ReturnType<ReturnType<typeof useForm>['getInputProps']>;
+  setFieldValue(path: string, value: unknown): void;
+};
+/** Without a campaign nobody is counted as mailed already. */
+type Props = { form: AudienceForm; campaignId?: number };
 
 /** How long somebody must pause before the server is asked. */
 const PAUSE_MS = 300;

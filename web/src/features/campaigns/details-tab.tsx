@@ -1,18 +1,15 @@
-import { Grid, NumberInput, Select, SimpleGrid, Stack, Switch, TextInput } from '@mantine/core';
+import { Grid, SimpleGrid, Stack, TextInput } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
 import { useTranslation } from 'react-i18next';
 import type { Campaign, CampaignInput } from '@/api/types';
-import { PercentInput } from '@/ui/percent-input';
 import { Section } from '@/ui/section';
 import { WindowFields } from '@/ui/sending-plan/window-fields';
 import { AudiencePicker } from './audience-picker';
 import { LocalTimeSection } from './local-time-section';
 import { ReadyCard } from './ready-card';
-import { RelayPicker } from './relay-picker';
+import { SendingFields } from './sending-fields';
 
 type Props = { form: UseFormReturnType<CampaignInput>; campaign: Campaign };
-
-const policies = ['hold', 'resend', 'assume_delivered'] as const;
 
 export function DetailsTab({ form, campaign }: Props) {
   const { t } = useTranslation();
@@ -50,53 +47,6 @@ export function DetailsTab({ form, campaign }: Props) {
         <ReadyCard campaign={campaign} />
       </Grid.Col>
     </Grid>
-  );
-}
-
-function SendingFields({ form }: { form: Props['form'] }) {
-  const { t } = useTranslation();
-  return (
-    <Stack>
-      <RelayPicker form={form} />
-      <Switch
-        label={t('campaigns.trackOpens')}
-        description={t('campaigns.trackOpensHint')}
-        {...form.getInputProps('track_opens', { type: 'checkbox' })}
-      />
-      <Switch
-        label={t('campaigns.trackClicks')}
-        description={t('campaigns.trackClicksHint')}
-        {...form.getInputProps('track_clicks', { type: 'checkbox' })}
-      />
-      <SimpleGrid cols={{ base: 1, xs: 2 }}>
-        <Select
-          label={t('campaigns.policy')}
-          description={t('campaigns.policyHint')}
-          allowDeselect={false}
-          data={policies.map((policy) => ({ value: policy, label: t(`campaigns.policies.${policy}`) }))}
-          {...form.getInputProps('unconfirmed_policy')}
-        />
-        <NumberInput
-          label={t('campaigns.expires')}
-          description={t('campaigns.expiresHint')}
-          min={1}
-          max={720}
-          allowDecimal={false}
-          suffix={` ${t('campaigns.hours')}`}
-          {...form.getInputProps('expires_after_hours')}
-        />
-        <PercentInput
-          label={t('campaigns.maxBounces')}
-          description={t('campaigns.maxBouncesHint')}
-          {...form.getInputProps('max_bounce_percent')}
-        />
-        <PercentInput
-          label={t('campaigns.maxComplaints')}
-          description={t('campaigns.maxComplaintsHint')}
-          {...form.getInputProps('max_complaint_percent')}
-        />
-      </SimpleGrid>
-    </Stack>
   );
 }
 

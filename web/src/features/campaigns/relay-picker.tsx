@@ -1,5 +1,4 @@
 import { ActionIcon, Button, Group, Input, Paper, Select, Stack, Text } from '@mantine/core';
-import type { UseFormReturnType } from '@mantine/form';
 import { IconArrowUp, IconPlus, IconX } from '@tabler/icons-react';
 import { useId, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -14,7 +13,14 @@ import { RelayIssues } from './relay-issues';
 import { RelayPlan } from './relay-plan';
 import { useRelays } from './use-relays';
 
-type Form = { form: UseFormReturnType<CampaignInput> };
+/** What the choice of relays needs of a form: that of a campaign and that of a newsletter have it. */
+export type RelayForm = {
+  values: Pick<CampaignInput, 'relay_ids' | 'from_email'>;
+  errors: Partial<Record<string, React.ReactNode>>;
+  setValues(values: Pick<CampaignInput, 'relay_id' | 'relay_ids'>): void;
+  clearFieldError(path: string): void;
+};
+type Form = { form: RelayForm };
 
 const MOST = 20;
 
