@@ -254,3 +254,23 @@ export type WebhookMessage = Schemas['WebhookMessage'];
 export type WebhookMessageDetail = Schemas['WebhookMessageDetail'];
 export type WebhookAttempt = Schemas['WebhookAttempt'];
 export type WebhookTest = Schemas['WebhookTest'];
+
+export type Newsletter = Required<Omit<Schemas['Newsletter'], '$schema' | 'rules' | 'mailing' | 'source'>> & {
+  rules: NewsletterRules;
+  mailing: Schemas['Mailing'];
+  source: NewsletterSource;
+};
+export type NewsletterStatus = Newsletter['status'];
+export type NewsletterInput = Schemas['NewsletterFields'];
+export type NewsletterUpdated = Newsletter & Pick<Schemas['NewsletterUpdated'], 'kept'>;
+export type NewsletterSource = Schemas['NewsletterSource'];
+export type NewsletterRules = Required<Schemas['Rules']>;
+export type Recurrence = Schemas['Recurrence'];
+export type SchedulePreview = Schemas['SchedulePreviewAnswer'];
+export type ScheduleRun = Schemas['Run'];
+export type PlannedRun = Schemas['PlannedRun'];
+export type Issue = Schemas['Issue'];
+export type IssueState = Issue['state'];
+export type IssueWhole = Schemas['IssueWhole'];
+export type IssueContent = Schemas['IssueContent'];
+export type SourceCheck = Schemas['SourceCheck'];
