@@ -11,6 +11,7 @@ import {
   IconMailbox,
   IconMailFast,
   IconMailX,
+  IconNews,
   IconPhoto,
   IconSend,
   IconServer2,
@@ -28,6 +29,7 @@ export const nav = [
     items: [
       { to: '/', key: 'overview', icon: IconLayoutDashboard },
       { to: '/campaigns', key: 'campaigns', icon: IconSend },
+      { to: '/newsletters', key: 'newsletters', icon: IconNews },
       { to: '/templates', key: 'templates', icon: IconTemplate },
       { to: '/messages', key: 'messages', icon: IconMailFast },
       { to: '/media', key: 'media', icon: IconPhoto },

@@ -104,6 +104,27 @@ const message = createRoute({
   path: '/messages/$id',
   component: lazyRouteComponent(() => import('@/features/messages/message-page'), 'MessagePage'),
 });
+const newsletters = createRoute({
+  getParentRoute: () => shell,
+  path: '/newsletters',
+  component: lazyRouteComponent(() => import('@/features/newsletters/newsletters-page'), 'NewslettersPage'),
+});
+const newNewsletter = createRoute({
+  getParentRoute: () => shell,
+  path: '/newsletters/new',
+  component: lazyRouteComponent(() => import('@/features/newsletters/new-newsletter-page'), 'NewNewsletterPage'),
+});
+const newsletter = createRoute({
+  getParentRoute: () => shell,
+  path: '/newsletters/$id',
+  validateSearch: (search: Record<string, unknown>): { tab?: string } => optionalText('tab', search.tab),
+  component: lazyRouteComponent(() => import('@/features/newsletters/newsletter-page'), 'NewsletterPage'),
+});
+const issue = createRoute({
+  getParentRoute: () => shell,
+  path: '/newsletters/$id/issues/$issue',
+  component: lazyRouteComponent(() => import('@/features/newsletters/issue-page'), 'IssuePage'),
+});
 const bounces = createRoute({
   getParentRoute: () => shell,
   path: '/bounces',
@@ -391,6 +412,10 @@ const routeTree = root.addChildren([
     delivery,
     messages,
     message,
+    newsletters,
+    newNewsletter,
+    newsletter,
+    issue,
     bounces,
     lists,
     list,

@@ -2,12 +2,12 @@ import { Grid, SimpleGrid, Stack, TextInput } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
 import { useTranslation } from 'react-i18next';
 import type { Campaign, CampaignInput } from '@/api/types';
+import { AudiencePicker } from '@/ui/mailing/audience-picker';
+import { SendingFields } from '@/ui/mailing/sending-fields';
 import { Section } from '@/ui/section';
 import { WindowFields } from '@/ui/sending-plan/window-fields';
-import { AudiencePicker } from './audience-picker';
 import { LocalTimeSection } from './local-time-section';
 import { ReadyCard } from './ready-card';
-import { SendingFields } from './sending-fields';
 
 type Props = { form: UseFormReturnType<CampaignInput>; campaign: Campaign };
 

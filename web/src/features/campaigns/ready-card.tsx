@@ -6,11 +6,11 @@ import type { Campaign } from '@/api/types';
 import { formatList, formatNumber } from '@/lib/format';
 import { keepsFromStarting, routeIssues } from '@/lib/routing';
 import { LinkAnchor } from '@/ui/link';
+import { useRelays } from '@/ui/mailing/use-relays';
 import { preflightQuery } from '@/ui/preflight/queries';
 import { Section } from '@/ui/section';
 import { AudienceList } from './audience-list';
 import { audienceQuery } from './queries';
-import { useRelays } from './use-relays';
 
 /** What is still missing before the campaign can be sent, and how many it would reach, as saved. */
 export function ReadyCard({ campaign }: { campaign: Campaign }) {

@@ -4,9 +4,9 @@ import type { Campaign } from '@/api/types';
 import { flowsOf } from '@/lib/routing';
 import { isLive } from '@/lib/states';
 import { LinkAnchor } from '@/ui/link';
+import { roleOf } from '@/ui/mailing/plan';
+import { useRelays } from '@/ui/mailing/use-relays';
 import { PaceBadge } from '@/ui/pace-badge';
-import { roleOf } from './plan';
-import { useRelays } from './use-relays';
 
 /** Through which relays a campaign goes. Shares and states are told while it goes: afterwards they say nothing about what was. */
 export function RelayLine({ campaign }: { campaign: Campaign }) {

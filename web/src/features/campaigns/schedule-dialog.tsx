@@ -10,13 +10,13 @@ import { formatDateTime } from '@/lib/format';
 import { useTimeZone } from '@/lib/time-zone';
 import { fromZoned, toZoned } from '@/lib/zoned-time';
 import { FormAlert } from '@/ui/form-alert';
+import { RelayIssues } from '@/ui/mailing/relay-issues';
+import { useRelays } from '@/ui/mailing/use-relays';
 import { notifySuccess } from '@/ui/notify';
 import { ForecastNote } from './forecast-note';
 import { inputOf } from './input';
 import { LocalTimeFields } from './local-time-fields';
 import { audienceQuery, campaignQuery, scheduleCampaign, unscheduleCampaign, updateCampaign } from './queries';
-import { RelayIssues } from './relay-issues';
-import { useRelays } from './use-relays';
 import { localAtOf, wallText, windowWords } from './when';
 
 type Props = {

@@ -9,15 +9,15 @@ import { formatDuration, formatList, formatNumber } from '@/lib/format';
 import { keepsFromStarting, routeIssues } from '@/lib/routing';
 import { ErrorState } from '@/ui/error-state';
 import { FormAlert } from '@/ui/form-alert';
+import { RelayIssues } from '@/ui/mailing/relay-issues';
+import { RelayPlan } from '@/ui/mailing/relay-plan';
+import { useRelays } from '@/ui/mailing/use-relays';
 import { notifySuccess } from '@/ui/notify';
 import { useCheck } from '@/ui/preflight/use-check';
 import { AudienceList } from './audience-list';
 import { ForecastNote } from './forecast-note';
 import { audienceQuery, campaignQuery, startCampaign } from './queries';
-import { RelayIssues } from './relay-issues';
-import { RelayPlan } from './relay-plan';
 import { StartCheck } from './start-check';
-import { useRelays } from './use-relays';
 
 type Props = {
   campaign: Pick<Campaign, 'id' | 'name' | 'subject' | 'relay_ids' | 'from_email'>;

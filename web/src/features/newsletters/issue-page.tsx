@@ -6,15 +6,17 @@ import { getRouteApi } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Campaign, IssueWhole, Newsletter } from '@/api/types';
-import { ProgressCard } from '@/features/campaigns/progress-card';
 import { campaignQuery, statsQuery } from '@/features/campaigns/queries';
 import { applyProblem } from '@/lib/form-problem';
 import { formatDate } from '@/lib/format';
+import { doneCount } from '@/lib/states';
+import { CampaignBadge } from '@/ui/campaign-badge';
+import { DeliveryBar } from '@/ui/delivery-bar';
 import { FormAlert } from '@/ui/form-alert';
 import { LinkAnchor } from '@/ui/link';
 import { type MailContent, MailEditor } from '@/ui/mail-editor/mail-editor';
-import { MailFrame } from '@/ui/mail-frame';
 import { renderQuery } from '@/ui/mail-editor/queries';
+import { MailFrame } from '@/ui/mail-frame';
 import { notifySuccess } from '@/ui/notify';
 import { PageHeader } from '@/ui/page-header';
 import { QueryView } from '@/ui/query-view';
@@ -37,9 +39,7 @@ export function IssuePage() {
   const newsletter = useQuery(newsletterQuery(Number(params.id)));
   return (
     <QueryView query={issue}>
-      {(one) => (
-        <QueryView query={newsletter}>{(of) => <Whole key={one.id} issue={one} newsletter={of} />}</QueryView>
-      )}
+      {(one) => <QueryView query={newsletter}>{(of) => <Whole key={one.id} issue={one} newsletter={of} />}</QueryView>}
     </QueryView>
   );
 }
@@ -51,7 +51,9 @@ function Whole({ issue, newsletter }: Props) {
   const { t } = useTranslation();
   const date = formatDate(`${issue.date}T12:00:00Z`, 'UTC');
   const title =
-    issue.number > 0 ? t('newsletters.issue.numbered', { number: issue.number, date }) : t('newsletters.issue.of', { date });
+    issue.number > 0
+      ? t('newsletters.issue.numbered', { number: issue.number, date })
+      : t('newsletters.issue.of', { date });
   const started = issue.started_at !== null;
   return (
     <>
@@ -196,13 +198,24 @@ function Progress({ campaignId }: { campaignId: number }) {
   const campaign = useQuery({ ...campaignQuery(campaignId), refetchInterval: POLL_MS });
   const stats = useQuery({ ...statsQuery(campaignId), refetchInterval: POLL_MS });
   if (!campaign.data || !stats.data) return null;
+  const done = doneCount(stats.data);
   return (
-    <div>
-      <ProgressCard campaign={campaign.data} stats={stats.data} />
-      <LinkAnchor to="/campaigns/$id" params={{ id: String(campaignId) }} className="link" mt="xs" display="inline-block">
+    <Section
+      title={t('newsletters.issue.progress')}
+      description={t('campaigns.live.doneOf', { done, recipients: stats.data.recipients })}
+      actions={<CampaignBadge status={campaign.data.status} />}
+    >
+      <DeliveryBar stats={stats.data} label={t('campaigns.progressOf', { name: campaign.data.name })} legend />
+      <LinkAnchor
+        to="/campaigns/$id"
+        params={{ id: String(campaignId) }}
+        className="link"
+        mt="sm"
+        display="inline-block"
+      >
         {t('newsletters.issue.openCampaign')}
       </LinkAnchor>
-    </div>
+    </Section>
   );
 }
 
@@ -226,7 +239,9 @@ type ContentProps = { issue: IssueWhole; campaign: Campaign };
 
 function ContentView({ issue, campaign, onEdit }: ContentProps & { onEdit: () => void }) {
   const { t } = useTranslation();
-  const rendered = useQuery(renderQuery({ ...contentOf(campaign), campaign_id: campaign.id, scheme: 'light', images: 'on' }));
+  const rendered = useQuery(
+    renderQuery({ ...contentOf(campaign), campaign_id: campaign.id, scheme: 'light', images: 'on' }),
+  );
   return (
     <Section
       flush
@@ -243,7 +258,7 @@ function ContentView({ issue, campaign, onEdit }: ContentProps & { onEdit: () =>
       <QueryView query={rendered}>
         {(mail) =>
           mail.html ? (
-            <MailFrame html={mail.html} title={t('editor.previewFrame')} />
+            <MailFrame html={mail.html} title={t('editor.previewFrame')} height={600} />
           ) : (
             <Text p="md" style={{ whiteSpace: 'pre-wrap' }}>
               {mail.text}

@@ -31,12 +31,20 @@ export function IssuesTab({ newsletter }: Props) {
   return (
     <Stack>
       {newsletter.status === 'draft' && (
-        <Alert variant="default" icon={<IconCalendarEvent color="var(--app-info)" />} title={t('newsletters.draftTitle')}>
+        <Alert
+          variant="default"
+          icon={<IconCalendarEvent color="var(--app-info)" />}
+          title={t('newsletters.draftTitle')}
+        >
           {t('newsletters.draftText')}
         </Alert>
       )}
       {newsletter.status === 'paused' && (
-        <Alert variant="default" icon={<IconPlayerPause color="var(--app-warn)" />} title={t('newsletters.pausedTitle')}>
+        <Alert
+          variant="default"
+          icon={<IconPlayerPause color="var(--app-warn)" />}
+          title={t('newsletters.pausedTitle')}
+        >
           {newsletter.resumes_at
             ? t('newsletters.resumesAt', { at: formatDateTime(newsletter.resumes_at, zone) })
             : t('newsletters.resumesByHand')}
@@ -66,7 +74,11 @@ function SourceCard({ newsletter }: Props) {
     >
       <Stack gap="sm">
         {error && (
-          <Alert variant="default" icon={<IconAlertTriangle color="var(--app-bad)" />} title={t('newsletters.sourceTrouble')}>
+          <Alert
+            variant="default"
+            icon={<IconAlertTriangle color="var(--app-bad)" />}
+            title={t('newsletters.sourceTrouble')}
+          >
             <Text>{error}</Text>
             {since && (
               <Text size="sm" c="dimmed">
@@ -91,7 +103,9 @@ function IssueLink({ issue }: { issue: Issue }) {
       params={{ id: String(issue.newsletter_id), issue: String(issue.id) }}
       className="link-strong"
     >
-      {issue.number > 0 ? t('newsletters.issue.numbered', { number: issue.number, date }) : t('newsletters.issue.of', { date })}
+      {issue.number > 0
+        ? t('newsletters.issue.numbered', { number: issue.number, date })
+        : t('newsletters.issue.of', { date })}
     </LinkAnchor>
   );
 }
@@ -140,7 +154,11 @@ function IssuesCard({ newsletter }: Props) {
       <QueryView query={query}>
         {(page) =>
           page.items.length === 0 ? (
-            <EmptyState icon={IconCalendarEvent} title={t('newsletters.noIssues')} text={t('newsletters.noIssuesText')} />
+            <EmptyState
+              icon={IconCalendarEvent}
+              title={t('newsletters.noIssues')}
+              text={t('newsletters.noIssuesText')}
+            />
           ) : (
             <>
               <DataTable label={t('newsletters.issues')} columns={columns} rows={page.items} rowKey={(row) => row.id} />
@@ -181,8 +199,17 @@ function RunsCard({ newsletter }: Props) {
                     </div>
                   ),
                 },
-                { key: 'issue', header: t('newsletters.issue.one'), render: (run) => (run.issue ? <IssueLink issue={run.issue} /> : NONE) },
-                { key: 'act', header: '', align: 'end', render: (run) => <SkipButton newsletter={newsletter} run={run} /> },
+                {
+                  key: 'issue',
+                  header: t('newsletters.issue.one'),
+                  render: (run) => (run.issue ? <IssueLink issue={run.issue} /> : NONE),
+                },
+                {
+                  key: 'act',
+                  header: '',
+                  align: 'end',
+                  render: (run) => <SkipButton newsletter={newsletter} run={run} />,
+                },
               ]}
             />
           )

@@ -67,7 +67,15 @@ export function NewsletterActions({ newsletter, saveThen, onObjection }: Props) 
   );
 }
 
-function PauseDialog({ newsletter, opened, onClose }: { newsletter: Newsletter; opened: boolean; onClose: () => void }) {
+function PauseDialog({
+  newsletter,
+  opened,
+  onClose,
+}: {
+  newsletter: Newsletter;
+  opened: boolean;
+  onClose: () => void;
+}) {
   const { t } = useTranslation();
   const queryClient = useQueryClient();
   const [note, setNote] = useState('');

@@ -29,7 +29,7 @@ export function SchedulePreviewCard({ schedule, onLeaveOut, onTakeBack }: Props)
   const query = useQuery(previewQuery(settled));
   const zone = settled.zone;
   const here = viewerZone();
-  const wrong = query.error !== null;
+  const wrong = useObjection(query.error);
   return (
     <Section
       flush
@@ -41,7 +41,7 @@ export function SchedulePreviewCard({ schedule, onLeaveOut, onTakeBack }: Props)
       <div aria-live="polite" aria-busy={query.isFetching}>
         {wrong ? (
           <div style={{ padding: 'var(--mantine-spacing-md)' }}>
-            <FormAlert message={whatIsWrong(t, query.error)} />
+            <FormAlert message={wrong} />
           </div>
         ) : (
           <QueryView query={query}>
@@ -68,7 +68,11 @@ export function SchedulePreviewCard({ schedule, onLeaveOut, onTakeBack }: Props)
                         </div>
                       ),
                     },
-                    { key: 'here', header: t('newsletters.forYou', { zone: here }), render: (run) => formatMoment(run.at, here) },
+                    {
+                      key: 'here',
+                      header: t('newsletters.forYou', { zone: here }),
+                      render: (run) => formatMoment(run.at, here),
+                    },
                     {
                       key: 'act',
                       header: '',
@@ -79,7 +83,12 @@ export function SchedulePreviewCard({ schedule, onLeaveOut, onTakeBack }: Props)
                             {t('newsletters.schedule.takeBack')}
                           </Button>
                         ) : (
-                          <Button size="compact-sm" variant="subtle" onClick={() => onLeaveOut(run.date)} aria-label={t('newsletters.schedule.leaveOutDate', { date: run.date })}>
+                          <Button
+                            size="compact-sm"
+                            variant="subtle"
+                            onClick={() => onLeaveOut(run.date)}
+                            aria-label={t('newsletters.schedule.leaveOutDate', { date: run.date })}
+                          >
                             {t('newsletters.schedule.leaveOut')}
                           </Button>
                         ),
@@ -98,8 +107,9 @@ export function SchedulePreviewCard({ schedule, onLeaveOut, onTakeBack }: Props)
 const fields = ['rule', 'zone', 'start', 'exdates'] as const;
 
 /** Objections with the field that they are about. */
-function whatIsWrong(t: ReturnType<typeof useTranslation>['t'], error: Error): string {
-  if (!(error instanceof Problem)) return errorMessage(error);
+function useObjection(error: Error | null): string | null {
+  const { t } = useTranslation();
+  if (!(error instanceof Problem)) return error && errorMessage(error);
   const told = Object.entries(error.fieldErrors).map(([path, message]) => {
     const field = fields.find((one) => path === one || path.startsWith(`${one}.`));
     return field ? `${t(`newsletters.schedule.fields.${field}`)}: ${message}` : message;

@@ -1,4 +1,18 @@
-import { ActionIcon, Button, Chip, Grid, Group, Input, NumberInput, Pill, Select, SimpleGrid, Stack, Text, TextInput } from '@mantine/core';
+import {
+  ActionIcon,
+  Button,
+  Chip,
+  Grid,
+  Group,
+  Input,
+  NumberInput,
+  Pill,
+  Select,
+  SimpleGrid,
+  Stack,
+  Text,
+  TextInput,
+} from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -7,7 +21,17 @@ import { formatDate, weekdayName } from '@/lib/format';
 import { Section } from '@/ui/section';
 import { ZonePicker } from '@/ui/sending-plan/zone-select';
 import { errorsUnder, type NewsletterFormOf } from './form';
-import { type End, type Pattern, type PatternKind, readRule, startPattern, type Weekday, weekdays, withEnd, writeRule } from './rule';
+import {
+  type End,
+  type Pattern,
+  type PatternKind,
+  readRule,
+  startPattern,
+  type Weekday,
+  weekdays,
+  withEnd,
+  writeRule,
+} from './rule';
 import { SchedulePreviewCard } from './schedule-preview';
 
 type Schedule = Required<Recurrence>;
@@ -214,7 +238,8 @@ function NthFields({ pattern, onChange }: Of<'monthNth'>) {
 
 function YearlyFields({ pattern, onChange }: Of<'yearly'>) {
   const { t } = useTranslation();
-  const month = (m: number) => new Intl.DateTimeFormat(undefined, { month: 'long', timeZone: 'UTC' }).format(Date.UTC(2024, m - 1, 1));
+  const month = (m: number) =>
+    new Intl.DateTimeFormat(undefined, { month: 'long', timeZone: 'UTC' }).format(Date.UTC(2024, m - 1, 1));
   return (
     <SimpleGrid cols={2}>
       <Select
@@ -280,10 +305,14 @@ function EndFields({ value, onChange }: Part) {
       <Select
         aria-label={t('newsletters.schedule.ends')}
         allowDeselect={false}
-        data={(['never', 'until', 'count'] as const).map((kind) => ({ value: kind as string, label: t(`newsletters.schedule.end.${kind}`) }))}
+        data={(['never', 'until', 'count'] as const).map((kind) => ({
+          value: kind as string,
+          label: t(`newsletters.schedule.end.${kind}`),
+        }))}
         value={end.kind}
         onChange={(kind) => {
-          if (kind === 'until') choose({ kind, date: `${Number(value.start.slice(0, 4)) + 1}${value.start.slice(4, 10)}` });
+          if (kind === 'until')
+            choose({ kind, date: `${Number(value.start.slice(0, 4)) + 1}${value.start.slice(4, 10)}` });
           else choose(kind === 'count' ? { kind, count: 10 } : { kind: 'never' });
         }}
       />
@@ -335,7 +364,13 @@ function ExceptionFields({ value, onChange, errors }: Part) {
           error={errors.exdates}
           onChange={(event) => setDate(event.currentTarget.value)}
         />
-        <ActionIcon size={36} variant="default" aria-label={t('newsletters.schedule.addException')} disabled={!date} onClick={add}>
+        <ActionIcon
+          size={36}
+          variant="default"
+          aria-label={t('newsletters.schedule.addException')}
+          disabled={!date}
+          onClick={add}
+        >
           <IconPlus size={16} />
         </ActionIcon>
       </Group>
@@ -346,7 +381,11 @@ function ExceptionFields({ value, onChange, errors }: Part) {
               key={one}
               size="md"
               withRemoveButton
-              removeButtonProps={{ 'aria-label': t('newsletters.schedule.removeException', { date: one }), tabIndex: 0, 'aria-hidden': false }}
+              removeButtonProps={{
+                'aria-label': t('newsletters.schedule.removeException', { date: one }),
+                tabIndex: 0,
+                'aria-hidden': false,
+              }}
               onRemove={() => onChange({ exdates: value.exdates.filter((other) => other !== one) })}
             >
               {formatDate(`${one.slice(0, 10)}T12:00:00Z`, 'UTC')}

@@ -1,8 +1,8 @@
 import { NumberInput, Select, SimpleGrid, Stack, Switch, TagsInput, Text, Textarea, TextInput } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import type { Newsletter } from '@/api/types';
-import { AudiencePicker } from '@/features/campaigns/audience-picker';
-import { SendingFields } from '@/features/campaigns/sending-fields';
+import { AudiencePicker } from '@/ui/mailing/audience-picker';
+import { SendingFields } from '@/ui/mailing/sending-fields';
 import { Section } from '@/ui/section';
 import type { NewsletterFormOf } from './form';
 import { SourceCheckButton } from './source-check';

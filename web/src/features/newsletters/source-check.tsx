@@ -43,12 +43,18 @@ function Found({ check, kind }: { check: SourceCheck; kind: Newsletter['source']
   return (
     <Stack gap="xs">
       {check.error && (
-        <Alert variant="default" icon={<IconAlertTriangle color="var(--app-bad)" />} title={t('newsletters.sourceTrouble')}>
+        <Alert
+          variant="default"
+          icon={<IconAlertTriangle color="var(--app-bad)" />}
+          title={t('newsletters.sourceTrouble')}
+        >
           {check.error}
         </Alert>
       )}
       {!check.error && (
-        <Text fw={550}>{kind === 'feed' ? t('newsletters.check.new', { count: check.new }) : t('newsletters.check.read')}</Text>
+        <Text fw={550}>
+          {kind === 'feed' ? t('newsletters.check.new', { count: check.new }) : t('newsletters.check.read')}
+        </Text>
       )}
       {(check.items ?? []).length > 0 && (
         <Table aria-label={t('newsletters.check.items')}>

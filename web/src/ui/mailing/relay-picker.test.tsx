@@ -3,10 +3,10 @@ import { screen, waitFor } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { expect, it } from 'vitest';
 import type { Campaign, CampaignInput, Relay } from '@/api/types';
+import { inputOf } from '@/features/campaigns/input';
 import { createFakeApi } from '@/test/fake-api';
 import { campaigns, relays } from '@/test/fixtures';
 import { renderPart } from '@/test/render';
-import { inputOf } from './input';
 import { RelayPicker } from './relay-picker';
 
 const three: Partial<Relay>[] = [

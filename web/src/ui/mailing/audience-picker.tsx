@@ -5,12 +5,12 @@ import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { errorMessage } from '@/api/problem';
 import type { Audience, CampaignInput } from '@/api/types';
+import { draftAudienceQuery } from '@/features/campaigns/queries';
 import { listsQuery } from '@/features/lists/queries';
 import { segmentsQuery } from '@/features/segments/queries';
 import { settingsQuery } from '@/features/settings/queries';
 import { formatNumber } from '@/lib/format';
 import { StackedBar } from '@/ui/stacked-bar';
-import { draftAudienceQuery } from './queries';
 
 type IdField = 'list_ids' | 'segment_ids' | 'exclude_segment_ids' | 'exclude_list_ids';
 /** What the choice of people needs of a form: that of a campaign and that of a newsletter have it. */
