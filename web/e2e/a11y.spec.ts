@@ -11,6 +11,13 @@ const pages = [
   '/campaigns/1',
   '/campaigns/1?tab=content',
   '/campaigns/1?tab=check',
+  '/newsletters',
+  '/newsletters/new',
+  '/newsletters/1',
+  '/newsletters/1?tab=schedule',
+  '/newsletters/1?tab=content',
+  '/newsletters/1?tab=settings',
+  '/newsletters/1/issues/1',
   '/lists',
   '/lists/1',
   '/segments',
@@ -83,6 +90,19 @@ test.beforeAll(async ({ service, playwright }) => {
   await post('/webhooks/1/test', {});
   await post('/mailboxes', { name: 'Bounces', host: '127.0.0.1', port: 1, username: 'bounces', password: 'secret' });
   await post('/campaigns', { name: 'Autumn letter', subject: 'Hello', html: '<p>Hello</p>', list_ids: [1] });
+  // Daily, and prepared so far ahead that an issue is there at once.
+  await post('/newsletters', {
+    name: 'Morning letter',
+    list_ids: [1],
+    relay_ids: [1],
+    content: { subject: 'Good morning', html: '<p>Hello</p>' },
+    schedule: { rule: 'FREQ=DAILY', zone: 'Asia/Kathmandu', start: '2026-01-01T09:00' },
+    rules: { lead_minutes: 2880, deadline_minutes: 60 },
+    mailing: { from_email: 'garden@example.org' },
+  });
+  await post('/newsletters/1/activate', {});
+  const issues = async () => (await (await api.get('/api/v1/newsletters/1/issues?state=draft')).json()).items.length;
+  await expect.poll(issues).toBeGreaterThan(0);
   await post('/templates', { name: 'Plain', subject: 'Hello', html: '<p>Hello</p>' });
   await post('/campaigns/1/preflight', {});
   await post('/messages', {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -8,15 +8,30 @@ import { test as base } from '@playwright/test';
 const binary = process.env.POSTRIDER_BIN ?? resolve(import.meta.dirname, '../../bin/postrider');
 const UP = 'postrider is up';
 
-type Service = { url: string; stop: () => Promise<void> };
+type Service = {
+  url: string;
+  /** Moves the program's clock ahead of the machine's by a duration such as "25h". */
+  moveClock: (by: string) => void;
+  stop: () => Promise<void>;
+};
 
 /** Starts the real program with a private Postgres and the built-in inbox in a scratch folder. */
 export async function startService(): Promise<Service> {
   const dir = mkdtempSync(join(tmpdir(), 'postrider-web-'));
   chmodSync(dir, 0o711);
   const args = ['serve', '--listen', '127.0.0.1:0', '--data-dir', dir, '--log-format', 'json'];
+  const clock = join(dir, 'clock');
+  const moveClock = (by: string) => writeFileSync(clock, by);
+  moveClock('0s');
   const child = spawn(binary, args, {
-    env: { ...process.env, DATABASE_URL: '', POSTRIDER_PUBLIC_URL: '', POSTRIDER_WEBHOOK_ALLOW_PRIVATE: 'true' },
+    env: {
+      ...process.env,
+      DATABASE_URL: '',
+      POSTRIDER_PUBLIC_URL: '',
+      POSTRIDER_WEBHOOK_ALLOW_PRIVATE: 'true',
+      POSTRIDER_FETCH_ALLOW_PRIVATE: 'true',
+      POSTRIDER_CLOCK_FILE: clock,
+    },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const url = await untilUp(child);
@@ -26,7 +41,7 @@ export async function startService(): Promise<Service> {
     await gone;
     rmSync(dir, { recursive: true, force: true });
   };
-  return { url, stop };
+  return { url, moveClock, stop };
 }
 
 function untilUp(child: ChildProcess): Promise<string> {
