@@ -179,7 +179,7 @@ func prepareOne(id int64, f frozenContent) (*prepared, error) {
 		return nil, fmt.Errorf("compiling campaign %d: %w", id, err)
 	}
 	p := &prepared{campaignID: id, frozen: f, compiled: compiled, fromDomain: f.FromEmail[strings.LastIndexByte(f.FromEmail, '@')+1:]}
-	m := message.Message{FromName: f.FromName, FromEmail: f.FromEmail, ReplyTo: f.ReplyTo, Precedence: !f.Messages}
+	m := message.Message{FromName: f.FromName, FromEmail: f.FromEmail, ReplyTo: f.ReplyTo, ListArchive: f.ArchiveURL, Precedence: !f.Messages}
 	if len(f.ListIDs) > 0 {
 		m.ListID = fmt.Sprintf("list-%d.%s", f.ListIDs[0], p.fromDomain)
 	}

@@ -3,6 +3,7 @@ package campaigns
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/mail"
 	"slices"
@@ -135,6 +136,8 @@ type frozenContent struct {
 	TrackingURL string `json:"tracking_url,omitempty"`
 	// BounceDomain is where bounces go; "" means that the From address gets them, with the token after a plus sign.
 	BounceDomain string `json:"bounce_domain"`
+	// ArchiveURL is where everybody can read the newsletter of which this is an issue; "" when nobody can.
+	ArchiveURL string `json:"archive_url,omitempty"`
 	// Messages says that this is the content of a stream of messages; ListUnsubscribe, that those can be unsubscribed from in the mail program.
 	Messages        bool `json:"messages,omitempty"`
 	ListUnsubscribe bool `json:"list_unsubscribe,omitempty"`
@@ -181,12 +184,32 @@ func (s *Service) freezeContent(ctx context.Context, c Campaign, contents []temp
 		ReplyTo: c.ReplyTo, TrackOpens: c.TrackOpens, TrackClicks: c.TrackClicks, ListIDs: c.ListIDs,
 		Organization: set.Organization, Address: set.PostalAddress, PublicURL: set.PublicURL, TrackingURL: set.TrackingURL, BounceDomain: bounce,
 	}
+	if f.ArchiveURL, err = s.archiveURL(ctx, c, set.PublicURL); err != nil {
+		return f, err
+	}
 	if c.ParentID != nil {
 		err = s.freezeAgain(ctx, *c.ParentID, &f)
 	} else {
 		f.freezeVariants(c.Input, contents)
 	}
 	return f, err
+}
+
+// archiveURL is that of the public newsletter of which a campaign, or the first run of it, is an issue.
+func (s *Service) archiveURL(ctx context.Context, c Campaign, publicURL string) (string, error) {
+	first := c.ID
+	if c.ParentID != nil {
+		first = *c.ParentID
+	}
+	var slug string
+	err := s.d.Pool.QueryRow(ctx, `SELECT n.slug FROM newsletter_issues i JOIN newsletters n ON n.id = i.newsletter_id WHERE i.campaign_id = $1 AND n.public`, first).Scan(&slug)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows) || publicURL == "":
+		return "", nil
+	case err != nil:
+		return "", fmt.Errorf("looking for the archive of campaign %d: %w", c.ID, err)
+	}
+	return publicURL + "/a/" + slug, nil
 }
 
 func storeContent(ctx context.Context, tx pgx.Tx, id int64, f frozenContent) error {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -118,11 +119,11 @@ func (r *newsletterRun) setUp() {
 	}
 	var letter created
 	r.call(http.MethodPost, "/newsletters", object{
-		"name": "Garden news", "list_ids": []int64{list.ID}, "relay_ids": []int64{relays.Items[0].ID}, "source": object{"kind": "feed", "url": r.site.URL + "/feed.xml"},
+		"name": "Garden news", "public": true, "list_ids": []int64{list.ID}, "relay_ids": []int64{relays.Items[0].ID}, "source": object{"kind": "feed", "url": r.site.URL + "/feed.xml"},
 		"schedule": object{"rule": "FREQ=DAILY", "zone": "UTC", "start": time.Now().UTC().Add(6 * time.Hour).Format("2006-01-02T15:04")},
 		"rules":    object{"min_items": 1}, "mailing": object{"from_email": "garden@example.org"},
 		"content": object{"subject": "{{ issue.newsletter }} {{ issue.number }}: {{ issue.items }} new",
-			"html": `<p>For {{ subscriber.email }}</p>{% for item in feed.items %}<h2><a href="{{ item.url }}">{{ item.title }}</a></h2>{{ item.html }}{% endfor %}<p><a href="{{ unsubscribe_url }}">Leave</a></p>`},
+			"html": `<p>For {{ subscriber.email }}</p>{% for item in feed.items %}<h2><a href="{{ item.url }}">{{ item.title }}</a></h2>{{ item.html }}{% endfor %}<p><a href="{{ issue.archive_url }}">In the browser</a> <a href="{{ unsubscribe_url }}">Leave</a></p>`},
 	}, &letter)
 	r.id = letter.ID
 	r.call(http.MethodPost, fmt.Sprintf("/newsletters/%d/activate", r.id), nil, nil)
@@ -195,9 +196,27 @@ func (r *newsletterRun) delivered(inbox map[string]inboxMessage, subject string,
 				r.t.Errorf("%q for %s: item %q in it is to be %t:\n%s\n%s", subject, person, title, want, m.HTML, m.Text)
 			}
 		}
-		if !strings.Contains(m.HTML, "For "+person) || strings.Contains(m.DeliveredRaw, "steal") {
+		if !strings.Contains(m.HTML, "For "+person) || strings.Contains(m.DeliveredRaw, "steal") || !strings.Contains(m.DeliveredRaw, "\nList-Archive: <"+r.api.base+"/a/garden-news>\r\n") {
 			r.t.Errorf("%q for %s:\n%s", subject, person, m.DeliveredRaw)
 		}
+	}
+}
+
+// archived checks what everybody can read of an issue: its items, and nothing of a person.
+func (r *newsletterRun) archived(i newsletterIssue, items ...string) {
+	r.t.Helper()
+	resp, err := http.Get(r.api.base + "/a/garden-news/" + i.Date + "/mail")
+	must(r.t, err)
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	must(r.t, err)
+	for _, title := range r.feed.titles {
+		if strings.Contains(string(b), title) != slices.Contains(items, title) {
+			r.t.Errorf("the archive of %s: item %q in it is to be %t: %s\n%s", i.Date, title, slices.Contains(items, title), resp.Status, b)
+		}
+	}
+	if strings.Contains(string(b), "@example.org") {
+		r.t.Errorf("the archive of %s names a person:\n%s", i.Date, b)
 	}
 }
 
@@ -235,6 +254,8 @@ func TestNewsletterOfAFeed(t *testing.T) {
 		t.Errorf("the second issue: %+v\n%s", second, diff)
 	}
 	inbox := r.inbox()
+	r.archived(first, "Bulbs for spring", "Cutting hedges")
+	r.archived(second, "Dividing dahlias")
 	r.delivered(inbox, "Garden news 2: 1 new", "Dividing dahlias")
 
 	reads := r.feed.wasRead()

@@ -135,6 +135,14 @@ func appendListFields(dst []byte, m *Message) ([]byte, error) {
 		dst = append(dst, id...)
 		dst = append(dst, ">\r\n"...)
 	}
+	if m.ListArchive != "" {
+		if err := checkURL("List-Archive", m.ListArchive); err != nil {
+			return nil, err
+		}
+		dst = append(dst, "List-Archive: <"...)
+		dst = append(dst, m.ListArchive...)
+		dst = append(dst, ">\r\n"...)
+	}
 	if m.FeedbackID != "" {
 		if err := token("Feedback-ID", m.FeedbackID, 500); err != nil {
 			return nil, err

@@ -73,13 +73,14 @@ type Message struct {
 	// ListUnsubscribeMailto is an address or a mailto: URL.
 	ListUnsubscribeMailto string
 	ListID                string // "id.domain" without angle brackets (RFC 2919)
+	ListArchive           string // address of the archive (RFC 2369 §3.6), as ListUnsubscribeURL
 	FeedbackID            string // "a:b:c:sender"
 
 	Date  time.Time
 	Text  []byte // UTF-8, any line ends
 	HTML  []byte // UTF-8, any line ends
 	Extra []Header
-	// Fixed, from [Fix], stands for FromName, FromEmail, ReplyTo, ListID, FeedbackID
+	// Fixed, from [Fix], stands for FromName, FromEmail, ReplyTo, ListID, ListArchive, FeedbackID
 	// and Precedence, which are not looked at then.
 	Fixed *Fixed
 	// HTMLPart and TextPart stand for HTML and Text when they are not nil: they are

@@ -115,6 +115,7 @@ func TestInjectionIsRefused(t *testing.T) {
 		"Message-ID":       func(m *Message, s string) { m.MessageID = s + "@x" },
 		"List-Unsubscribe": func(m *Message, s string) { m.ListUnsubscribeURL = "https://x.example/" + s },
 		"List-Id":          func(m *Message, s string) { m.ListID = s },
+		"List-Archive":     func(m *Message, s string) { m.ListArchive = s },
 		"Feedback-ID":      func(m *Message, s string) { m.FeedbackID = s },
 		"X-Extra":          func(m *Message, s string) { m.Extra = []Header{{"X-Extra", s}} },
 	}
