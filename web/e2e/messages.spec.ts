@@ -30,7 +30,7 @@ test('messages that a program sends: how, the list, a story with its mail, and o
   await expectAccessible(page);
 
   // What the page says is sent as it stands, by a program with a key that may do nothing else.
-  const body = JSON.parse(/-d '([^']*)'/.exec(await example.innerText())?.[1] ?? '');
+  const body = JSON.parse(/-d '([^']*)'/.exec((await example.textContent()) ?? '')?.[1] ?? '');
   expect(Object.keys(body.data)).toEqual(['order', 'total']);
   body.data = { order: 'A-1', total: '12.00 €' };
   const program = await playwright.request.newContext({ extraHTTPHeaders: { Authorization: `Bearer ${key}` } });
