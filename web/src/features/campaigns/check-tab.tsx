@@ -182,10 +182,11 @@ function EmptyFields({ campaign }: { campaign: Campaign }) {
   const audience = useQuery({ ...audienceQuery(campaign.id), enabled: able });
   if (!fields.data) return null;
   const all = audience.data?.mailable ?? 0;
+  const lacking = fields.data.items.filter((one) => one.count > 0);
   return (
     <Fact name={t('preflight.fields.title')}>
-      {fields.data.items.length === 0 && <Text size="sm">{t('preflight.fields.none')}</Text>}
-      {fields.data.items.map((one) => (
+      {lacking.length === 0 && <Text size="sm">{t('preflight.fields.none')}</Text>}
+      {lacking.map((one) => (
         <Text key={one.field} size="sm" style={{ overflowWrap: 'anywhere' }}>
           <code className="mono">{one.field}</code>{' '}
           {t('preflight.fields.lack', { count: formatNumber(one.count), share: formatPercent(one.count, all) })}

@@ -3,7 +3,7 @@ import userEvent from '@testing-library/user-event';
 import { expect, it, vi } from 'vitest';
 import type { Relay } from '@/api/types';
 import { createFakeApi, problem } from '@/test/fake-api';
-import { ago, forecast, relays } from '@/test/fixtures';
+import { ago, forecast, preflight, relays } from '@/test/fixtures';
 import { renderPart } from '@/test/render';
 import { StartDialog } from './start-dialog';
 
@@ -130,4 +130,58 @@ it.each([
   expect(await screen.findByText(words)).toBeVisible();
   expect(screen.getByRole('link', { name: 'Open B' })).toHaveAttribute('href', '/relays/2');
   expect(await screen.findByRole('button', { name: 'Send to 12,004 people' })).toBeDisabled();
+});
+
+const finding = (code: string, severity: 'blocking' | 'warning', title: string) => ({
+  code,
+  severity,
+  title,
+  detail: 'Because.',
+  remedy: 'Mend it.',
+  where: [{ part: 'html', line: 3, selector: 'a', note: '' }],
+  count: 1,
+  people: [],
+  acknowledged: false,
+});
+
+it('checks by itself what was changed since, and does not send what blocks', async () => {
+  const fake = createFakeApi();
+  const blocked = { ...preflight, would_block: true, findings: [finding('empty_body', 'blocking', 'It says nothing')] };
+  fake.on('GET /campaigns/:id/preflight', () => ({ status: 200, body: { ...preflight, content_changed: true } }));
+  fake.on('POST /campaigns/:id/preflight', () => ({ status: 200, body: blocked }));
+  open(fake);
+  expect(await screen.findByText('1 thing must be mended first')).toBeVisible();
+  expect(screen.getByText('It says nothing')).toBeVisible();
+  expect(screen.getByRole('link', { name: 'Open the content' })).toHaveAttribute('href', '/campaigns/4?tab=content');
+  expect(screen.getByRole('button', { name: 'Send to 12,004 people' })).toBeDisabled();
+});
+
+it('sends once every warning was seen, and only what was checked', async () => {
+  const fake = createFakeApi();
+  const warned = {
+    ...preflight,
+    unacknowledged: ['link_http', 'clipped'],
+    findings: [finding('link_http', 'warning', 'No encryption'), finding('clipped', 'warning', 'Cut off')],
+  };
+  fake.on('GET /campaigns/:id/preflight', () => ({ status: 200, body: warned }));
+  fake.on('POST /campaigns/:id/preflight/acknowledge', () => ({ status: 200, body: preflight }));
+  open(fake);
+  const send = await screen.findByRole('button', { name: 'Send to 12,004 people' });
+  await userEvent.click(await screen.findByRole('button', { name: 'Acknowledge all 2 warnings' }));
+  expect(await screen.findByText('Checked: nothing is in the way')).toBeVisible();
+  expect(fake.requests.find(({ path }) => path.endsWith('/acknowledge'))?.body).toEqual({
+    codes: ['link_http', 'clipped'],
+  });
+  await userEvent.click(send);
+  expect(starts(fake)[0]?.query.get('acknowledged')).toBe('true');
+});
+
+it('leaves sending open where no check can be made', async () => {
+  const fake = createFakeApi();
+  fake.on('GET /campaigns/:id/preflight', () => ({ status: 200, body: { ...preflight, content_changed: true } }));
+  fake.on('POST /campaigns/:id/preflight', () => problem(503, 'The check could not be made'));
+  open(fake);
+  expect(await screen.findByText('The check could not be made')).toBeVisible();
+  await userEvent.click(await screen.findByRole('button', { name: 'Send to 12,004 people' }));
+  expect(starts(fake)[0]?.query.has('acknowledged')).toBe(false);
 });

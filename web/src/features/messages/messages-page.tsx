@@ -6,7 +6,9 @@ import { getRouteApi } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import type { Message } from '@/api/types';
 import { templatesQuery } from '@/features/templates/queries';
+import { formatDateTime } from '@/lib/format';
 import { deliveryStates } from '@/lib/states';
+import { useTimeZone } from '@/lib/time-zone';
 import { useCursor } from '@/lib/use-cursor';
 import { type Column, DataTable } from '@/ui/data-table';
 import { DeliveryBadge } from '@/ui/delivery-badge';
@@ -125,6 +127,7 @@ export function MessagesPage() {
 function useColumns(): Column<Message>[] {
   const { t } = useTranslation();
   const templates = useQuery(templatesQuery({ role: 'content' }));
+  const timeZone = useTimeZone();
   const nameOf = (id: number | null) =>
     id === null
       ? t('messages.gone')
@@ -169,10 +172,13 @@ function useColumns(): Column<Message>[] {
       key: 'reply',
       header: t('deliveries.reply'),
       width: '28%',
-      render: ({ delivery }) =>
-        delivery.skip_reason || (
+      render: ({ delivery, send_at }) =>
+        delivery.skip_reason ||
+        (send_at && delivery.state === 'deferred' && delivery.attempts === 0 ? (
+          t('messages.waits', { at: formatDateTime(send_at, timeZone) })
+        ) : (
           <Reply code={delivery.reply_code} status={delivery.reply_status} text={delivery.reply_text} />
-        ),
+        )),
     },
     {
       key: 'created',
