@@ -71,6 +71,8 @@ test.beforeAll(async ({ service, playwright }) => {
     expect(answer.ok(), `${path}: ${await answer.text()}`).toBe(true);
   };
   await post('/setup', owner);
+  const settings = await (await api.get('/api/v1/settings')).json();
+  expect((await api.put('/api/v1/settings', { data: { ...settings, public_url: service.url } })).ok()).toBe(true);
   await post('/lists', { name: 'Friends' });
   const uploaded = await api.post('/api/v1/imports', {
     multipart: {
