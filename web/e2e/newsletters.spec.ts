@@ -124,7 +124,7 @@ async function activate(page: Page) {
 
 async function openIssue(page: Page) {
   await page.getByRole('tab', { name: 'Issues' }).click();
-  const waiting = page.getByRole('table', { name: 'Issues' }).getByRole('row', { name: /Waits for approval/ });
+  const waiting = page.getByRole('table', { name: 'Issues' }).getByRole('row', { name: /only 0 new/ });
   await waiting.first().getByRole('link').first().click();
   // It was prepared before there was anything new.
   await expect(page.getByRole('region', { name: 'No items' })).toBeVisible();
