@@ -46,7 +46,6 @@ test('a newsletter from a feed: its next runs, an issue that is edited, held, ap
   await schedule(page);
   await settings(page);
   await activate(page);
-  site.items.push({ title: 'New tulips', at: new Date() });
   await openIssue(page);
   await edit(page);
   await hold(page);
@@ -124,8 +123,10 @@ async function activate(page: Page) {
 
 async function openIssue(page: Page) {
   await page.getByRole('tab', { name: 'Issues' }).click();
-  const waiting = page.getByRole('table', { name: 'Issues' }).getByRole('row', { name: /only 0 new/ });
-  await waiting.first().getByRole('link').first().click();
+  const waiting = page.getByRole('table', { name: 'Issues' }).getByRole('row', { name: /there is nothing new/ });
+  await expect(waiting).toHaveCount(1);
+  site.items.push({ title: 'New tulips', at: new Date() });
+  await waiting.getByRole('link').first().click();
   // It was prepared before there was anything new.
   await expect(page.getByRole('region', { name: 'No items' })).toBeVisible();
   await page.getByRole('button', { name: 'More' }).click();
