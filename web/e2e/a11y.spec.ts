@@ -10,6 +10,10 @@ const pages = [
   '/campaigns/new',
   '/campaigns/1',
   '/campaigns/1?tab=content',
+  '/campaigns/1?tab=ab',
+  '/campaigns/2',
+  '/campaigns/2?tab=ab',
+  '/campaigns/3',
   '/campaigns/1?tab=check',
   '/newsletters',
   '/newsletters/new',
@@ -92,6 +96,20 @@ test.beforeAll(async ({ service, playwright }) => {
   await post('/webhooks/1/test', {});
   await post('/mailboxes', { name: 'Bounces', host: '127.0.0.1', port: 1, username: 'bounces', password: 'secret' });
   await post('/campaigns', { name: 'Autumn letter', subject: 'Hello', html: '<p>Hello</p>', list_ids: [1] });
+  const letter = {
+    subject: 'Hello',
+    html: '<p>Hello</p>',
+    from_email: 'garden@example.org',
+    list_ids: [1],
+    relay_id: 1,
+  };
+  const ab_test = {
+    variants: [{ subject: 'Hello' }, { subject: 'Good morning' }],
+    ...{ sample_percent: 50, metric: 'opens', wait_minutes: 60, min_sample: 2, no_winner: 'ask' },
+  };
+  await post('/campaigns', { ...letter, name: 'Two subjects', ab_test, start: true });
+  const local_time = { enabled: true, zone_field: 'zone' };
+  await post('/campaigns', { ...letter, name: 'Morning letter', local_time, local_at: '2040-03-02T09:00' });
   // Daily, and prepared so far ahead that an issue is there at once.
   await post('/newsletters', {
     name: 'Morning letter',
@@ -147,6 +165,34 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await expectAccessible(page);
     const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
     expect(wider).toBeLessThanOrEqual(0);
+  });
+}
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  test(`dialogs of a campaign, and the emergency stop (${colorScheme})`, async ({ page }) => {
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await open(page, '/campaigns/1?tab=ab');
+    await page.getByRole('button', { name: 'Add an A/B test' }).click();
+    await expectAccessible(page);
+    await page.getByRole('button', { name: 'Preview' }).first().click();
+    await expect(page.getByRole('dialog', { name: 'Variant A' })).toBeVisible();
+    await expectAccessible(page, { seriousOnly: true });
+    await page.goto('/campaigns/3');
+    await page.getByRole('button', { name: 'Change time…' }).click();
+    await expect(page.getByRole('radio', { name: 'Send it at once' }).last()).toBeVisible();
+    await expectAccessible(page);
+    await page.goto('/lists');
+    await page.getByRole('button', { name: 'Stop all sending…' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Stop all sending?' });
+    await dialog.getByLabel('Reason').fill('wrong list');
+    await expectAccessible(page);
+    await dialog.getByRole('button', { name: 'Stop all sending' }).click();
+    await expect(page.getByRole('alert', { name: 'All sending is stopped' })).toBeVisible();
+    await expectAccessible(page);
+    await page.getByRole('button', { name: 'Resume…' }).click();
+    await page.getByRole('button', { name: 'Resume sending' }).click();
+    await expect(page.getByRole('button', { name: 'Stop all sending…' })).toBeVisible();
   });
 }
 

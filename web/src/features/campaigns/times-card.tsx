@@ -18,7 +18,7 @@ type Props = { campaign: Campaign; stats: Stats };
 export function TimesCard({ campaign, stats }: Props) {
   const { t } = useTranslation();
   const local = campaign.local_at !== null;
-  if (!local && !campaign.window && stats.waiting === 0) return null;
+  if (!local && !campaign.window) return null;
   return (
     <Paper p="md" component="section" aria-label={t('campaigns.times.title')}>
       <Stack gap="xs">
@@ -39,7 +39,8 @@ export function TimesCard({ campaign, stats }: Props) {
             <Text>{t('campaigns.schedule.window', windowWords({ zone: '', ...campaign.window }))}</Text>
           </Group>
         )}
-        {stats.waiting > 0 && isLive(campaign.status) && (
+        {/* Without local times it is an A/B test that they wait for, which its own page tells. */}
+        {local && stats.waiting > 0 && isLive(campaign.status) && (
           <Text className="tabular">
             {t('campaigns.times.waiting', { count: stats.waiting })}{' '}
             {stats.next_opens_at ? (
