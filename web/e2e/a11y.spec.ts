@@ -96,6 +96,7 @@ test.beforeAll(async ({ service, playwright }) => {
   await post('/webhooks/1/test', {});
   await post('/mailboxes', { name: 'Bounces', host: '127.0.0.1', port: 1, username: 'bounces', password: 'secret' });
   await post('/campaigns', { name: 'Autumn letter', subject: 'Hello', html: '<p>Hello</p>', list_ids: [1] });
+  for (let i = 1; i <= 19; i++) await post('/subscribers', { email: `reader${i}@example.net`, list_ids: [1] });
   const letter = {
     subject: 'Hello',
     html: '<p>Hello</p>',
@@ -105,10 +106,10 @@ test.beforeAll(async ({ service, playwright }) => {
   };
   const ab_test = {
     variants: [{ subject: 'Hello' }, { subject: 'Good morning' }],
-    ...{ sample_percent: 50, metric: 'opens', wait_minutes: 60, min_sample: 2, no_winner: 'ask' },
+    ...{ sample_percent: 50, metric: 'opens', wait_minutes: 60, min_sample: 1, no_winner: 'ask' },
   };
   await post('/campaigns', { ...letter, name: 'Two subjects', ab_test, start: true });
-  const local_time = { enabled: true, zone_field: 'zone' };
+  const local_time = { enabled: true };
   await post('/campaigns', { ...letter, name: 'Morning letter', local_time, local_at: '2040-03-02T09:00' });
   // Daily, and prepared so far ahead that an issue is there at once.
   await post('/newsletters', {

@@ -86,7 +86,7 @@ export function AbTestTab({ form, campaign }: Props) {
             title={t('campaigns.ab.variants')}
             description={t('campaigns.ab.variantsText')}
             actions={
-              <Button size="compact-sm" variant="subtle" color="red.8" onClick={remove}>
+              <Button size="compact-sm" variant="default" onClick={remove}>
                 {t('campaigns.ab.remove')}
               </Button>
             }
@@ -143,8 +143,7 @@ function Variants({ form, campaign, test, change }: TestProps) {
               {variants.length > MIN_VARIANTS && (
                 <Button
                   size="compact-sm"
-                  variant="subtle"
-                  color="red.8"
+                  variant="default"
                   leftSection={<IconTrash size={14} />}
                   aria-label={t('campaigns.ab.take', { letter: letter(index + 1) })}
                   onClick={() => change({ variants: variants.filter((__, other) => other !== index) })}

@@ -30,7 +30,7 @@ export function LocalTimeFields({ value, onChange, fieldError }: Props) {
       />
       <Text size="sm" c="dimmed">
         {t('campaigns.local.else')}{' '}
-        <LinkAnchor to="/lists" className="link" size="sm">
+        <LinkAnchor to="/lists" size="sm" underline="always">
           {t('campaigns.local.lists')}
         </LinkAnchor>
       </Text>

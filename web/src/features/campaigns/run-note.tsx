@@ -16,7 +16,7 @@ export function RunNote({ campaign }: { campaign: Campaign }) {
     <Alert variant="default" icon={<IconRepeat color="var(--app-info)" />}>
       <Text>
         {t('campaigns.again.runOf', { run: campaign.run_no })}{' '}
-        <LinkAnchor to="/campaigns/$id" params={{ id: String(campaign.parent_id) }} className="link">
+        <LinkAnchor to="/campaigns/$id" params={{ id: String(campaign.parent_id) }} underline="always">
           {parent.data?.name ?? t('campaigns.again.first')}
         </LinkAnchor>
         {': '}
