@@ -5,6 +5,7 @@ import type { Campaign, CampaignInput } from '@/api/types';
 import { AudiencePicker } from '@/ui/mailing/audience-picker';
 import { SendingFields } from '@/ui/mailing/sending-fields';
 import { Section } from '@/ui/section';
+import { windowOf } from '@/ui/sending-plan/plan-form';
 import { WindowFields } from '@/ui/sending-plan/window-fields';
 import { LocalTimeSection } from './local-time-section';
 import { ReadyCard } from './ready-card';
@@ -48,14 +49,4 @@ export function DetailsTab({ form, campaign }: Props) {
       </Grid.Col>
     </Grid>
   );
-}
-
-/** A campaign's window as its fields take it: a zone that is left out means UTC. */
-function windowOf(form: Props['form']) {
-  const { window } = form.values;
-  return {
-    values: { window: window && { zone: '', ...window } },
-    getInputProps: (path: string) => form.getInputProps(path),
-    setFieldValue: (path: string, value: unknown) => form.setFieldValue(path, value as never),
-  };
 }

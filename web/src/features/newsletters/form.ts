@@ -14,6 +14,7 @@ type Mailing = {
   expires_after_hours: number;
   max_bounce_percent: number | null;
   max_complaint_percent: number | null;
+  window: Newsletter['mailing']['window'];
 };
 
 /** What the editor edits: a newsletter with its mailing laid flat, as the fields of campaigns have it. */
@@ -21,6 +22,10 @@ export type NewsletterValues = Mailing & {
   name: string;
   description: string;
   public: boolean;
+  slug: string;
+  language: string;
+  sign_up_url: string;
+  indexed: boolean;
   list_ids: number[];
   segment_ids: number[];
   exclude_segment_ids: number[];
@@ -54,6 +59,10 @@ export function valuesOf(n: Newsletter): NewsletterValues {
     name: n.name,
     description: n.description,
     public: n.public,
+    slug: n.slug,
+    language: n.language,
+    sign_up_url: n.sign_up_url,
+    indexed: n.indexed,
     list_ids: n.list_ids,
     segment_ids: n.segment_ids,
     exclude_segment_ids: n.exclude_segment_ids,
@@ -74,6 +83,7 @@ export function valuesOf(n: Newsletter): NewsletterValues {
     expires_after_hours: m.expires_after_hours || USUAL_HOURS,
     max_bounce_percent: m.max_bounce_percent ?? null,
     max_complaint_percent: m.max_complaint_percent ?? null,
+    window: m.window ?? null,
   };
 }
 
@@ -88,6 +98,7 @@ const mailingFields = [
   'expires_after_hours',
   'max_bounce_percent',
   'max_complaint_percent',
+  'window',
 ] as const satisfies (keyof Mailing)[];
 
 export function inputOf(values: NewsletterValues): NewsletterInput {

@@ -1,9 +1,22 @@
-import { NumberInput, Select, SimpleGrid, Stack, Switch, TagsInput, Text, Textarea, TextInput } from '@mantine/core';
+import {
+  Anchor,
+  NumberInput,
+  Select,
+  SimpleGrid,
+  Stack,
+  Switch,
+  TagsInput,
+  Text,
+  Textarea,
+  TextInput,
+} from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import type { Newsletter } from '@/api/types';
 import { AudiencePicker } from '@/ui/mailing/audience-picker';
 import { SendingFields } from '@/ui/mailing/sending-fields';
 import { Section } from '@/ui/section';
+import { windowOf } from '@/ui/sending-plan/plan-form';
+import { WindowFields } from '@/ui/sending-plan/window-fields';
 import type { NewsletterFormOf } from './form';
 import { SourceCheckButton } from './source-check';
 
@@ -49,9 +62,54 @@ export function SettingsTab({ form, newsletter, dirty }: Props) {
           <SendingFields form={form} />
         </Stack>
       </Section>
+      <WindowFields form={windowOf(form)} />
       <Section title={t('newsletters.archive')} description={t('newsletters.archiveText')}>
-        <Switch label={t('newsletters.public')} {...form.getInputProps('public', { type: 'checkbox' })} />
+        <ArchiveFields form={form} newsletter={newsletter} />
       </Section>
+    </Stack>
+  );
+}
+
+function ArchiveFields({ form, newsletter }: Pick<Props, 'form' | 'newsletter'>) {
+  const { t } = useTranslation();
+  const { origin } = globalThis.location;
+  return (
+    <Stack>
+      <Switch label={t('newsletters.public')} {...form.getInputProps('public', { type: 'checkbox' })} />
+      {form.values.public && (
+        <>
+          {newsletter.public && newsletter.activated_at && (
+            <Text size="sm">
+              <Anchor href={`/a/${newsletter.slug}`} target="_blank" underline="always">
+                {t('newsletters.openArchive')}
+              </Anchor>
+            </Text>
+          )}
+          <SimpleGrid cols={{ base: 1, xs: 2 }}>
+            <TextInput
+              label={t('newsletters.slug')}
+              description={t('newsletters.slugHint', { url: `${origin}/a/` })}
+              {...form.getInputProps('slug')}
+            />
+            <TextInput
+              label={t('newsletters.language')}
+              description={t('newsletters.languageHint')}
+              {...form.getInputProps('language')}
+            />
+          </SimpleGrid>
+          <TextInput
+            type="url"
+            label={t('newsletters.signUpUrl')}
+            description={t('newsletters.signUpUrlHint')}
+            {...form.getInputProps('sign_up_url')}
+          />
+          <Switch
+            label={t('newsletters.indexed')}
+            description={t('newsletters.indexedHint')}
+            {...form.getInputProps('indexed', { type: 'checkbox' })}
+          />
+        </>
+      )}
     </Stack>
   );
 }
