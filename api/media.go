@@ -38,11 +38,11 @@ type mediaInputJSON struct {
 }
 
 type mediaUseJSON struct {
-	Kind   string `json:"kind" enum:"template,campaign,confirmation" doc:"A confirmation is the sign-up mail of a list"`
-	ID     int64  `json:"id" doc:"Of the template, the campaign or the list"`
+	Kind   string `json:"kind" enum:"template,campaign,newsletter,confirmation" doc:"A confirmation is the sign-up mail of a list"`
+	ID     int64  `json:"id" doc:"Of the template, the campaign, the newsletter or the list"`
 	Name   string `json:"name"`
-	Status string `json:"status" doc:"Of a campaign; else empty"`
-	Sent   bool   `json:"sent" doc:"The mails are out"`
+	Status string `json:"status" doc:"Of a campaign or newsletter; else empty"`
+	Sent   bool   `json:"sent" doc:"The mails are out, and no more are to come"`
 }
 
 type mediaQuery struct {

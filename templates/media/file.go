@@ -104,9 +104,9 @@ func nameOf(filename string) string {
 
 // Use is something that shows or links to a file.
 type Use struct {
-	Kind   string // template, campaign or confirmation
+	Kind   string // template, campaign, newsletter or confirmation
 	ID     int64
 	Name   string
-	Status string // of a campaign
+	Status string // of a campaign or newsletter
 	Sent   bool   // the mails are out: they go on asking for the file
 }

@@ -247,6 +247,8 @@ func TestDelete(t *testing.T) {
 			`campaign "C"`:                      `INSERT INTO campaigns (name, text) VALUES ('C', $1)`,
 			`the confirmation mail of list "L"`: `WITH l AS (INSERT INTO lists (name) VALUES ('L') RETURNING id) INSERT INTO list_confirmations (list_id, html) SELECT id, $1 FROM l`,
 			`campaign "V"`:                      `WITH c AS (INSERT INTO campaigns (name) VALUES ('V') RETURNING id) INSERT INTO campaign_variants (campaign_id, n, html) SELECT id, 2, $1 FROM c`,
+			`newsletter "N"`:                    `INSERT INTO newsletters (name, status, definition) VALUES ('N', 'active', jsonb_build_object('content', jsonb_build_object('html', $1::text)))`,
+			`newsletter "W"`:                    `INSERT INTO newsletters (name, definition) VALUES ('W', jsonb_build_object('content', jsonb_build_object('html', '', 'text', $1::text)))`,
 			// Changed since, but frozen with the file.
 			`campaign "F"`: `WITH c AS (INSERT INTO campaigns (name, status) VALUES ('F', 'paused') RETURNING id) INSERT INTO campaign_contents (campaign_id, content) SELECT id, jsonb_build_object('HTML', $1::text) FROM c`,
 		} {
@@ -285,6 +287,18 @@ func TestDelete(t *testing.T) {
 			t.Errorf("%v is left", b.onDisk())
 		}
 		if err := b.Delete(ctx, f.ID, true); !errs.Is(err, errs.NotFound) {
+			t.Error(err)
+		}
+	})
+	t.Run("a newsletter that has ended has mails that are out", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		f := b.picture("a.png", 10)
+		b.exec(`INSERT INTO newsletters (name, status, definition) VALUES ('N', 'ended', jsonb_build_object('content', jsonb_build_object('html', $1::text)))`, f.Path())
+		if err := b.Delete(ctx, f.ID, false); !errs.Is(err, errs.Conflict) || !strings.Contains(err.Error(), `newsletter "N"`) || !strings.Contains(err.Error(), "broken_mails") {
+			t.Error(err)
+		}
+		if err := b.Delete(ctx, f.ID, true); err != nil {
 			t.Error(err)
 		}
 	})

@@ -8,8 +8,8 @@ import (
 	"postrider/internal/pg"
 )
 
-// listUses looks for the address of a file in everything that is, or was, sent: its hash is enough, whatever the host and the name in front and behind. Text that a person has
-// not saved anywhere cannot be seen.
+// listUses looks for the address of a file in everything that is, or was, sent: its hash is enough, whatever the host and the name in front and behind. What an
+// issue of a newsletter says, edited or not, is that of its campaign. Text that a person has not saved anywhere cannot be seen.
 func listUses(ctx context.Context, db pg.DB, f File) ([]Use, error) {
 	return pg.Many[Use](ctx, db, "uses of "+what(f.ID), `
 		WITH uses AS (
@@ -20,6 +20,9 @@ func listUses(ctx context.Context, db pg.DB, f File) ([]Use, error) {
 				OR EXISTS (SELECT FROM campaign_variants v WHERE v.campaign_id = c.id AND (strpos(v.html, $1) > 0 OR strpos(v.text, $1) > 0))
 			UNION ALL
 			SELECT 'confirmation', l.id, l.name, '', false FROM list_confirmations m JOIN lists l ON l.id = m.list_id WHERE strpos(m.html, $1) > 0 OR strpos(m.text, $1) > 0
+			UNION ALL
+			SELECT 'newsletter', id, name, status, status = 'ended' FROM newsletters, LATERAL (SELECT definition -> 'content') AS x (c)
+			WHERE strpos(c ->> 'html', $1) > 0 OR strpos(c ->> 'text', $1) > 0
 		)
 		SELECT kind, id, name, status, sent FROM uses ORDER BY sent, kind, id`, URLPath+f.HashText())
 }

@@ -6249,18 +6249,18 @@ export interface components {
         MediaUse: {
             /**
              * Format: int64
-             * @description Of the template, the campaign or the list
+             * @description Of the template, the campaign, the newsletter or the list
              */
             id: number;
             /**
              * @description A confirmation is the sign-up mail of a list
              * @enum {string}
              */
-            kind: "template" | "campaign" | "confirmation";
+            kind: "template" | "campaign" | "newsletter" | "confirmation";
             name: string;
-            /** @description The mails are out */
+            /** @description The mails are out, and no more are to come */
             sent: boolean;
-            /** @description Of a campaign; else empty */
+            /** @description Of a campaign or newsletter; else empty */
             status: string;
         };
         MergeTag: {

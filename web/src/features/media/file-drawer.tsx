@@ -140,8 +140,13 @@ function Use({ use }: { use: MediaUse }) {
           {use.name}
         </LinkAnchor>
       )}
+      {use.kind === 'newsletter' && (
+        <LinkAnchor to="/newsletters/$id" params={params} {...link}>
+          {use.name}
+        </LinkAnchor>
+      )}
       <Text size="sm" c="dimmed">
-        {use.sent ? t('media.usedSent') : t(`media.usedBy.${use.kind}`)}
+        {use.sent ? t(use.kind === 'newsletter' ? 'media.usedEnded' : 'media.usedSent') : t(`media.usedBy.${use.kind}`)}
       </Text>
     </Group>
   );

@@ -11,7 +11,8 @@ export function usedBy(one: Template, all: Template[]): Template[] {
   if (one.role === 'layout') return all.filter((other) => other.layout_id === one.id);
   if (one.role === 'content') return [];
   const name = one.name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  const tag = new RegExp(`\\{%-?\\s*snippet\\s+(["'])${name}\\1`);
+  // The server looks snippets up in whatever case.
+  const tag = new RegExp(`\\{%-?\\s*snippet\\s+(["'])${name}\\1`, 'i');
   return all.filter(
     (other) =>
       other.id !== one.id && [other.subject, other.preheader, other.html, other.text].some((part) => tag.test(part)),
