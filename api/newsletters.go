@@ -90,6 +90,7 @@ type NewsletterJSON struct {
 	ResumesAt         *time.Time      `json:"resumes_at"`
 	ActivatedAt       *time.Time      `json:"activated_at"`
 	NextRunAt         *time.Time      `json:"next_run_at" doc:"The next run that has no issue yet"`
+	NextIssueAt       *time.Time      `json:"next_issue_at" doc:"When the next issue is due, whether it is there already or not"`
 	SourceFetchedAt   *time.Time      `json:"source_fetched_at"`
 	SourceError       *string         `json:"source_error" doc:"What is wrong with the source now"`
 	SourceFailingFrom *time.Time      `json:"source_failing_since"`
@@ -240,7 +241,7 @@ func encodeNewsletter(n newsletters.Newsletter) NewsletterJSON {
 	words, _ := n.Schedule.Describe() // what is stored was valid
 	return NewsletterJSON{
 		ID: n.ID, Status: string(n.Status), ScheduleInWords: encodeDescription(words), Skips: each(n.Skips, schedule.Date.String), PauseNote: n.PauseNote, ResumesAt: utc(n.ResumesAt),
-		ActivatedAt: utc(n.ActivatedAt), NextRunAt: utc(n.NextRunAt), SourceFetchedAt: utc(n.Feed.FetchedAt), SourceError: n.Feed.Error, SourceFailingFrom: utc(n.Feed.FailingSince),
+		ActivatedAt: utc(n.ActivatedAt), NextRunAt: utc(n.NextRunAt), NextIssueAt: utc(n.NextIssueAt), SourceFetchedAt: utc(n.Feed.FetchedAt), SourceError: n.Feed.Error, SourceFailingFrom: utc(n.Feed.FailingSince),
 		CreatedAt: n.CreatedAt.UTC(), UpdatedAt: n.UpdatedAt.UTC(),
 		NewsletterFields: NewsletterFields{
 			Name: n.Name, Description: n.Description, Public: n.Public, Slug: n.Slug, Language: n.Archive.Language, SignUpURL: n.Archive.SignUpURL, Indexed: n.Archive.Indexed, ListIDs: n.ListIDs, SegmentIDs: n.SegmentIDs, ExcludeSegmentIDs: n.ExcludeSegmentIDs,

@@ -9,7 +9,7 @@ import (
 
 const (
 	newsletterKeys = "id name description public slug language sign_up_url indexed list_ids segment_ids exclude_segment_ids exclude_list_ids relay_ids source content schedule rules mailing status schedule_description skips pause_note resumes_at " +
-		"activated_at next_run_at source_fetched_at source_error source_failing_since created_at updated_at"
+		"activated_at next_run_at next_issue_at source_fetched_at source_error source_failing_since created_at updated_at"
 	issueKeys       = "id newsletter_id date number state reason_code reason run_at late_until deadline campaign_id edited approved_by started_at updated_at"
 	runKeys         = "at local offset date out shift"
 	descriptionKeys = "code interval days month_days months nth position time until count english"

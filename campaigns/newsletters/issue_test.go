@@ -134,6 +134,9 @@ func TestDrafts(t *testing.T) {
 	n := b.letter(func(in *Input) { in.Source = Source{} })
 	b.at(5, 8, 0)
 	w := b.stands(n, 5, StateDraft, "", "")
+	if now, err := b.Get(t.Context(), n.ID); err != nil || now.NextIssueAt == nil || !now.NextIssueAt.Equal(w.RunAt) || !now.NextRunAt.After(w.RunAt) {
+		t.Errorf("the issue of the 5th comes next, the next run is that of the 6th: %+v, %v", now, err)
+	}
 	must(t, b.Edit(t.Context(), w.ID, Content{Subject: "S", Text: "written"}, "ann"))
 	b.stands(n, 5, StateDraft, "", "")
 	must(t, b.Approve(t.Context(), w.ID, "ann"))

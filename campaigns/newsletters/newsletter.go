@@ -135,7 +135,8 @@ type Newsletter struct {
 	PauseNote   *string
 	ResumesAt   *time.Time
 	ActivatedAt *time.Time
-	NextRunAt   *time.Time
+	NextRunAt   *time.Time // of which there is no issue yet
+	NextIssueAt *time.Time // when something goes out next: of an issue that is there, else NextRunAt
 	Feed        FeedState
 	CreatedAt   time.Time
 	UpdatedAt   time.Time

@@ -26,6 +26,7 @@ type newsletterRow struct {
 	ResumesAt         *time.Time
 	ActivatedAt       *time.Time
 	NextRunAt         *time.Time
+	NextIssueAt       *time.Time
 	FetchedAt         *time.Time
 	FetchError        *string
 	FailingSince      *time.Time
@@ -41,6 +42,7 @@ type newsletterRow struct {
 const newsletterColumns = `
 	n.id, n.name, n.status, n.public, n.slug, n.definition, n.skips, n.pauses, n.pause_note, n.resumes_at, n.activated_at, n.next_run_at, n.fetched_at, n.fetch_error, n.failing_since,
 	n.created_at, n.updated_at,
+	LEAST(n.next_run_at, (SELECT min(i.run_at) FROM newsletter_issues i WHERE i.newsletter_id = n.id AND i.state IN ('preparing', 'draft', 'awaiting_approval', 'ready', 'held'))) AS next_issue_at,
 	ARRAY(SELECT l.list_id FROM newsletter_lists l WHERE l.newsletter_id = n.id AND NOT l.excluded ORDER BY l.list_id) AS list_ids,
 	ARRAY(SELECT l.list_id FROM newsletter_lists l WHERE l.newsletter_id = n.id AND l.excluded ORDER BY l.list_id) AS exclude_list_ids,
 	ARRAY(SELECT l.segment_id FROM newsletter_segments l WHERE l.newsletter_id = n.id AND NOT l.excluded ORDER BY l.segment_id) AS segment_ids,
@@ -49,7 +51,7 @@ const newsletterColumns = `
 
 func (r newsletterRow) newsletter() (Newsletter, error) {
 	n := Newsletter{
-		ID: r.ID, Status: r.Status, PauseNote: r.PauseNote, ResumesAt: r.ResumesAt, ActivatedAt: r.ActivatedAt, NextRunAt: r.NextRunAt, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
+		ID: r.ID, Status: r.Status, PauseNote: r.PauseNote, ResumesAt: r.ResumesAt, ActivatedAt: r.ActivatedAt, NextRunAt: r.NextRunAt, NextIssueAt: r.NextIssueAt, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 		Feed: FeedState{FetchedAt: r.FetchedAt, Error: r.FetchError, FailingSince: r.FailingSince},
 		Input: Input{
 			Name: r.Name, Public: r.Public, Slug: r.Slug, RelayIDs: r.RelayIDs,

@@ -198,18 +198,19 @@ for (const colorScheme of ['light', 'dark'] as const) {
 }
 
 for (const path of pages) {
-  for (const colorScheme of ['light', 'dark'] as const) {
-    test(`${path} has no serious accessibility finding (${colorScheme})`, async ({ page }) => {
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      await open(page, path);
-      await expectAccessible(page, { seriousOnly: true });
-    });
-  }
-
-  test(`${path} is not wider than a phone`, async ({ page }) => {
-    await page.setViewportSize({ width: 390, height: 844 });
+  test(`${path} has no serious accessibility finding, light or dark, and is not wider than a phone`, async ({
+    page,
+  }) => {
+    await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
     await open(page, path);
-    const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-    expect(wider).toBeLessThanOrEqual(0);
+    await expectAccessible(page, { seriousOnly: true });
+
+    await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' });
+    await expect(page.locator('html')).toHaveAttribute('data-mantine-color-scheme', 'dark');
+    await expectAccessible(page, { seriousOnly: true });
+
+    await page.setViewportSize({ width: 390, height: 844 });
+    const wider = () => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    await expect.poll(wider).toBeLessThanOrEqual(0);
   });
 }

@@ -45,8 +45,13 @@ test('a mail with a fault does not start; mended and its warnings acknowledged, 
   await expect(dialog.getByText('A link leads to an example')).toHaveCount(0);
   await acknowledgeAll(dialog);
   await dialog.getByRole('button', { name: 'Send to 2 people' }).click();
-  await expect(page.getByText('“Autumn letter” is being sent')).toBeVisible();
-  await expect.poll(async () => (await (await page.request.get('/api/v1/inbox/messages')).json()).items.length).toBe(2);
+  // It waits for the usual seconds in which it can be taken back.
+  await expect(page.getByText(/^Begins in \d/)).toBeVisible();
+  await expect
+    .poll(async () => (await (await page.request.get('/api/v1/inbox/messages')).json()).items.length, {
+      timeout: 60_000,
+    })
+    .toBe(2);
 });
 
 async function openStart(page: Page) {

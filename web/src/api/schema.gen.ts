@@ -6516,6 +6516,11 @@ export interface components {
             name: string;
             /**
              * Format: date-time
+             * @description When the next issue is due, whether it is there already or not
+             */
+            next_issue_at: string | null;
+            /**
+             * Format: date-time
              * @description The next run that has no issue yet
              */
             next_run_at: string | null;
@@ -6609,6 +6614,11 @@ export interface components {
             list_ids?: number[];
             mailing?: components["schemas"]["Mailing"];
             name: string;
+            /**
+             * Format: date-time
+             * @description When the next issue is due, whether it is there already or not
+             */
+            next_issue_at: string | null;
             /**
              * Format: date-time
              * @description The next run that has no issue yet

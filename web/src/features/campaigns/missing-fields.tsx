@@ -19,16 +19,18 @@ export function MissingFields({ campaign, dirty }: { campaign: Campaign; dirty: 
     >
       <QueryView query={query} skeleton={<RowsSkeleton rows={2} />}>
         {({ items }) =>
-          items.length === 0 ? (
+          items.every(({ count }) => count === 0) ? (
             <Group gap="xs">
               <IconCheck size={16} color="var(--app-good)" aria-hidden />
               <Text size="sm">{t('campaigns.missing.none')}</Text>
             </Group>
           ) : (
             <Stack gap="md">
-              {items.map((field) => (
-                <Missing key={field.field} missing={field} />
-              ))}
+              {items
+                .filter(({ count }) => count > 0)
+                .map((field) => (
+                  <Missing key={field.field} missing={field} />
+                ))}
             </Stack>
           )
         }

@@ -25,27 +25,34 @@ export function NewNewsletterPage() {
   const navigate = useNavigate();
   const queryClient = useQueryClient();
   const zone = useUsualZone();
-  const settings = useQuery(settingsQuery);
-  const lists = useQuery(listsQuery());
-  const relays = useQuery(relaysQuery);
+  useQuery(settingsQuery);
+  useQuery(listsQuery());
+  useQuery(relaysQuery);
   const [problem, setProblem] = useState<string | null>(null);
   const form = useForm<Values>({ initialValues: { name: '', source: { kind: 'feed', url: '' } } });
   const { kind, url } = form.values.source;
   const create = useMutation({
-    mutationFn: ({ name }: Values) =>
-      createNewsletter({
+    // Whoever types fast is not made to wait, and yet gets the only list and relay.
+    mutationFn: async ({ name }: Values) => {
+      const [settings, lists, relays] = await Promise.all([
+        queryClient.ensureQueryData(settingsQuery),
+        queryClient.ensureQueryData(listsQuery()),
+        queryClient.ensureQueryData(relaysQuery),
+      ]);
+      return createNewsletter({
         name,
         source: { kind, url: kind === 'draft' ? '' : url },
-        list_ids: only(lists.data?.items),
-        relay_ids: only(relays.data?.items),
+        list_ids: only(lists.items),
+        relay_ids: only(relays.items),
         content: { kind: 'html', ...starterFor(kind), text: '' },
         schedule: { rule: 'FREQ=WEEKLY;BYDAY=MO', zone, start: `${toZoned(new Date(), zone).slice(0, 10)}T09:00` },
         rules: usualRules(kind),
         mailing: {
-          from_name: settings.data?.default_from_name ?? '',
-          from_email: settings.data?.default_from_email ?? '',
+          from_name: settings.default_from_name,
+          from_email: settings.default_from_email,
         },
-      }),
+      });
+    },
     onMutate: () => setProblem(null),
     onSuccess: async (made) => {
       queryClient.setQueryData(newsletterQuery(made.id).queryKey, made);
@@ -117,8 +124,8 @@ export function NewNewsletterPage() {
 }
 
 /** The choice, where there is none. */
-function only(items: { id: number }[] | undefined): number[] {
-  return items?.length === 1 && items[0] ? [items[0].id] : [];
+function only(items: { id: number }[]): number[] {
+  return items.length === 1 && items[0] ? [items[0].id] : [];
 }
 
 /** A day to look at each issue, and two hours after the end of the day for what was down; a draft needs a time by which it is written. */

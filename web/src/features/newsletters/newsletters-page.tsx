@@ -84,7 +84,11 @@ function useColumns(): Column<Newsletter>[] {
       key: 'next',
       header: t('newsletters.nextRun'),
       render: (row) =>
-        row.status === 'active' && row.next_run_at ? <BothTimes at={row.next_run_at} zone={row.schedule.zone} /> : NONE,
+        row.status === 'active' && row.next_issue_at ? (
+          <BothTimes at={row.next_issue_at} zone={row.schedule.zone} />
+        ) : (
+          NONE
+        ),
     },
     { key: 'source', header: t('newsletters.madeOf'), render: (row) => <SourceCell newsletter={row} /> },
   ];
