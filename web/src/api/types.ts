@@ -141,7 +141,6 @@ export type TestResult = Schemas['TestResult'];
 /** What a check of a mail found, of a campaign or of content alone. */
 export type PreflightReport = Omit<Schemas['PreflightDraft'], '$schema'>;
 export type Preflight = Schemas['Preflight'];
-export type PreflightDraftInput = Omit<Schemas['PreflightDraftInput'], '$schema'>;
 export type Finding = Schemas['Finding'];
 export type FindingSeverity = Finding['severity'];
 export type FindingPlace = Schemas['FindingPlace'];

@@ -167,7 +167,9 @@ it('sends once every warning was seen, and only what was checked', async () => {
   fake.on('POST /campaigns/:id/preflight/acknowledge', () => ({ status: 200, body: preflight }));
   open(fake);
   const send = await screen.findByRole('button', { name: 'Send to 12,004 people' });
-  await userEvent.click(await screen.findByRole('button', { name: 'Acknowledge all 2 warnings' }));
+  const acknowledge = await screen.findByRole('button', { name: 'Acknowledge all 2 warnings' });
+  expect(send).toBeDisabled();
+  await userEvent.click(acknowledge);
   expect(await screen.findByText('Checked: nothing is in the way')).toBeVisible();
   expect(fake.requests.find(({ path }) => path.endsWith('/acknowledge'))?.body).toEqual({
     codes: ['link_http', 'clipped'],

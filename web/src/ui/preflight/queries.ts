@@ -1,7 +1,7 @@
 import { queryOptions } from '@tanstack/react-query';
 import { api } from '@/api/client';
 import { Problem } from '@/api/problem';
-import type { Preflight, PreflightDraftInput, PreflightReport } from '@/api/types';
+import type { Preflight } from '@/api/types';
 
 const NOT_FOUND = 404;
 
@@ -23,5 +23,3 @@ export const preflightQuery = (campaignId: number) =>
 export const runPreflight = (campaignId: number) => api.post<Preflight>(`/campaigns/${campaignId}/preflight`);
 export const acknowledgeFindings = ({ campaignId, codes }: { campaignId: number; codes: string[] }) =>
   api.post<Preflight>(`/campaigns/${campaignId}/preflight/acknowledge`, { codes });
-/** Checks content that belongs to no campaign. */
-export const checkDraft = (draft: PreflightDraftInput) => api.post<PreflightReport>('/preflight', draft);
