@@ -71,6 +71,10 @@ async function insertImage(page: Page) {
   await page.getByRole('textbox', { name: 'What beach.png shows' }).fill('A beach at "noon"');
   await page.getByRole('button', { name: 'Upload 1 file' }).click();
   await expect(source(page)).toContainText('alt="A beach at &quot;noon&quot;" width="120px" />');
+  // The dialog gives the focus back when it has faded out.
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+  await source(page).click();
+  await page.keyboard.press('Control+End');
   await page.keyboard.insertText('</mj-column></mj-section>');
   await expect(preview(page).getByRole('img', { name: 'A beach at "noon"' })).toBeVisible();
 }
