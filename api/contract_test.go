@@ -358,7 +358,7 @@ func TestShapesOfContent(t *testing.T) {
 	c.put(at, `{"name":"T2","version":1}`).problem(409)
 	layout := c.post("/templates", `{"name":"L","role":"layout","html":"<html>{% block \"main\" %}{% endblock %}</html>"}`).want(201).id()
 	md := fmt.Sprintf(`{"kind":"markdown","layout_id":%d,"subject":"S","html":"# Hi {{ subscriber.name }}","text":"","images":"off"}`, layout)
-	var page renderedJSON
+	var page RenderedJSON
 	if c.post("/render", md).want(200).json(&page); !strings.HasPrefix(page.HTML, "<html><h1>Hi Jane Doe</h1>") {
 		t.Errorf("Markdown in a layout gave %s", page.HTML)
 	}
@@ -376,7 +376,7 @@ func TestShapesOfContent(t *testing.T) {
 	c.remove(at).want(204)
 	r := c.post("/render", `{"subject":"Hello {{ subscriber.name }}","html":"<p><img src=x>{{ subscriber.first_name }}</p>","text":"","scheme":"dark"}`).want(200).
 		keys("", "subject html text text_generated size_bytes links warnings fields")
-	var v renderedJSON
+	var v RenderedJSON
 	if r.json(&v); v.Subject != "Hello Jane Doe" || !strings.Contains(v.HTML, "Jane") || !v.TextGenerated || len(v.Warnings) == 0 {
 		t.Errorf("rendered %+v", v)
 	}
@@ -464,6 +464,10 @@ func TestShapesOfCampaigns(t *testing.T) {
 	at = fmt.Sprint("/campaigns/", m.campaignID)
 	c.get(at+"/gates").want(200).keys("", "items")
 	c.get("/campaigns/99/gates").problem(404)
+	c.get(at+"/mail?images=off&scheme=dark").want(200).keys("", "subject html text text_generated size_bytes links warnings fields from_name from_email reply_to variants")
+	c.get(at+"/mail/raw").want(200).keys("", "headers raw")
+	c.get(at + "/mail?variant=2").problem(404)
+	c.get(at + "/mail/raw?variant=2").problem(404)
 	c.get(at+"/runs").want(200).keys("", "items recipients reached opened clicked").keys("items.0", summaryKeys+" stats")
 	c.post(at+"/runs/count", `{"to":["failed"]}`).want(200).keys("", "people")
 	c.post(at+"/runs", `{"to":["friends"]}`).problem(400)

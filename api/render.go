@@ -40,7 +40,8 @@ type rawJSON struct {
 	Raw     string       `json:"raw" doc:"The message (RFC 5322)"`
 }
 
-type renderedJSON struct {
+// RenderedJSON is a mail as one person gets it, and what an author should know about it.
+type RenderedJSON struct {
 	Subject       string        `json:"subject"`
 	HTML          string        `json:"html"`
 	Text          string        `json:"text"`
@@ -62,8 +63,8 @@ func (in ContentInput) source() templates.Source {
 	return templates.Source{Kind: templates.Kind(in.Kind), LayoutID: in.LayoutID, KeepCSS: !orTrue(in.InlineCSS), Subject: in.Subject, Preheader: in.Preheader, HTML: in.HTML, Text: in.Text}
 }
 
-func encodeRendered(v templates.PreviewResult) renderedJSON {
-	return renderedJSON{
+func encodeRendered(v templates.PreviewResult) RenderedJSON {
+	return RenderedJSON{
 		Subject: v.Subject, HTML: v.HTML, Text: v.Text, TextGenerated: v.TextGenerated, SizeBytes: v.SizeBytes, Links: append([]string{}, v.Links...),
 		Fields: append([]string{}, v.Fields...),
 		Warnings: each(v.Warnings, func(w templates.Warning) warningJSON {
@@ -72,7 +73,7 @@ func encodeRendered(v templates.PreviewResult) renderedJSON {
 	}
 }
 
-func (s *server) render(ctx context.Context, in *with[renderInputJSON]) (*answer[renderedJSON], error) {
+func (s *server) render(ctx context.Context, in *with[renderInputJSON]) (*answer[RenderedJSON], error) {
 	b := in.Body
 	vars, err := s.deps.Campaigns.PreviewVars(ctx, b.SubscriberID, b.CampaignID)
 	if err != nil {
@@ -83,11 +84,16 @@ func (s *server) render(ctx context.Context, in *with[renderInputJSON]) (*answer
 	if err != nil {
 		return nil, err
 	}
-	v, err := templates.Preview(content, vars, templates.Scheme(b.Scheme))
-	if b.Images == "off" {
+	v, err := preview(content, vars, b.Scheme, b.Images)
+	return reply(v, err, encodeRendered)
+}
+
+func preview(content templates.Content, vars templates.Vars, scheme, images string) (templates.PreviewResult, error) {
+	v, err := templates.Preview(content, vars, templates.Scheme(scheme))
+	if images == "off" {
 		v = v.WithoutImages()
 	}
-	return reply(v, err, encodeRendered)
+	return v, err
 }
 
 func (s *server) renderRaw(ctx context.Context, in *with[rawInputJSON]) (*answer[rawJSON], error) {
@@ -99,6 +105,10 @@ func (s *server) renderRaw(ctx context.Context, in *with[rawInputJSON]) (*answer
 		},
 		CampaignID: b.CampaignID, SubscriberID: b.SubscriberID,
 	})
+	return replyRaw(headers, raw, err)
+}
+
+func replyRaw(headers []campaigns.Header, raw []byte, err error) (*answer[rawJSON], error) {
 	return reply(raw, err, func(raw []byte) rawJSON {
 		return rawJSON{each(headers, func(h campaigns.Header) headerJSON { return headerJSON(h) }), string(raw)}
 	})

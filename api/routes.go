@@ -260,6 +260,10 @@ func (s *server) campaignRoutes() {
 		note("Within about a second; a large audience is estimated, and says so."), s.countDraftAudience)
 	add(s, get("/campaigns/{id}/selection", "getSelection", tagCampaigns, auth.CampaignsRead, "Read whom a campaign is for, as that was frozen at its start").
 		note("With how many were left out, by reason."), s.getSelection)
+	add(s, get("/campaigns/{id}/mail", "getCampaignMail", tagCampaigns, auth.CampaignsRead, "Show what a started campaign sends, as a person gets it").
+		note("As it was frozen at the start: what was changed in layouts and snippets since then is not in it."), s.getCampaignMail)
+	add(s, get("/campaigns/{id}/mail/raw", "getCampaignRaw", tagCampaigns, auth.CampaignsRead, "Compose the message that a person gets of a started campaign, with its headers").
+		note("Sends nothing. Its links belong to no delivery."), s.getCampaignRaw)
 	add(s, post("/campaigns/{id}/fields-use", "countFieldsUse", tagCampaigns, auth.AudienceRead, "Count which recipients lack fields that the content shows without a default"), s.countFieldsUse)
 	add(s, get("/campaigns/{id}/audience/{who}", "getWhy", tagCampaigns, auth.AudienceRead, "Say why a person got a campaign, or why not").
 		note("The place and the reason are those of the ledger; before the start, those that it would be now."), s.getWhy)

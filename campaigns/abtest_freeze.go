@@ -40,12 +40,19 @@ func (s *Service) checkSample(ctx context.Context, c Campaign) error {
 	if counts.Mailable == 0 || each >= least {
 		return nil // that nobody is left is said when the audience is frozen
 	}
+	why := fmt.Sprintf("%d %% of %d people in %d variants are about %.0f for each. Chance divides them, so it takes about %.0f to have the %d in each that a winner needs",
+		t.SamplePercent, counts.Mailable, variants, each, math.Ceil(least), t.MinSample)
 	if need := int(math.Ceil(least * float64(variants) * 100 / float64(counts.Mailable))); need <= 50 {
-		return errs.InvalidField("ab_test.sample_percent", "%d %% of %d people in %d variants are about %.0f for each, and a winner takes at least %d: test with at least %d %%, or lower the least number",
-			t.SamplePercent, counts.Mailable, variants, each, t.MinSample, need)
+		return errs.InvalidField("ab_test.sample_percent", "%s: test with at least %d %%, or lower that number", why, need)
 	}
-	return errs.InvalidField("ab_test.min_sample", "%d %% of %d people in %d variants are about %.0f for each, and a winner takes at least %d: the audience is too small for this test. Lower that number, "+
-		"test fewer variants, or send without a test", t.SamplePercent, counts.Mailable, variants, each, t.MinSample)
+	out := []string{"send without a test"}
+	if variants > 2 {
+		out = append(out, "test fewer variants")
+	}
+	if t.MinSample > 1 {
+		out = append(out, "lower that number")
+	}
+	return errs.InvalidField("ab_test.min_sample", "%s: the audience is too small for this test. You can %s", why, strings.Join(out, ", or "))
 }
 
 // startTestTx begins the test of a campaign that is being started, with a seed that nobody chose.

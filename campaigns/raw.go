@@ -48,6 +48,10 @@ func (s *Service) Raw(ctx context.Context, in RawPreview) ([]Header, []byte, err
 	if err != nil {
 		return nil, nil, err
 	}
+	return s.rawOf(ctx, c, frozen, in.SubscriberID)
+}
+
+func (s *Service) rawOf(ctx context.Context, c Campaign, frozen frozenContent, subscriberID int64) ([]Header, []byte, error) {
 	if frozen.PublicURL == "" {
 		frozen.PublicURL = "https://example.invalid" // nothing is set yet, and it leads nowhere anyway
 	}
@@ -55,7 +59,7 @@ func (s *Service) Raw(ctx context.Context, in RawPreview) ([]Header, []byte, err
 	if err != nil {
 		return nil, nil, err
 	}
-	raw, err := s.composeOnce(ctx, p, c, in.SubscriberID)
+	raw, err := s.composeOnce(ctx, p, c, subscriberID)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -52,6 +52,47 @@ func TestContentIsBuiltOnceForAllPurposes(t *testing.T) {
 	}
 }
 
+// What a started campaign sends is shown as it was frozen, with each variant of a test, whatever became of its layout.
+func TestMailOfAStartedCampaign(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx := t.Context()
+	asLayout := func(words string) templates.Input {
+		return templates.Input{Name: "L", Role: templates.RoleLayout, HTML: "<html><body>" + words + `{% block "main" %}{% endblock %}</body></html>`}
+	}
+	layout, err := b.d.Templates.Create(ctx, asLayout("then"))
+	must(t, err)
+	b.people(20)
+	c := b.draft(testOf(50, func(a *ABTest) { a.SamplePercent, a.Metric, a.Variants[1].HTML = 100, MetricOpens, ptr("<p>second</p>") }), func(in *Input) {
+		in.LayoutID, in.HTML = &layout.ID, "<p>Hello {{ subscriber.email }}</p>"
+	})
+	if _, err := b.Mail(ctx, MailView{CampaignID: c.ID}); !errs.Is(err, errs.NotFound) {
+		t.Errorf("before the start it gave %v", err)
+	}
+	_, err = b.Start(ctx, c.ID)
+	must(t, err)
+	_, err = b.d.Templates.Update(ctx, layout.ID, asLayout("now"))
+	must(t, err)
+	for n, want := range map[int][]string{0: {"Plain", "then<p>Hello"}, 1: {"Plain", "then<p>Hello"}, 2: {"Fancy", "then<p>second</p>"}} {
+		m, err := b.Mail(ctx, MailView{CampaignID: c.ID, Variant: n})
+		must(t, err)
+		if m.Content.Subject != want[0] || !strings.Contains(m.Content.HTML, want[1]) || m.Variants != 2 || m.Vars.Subscriber.Email == "" || m.Vars.Campaign.Name != c.Name {
+			t.Errorf("variant %d is %+v", n, m)
+		}
+		headers, raw, err := b.MailRaw(ctx, MailView{CampaignID: c.ID, Variant: n})
+		must(t, err)
+		if !slices.Contains(headers, Header{"Subject", want[0]}) || !strings.Contains(string(raw), want[1]) {
+			t.Errorf("the message of variant %d is %s", n, raw)
+		}
+	}
+	if m, err := b.Mail(ctx, MailView{CampaignID: c.ID, Variant: 2}); err != nil || m.FromName != "The House" {
+		t.Errorf("%+v, %v", m, err)
+	}
+	if _, err := b.Mail(ctx, MailView{CampaignID: c.ID, Variant: 3}); !errs.Is(err, errs.NotFound) {
+		t.Errorf("a third variant gave %v", err)
+	}
+}
+
 func TestFieldsUse(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -464,6 +464,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/campaigns/{id}/mail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show what a started campaign sends, as a person gets it
+         * @description As it was frozen at the start: what was changed in layouts and snippets since then is not in it.
+         */
+        get: operations["getCampaignMail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/campaigns/{id}/mail/raw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compose the message that a person gets of a started campaign, with its headers
+         * @description Sends nothing. Its links belong to no delivery.
+         */
+        get: operations["getCampaignRaw"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/campaigns/{id}/outcomes": {
         parameters: {
             query?: never;
@@ -4306,6 +4346,26 @@ export interface components {
             unconfirmed_policy?: "hold" | "resend" | "assume_delivered";
             /** @description When its mail may go out; left out or null: at all times */
             window?: components["schemas"]["Window"];
+        };
+        CampaignMail: {
+            /** @description The merge tags that the content uses */
+            fields: string[];
+            from_email: string;
+            from_name: string;
+            html: string;
+            links: string[];
+            reply_to: string;
+            /** Format: int64 */
+            size_bytes: number;
+            subject: string;
+            text: string;
+            text_generated: boolean;
+            /**
+             * Format: int64
+             * @description How many variants of an A/B test there are; 0 without one
+             */
+            variants: number;
+            warnings: components["schemas"]["Warning"][];
         };
         CampaignProgress: {
             campaign: components["schemas"]["CampaignState"];
@@ -12112,6 +12172,154 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ItemsLink"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCampaignMail: {
+        parameters: {
+            query?: {
+                /** @description Of an A/B test, from 1. Left out: the first */
+                variant?: number;
+                /** @description Whose data to show; left out: somebody from the campaign's lists */
+                subscriber_id?: number;
+                /** @description As a mail program of this colour scheme would show it */
+                scheme?: "light" | "dark";
+                /** @description off: as a mail program shows it that loads none */
+                images?: "on" | "off";
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignMail"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCampaignRaw: {
+        parameters: {
+            query?: {
+                /** @description Of an A/B test, from 1. Left out: the first */
+                variant?: number;
+                /** @description Whose data to show; left out: somebody from the campaign's lists */
+                subscriber_id?: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Raw"];
                 };
             };
             /** @description Bad Request */

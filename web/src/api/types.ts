@@ -115,6 +115,7 @@ export type MailchimpOutput = Schemas['MailchimpOutput'];
 export type MailchimpNote = Schemas['MailchimpNote'];
 export type RawRequest = Schemas['RawInput'];
 export type RawMail = Schemas['Raw'];
+export type CampaignMail = Schemas['CampaignMail'];
 export type MissingField = Schemas['MissingField'];
 export type MediaFile = Schemas['MediaFile'];
 export type MediaUse = Schemas['MediaUse'];

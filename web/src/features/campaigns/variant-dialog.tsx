@@ -8,7 +8,7 @@ import type { AbTestInput, CampaignInput } from '@/api/types';
 import { CodeEditor } from '@/ui/mail-editor/code-editor';
 import { keepsLines } from '@/ui/mail-editor/kinds';
 import { Preview, type PreviewAs } from '@/ui/mail-editor/preview';
-import { mergeTagsQuery, renderQuery } from '@/ui/mail-editor/queries';
+import { mergeTagsQuery, rawQuery, renderQuery } from '@/ui/mail-editor/queries';
 import { asVariant, letter } from './variants';
 
 type Form = UseFormReturnType<CampaignInput>;
@@ -37,7 +37,7 @@ export function VariantDialog({ form, campaignId, index, writes, onClose }: Prop
       error={rendered.error}
       fetching={rendered.isFetching}
       plain={kind === 'text'}
-      raw={{ ...seen, from_name, from_email, reply_to }}
+      raw={rawQuery({ ...seen, from_name, from_email, reply_to })}
       exactLines={keepsLines(kind, layout_id)}
       as={as}
       onAs={setAs}

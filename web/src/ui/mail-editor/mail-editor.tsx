@@ -13,7 +13,7 @@ import classes from './mail-editor.module.css';
 import { codeMarks } from './marks';
 import { MergeTagMenu } from './merge-tag-menu';
 import { Preview, type PreviewAs } from './preview';
-import { mergeTagsQuery, renderQuery } from './queries';
+import { mergeTagsQuery, rawQuery, renderQuery } from './queries';
 import { SnippetMenu } from './snippet-menu';
 import { starter, starterLayout, untouched } from './starter';
 
@@ -165,7 +165,7 @@ export function MailEditor({ value, onChange, errors = {}, campaignId, role = 'c
           error={rendered.error}
           fetching={rendered.isFetching}
           plain={plain}
-          raw={role === 'content' ? { ...seen, ...sender } : null}
+          raw={role === 'content' ? rawQuery({ ...seen, ...sender }) : null}
           exactLines={keepsLines(kind, layout_id)}
           as={as}
           onAs={setAs}

@@ -10,11 +10,12 @@ import {
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { errorMessage } from '@/api/problem';
-import type { RawRequest, Rendered, RenderWarning } from '@/api/types';
+import type { Rendered, RenderWarning } from '@/api/types';
 import { formatBytes } from '@/lib/format';
 import { MailFrame } from '../mail-frame';
 import classes from './mail-editor.module.css';
 import { type Person, PersonPicker } from './person-picker';
+import type { RawQuery } from './queries';
 import { RawView } from './raw-view';
 
 /** How the preview is looked at: as whom, on which screen. */
@@ -28,7 +29,7 @@ type Props = {
   /** The mail has no HTML part. */
   plain: boolean;
   /** What the whole message is made of; null for what is no message by itself. */
-  raw: RawRequest | null;
+  raw: RawQuery | null;
   /** Lines of notes are lines of what was written. */
   exactLines: boolean;
   as: PreviewAs;
@@ -130,7 +131,7 @@ export function Preview({ rendered, error, fetching, plain, raw, exactLines, as,
             {rendered.text}
           </pre>
         )}
-        {raw && part === 'raw' && !error && <RawView request={raw} />}
+        {raw && part === 'raw' && !error && <RawView query={raw} />}
       </div>
       <Notes error={error} warnings={rendered?.warnings ?? []} exactLines={exactLines} />
     </Paper>

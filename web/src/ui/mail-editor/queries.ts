@@ -17,10 +17,15 @@ export const renderQuery = (request: RenderRequest) =>
     gcTime: 60_000,
   });
 
+/** How a whole message is asked for. */
+export type RawQuery = ReturnType<typeof rawQuery>;
 export const rawQuery = (request: RawRequest) =>
+  rawOptions(JSON.stringify(request), (signal) => api.post<RawMail>('/render/raw', request, { signal }));
+
+export const rawOptions = (key: string, fetch: (signal: AbortSignal) => Promise<RawMail>) =>
   queryOptions({
-    queryKey: ['render-raw', request],
-    queryFn: ({ signal }) => api.post<RawMail>('/render/raw', request, { signal }),
+    queryKey: ['raw', key],
+    queryFn: ({ signal }) => fetch(signal),
     placeholderData: keepPreviousData,
     gcTime: 60_000,
   });

@@ -2,17 +2,16 @@ import { Button, Group, Skeleton, Table, Text, Title } from '@mantine/core';
 import { IconDownload } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
-import type { RawRequest } from '@/api/types';
 import { saveText } from '@/lib/save-text';
 import { CopyButton } from '../copy-field';
 import { QueryView } from '../query-view';
 import classes from './mail-editor.module.css';
-import { rawQuery } from './queries';
+import type { RawQuery } from './queries';
 
 /** The whole message as it would leave, with its headers; its links belong to no delivery. */
-export function RawView({ request }: { request: RawRequest }) {
+export function RawView({ query: asked }: { query: RawQuery }) {
   const { t } = useTranslation();
-  const query = useQuery(rawQuery(request));
+  const query = useQuery(asked);
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
     <section className={classes.raw} aria-label={t('editor.raw')} tabIndex={0}>
