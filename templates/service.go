@@ -53,7 +53,7 @@ func (s *Service) Create(ctx context.Context, in Input) (Template, error) {
 }
 
 // Update replaces a template; errors are those of Create and Get. One that was saved since in.Version is a Conflict that says by whom, and so is a change of the name of a snippet, or
-// of the kind of a layout or snippet, that others use.
+// of the kind of a layout or snippet, that others use, or a change of a layout or snippet that others could not be built with any more.
 func (s *Service) Update(ctx context.Context, id int64, in Input) (Template, error) {
 	seen, err := s.Get(ctx, id)
 	if err != nil {
@@ -81,7 +81,10 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (Template, err
 		if t, err = update(ctx, tx, id, in, s.clock()); err != nil {
 			return err
 		}
-		return s.savedTx(ctx, tx, t, in)
+		if err := s.savedTx(ctx, tx, t, in); err != nil {
+			return err
+		}
+		return breaks(ctx, tx, before)
 	})
 	return t, violated(err, in)
 }

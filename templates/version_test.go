@@ -150,3 +150,80 @@ func TestLayoutsAndSnippetsInUse(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A layout or snippet is not saved when mail that could be built could not be any more; what was broken already stands in nobody's way.
+func TestASaveThatBreaksOthersIsRefused(t *testing.T) {
+	t.Parallel()
+	s, pool, _ := setup(t)
+	ctx := t.Context()
+	create := func(in Input) Template {
+		t.Helper()
+		v, err := s.Create(ctx, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	snippet := create(Input{Name: "foot", Role: RoleSnippet, HTML: "f", Text: "f"})
+	layout := create(Input{Name: "Base", Role: RoleLayout, HTML: `<html>{% block "side" %}{% endblock %}{% block "main" %}{% endblock %}</html>`})
+	create(Input{Name: "Inner", Role: RoleLayout, LayoutID: &layout.ID, HTML: `{% block "main" %}{% block "side" %}s{% endblock %}{% endblock %}`})
+	sided := `{% block "side" %}x{% endblock %}{% block "main" %}y{% endblock %}`
+	content := create(Input{Name: "News", LayoutID: &layout.ID, HTML: sided, Subject: `{% snippet "foot" %}`})
+	exec := func(sql string, args ...any) {
+		t.Helper()
+		if _, err := pool.Exec(ctx, sql, args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec(`INSERT INTO campaigns (name, html, layout_id, status) VALUES ('Draft', $1, $2, 'draft'), ('Sent', $1, $2, 'finished'), ('Broken', '{% block "none" %}{% endblock %}', $2, 'draft')`, sided, layout.ID)
+	exec(`INSERT INTO campaigns (name, html, layout_id) VALUES ('Test', 'x', $1)`, layout.ID)
+	exec(`INSERT INTO campaign_variants (campaign_id, n, html) SELECT id, 1, $1 FROM campaigns WHERE name = 'Test'`, sided)
+	exec(`INSERT INTO campaign_variants (campaign_id, n, subject) SELECT id, 2, '{% snippet "foot" %}' FROM campaigns WHERE name = 'Test'`)
+	exec(`INSERT INTO newsletters (name, slug, definition, status) VALUES ('Weekly', 'w', jsonb_build_object('content', jsonb_build_object('html', $1::text, 'layout_id', $2::bigint)), 'active')`, sided, layout.ID)
+
+	noSide := Input{Name: "Base", HTML: `<html>{% block "main" %}{% endblock %}</html>`}
+	_, errLayout := s.Update(ctx, layout.ID, noSide)
+	_, errText := s.Update(ctx, snippet.ID, Input{Name: "foot", HTML: "f"})
+	for name, tc := range map[string]struct {
+		err  error
+		want []string
+		not  []string
+	}{
+		"a block that is gone":     {errLayout, []string{`content "News"`, `campaign "Draft"`, `campaign "Test"`, `newsletter "Weekly"`, `has no block "side"`}, []string{"Sent", "Broken", "Inner"}},
+		"a text part that is gone": {errText, []string{`content "News"`, `campaign "Test"`, "it has no text part"}, []string{"Draft"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if !errs.Is(tc.err, errs.Conflict) {
+				t.Fatalf("it gave %v", tc.err)
+			}
+			for _, want := range tc.want {
+				if !strings.Contains(tc.err.Error(), want) {
+					t.Errorf("no %s in %v", want, tc.err)
+				}
+			}
+			for _, not := range tc.not {
+				if strings.Contains(tc.err.Error(), not) {
+					t.Errorf("%s in %v", not, tc.err)
+				}
+			}
+		})
+	}
+	if now, err := s.Get(ctx, layout.ID); err != nil || now.Version != layout.Version || now.HTML != layout.HTML {
+		t.Errorf("the refused save left %+v, %v", now, err)
+	}
+	if _, err := s.Update(ctx, layout.ID, Input{Name: "Base", HTML: `<html>new {% block "main" %}{% endblock %}{% block "side" %}{% endblock %}</html>`}); err != nil {
+		t.Errorf("a save that breaks nothing gave %v", err)
+	}
+	// The way out: first the contents, then the layout.
+	exec(`DELETE FROM campaigns WHERE name IN ('Draft', 'Test')`)
+	exec(`UPDATE newsletters SET status = 'ended'`)
+	if _, err := s.Update(ctx, content.ID, Input{Name: "News", LayoutID: &layout.ID, HTML: "y"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Update(ctx, layout.ID, noSide); err != nil {
+		t.Errorf("with only a broken draft left it gave %v", err)
+	}
+	if _, err := s.Update(ctx, snippet.ID, Input{Name: "foot", HTML: "f"}); err != nil {
+		t.Errorf("a part that nobody uses any more gave %v", err)
+	}
+}
