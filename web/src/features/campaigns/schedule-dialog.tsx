@@ -13,10 +13,12 @@ import { FormAlert } from '@/ui/form-alert';
 import { RelayIssues } from '@/ui/mailing/relay-issues';
 import { useRelays } from '@/ui/mailing/use-relays';
 import { notifySuccess } from '@/ui/notify';
+import { useCheck } from '@/ui/preflight/use-check';
 import { ForecastNote } from './forecast-note';
 import { inputOf } from './input';
 import { LocalTimeFields } from './local-time-fields';
 import { audienceQuery, campaignQuery, scheduleCampaign, unscheduleCampaign, updateCampaign } from './queries';
+import { StartCheck } from './start-check';
 import { localAtOf, wallText, windowWords } from './when';
 
 type Props = {
@@ -63,6 +65,7 @@ function Choice({ campaign, onClose, onSaved, onObjection }: Omit<Props, 'opened
   const queryClient = useQueryClient();
   const audience = useQuery(audienceQuery(campaign.id));
   const { relays } = useRelays(campaign.relay_ids);
+  const check = useCheck(campaign.id, { auto: true });
   const [local, setLocal] = useState<LocalTime>({
     ...campaign.local_time,
     enabled: Boolean(campaign.local_time.enabled),
@@ -147,11 +150,16 @@ function Choice({ campaign, onClose, onSaved, onObjection }: Omit<Props, 'opened
         />
       )}
       <RelayIssues relays={relays} from={campaign.from_email} />
+      <StartCheck campaignId={campaign.id} check={check} onLeave={onClose} />
       <Group justify="flex-end">
         <Button variant="default" onClick={onClose}>
           {t('common.cancel')}
         </Button>
-        <Button disabled={!wall} loading={schedule.isPending} onClick={() => wall && schedule.mutate(wall)}>
+        <Button
+          disabled={!wall || !check.passed}
+          loading={schedule.isPending}
+          onClick={() => wall && schedule.mutate(wall)}
+        >
           {t('campaigns.schedule.confirm')}
         </Button>
       </Group>

@@ -62,10 +62,6 @@ export function StartDialog({ campaign, listNames, opened, onClose, onObjection 
   };
   const count = audience.data?.mailable ?? 0;
   const { relays } = useRelays(campaign.relay_ids);
-  // Where no check can be made the server still refuses what blocks.
-  const seen = check.current
-    ? !check.current.would_block && check.current.unacknowledged.length === 0
-    : check.run.isError || check.query.isError;
   const blocked = routeIssues(relays, campaign.from_email).some(keepsFromStarting);
   return (
     <Modal opened={opened} onClose={close} title={t('campaigns.start.title', { name: campaign.name })} size="md">
@@ -115,7 +111,7 @@ export function StartDialog({ campaign, listNames, opened, onClose, onObjection 
           </Button>
           <Button
             leftSection={<IconPlayerPlay size={16} />}
-            disabled={!seen || !audience.data || settings.isLoading || count === 0 || blocked}
+            disabled={!check.passed || !audience.data || settings.isLoading || count === 0 || blocked}
             loading={start.isPending}
             onClick={() => start.mutate()}
           >

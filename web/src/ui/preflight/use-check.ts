@@ -31,5 +31,7 @@ export function useCheck(campaignId: number, { enabled = true, auto = false } = 
   const running = run.isPending || wanted;
   // What is old says nothing of what would be sent.
   const current = data && !data.content_changed && !isFetching && !running ? data : null;
-  return { query, run, acknowledge, running, current };
+  // Where no check can be made the server still refuses what blocks.
+  const passed = current ? !current.would_block && current.unacknowledged.length === 0 : run.isError || query.isError;
+  return { query, run, acknowledge, running, current, passed };
 }
