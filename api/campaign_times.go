@@ -122,7 +122,7 @@ func (s *server) createCampaign(ctx context.Context, in *with[createCampaignJSON
 	if !caller(ctx).Has(auth.CampaignsSend) {
 		return nil, errs.New(errs.Forbidden, "this API key may make campaigns and not send them: leave start, start_at and local_at out, or use a key with the scope %s", auth.CampaignsSend)
 	}
-	c, err := s.deps.Campaigns.CreateAndLaunch(ctx, input, launch)
+	c, err := s.deps.Campaigns.CreateAndLaunch(ctx, requestOnce(ctx), input, launch)
 	return reply(c, err, encodeCampaign)
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 
+	"postrider/campaigns"
 	"postrider/internal/errs"
 	"postrider/internal/idempotency"
 )
@@ -46,7 +47,8 @@ func (s *server) repeatable(maxBody int64) func(huma.Context, func(huma.Context)
 			return
 		}
 		principal := principalName(ctx.Context())
-		claim, answer, done, err := s.deps.Idempotency.Begin(ctx.Context(), principal, key, hashRequest(r, body))
+		hash := hashRequest(r, body)
+		claim, answer, done, err := s.deps.Idempotency.Begin(ctx.Context(), principal, key, hash)
 		if err != nil {
 			s.writeProblem(w, r, err)
 			return
@@ -55,7 +57,8 @@ func (s *server) repeatable(maxBody int64) func(huma.Context, func(huma.Context)
 			writeAnswer(w, answer)
 			return
 		}
-		s.runOnce(ctx.Operation(), w, r, body, claim, next)
+		by := campaigns.Request{Principal: principal, Key: key, Hash: hash}
+		s.runOnce(ctx.Operation(), w, r.WithContext(context.WithValue(r.Context(), onceKey{}, by)), body, claim, next)
 	}
 }
 
@@ -83,6 +86,15 @@ func (s *server) runOnce(op *huma.Operation, w http.ResponseWriter, r *http.Requ
 	}()
 	next(humachi.NewContext(op, r, rec))
 	finished = true
+}
+
+type onceKey struct{}
+
+// requestOnce is the request of a repeatable operation, without a key when it brought none. The store of answers frees the key of a request that died; what must not be done twice even then is kept
+// with what it does.
+func requestOnce(ctx context.Context) campaigns.Request {
+	by, _ := ctx.Value(onceKey{}).(campaigns.Request)
+	return by
 }
 
 func checkIdempotencyKey(key string) error {

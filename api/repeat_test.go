@@ -48,6 +48,23 @@ func TestRefusedRequestFreesItsKey(t *testing.T) {
 	c.post("/lists", `{"name":"News"}`, key).want(201)
 }
 
+// A request that starts a campaign and dies before its answer is kept frees its key after a minute; the next one gets the campaign that was made, and starts no other.
+func TestARequestThatDiedStartsNothingTwice(t *testing.T) {
+	t.Parallel()
+	m := started(t)
+	c := m.admin
+	body := fmt.Sprintf(`{"name":"Weekly","subject":"S","from_email":"news@example.org","html":"x","list_ids":[%d],"relay_id":1,"start":true}`, m.listID)
+	key := header(idempotencyKey, "weekly")
+	first := c.post("/campaigns", body, key).want(201).id()
+	if _, err := m.pool.Exec(t.Context(), `UPDATE idempotency_keys SET status = NULL, content_type = NULL, body = NULL, created_at = created_at - interval '2 minutes'`); err != nil {
+		t.Fatal(err)
+	}
+	if second := c.post("/campaigns", body, key).want(201).id(); second != first {
+		t.Errorf("the second request made campaign %d after %d", second, first)
+	}
+	c.post("/campaigns", strings.Replace(body, "Weekly", "Other", 1), key).problem(409)
+}
+
 func TestBadIdempotencyKey(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

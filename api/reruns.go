@@ -58,7 +58,7 @@ func (s *server) createRun(ctx context.Context, in *onID[rerunInputJSON]) (*answ
 	if err != nil {
 		return nil, err
 	}
-	c, err := s.deps.Campaigns.CreateRun(ctx, in.ID, campaigns.Rerun{To: in.Body.To, Subject: in.Body.Subject}, launch)
+	c, err := s.deps.Campaigns.CreateRun(ctx, requestOnce(ctx), in.ID, campaigns.Rerun{To: in.Body.To, Subject: in.Body.Subject}, launch)
 	return reply(c, err, encodeCampaign)
 }
 

@@ -382,7 +382,7 @@ func TestAnotherRunKeepsTheVariants(t *testing.T) {
 			must(t, err)
 			b.awaitFinished(first.ID)
 			sent := len(b.smtp.Accepted())
-			again, err := b.CreateRun(t.Context(), first.ID, Rerun{To: []string{ToNotOpened}, Subject: subject}, &Launch{})
+			again, err := b.CreateRun(t.Context(), Request{}, first.ID, Rerun{To: []string{ToNotOpened}, Subject: subject}, &Launch{})
 			must(t, err)
 			if again.ABTest != nil || again.ABState() != "" {
 				t.Errorf("the second run is a test itself: %+v", again.ABTest)

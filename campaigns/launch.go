@@ -218,8 +218,12 @@ func (c Campaign) UndoableUntil() *time.Time {
 	return c.ScheduledAt
 }
 
-// CreateAndLaunch makes a campaign and launches it. When it cannot be launched, nothing is left behind.
-func (s *Service) CreateAndLaunch(ctx context.Context, in Input, l Launch) (Campaign, error) {
+// CreateAndLaunch makes a campaign and launches it, once for each Key of a request. When it cannot be launched, nothing is left behind.
+func (s *Service) CreateAndLaunch(ctx context.Context, by Request, in Input, l Launch) (Campaign, error) {
+	return s.launchOnce(ctx, by, func(keep func(pgx.Tx, int64) error) (Campaign, error) { return s.createAndLaunch(ctx, in, l, keep) })
+}
+
+func (s *Service) createAndLaunch(ctx context.Context, in Input, l Launch, keep func(pgx.Tx, int64) error) (Campaign, error) {
 	in.setDefaults()
 	if err := in.validate(); err != nil {
 		return Campaign{}, err
@@ -240,8 +244,10 @@ func (s *Service) CreateAndLaunch(ctx context.Context, in Input, l Launch) (Camp
 		if err := s.launchTx(ctx, tx, c, p); err != nil {
 			return err
 		}
-		c, err = getCampaign(ctx, tx, id)
-		return err
+		if c, err = getCampaign(ctx, tx, id); err != nil {
+			return err
+		}
+		return keep(tx, id)
 	})
 	return c, err
 }

@@ -1,6 +1,7 @@
 package campaigns
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -109,7 +110,7 @@ func TestCreateAndStartLeavesAllOrNothing(t *testing.T) {
 	before := count()
 	at, past := b.clock.now().Add(time.Hour), b.clock.now().Add(-time.Hour)
 	for name, l := range map[string]Launch{"nobody there": {}, "nobody there, with a grace period": {Undo: time.Second}, "in the past": {At: &past}, "a local time that it has not": {LocalAt: &at}} {
-		if _, err := b.CreateAndLaunch(t.Context(), in, l); !errs.Is(err, errs.Invalid) {
+		if _, err := b.CreateAndLaunch(t.Context(), Request{}, in, l); !errs.Is(err, errs.Invalid) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -117,16 +118,62 @@ func TestCreateAndStartLeavesAllOrNothing(t *testing.T) {
 		t.Errorf("%d are left behind", got-before)
 	}
 	b.people(3)
-	c, err := b.CreateAndLaunch(t.Context(), in, Launch{})
+	c, err := b.CreateAndLaunch(t.Context(), Request{}, in, Launch{})
 	if err != nil || c.Status != StatusRunning {
 		t.Fatalf("%s, %v", c.Status, err)
 	}
 	b.awaitFinished(c.ID)
-	if c, err = b.CreateAndLaunch(t.Context(), in, Launch{At: &at}); err != nil || c.Status != StatusScheduled || c.UndoableUntil() != nil {
+	if c, err = b.CreateAndLaunch(t.Context(), Request{}, in, Launch{At: &at}); err != nil || c.Status != StatusScheduled || c.UndoableUntil() != nil {
 		t.Errorf("%s, %v", c.Status, err)
 	}
-	if c, err = b.CreateAndLaunch(t.Context(), in, Launch{Undo: time.Minute}); err != nil || c.UndoableUntil() == nil {
+	if c, err = b.CreateAndLaunch(t.Context(), Request{}, in, Launch{Undo: time.Minute}); err != nil || c.UndoableUntil() == nil {
 		t.Errorf("%s, %v", c.Status, err)
+	}
+}
+
+// One key launches one campaign and one run, also when the first request died before it could answer, and when many ask at once.
+func TestARequestLaunchesOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx := t.Context()
+	b.people(3)
+	in := b.draft().Input
+	count := func() int { return query[int](b, `SELECT count(*)::int FROM campaigns`)[0] }
+	before := count()
+	by := Request{Principal: "key:1", Key: "weekly", Hash: []byte("a")}
+	ids := make([]int64, 8)
+	var wg sync.WaitGroup
+	for i := range ids {
+		wg.Go(func() {
+			c, err := b.CreateAndLaunch(ctx, by, in, Launch{})
+			ids[i] = c.ID
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if got := count(); got != before+1 || len(slices.Compact(ids)) != 1 {
+		t.Fatalf("%d campaigns: %v", got-before, ids)
+	}
+	if _, err := b.CreateAndLaunch(ctx, Request{Principal: "key:1", Key: "weekly", Hash: []byte("b")}, in, Launch{}); !errs.Is(err, errs.Conflict) {
+		t.Errorf("another request with the key gave %v", err)
+	}
+	if other, err := b.CreateAndLaunch(ctx, Request{Principal: "key:2", Key: "weekly", Hash: []byte("a")}, in, Launch{}); err != nil || slices.Contains(ids, other.ID) {
+		t.Errorf("the key of another caller gave %d, %v", other.ID, err)
+	}
+	b.awaitFinished(ids[0])
+
+	again := Request{Principal: "key:1", Key: "again", Hash: []byte("a")}
+	run, err := b.CreateRun(ctx, again, ids[0], Rerun{To: []string{ToNotOpened}}, &Launch{})
+	must(t, err)
+	b.awaitFinished(run.ID)
+	if same, err := b.CreateRun(ctx, again, ids[0], Rerun{To: []string{ToNotOpened}}, &Launch{}); err != nil || same.ID != run.ID || same.Status != StatusFinished {
+		t.Errorf("the run made again is %d %s, %v", same.ID, same.Status, err)
+	}
+	must(t, b.Delete(ctx, run.ID))
+	if _, err := b.CreateRun(ctx, again, ids[0], Rerun{To: []string{ToNotOpened}}, &Launch{}); !errs.Is(err, errs.Conflict) || !strings.Contains(err.Error(), "deleted") {
+		t.Errorf("when the run was deleted it gave %v", err)
 	}
 }
 

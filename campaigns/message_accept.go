@@ -1,7 +1,6 @@
 package campaigns
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,16 +16,6 @@ import (
 	"postrider/internal/pg"
 	"postrider/templates"
 )
-
-// Request is who sends messages, and what makes it safe to ask once more: a Key, which together with the Principal stands for one request with the Hash. Without a Key each
-// request is another one.
-type Request struct {
-	Principal, Key string
-	Hash           []byte
-}
-
-// errReplay says that the request was carried out meanwhile.
-var errReplay = errors.New("the request was carried out by somebody else")
 
 // SendMessage is SendMessages with one message, whose refusal is an error. Nothing is kept of a request that was refused.
 func (s *Service) SendMessage(ctx context.Context, by Request, in MessageInput) (a Accepted, replayed bool, err error) {
@@ -47,8 +36,9 @@ func (s *Service) SendMessages(ctx context.Context, by Request, in []MessageInpu
 }
 
 func (s *Service) sendMessages(ctx context.Context, by Request, in []MessageInput, strict bool) ([]Accepted, bool, error) {
-	if all, done, err := s.answered(ctx, by); done || err != nil {
-		return all, done, err
+	var before []Accepted
+	if done, err := s.answered(ctx, by, &before); done || err != nil {
+		return before, done, err
 	}
 	p, err := s.planMessages(ctx, in, strict)
 	if err != nil {
@@ -61,51 +51,10 @@ func (s *Service) sendMessages(ctx context.Context, by Request, in []MessageInpu
 		return s.keepAnswerTx(ctx, tx, by, p.answers)
 	})
 	if errors.Is(err, errReplay) {
-		all, _, err := s.answered(ctx, by)
-		return all, err == nil, err
+		done, err := s.answered(ctx, by, &before)
+		return before, done, err
 	}
 	return p.answers, false, err
-}
-
-// answered gives what a request was told before.
-func (s *Service) answered(ctx context.Context, by Request) (all []Accepted, done bool, err error) {
-	if by.Key == "" {
-		return nil, false, nil
-	}
-	var hash, answer []byte
-	err = s.d.Pool.QueryRow(ctx, `SELECT hash, answer FROM message_requests WHERE principal = $1 AND key = $2`, by.Principal, by.Key).Scan(&hash, &answer)
-	switch {
-	case errors.Is(err, pgx.ErrNoRows):
-		return nil, false, nil
-	case err != nil:
-		return nil, false, fmt.Errorf("looking for an earlier request: %w", err)
-	case !bytes.Equal(hash, by.Hash):
-		return nil, false, errs.New(errs.Conflict, "this Idempotency-Key was used for another request: use a new one")
-	}
-	if err := json.Unmarshal(answer, &all); err != nil {
-		return nil, false, fmt.Errorf("reading the answer to an earlier request: %w", err)
-	}
-	return all, true, nil
-}
-
-// keepAnswerTx keeps the answer. Of two who bring the same key at the same time the second waits here for the first, and takes back what it has done.
-func (s *Service) keepAnswerTx(ctx context.Context, tx pgx.Tx, by Request, answers []Accepted) error {
-	if by.Key == "" {
-		return nil
-	}
-	b, err := json.Marshal(answers)
-	if err != nil {
-		return fmt.Errorf("keeping the answer to a request: %w", err)
-	}
-	tag, err := tx.Exec(ctx, `INSERT INTO message_requests (principal, key, hash, answer, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
-		by.Principal, by.Key, by.Hash, b, s.d.Now())
-	if err != nil {
-		return fmt.Errorf("keeping the answer to a request: %w", err)
-	}
-	if tag.RowsAffected() == 0 {
-		return errReplay
-	}
-	return nil
 }
 
 // messagePlan is a request whose messages were looked at: where those go that can be sent.

@@ -63,7 +63,9 @@ func TestMailOfAStartedCampaign(t *testing.T) {
 	layout, err := b.d.Templates.Create(ctx, asLayout("then"))
 	must(t, err)
 	b.people(20)
-	c := b.draft(testOf(50, func(a *ABTest) { a.SamplePercent, a.Metric, a.Variants[1].HTML = 100, MetricOpens, ptr("<p>second</p>") }), func(in *Input) {
+	c := b.draft(testOf(50, func(a *ABTest) {
+		a.SamplePercent, a.Metric, a.Variants[1].HTML = 100, MetricOpens, ptr("<p>second</p>")
+	}), func(in *Input) {
 		in.LayoutID, in.HTML = &layout.ID, "<p>Hello {{ subscriber.email }}</p>"
 	})
 	if _, err := b.Mail(ctx, MailView{CampaignID: c.ID}); !errs.Is(err, errs.NotFound) {

@@ -172,8 +172,12 @@ func (s *Service) countChosen(ctx context.Context, c rerunOf) (n int64, err erro
 	return n, nil
 }
 
-// CreateRun makes another run of a campaign, with the content that was frozen for the first; nil leaves it a draft. What keeps it from being launched leaves nothing behind.
-func (s *Service) CreateRun(ctx context.Context, id int64, r Rerun, l *Launch) (Campaign, error) {
+// CreateRun makes another run of a campaign, with the content that was frozen for the first, once for each Key of a request; nil leaves it a draft. What keeps it from being launched leaves nothing behind.
+func (s *Service) CreateRun(ctx context.Context, by Request, id int64, r Rerun, l *Launch) (Campaign, error) {
+	return s.launchOnce(ctx, by, func(keep func(pgx.Tx, int64) error) (Campaign, error) { return s.createRun(ctx, id, r, l, keep) })
+}
+
+func (s *Service) createRun(ctx context.Context, id int64, r Rerun, l *Launch, keep func(pgx.Tx, int64) error) (Campaign, error) {
 	if err := r.validate(); err != nil {
 		return Campaign{}, err
 	}
@@ -203,7 +207,10 @@ func (s *Service) CreateRun(ctx context.Context, id int64, r Rerun, l *Launch) (
 		if err := s.repeatable(ctx, tx, first, r); err != nil {
 			return err
 		}
-		if c, err = insertRun(ctx, tx, first, in, r); err != nil || l == nil {
+		if c, err = insertRun(ctx, tx, first, in, r); err != nil {
+			return err
+		}
+		if err := keep(tx, c.ID); err != nil || l == nil {
 			return err
 		}
 		if err := s.launchTx(ctx, tx, c, p); err != nil {

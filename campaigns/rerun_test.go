@@ -22,7 +22,7 @@ func (b *bundle) opened(id int64, i int, actor string) {
 
 func (b *bundle) again(id int64, to ...string) Campaign {
 	b.t.Helper()
-	c, err := b.CreateRun(b.t.Context(), id, Rerun{To: to}, &Launch{})
+	c, err := b.CreateRun(b.t.Context(), Request{}, id, Rerun{To: to}, &Launch{})
 	must(b.t, err)
 	return c
 }
@@ -54,15 +54,15 @@ func TestSendAgainToThoseWhoDidNotOpen(t *testing.T) {
 		t.Errorf("it would be for %d, want 8 before consent (%v)", n, err)
 	}
 	subject := "Once more"
-	second, err := b.CreateRun(t.Context(), first.ID, Rerun{To: []string{ToNotOpened}, Subject: &subject}, nil)
+	second, err := b.CreateRun(t.Context(), Request{}, first.ID, Rerun{To: []string{ToNotOpened}, Subject: &subject}, nil)
 	must(t, err)
 	if second.Status != StatusDraft || second.RunNo != 2 || *second.ParentID != first.ID || second.HTML != first.HTML || second.Subject != subject {
 		t.Errorf("%+v", second)
 	}
-	if _, err := b.CreateRun(t.Context(), first.ID, Rerun{To: []string{ToFailed}}, nil); !errs.Is(err, errs.Conflict) || !strings.Contains(err.Error(), "delete") {
+	if _, err := b.CreateRun(t.Context(), Request{}, first.ID, Rerun{To: []string{ToFailed}}, nil); !errs.Is(err, errs.Conflict) || !strings.Contains(err.Error(), "delete") {
 		t.Errorf("two at once: %v", err)
 	}
-	if _, err := b.CreateRun(t.Context(), second.ID, Rerun{To: []string{ToFailed}}, nil); !errs.Is(err, errs.Conflict) {
+	if _, err := b.CreateRun(t.Context(), Request{}, second.ID, Rerun{To: []string{ToFailed}}, nil); !errs.Is(err, errs.Conflict) {
 		t.Errorf("a run of a run: %v", err)
 	}
 	in := second.Input
@@ -111,7 +111,7 @@ func TestSendAgainToThoseWhoMissedIt(t *testing.T) {
 	first := b.start()
 	b.await(first.ID, "all answers", func(_ Campaign, st Stats) bool { return st.Queued+st.Claimed == 0 })
 	b.exec(`UPDATE deliveries SET state = 5 WHERE email = $1`, person(2))
-	if _, err := b.CreateRun(t.Context(), first.ID, Rerun{To: []string{ToDeferred}}, nil); !errs.Is(err, errs.Conflict) || !strings.Contains(err.Error(), "cancel") {
+	if _, err := b.CreateRun(t.Context(), Request{}, first.ID, Rerun{To: []string{ToDeferred}}, nil); !errs.Is(err, errs.Conflict) || !strings.Contains(err.Error(), "cancel") {
 		t.Errorf("those who are tried again by themselves: %v", err)
 	}
 	_, err := b.Cancel(t.Context(), first.ID)
@@ -126,10 +126,10 @@ func TestSendAgainToThoseWhoMissedIt(t *testing.T) {
 			t.Errorf("%v: %s", tc.to, diff)
 		}
 	}
-	if _, err := b.CreateRun(t.Context(), first.ID, Rerun{To: []string{ToFailed, ToDeferred, ToUnconfirmed}}, &Launch{}); !errs.Is(err, errs.Invalid) {
+	if _, err := b.CreateRun(t.Context(), Request{}, first.ID, Rerun{To: []string{ToFailed, ToDeferred, ToUnconfirmed}}, &Launch{}); !errs.Is(err, errs.Invalid) {
 		t.Errorf("when everybody has it: %v", err)
 	}
-	if _, err := b.CreateRun(t.Context(), first.ID, Rerun{To: []string{ToFailed, ToFailed, "friends"}}, nil); !errs.Is(err, errs.Invalid) {
+	if _, err := b.CreateRun(t.Context(), Request{}, first.ID, Rerun{To: []string{ToFailed, ToFailed, "friends"}}, nil); !errs.Is(err, errs.Invalid) {
 		t.Errorf("to friends: %v", err)
 	}
 	b.nobodyTwice()
@@ -172,7 +172,7 @@ func TestARunCanBeScheduledAndCalledBack(t *testing.T) {
 	b.people(2)
 	first := b.start()
 	b.awaitFinished(first.ID)
-	c, err := b.CreateRun(t.Context(), first.ID, Rerun{To: []string{ToNotOpened}}, &Launch{Undo: time.Minute})
+	c, err := b.CreateRun(t.Context(), Request{}, first.ID, Rerun{To: []string{ToNotOpened}}, &Launch{Undo: time.Minute})
 	if err != nil || c.UndoableUntil() == nil {
 		t.Fatalf("%+v, %v", c, err)
 	}
