@@ -34,6 +34,7 @@ const (
 
 // ArchiveSource gives what is public of newsletters. A newsletter that is not public, an issue that was not sent: NotFound.
 type ArchiveSource interface {
+	// ArchiveNewsletter finds a newsletter by its slug, or one that it had before.
 	ArchiveNewsletter(ctx context.Context, slug string) (ArchiveNewsletter, error)
 	// ArchiveIssues lists the issues that were sent, newest first. A wrong cursor is Invalid.
 	ArchiveIssues(ctx context.Context, slug string, q page.Query) (page.Page[ArchiveIssue], error)
@@ -144,6 +145,12 @@ func (a *archive) begin(w http.ResponseWriter, r *http.Request) (archiveView, bo
 	}
 	if err != nil {
 		a.fail(w, r, err)
+		return v, false
+	}
+	if asked := chi.URLParam(r, "slug"); v.Slug != asked {
+		to := *r.URL
+		to.Path = archivePath + v.Slug + strings.TrimPrefix(to.Path, archivePath+asked)
+		http.Redirect(w, r, to.RequestURI(), http.StatusMovedPermanently)
 		return v, false
 	}
 	v.Organization, v.Address = set.Organization, set.PostalAddress

@@ -142,6 +142,29 @@ func TestNewsletterAddresses(t *testing.T) {
 	if pr := p.admin.post("/newsletters", p.newsletter("Another", `,"slug":"my-own-1"`)).problem(409); pr.locations()[0] != "body.slug" {
 		t.Errorf("an address of another newsletter: %v", pr.locations())
 	}
+	// An address that a newsletter had leads to where it is now, and nobody else gets it.
+	var moving NewsletterJSON
+	p.admin.post("/newsletters", p.newsletter("Moving", `,"public":true`)).want(201).json(&moving)
+	at := fmt.Sprint("/newsletters/", moving.ID)
+	p.admin.post(at+"/activate", "").want(200)
+	p.admin.put(at, p.newsletter("Moving", `,"public":true,"slug":"moved"`)).want(200)
+	p.admin.put(at, p.newsletter("Moving", `,"public":true,"slug":"moved-on"`)).want(200)
+	for path, to := range map[string]string{"/a/moving": "/a/moved-on", "/a/moved/feed.xml?x=1": "/a/moved-on/feed.xml?x=1", "/a/moving/2026-01-05/mail": "/a/moved-on/2026-01-05/mail"} {
+		if got := p.reader.do("GET", path, "").want(301).Header().Get("Location"); got != to {
+			t.Errorf("%s leads to %q, want %q", path, got, to)
+		}
+	}
+	p.reader.do("GET", "/a/moved-on", "").want(200)
+	if pr := p.admin.post("/newsletters", p.newsletter("Another", `,"slug":"moved"`)).problem(409); pr.locations()[0] != "body.slug" {
+		t.Errorf("a former address of another newsletter: %v", pr.locations())
+	}
+	if got := slug("Moved", ""); got != "moved-2" {
+		t.Errorf("a name like a former address is at %q", got)
+	}
+	p.admin.put(at, p.newsletter("Moving", `,"public":true,"slug":"moving"`)).want(200) // back again
+	p.reader.do("GET", "/a/moving", "").want(200)
+	p.admin.put(at, p.newsletter("Moving", "")).want(200)
+	p.gone("/a/moving", "/a/moved") // not public any more
 	for more, at := range map[string]string{
 		`"slug":"Big"`: "body.slug", `"slug":"a--b"`: "body.slug", `"slug":"../x"`: "body.slug", `"language":"nonsense language"`: "body.language", `"language":"\"><script>"`: "body.language",
 		`"sign_up_url":"javascript:alert(1)"`: "body.sign_up_url", `"sign_up_url":"/s/x"`: "body.sign_up_url",

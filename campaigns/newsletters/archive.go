@@ -2,12 +2,14 @@ package newsletters
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
 	"time"
 	"unicode"
 
+	"github.com/jackc/pgx/v5"
 	"golang.org/x/text/language"
 	"golang.org/x/text/unicode/norm"
 
@@ -75,15 +77,30 @@ func slugOf(name string) string {
 	return "newsletter"
 }
 
-// freeSlug gives the slug of a name, with a number when others have it. Of two who save at once the constraint refuses one.
+// freeSlug gives the slug of a name, with a number when others have it, or had it. Of two who save at once the constraint refuses one.
 func freeSlug(ctx context.Context, db pg.DB, name string) (slug string, err error) {
 	err = db.QueryRow(ctx, `
 		SELECT c.slug FROM (SELECT CASE WHEN n = 1 THEN $1 ELSE $1 || '-' || n END AS slug, n FROM generate_series(1, 10000) n) c
-		WHERE NOT EXISTS (SELECT FROM newsletters x WHERE x.slug = c.slug) ORDER BY c.n LIMIT 1`, slugOf(name)).Scan(&slug)
+		WHERE NOT EXISTS (SELECT FROM newsletters x WHERE x.slug = c.slug) AND NOT EXISTS (SELECT FROM newsletter_slugs x WHERE x.slug = c.slug) ORDER BY c.n LIMIT 1`, slugOf(name)).Scan(&slug)
 	if err != nil {
 		return "", fmt.Errorf("looking for an address for a newsletter: %w", err)
 	}
 	return slug, nil
+}
+
+// slugTaken refuses the former address of another newsletter: mail that went out leads there. id is the newsletter that wants it, 0 for a new one.
+func slugTaken(ctx context.Context, db pg.DB, slug string, id int64) error {
+	var by string
+	err := db.QueryRow(ctx, `SELECT n.name FROM newsletter_slugs s JOIN newsletters n ON n.id = s.newsletter_id WHERE s.slug = $1 AND n.id <> $2`, slug, id).Scan(&by)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil
+	case err != nil:
+		return fmt.Errorf("looking at former addresses of newsletters: %w", err)
+	}
+	e := errs.InvalidField("slug", "mail of the newsletter %q links to the address %q, which it had before; choose another one", by, slug)
+	e.Kind = errs.Conflict
+	return e
 }
 
 // Public is a newsletter as everybody may see it.
@@ -96,7 +113,7 @@ type Public struct {
 	UpdatedAt                          time.Time
 }
 
-// Public reads what is public of a newsletter. One that is not public, or never ran, is not found.
+// Public reads what is public of a newsletter, by its slug or one that it had before. One that is not public, or never ran, is not found.
 func (s *Service) Public(ctx context.Context, slug string) (Public, error) {
 	return pg.One[Public](ctx, s.d.Pool, fmt.Sprintf("public newsletter %.60q", slug), `
 		SELECT n.slug, n.name AS title, COALESCE(n.definition ->> 'description', '') AS description, COALESCE(n.definition -> 'archive' ->> 'language', '') AS language,
@@ -104,7 +121,7 @@ func (s *Service) Public(ctx context.Context, slug string) (Public, error) {
 			COALESCE((SELECT f.slug FROM forms f JOIN form_lists fl ON fl.form_id = f.id JOIN newsletter_lists l ON l.list_id = fl.list_id
 				WHERE l.newsletter_id = n.id AND NOT l.excluded AND f.enabled ORDER BY f.id LIMIT 1), '') AS form,
 			COALESCE((n.definition -> 'archive' -> 'indexed')::bool, false) AS indexed, n.updated_at
-		FROM newsletters n WHERE n.slug = $1 AND `+shown, clean(slug))
+		FROM newsletters n WHERE (n.slug = $1 OR n.id = (SELECT newsletter_id FROM newsletter_slugs WHERE slug = $1)) AND `+shown+` ORDER BY n.slug = $1 DESC LIMIT 1`, clean(slug))
 }
 
 // shown says of a newsletter n that everybody may see it.
@@ -132,18 +149,20 @@ func (r publicRow) issue() PublicIssue {
 	}
 }
 
-// publicIssues are those that went out, or are on their way, newest first. What was called back is not shown. body leaves HTML and text out when it is not asked for.
+// publicIssues are those that went out, or are on their way, newest first. What was called back is not shown. Of an A/B test it is the winner, and before there is one the first variant. body leaves HTML and text out when it is not asked for.
 func publicIssues(ctx context.Context, db pg.DB, body bool, where string, args ...any) ([]PublicIssue, error) {
 	text := `'' AS html, '' AS text`
 	if body {
-		text = `COALESCE(c.content ->> 'html', '') AS html, COALESCE(c.content ->> 'text', '') AS text`
+		text = `COALESCE(v.content ->> 'html', '') AS html, COALESCE(v.content ->> 'text', '') AS text`
 	}
 	rows, err := pg.Many[publicRow](ctx, db, "public issues", `
-		SELECT i.local_date, COALESCE(c.content ->> 'subject', '') AS subject, COALESCE(c.content ->> 'preheader', '') AS preheader, `+text+`,
+		SELECT i.local_date, COALESCE(v.content ->> 'subject', '') AS subject, COALESCE(v.content ->> 'preheader', '') AS preheader, `+text+`,
 			COALESCE((SELECT x.item ->> 'image' FROM newsletter_issue_items ii JOIN newsletter_items x ON x.newsletter_id = i.newsletter_id AND x.key = ii.key
 				WHERE ii.issue_id = i.id AND x.item ->> 'image' <> '' ORDER BY ii.position LIMIT 1), '') AS image,
-			i.started_at AS sent_at, GREATEST(c.frozen_at, i.started_at) AS updated_at
+			i.started_at AS sent_at, GREATEST(c.frozen_at, i.started_at, t.decided_at) AS updated_at
 		FROM newsletter_issues i JOIN newsletters n ON n.id = i.newsletter_id JOIN campaign_contents c ON c.campaign_id = i.campaign_id
+			LEFT JOIN campaign_ab_tests t ON t.campaign_id = i.campaign_id,
+			LATERAL (SELECT COALESCE(c.content -> 'variants' -> (t.winner - 1), c.content) AS content) v
 		WHERE `+shown+` AND i.state IN ('sending', 'sent') AND i.reason_code <> 'cancelled' AND i.started_at IS NOT NULL AND `+where, args...)
 	if err != nil {
 		return nil, err

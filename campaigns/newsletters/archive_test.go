@@ -106,3 +106,27 @@ func TestMailKnowsItsPlaceInTheArchive(t *testing.T) {
 		t.Errorf("%q", texts)
 	}
 }
+
+// Of an A/B test the archive shows the first variant until there is a winner, and then that.
+func TestPublicIssueOfATest(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	n := b.letter(func(in *Input) { in.Rules.MinItems, in.Public = 0, true })
+	b.sent(n, 5)
+	campaign := *b.issue(n, 5).CampaignID
+	b.exec(`UPDATE campaign_contents SET content = content || '{"variants": [{"subject": "One", "html": "<p>1</p>"}, {"subject": "Two", "html": "<p>2</p>"}]}' WHERE campaign_id = $1`, campaign)
+	b.exec(`INSERT INTO campaign_ab_tests (campaign_id, sample_percent, metric, wait_minutes, min_sample, no_winner) VALUES ($1, 10, 'clicks', 60, 1, 'first')`, campaign)
+	show := func() PublicIssue {
+		i, _, _, err := b.PublicIssue(t.Context(), n.Slug, "2026-01-05")
+		must(t, err)
+		return i
+	}
+	before := show()
+	if before.Content.Subject != "Day 5" {
+		t.Errorf("before the decision it is %+v", before)
+	}
+	b.exec(`UPDATE campaign_ab_tests SET winner = 2, decided_at = $2 WHERE campaign_id = $1`, campaign, b.clock.now().Add(time.Hour))
+	if i := show(); i.Content.Subject != "Two" || i.Content.HTML != "<p>2</p>" || !i.UpdatedAt.After(before.UpdatedAt) {
+		t.Errorf("after it %+v", i)
+	}
+}

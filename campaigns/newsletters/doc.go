@@ -1,6 +1,6 @@
 // Package newsletters owns mailings that come again and again: when, with what content, and what became of each issue.
 //
-// Its tables are newsletters, newsletter_lists, newsletter_segments, newsletter_relays, newsletter_issues, newsletter_log, newsletter_items and newsletter_issue_items.
+// Its tables are newsletters, newsletter_lists, newsletter_segments, newsletter_relays, newsletter_issues, newsletter_log, newsletter_items, newsletter_issue_items and newsletter_slugs.
 //
 // The way of an issue:
 //

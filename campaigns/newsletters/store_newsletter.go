@@ -111,6 +111,11 @@ func saveNewsletter(ctx context.Context, tx pgx.Tx, id int64, in Input, now time
 			return 0, err
 		}
 	}
+	if in.Slug != "" {
+		if err := slugTaken(ctx, tx, in.Slug, id); err != nil {
+			return 0, err
+		}
+	}
 	if id == 0 {
 		err = tx.QueryRow(ctx, `INSERT INTO newsletters (name, public, slug, definition, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $5) RETURNING id`,
 			in.Name, in.Public, in.Slug, definition, now).Scan(&id)
