@@ -9,9 +9,9 @@ import (
 	"postrider/campaigns"
 )
 
-// TransformSchema makes ab_test an object or null.
+// TransformSchema makes ab_test and issue an object or null.
 func (CampaignFields) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
-	return nullable(s, "ab_test")
+	return nullable(nullable(s, "ab_test"), "issue")
 }
 
 // TransformSchema makes ab_test an object or null.

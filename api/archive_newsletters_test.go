@@ -174,3 +174,31 @@ func TestNewsletterAddresses(t *testing.T) {
 		}
 	}
 }
+
+// What is an issue is started by its newsletter, and not beside it: not while it waits, nor when it was skipped.
+func TestAnIssueIsNotStartedByHand(t *testing.T) {
+	t.Parallel()
+	p := newPress(t)
+	id := p.admin.post("/newsletters", p.newsletter("Trees", "")).want(201).id()
+	p.admin.post(fmt.Sprintf("/newsletters/%d/activate", id), "").want(200)
+	i := p.write(id, `{"subject":"Oaks","html":"<p>x</p>","text":""}`)
+	var w issueWholeJSON
+	p.admin.get(fmt.Sprintf("/issues/%d", i.ID)).want(200).json(&w)
+	at := fmt.Sprint("/campaigns/", *w.CampaignID)
+	var c campaignJSON
+	p.admin.get(at).want(200).json(&c)
+	if c.Issue == nil || *c.Issue != (IssueRefJSON{ID: i.ID, NewsletterID: id, Newsletter: "Trees"}) {
+		t.Errorf("its campaign says %+v", c.Issue)
+	}
+	refused := func(when string) {
+		t.Helper()
+		for path, body := range map[string]string{"/start": "", "/schedule": fmt.Sprintf(`{"at":%q}`, time.Now().Add(time.Hour).Format(time.RFC3339))} {
+			if pr := p.admin.post(at+path, body).problem(409); !strings.Contains(pr.Detail, `newsletter "Trees"`) {
+				t.Errorf("%s %s: %+v", when, path, pr)
+			}
+		}
+	}
+	refused("waiting")
+	p.admin.post(fmt.Sprintf("/issues/%d/skip", i.ID), "{}").want(200)
+	refused("skipped")
+}

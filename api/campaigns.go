@@ -45,6 +45,7 @@ type CampaignFields struct {
 	LocalAt             *string       `json:"local_at" doc:"The date and time where people are for which it is scheduled, without a zone; null without a local time"`
 	ZonesInvalid        int           `json:"zones_invalid" doc:"Recipients whose field holds a time zone that does not exist: they are in that of their list or the settings"`
 	ZonesMissing        int           `json:"zones_missing" doc:"Recipients whose field holds none: likewise"`
+	Issue               *IssueRefJSON `json:"issue" doc:"The issue of a newsletter that it is, and which starts it; null: none"`
 	ParentID            *int64        `json:"parent_id" doc:"The campaign of which this is another run; null: it is the first"`
 	RunNo               int           `json:"run_no" doc:"1: the first"`
 	RerunTo             []string      `json:"rerun_to" doc:"Whom of the first run's ledger it is for; empty: it is the first"`
@@ -57,6 +58,13 @@ type CampaignFields struct {
 	Freezing            bool          `json:"freezing" doc:"The campaign has just started, and a large audience is still being written into its ledger: recipients and excluded grow until this is false"`
 	CreatedAt           time.Time     `json:"created_at"`
 	UpdatedAt           time.Time     `json:"updated_at"`
+}
+
+// IssueRefJSON is the issue of a newsletter that a campaign is.
+type IssueRefJSON struct {
+	ID           int64  `json:"id"`
+	NewsletterID int64  `json:"newsletter_id"`
+	Newsletter   string `json:"newsletter" doc:"Its name"`
 }
 
 type campaignJSON struct {
@@ -154,7 +162,7 @@ func encodeCampaignFields(c campaigns.Campaign) CampaignFields {
 		TrackClicks: c.TrackClicks, UnconfirmedPolicy: c.UnconfirmedPolicy, ExpiresAfterHours: c.ExpiresAfterHours,
 		MaxBouncePercent: c.MaxBouncePercent, MaxComplaintPercent: c.MaxComplaintPercent, ScheduledAt: utc(c.ScheduledAt),
 		Window: encodeWindow(c.Window), LocalTime: LocalTimeJSON(c.LocalTime), ABTest: encodeABTest(c), LocalAt: encodeLocalAt(c.LocalAt), ZonesInvalid: c.ZonesInvalid, ZonesMissing: c.ZonesMissing,
-		UndoableUntil: utc(c.UndoableUntil()), ParentID: c.ParentID, RunNo: c.RunNo, RerunTo: append([]string{}, c.RerunTo...),
+		UndoableUntil: utc(c.UndoableUntil()), Issue: (*IssueRefJSON)(c.Issue), ParentID: c.ParentID, RunNo: c.RunNo, RerunTo: append([]string{}, c.RerunTo...),
 		StartedAt: utc(c.StartedAt), FinishedAt: utc(c.FinishedAt), Recipients: c.Recipients, Excluded: c.Excluded, Freezing: c.Freezing, CreatedAt: c.CreatedAt.UTC(),
 		UpdatedAt: c.UpdatedAt.UTC(),
 	}

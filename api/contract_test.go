@@ -61,7 +61,7 @@ const (
 	templateKeys = "id name role kind layout_id inline_css subject preheader html text version created_at updated_at"
 	summaryKeys  = "id purpose name status pause_reason subject preheader from_name from_email reply_to kind layout_id inline_css template_id relay_id relay_ids list_ids track_opens track_clicks " +
 		"segment_ids exclude_segment_ids exclude_list_ids ignore_frequency_cap " +
-		"unconfirmed_policy expires_after_hours max_bounce_percent max_complaint_percent window local_time ab_test local_at zones_invalid zones_missing undoable_until parent_id run_no rerun_to scheduled_at started_at finished_at recipients excluded freezing created_at updated_at"
+		"unconfirmed_policy expires_after_hours max_bounce_percent max_complaint_percent window local_time ab_test local_at zones_invalid zones_missing undoable_until issue parent_id run_no rerun_to scheduled_at started_at finished_at recipients excluded freezing created_at updated_at"
 	campaignKeys = summaryKeys + " html text"
 	statsKeys    = "recipients queued waiting next_opens_at claimed sent deferred bounced failed unconfirmed skipped excluded opens unique_opens clicks unique_clicks " +
 		"unsubscribes as_of rate_per_second seconds_left held_up"

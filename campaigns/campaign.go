@@ -89,6 +89,8 @@ type Campaign struct {
 	// ScheduledAt is when it starts by itself. With a local time that is when the first zone of the world has it, and LocalAt is the date and time as if it were UTC.
 	ScheduledAt *time.Time
 	LocalAt     *time.Time
+	// Issue is the issue of a newsletter that the campaign is, nil for others.
+	Issue *Issue
 	// ParentID is the first run of a campaign that is another run of it, RunNo is 1 for the first, RerunTo says whom of the first one's ledger it is for.
 	ParentID *int64
 	RunNo    int

@@ -130,7 +130,7 @@ func (s *Service) launchTx(ctx context.Context, tx pgx.Tx, c Campaign, p launchi
 }
 
 func (s *Service) launch(ctx context.Context, id int64, l Launch, verb string) (Campaign, error) {
-	return s.launchAlso(ctx, id, l, verb, func(pgx.Tx) error { return nil })
+	return s.launchAlso(ctx, id, l, verb, byHand(ctx, id))
 }
 
 // launchAlso has something else written in the transaction of the launch.

@@ -66,6 +66,7 @@ type campaignRow struct {
 	RunNo               int
 	RerunTo             []string
 	ABTest              *abTestRow `db:"ab_test"`
+	Issue               *Issue
 }
 
 // campaignColumns are those of campaignRow. pause_reason of a running campaign tells of its relays' trouble, so that a person sees why nothing moves.
@@ -82,7 +83,7 @@ const campaignColumns = `
 	ARRAY(SELECT l.segment_id FROM campaign_segments l WHERE l.campaign_id = c.id AND l.excluded ORDER BY l.segment_id) AS exclude_segment_ids,
 	ARRAY(SELECT l.list_id FROM campaign_excluded_lists l WHERE l.campaign_id = c.id ORDER BY l.list_id) AS exclude_list_ids,
 	c.ignore_frequency_cap, c.send_days, EXTRACT(epoch FROM c.send_from)::int AS send_from, EXTRACT(epoch FROM c.send_until)::int AS send_until, c.send_zone,
-	c.local_time, c.local_zone_field, c.local_late, c.local_at, c.zones_invalid, c.zones_missing, c.undoable, c.parent_id, c.run_no, c.rerun_to, ` + abTestSQL + ` AS ab_test,` + relayIDsSQL + ` AS relay_ids`
+	c.local_time, c.local_zone_field, c.local_late, c.local_at, c.zones_invalid, c.zones_missing, c.undoable, c.parent_id, c.run_no, c.rerun_to, ` + abTestSQL + ` AS ab_test, ` + issueSQL + ` AS issue,` + relayIDsSQL + ` AS relay_ids`
 
 func (r campaignRow) campaign() Campaign {
 	return Campaign{
@@ -97,7 +98,7 @@ func (r campaignRow) campaign() Campaign {
 			ABTest: r.ABTest.test(),
 		},
 		ScheduledAt: r.ScheduledAt, LocalAt: r.LocalAt, ZonesInvalid: r.ZonesInvalid, ZonesMissing: r.ZonesMissing, Undoable: r.Undoable, ParentID: r.ParentID, RunNo: r.RunNo, RerunTo: r.RerunTo, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt,
-		Recipients: r.Recipients, Excluded: r.Excluded, Freezing: r.Freezing, ABRun: r.ABTest.run(), CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
+		Recipients: r.Recipients, Excluded: r.Excluded, Freezing: r.Freezing, ABRun: r.ABTest.run(), Issue: r.Issue, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 	}
 }
 

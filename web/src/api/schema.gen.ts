@@ -4186,6 +4186,8 @@ export interface components {
             /** @description It is sent whatever else people got lately; only for mail that must not be missed */
             ignore_frequency_cap: boolean;
             inline_css: boolean;
+            /** @description The issue of a newsletter that it is, and which starts it; null: none */
+            issue: components["schemas"]["IssueRef"] | null;
             /**
              * @description The language of html
              * @enum {string}
@@ -4402,6 +4404,8 @@ export interface components {
             /** @description It is sent whatever else people got lately; only for mail that must not be missed */
             ignore_frequency_cap: boolean;
             inline_css: boolean;
+            /** @description The issue of a newsletter that it is, and which starts it; null: none */
+            issue: components["schemas"]["IssueRef"] | null;
             /**
              * @description The language of html
              * @enum {string}
@@ -5638,6 +5642,14 @@ export interface components {
         };
         IssueNote: {
             note?: string;
+        };
+        IssueRef: {
+            /** Format: int64 */
+            id: number;
+            /** @description Its name */
+            newsletter: string;
+            /** Format: int64 */
+            newsletter_id: number;
         };
         IssueWhole: {
             approved_by: string | null;
@@ -9073,6 +9085,8 @@ export interface components {
             /** @description It is sent whatever else people got lately; only for mail that must not be missed */
             ignore_frequency_cap: boolean;
             inline_css: boolean;
+            /** @description The issue of a newsletter that it is, and which starts it; null: none */
+            issue: components["schemas"]["IssueRef"] | null;
             /**
              * @description The language of html
              * @enum {string}

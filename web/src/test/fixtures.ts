@@ -258,6 +258,7 @@ const content = {
   zones_invalid: 0,
   zones_missing: 0,
   undoable_until: null,
+  issue: null,
   parent_id: null,
   run_no: 1,
   rerun_to: [] as string[],
