@@ -101,6 +101,21 @@ func TestMJML(t *testing.T) {
 	}
 }
 
+// Nobody's mail program is sent to a third party for a font, unless the author asks for it.
+func TestMJMLFetchesNoFontsByItself(t *testing.T) {
+	t.Parallel()
+	const text = `<mj-text font-family="Roboto, Raleway">x</mj-text><mj-button>x</mj-button>`
+	if got := mustBuild(t, Source{Kind: KindMJML, HTML: mjmlStart + text + mjmlEnd}); strings.Contains(got, "fonts.googleapis.com") || strings.Contains(got, "@import") || !strings.Contains(got, "font-family:Roboto, Raleway") {
+		t.Errorf("without a font of the author it made %s", got)
+	}
+	const own, google = "https://f.example/raleway.css", "https://fonts.googleapis.com/css?family=Roboto:300,400,500,700"
+	got := mustBuild(t, Source{Kind: KindMJML, HTML: `<mjml><mj-head><mj-font name="Raleway" href="` + own + `"/><mj-font name="Roboto" href="` + google + `"/></mj-head>` +
+		strings.TrimPrefix(mjmlStart, "<mjml>") + text + mjmlEnd})
+	if !strings.Contains(got, "@import url("+own+")") || !strings.Contains(got, `<link href="`+google+`"`) || strings.Contains(got, "Ubuntu:300") {
+		t.Errorf("with fonts of the author it made %s", got)
+	}
+}
+
 func TestBuildRefuses(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/preslavrachev/gomjml/mjml"
+	"github.com/preslavrachev/gomjml/mjml/fonts"
 	nethtml "golang.org/x/net/html"
 )
 
@@ -409,6 +410,7 @@ func (m *mjmlReader) render() (page string, serr *sourceError) {
 			return "", badLine(w.line, "%s has no effect in %s; MJML leaves it out", shorten(m.shield.restore(m.shield.hidden[w.n]), 60), w.where)
 		}
 	}
+	page = m.withoutFonts(page)
 	ids := map[string]string{}
 	return libraryIDs.ReplaceAllStringFunc(page, func(id string) string {
 		if ids[id] == "" {
@@ -416,6 +418,18 @@ func (m *mjmlReader) render() (page string, serr *sourceError) {
 		}
 		return ids[id]
 	}), nil
+}
+
+// withoutFonts takes out the web fonts that the library fetches from Google by itself, for each text that names no other font even: readers' mail programs are sent to a third party only by an <mj-font> of the author.
+func (m *mjmlReader) withoutFonts(page string) string {
+	for _, url := range fonts.GoogleFontsMapping {
+		if strings.Contains(m.out.String(), url) {
+			continue
+		}
+		page = strings.ReplaceAll(page, `<link href="`+url+`" rel="stylesheet" type="text/css">`, "")
+		page = strings.ReplaceAll(page, "@import url("+url+");", "")
+	}
+	return strings.Replace(page, `<!--[if !mso]><!--><style type="text/css"></style><!--<![endif]-->`, "", 1)
 }
 
 func (m *mjmlReader) libraryError(err error) *sourceError {
