@@ -103,6 +103,11 @@ func (r *preflightRun) prepare(ctx context.Context) error {
 		return err
 	}
 	r.relays, r.set, r.in.Now = ready.relays, ready.set, r.s.d.Now()
+	if err := r.s.checkSample(ctx, r.c); errs.Is(err, errs.Invalid) {
+		addFields(&ready.missing, err)
+	} else if err != nil && !errs.Is(err, errs.Unavailable) { // a count that takes too long is no fault of the mail
+		return err
+	}
 	for _, f := range ready.missing {
 		r.in.Facts.Missing = append(r.in.Facts.Missing, preflight.Where{Part: f.Name, Note: f.Message})
 	}
@@ -290,11 +295,44 @@ func (r *preflightRun) forecast(ctx context.Context, doneBy time.Time) error {
 	if err != nil {
 		return err
 	}
-	r.in.Facts.Forecast = &preflight.ForecastFacts{Start: f.Start, End: f.End, Expires: time.Duration(r.c.ExpiresAfterHours) * time.Hour, By: doneBy}
-	if d := f.Decides; d != nil {
-		r.in.Facts.Forecast.Decider = strings.TrimSpace("the limit \"" + d.Limit + "\" of " + d.Name)
+	zone, err := time.LoadLocation(r.set.TimeZone)
+	if err != nil {
+		return fmt.Errorf("loading the time zone of the settings: %w", err)
+	}
+	r.in.Facts.Forecast = &preflight.ForecastFacts{Start: f.Start, End: f.End, Expires: time.Duration(r.c.ExpiresAfterHours) * time.Hour, By: doneBy, Zone: zone}
+	if f.Decides != nil {
+		r.in.Facts.Forecast.Decider = deciding(*f.Decides)
 	}
 	return nil
+}
+
+// deciding says what makes a campaign take as long as it takes. That of the campaign itself has no name.
+func deciding(d sender.Decider) string {
+	of := func(words string) string {
+		if d.Name == "" {
+			return words + " of the campaign"
+		}
+		return words + " of " + d.Name
+	}
+	switch d.Limit {
+	case sender.LimitGate:
+		return "that a part of the recipients waits for its time"
+	case sender.LimitRate:
+		return of("the limit per second or minute")
+	case sender.LimitHour, sender.LimitDay:
+		return of("the limit per " + d.Limit)
+	case sender.LimitWarmup:
+		return of("the warm-up")
+	case sender.LimitWindow:
+		return of("the sending window")
+	case sender.LimitBlocked:
+		return "the provider, which blocks " + d.Name + " for a time"
+	case sender.LimitRest:
+		return of("the rest that was asked for by the server")
+	case sender.LimitPaused:
+		return "that " + d.Name + " is paused"
+	}
+	return of("the limit " + d.Limit)
 }
 
 // bareFields lists the fields that any variant shows without saying what stands there when they are empty.

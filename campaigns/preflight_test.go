@@ -101,6 +101,11 @@ func TestPreflightSaysWhatIsMissing(t *testing.T) {
 		t.Errorf("a campaign that does not exist: %v", err)
 	}
 	b.people(1)
+	small := b.draft(testOf(50, func(a *ABTest) { a.MinSample = 100 }))
+	if p, err = b.Preflight(t.Context(), small.ID, time.Time{}, "a"); err != nil || !p.WouldBlock() || len(codesOf(p.Findings)["cannot_start"].Where) != 1 ||
+		codesOf(p.Findings)["cannot_start"].Where[0].Part != "ab_test.min_sample" {
+		t.Errorf("a test with too few people: %+v, %v", codesOf(p.Findings)["cannot_start"], err)
+	}
 	started := b.start()
 	if _, err := b.Preflight(t.Context(), started.ID, time.Time{}, "a"); !errs.Is(err, errs.Conflict) {
 		t.Errorf("one that has started: %v", err)
@@ -251,7 +256,7 @@ func TestPreflightTellsOfSenderAndTime(t *testing.T) {
 	p, err := b.Preflight(t.Context(), c.ID, time.Time{}, "a")
 	must(t, err)
 	got := codesOf(p.Findings)
-	if f := got["forecast_late"]; f.Severity != preflight.Warning || !strings.Contains(f.Detail, `"hour" of Far`) {
+	if f := got["forecast_late"]; f.Severity != preflight.Warning || !strings.Contains(f.Detail, "the limit per hour of Far") {
 		t.Errorf("the time: %+v", f)
 	}
 	if got["domain_unknown"].Severity != preflight.Info {

@@ -140,10 +140,10 @@ func (c *checker) forecast(f ForecastFacts) {
 		return
 	}
 	takes := f.End.Sub(f.Start)
-	text := fmt.Sprintf("By the limits as they are the last message goes out at %s, %s after the start%s.", f.End.UTC().Format("2006-01-02 15:04 UTC"), roughly(takes), by)
+	text := fmt.Sprintf("By the limits as they are the last message goes out at %s, %s after the start%s.", f.said(*f.End), roughly(takes), by)
 	switch {
 	case !f.By.IsZero() && f.End.After(f.By):
-		c.out.say("forecast_late", "relay_ids", "%s That is after %s.", text, f.By.UTC().Format("2006-01-02 15:04 UTC"))
+		c.out.say("forecast_late", "relay_ids", "%s That is after %s.", text, f.said(f.By))
 	case f.Expires > 0 && takes > f.Expires:
 		c.out.say("forecast_late", "relay_ids", "%s A message that is put off is given up after %s.", text, roughly(f.Expires))
 	case takes > lateAfter:
@@ -153,15 +153,25 @@ func (c *checker) forecast(f ForecastFacts) {
 	}
 }
 
+// said gives a moment in the zone of the installation, with its name.
+func (f ForecastFacts) said(t time.Time) string {
+	if f.Zone == nil || f.Zone == time.UTC {
+		return t.UTC().Format("2006-01-02 15:04 UTC")
+	}
+	return t.In(f.Zone).Format("2006-01-02 15:04") + " (" + f.Zone.String() + ")"
+}
+
 // roughly says a duration as people do.
 func roughly(d time.Duration) string {
 	switch {
+	case d < 2*time.Second:
+		return "1 second"
 	case d < 2*time.Minute:
-		return fmt.Sprintf("%d seconds", max(1, int(d.Seconds())))
+		return fmt.Sprintf("%.0f seconds", d.Seconds())
 	case d < 2*time.Hour:
-		return fmt.Sprintf("%d minutes", int(d.Minutes()))
+		return fmt.Sprintf("%.0f minutes", d.Minutes())
 	case d < 48*time.Hour:
-		return fmt.Sprintf("%d hours", int(d.Hours()))
+		return fmt.Sprintf("%.0f hours", d.Hours())
 	}
-	return fmt.Sprintf("%d days", int(d.Hours()/24))
+	return fmt.Sprintf("%.0f days", d.Hours()/24)
 }

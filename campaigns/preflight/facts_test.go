@@ -15,6 +15,10 @@ func TestFacts(t *testing.T) {
 	old.FirstSeen = now.Add(-90 * 24 * time.Hour)
 	warmed := *shop
 	warmed.WarmedUp = true
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, tc := range map[string]struct {
 		facts Facts
 		want  string // code, or !code for one that must not be there
@@ -38,6 +42,7 @@ func TestFacts(t *testing.T) {
 		"over a day":                         {Facts{Forecast: &ForecastFacts{Start: now, End: at(30 * time.Hour), Expires: 72 * time.Hour}}, "forecast_late", "30 hours"},
 		"longer than it is good for":         {Facts{Forecast: &ForecastFacts{Start: now, End: at(6 * time.Hour), Expires: 5 * time.Hour}}, "forecast_late", "given up after 5 hours"},
 		"after a moment":                     {Facts{Forecast: &ForecastFacts{Start: now, End: at(6 * time.Hour), By: now.Add(time.Hour)}}, "forecast_late", "That is after 2026-11-03 10:00"},
+		"in a zone, to the nearest hour":     {Facts{Forecast: &ForecastFacts{Start: now, End: at(3*time.Hour + 50*time.Minute), Zone: berlin}}, "forecast", "(Europe/Berlin), 4 hours after"},
 		"never":                              {Facts{Forecast: &ForecastFacts{Start: now, Decider: "relay x is paused"}}, "forecast_never", "relay x is paused"},
 		"without a limit":                    {Facts{Forecast: &ForecastFacts{Start: now}}, "forecast", "No limit"},
 		"an SPF record that is missing":      {Facts{Sender: &SenderFacts{Domain: "a.org", Known: true, Records: []Record{{"spf", "a.org", "missing", "there is none"}}}}, "dns_spf", ""},

@@ -92,6 +92,8 @@ type ForecastFacts struct {
 	// Expires is after how long a message that was deferred is given up; By is the moment by which it must be through, zero for none.
 	Expires time.Duration
 	By      time.Time
+	// Zone is in which moments are said; nil is UTC.
+	Zone *time.Location
 }
 
 // Report is what Check found.
