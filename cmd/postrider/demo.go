@@ -64,7 +64,7 @@ func (c demoCmd) Run(ctx context.Context) error {
 		out.w = os.Stderr
 	}
 	out.say("Starting Postgres, the service and the built-in inbox in %s …", dir)
-	cfg := config{HookPrivate: true, DataDir: dir, PGBin: c.PGBin, Inbox: "127.0.0.1:0", Workers: 32, StopTimeout: 30 * time.Second, LogFormat: "text", LogLevel: "warn",
+	cfg := config{HookPrivate: true, FetchPriv: true, DataDir: dir, PGBin: c.PGBin, Inbox: "127.0.0.1:0", Workers: 32, StopTimeout: 30 * time.Second, LogFormat: "text", LogLevel: "warn",
 		Windows: events.Windows{Instant: 1, Early: 1, Proxy: 1}} // the readers are on this machine and do not sleep
 	a, err := startApp(ctx, cfg, cfg.logger())
 	if err != nil {
