@@ -20,6 +20,8 @@ type Launch struct {
 	At   *time.Time
 	// LocalAt is the date and time, as if it were UTC, at which people get it where they are; for campaigns with a local time only, which need it.
 	LocalAt *time.Time
+	// due is the start of a scheduled campaign whose time has come: only that.
+	due bool
 }
 
 // maxUndo is the longest grace period.
@@ -133,31 +135,49 @@ func (s *Service) launch(ctx context.Context, id int64, l Launch, verb string) (
 	return s.launchAlso(ctx, id, l, verb, byHand(ctx, id))
 }
 
+func nothingElse(pgx.Tx) error { return nil }
+
 // launchAlso has something else written in the transaction of the launch.
 func (s *Service) launchAlso(ctx context.Context, id int64, l Launch, verb string, also func(tx pgx.Tx) error) (Campaign, error) {
 	seen, err := s.Get(ctx, id)
 	if err != nil {
 		return seen, err
 	}
-	if err := seen.mustNotHaveStarted(verb); err != nil {
+	return s.launchSeen(ctx, seen, l, verb, also)
+}
+
+// launchSeen launches a campaign as it was seen. One that is changed meanwhile is a Conflict.
+func (s *Service) launchSeen(ctx context.Context, seen Campaign, l Launch, verb string, also func(tx pgx.Tx) error) (Campaign, error) {
+	if err := s.launchable(seen, l, verb); err != nil {
 		return seen, err
 	}
 	p, err := s.prepareLaunch(ctx, seen, l)
 	if err != nil {
 		return seen, err
 	}
-	return s.change(ctx, id, func(tx pgx.Tx, c Campaign) error {
-		if err := c.mustNotHaveStarted(verb); err != nil {
+	return s.change(ctx, seen.ID, func(tx pgx.Tx, c Campaign) error {
+		if err := s.launchable(c, l, verb); err != nil {
 			return err
 		}
 		if !c.UpdatedAt.Equal(seen.UpdatedAt) {
-			return errs.New(errs.Conflict, "campaign %d was changed while it was being %s; look at it and try again", id, verb)
+			return errs.New(errs.Conflict, "campaign %d was changed while it was being %s; look at it and try again", c.ID, verb)
 		}
 		if err := s.launchTx(ctx, tx, c, p); err != nil {
 			return err
 		}
 		return also(tx)
 	})
+}
+
+// launchable looks whether the campaign may be launched where it stands.
+func (s *Service) launchable(c Campaign, l Launch, verb string) error {
+	if err := c.mustNotHaveStarted(verb); err != nil || !l.due {
+		return err
+	}
+	if c.Status != StatusScheduled || c.ScheduledAt.After(s.d.Now()) {
+		return errs.New(errs.Conflict, "campaign %d was called back or given another time, and is not due any more", c.ID)
+	}
+	return nil
 }
 
 // Start freezes content and audience and begins to send. A second Start is a conflict that says when the first was.

@@ -1,6 +1,7 @@
 package campaigns
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -205,8 +206,64 @@ func TestScheduledCampaignThatCannotStartSaysWhy(t *testing.T) {
 	must(t, b.tick(t.Context()))
 	got, err := b.Get(t.Context(), c.ID)
 	must(t, err)
-	if got.Status != StatusDraft || got.PauseReason == nil || !strings.Contains(*got.PauseReason, "lists are empty") {
-		t.Errorf("status %s, reason %v", got.Status, got.PauseReason)
+	if why := *cmp.Or(got.PauseReason, new("none")); got.Status != StatusDraft || strings.Count(why, "lists are empty") != 1 {
+		t.Errorf("status %s, reason %s", got.Status, why)
+	}
+}
+
+// While the first of those that are due is being started, people call the second back and give the third another time.
+func TestWhatWasCalledBackIsNotStartedByTheTick(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.people(3)
+	var all []Campaign
+	for i := range 3 {
+		c, err := b.Schedule(t.Context(), b.draft().ID, b.clock.now().Add(time.Duration(i+1)*time.Minute))
+		must(t, err)
+		all = append(all, c)
+	}
+	b.clock.advance(time.Hour)
+	release := holdLock(t, b, capLock)
+	ticked := make(chan error, 1)
+	go func() { ticked <- b.startDue(t.Context()) }()
+	awaitLock(t, b, capLock, 1)
+	_, err := b.Unschedule(t.Context(), all[1].ID)
+	must(t, err)
+	tomorrow := b.clock.now().Add(24 * time.Hour)
+	_, err = b.Schedule(t.Context(), all[2].ID, tomorrow)
+	must(t, err)
+	release()
+	must(t, <-ticked)
+	for i, want := range map[int]Status{1: StatusDraft, 2: StatusScheduled} {
+		if c, err := b.Get(t.Context(), all[i].ID); err != nil || c.Status != want || c.PauseReason != nil {
+			t.Errorf("campaign %d is %s (%v), not %s", i+1, c.Status, err, want)
+		}
+	}
+	b.awaitFinished(all[0].ID)
+	if n := len(b.smtp.Accepted()); n != 3 {
+		t.Errorf("%d messages were sent", n)
+	}
+}
+
+// That a campaign could not start says nothing about what somebody has made of it meanwhile.
+func TestWhatCouldNotStartIsLeftAloneWhenItWasChanged(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.people(1)
+	c, err := b.Schedule(t.Context(), b.draft().ID, b.clock.now().Add(time.Minute))
+	must(t, err)
+	b.clock.advance(time.Hour)
+	seen, err := b.Get(t.Context(), c.ID)
+	must(t, err)
+	_, err = b.Schedule(t.Context(), c.ID, b.clock.now().Add(time.Hour))
+	must(t, err)
+	must(t, b.couldNotStart(t.Context(), seen, errs.New(errs.Invalid, "nobody was there")))
+	if c, err = b.Get(t.Context(), c.ID); err != nil || c.Status != StatusScheduled || c.PauseReason != nil {
+		t.Errorf("%s (%v), %v", c.Status, c.PauseReason, err)
+	}
+	must(t, b.couldNotStart(t.Context(), c, errs.New(errs.Invalid, "nobody was there")))
+	if c, err = b.Get(t.Context(), c.ID); err != nil || c.Status != StatusDraft || c.PauseReason == nil {
+		t.Errorf("%s (%v), %v", c.Status, c.PauseReason, err)
 	}
 }
 

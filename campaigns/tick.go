@@ -67,15 +67,15 @@ func (s *Service) within(ctx context.Context, step func(context.Context) error) 
 }
 
 // startDue starts the scheduled campaigns whose time has come. One that cannot start becomes a draft again and says why; when the trouble is ours, it is tried again by the next
-// tick, and the others start. While everything is stopped, which Start says is a conflict, they wait.
+// tick, and the others start. While everything is stopped, which is a conflict, they wait. What somebody called back, moved or started meanwhile is a conflict too, and left as it is.
 func (s *Service) startDue(ctx context.Context) error {
 	ids, err := collectIDs(ctx, s.d.Pool, `SELECT id FROM campaigns WHERE status = 'scheduled' AND scheduled_at <= $1 ORDER BY scheduled_at`, s.d.Now())
 	if err != nil {
 		return err
 	}
 	for _, id := range ids {
-		_, err := s.Start(ctx, id)
-		if err == nil || errs.Is(err, errs.Conflict) {
+		seen, err := s.startScheduled(ctx, id)
+		if err == nil || errs.Is(err, errs.Conflict) || errs.Is(err, errs.NotFound) {
 			continue
 		}
 		if ctx.Err() != nil {
@@ -86,14 +86,28 @@ func (s *Service) startDue(ctx context.Context) error {
 			continue
 		}
 		s.d.Logger.Warn("a scheduled campaign could not start", "campaign", id, "error", err)
-		err = exec(ctx, s.d.Pool, `
-			UPDATE campaigns SET status = 'draft', undoable = false, pause_reason = $2, updated_at = now() WHERE id = $1 AND status = 'scheduled'`,
-			id, "could not start as scheduled: "+err.Error())
-		if err != nil {
+		if err := s.couldNotStart(ctx, seen, err); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// startScheduled starts a campaign because it is due, and gives it as it was seen before.
+func (s *Service) startScheduled(ctx context.Context, id int64) (Campaign, error) {
+	seen, err := s.Get(ctx, id)
+	if err != nil {
+		return seen, err
+	}
+	_, err = s.launchSeen(ctx, seen, Launch{due: true}, "started", nothingElse)
+	return seen, err
+}
+
+// couldNotStart makes a scheduled campaign a draft that says why. Whoever has changed it since it was seen has made something else of it.
+func (s *Service) couldNotStart(ctx context.Context, seen Campaign, cause error) error {
+	return exec(ctx, s.d.Pool, `
+		UPDATE campaigns SET status = 'draft', undoable = false, pause_reason = $3, updated_at = now() WHERE id = $1 AND status = 'scheduled' AND updated_at = $2`,
+		seen.ID, seen.UpdatedAt, "could not start as scheduled: "+errs.Words(cause))
 }
 
 // sweepChunk is how many due deliveries one retry job gets, sweepMost how many are taken up in one tick.

@@ -2,7 +2,6 @@ package newsletters
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -99,14 +98,8 @@ func (s *Service) failed(ctx context.Context, n Newsletter, cause error) error {
 
 // words gives what a person may read of an error.
 func words(err error) string {
-	if e := (*errs.E)(nil); errors.As(err, &e) && e.Kind != errs.Internal {
-		text := e.Public
-		for _, f := range e.Fields {
-			if f.Message != e.Public {
-				text += "; " + f.Message
-			}
-		}
-		return strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "\uFFFD")
+	if errs.KindOf(err) != errs.Internal {
+		return strings.ToValidUTF8(strings.ReplaceAll(errs.Words(err), "\x00", ""), "\uFFFD")
 	}
 	return "it failed for a reason that is in the log"
 }

@@ -79,6 +79,21 @@ func KindOf(err error) Kind {
 	return Internal
 }
 
+// Words gives all that an error says to people, without its cause and nothing twice. "internal error" is all that they are told of one that is Internal.
+func Words(err error) string {
+	var e *E
+	if !errors.As(err, &e) || e.Kind == Internal {
+		return "internal error"
+	}
+	text := e.Public
+	for _, f := range e.Fields {
+		if f.Message != e.Public {
+			text += "; " + f.Message
+		}
+	}
+	return text
+}
+
 // Is reports whether the error is of the kind.
 func Is(err error, kind Kind) bool { return err != nil && KindOf(err) == kind }
 
