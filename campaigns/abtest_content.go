@@ -37,9 +37,9 @@ func (f *frozenContent) freezeVariants(in Input, contents []templates.Content) {
 	f.Variants = all
 }
 
-// freezeAgain takes over the variants of the first run, if that had any, for another one: nobody gets another variant in it. What was changed for this run is the same in all of them.
-func (s *Service) freezeAgain(ctx context.Context, first int64, f *frozenContent) error {
-	was, err := s.frozen(ctx, first)
+// freezeAgain takes over the variants of the first run, if that had any, for another one: nobody gets another variant in it. What was given to this run, or changed in it, is the same in all of them.
+func (s *Service) freezeAgain(ctx context.Context, run Campaign, f *frozenContent) error {
+	was, err := s.frozen(ctx, *run.ParentID)
 	if err != nil {
 		return err
 	}
@@ -47,8 +47,9 @@ func (s *Service) freezeAgain(ctx context.Context, first int64, f *frozenContent
 		for _, p := range []struct {
 			to       *string
 			now, was string
-		}{{&v.Subject, f.Subject, was.Subject}, {&v.Preheader, f.Preheader, was.Preheader}, {&v.FromName, f.FromName, was.FromName}} {
-			if p.now != p.was {
+			given    bool
+		}{{&v.Subject, f.Subject, was.Subject, run.RerunSubject}, {&v.Preheader, f.Preheader, was.Preheader, false}, {&v.FromName, f.FromName, was.FromName, false}} {
+			if p.given || p.now != p.was {
 				*p.to = p.now
 			}
 		}

@@ -371,7 +371,7 @@ func TestNothingIsDecidedWhileEverythingIsStopped(t *testing.T) {
 // Another run goes with the variant that each person had, whatever won; a new subject is the same for all.
 func TestAnotherRunKeepsTheVariants(t *testing.T) {
 	t.Parallel()
-	for name, subject := range map[string]*string{"the subject as it was": nil, "a new subject": ptr("Again")} {
+	for name, subject := range map[string]*string{"the subject as it was": nil, "a new subject": ptr("Again"), "that of the first variant for all": ptr("Plain")} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := setup(t)

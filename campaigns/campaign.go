@@ -95,6 +95,8 @@ type Campaign struct {
 	ParentID *int64
 	RunNo    int
 	RerunTo  []string
+	// RerunSubject says that this run was given a subject of its own, for all variants of a test.
+	RerunSubject bool
 	// Undoable says that it is scheduled for the end of a grace period.
 	Undoable   bool
 	StartedAt  *time.Time

@@ -26,7 +26,7 @@ const (
 // Rerun is what a person decides about another run.
 type Rerun struct {
 	To []string
-	// Subject takes the place of that of the first run; nil keeps it.
+	// Subject takes the place of that of the first run, in all variants of a test; nil keeps it.
 	Subject *string
 }
 
@@ -194,7 +194,7 @@ func (s *Service) createRun(ctx context.Context, id int64, r Rerun, l *Launch, k
 	}
 	var p launching
 	if l != nil {
-		if p, err = s.prepareLaunch(ctx, Campaign{Status: StatusDraft, Input: in, ParentID: &id, RerunTo: r.To}, *l); err != nil {
+		if p, err = s.prepareLaunch(ctx, Campaign{Status: StatusDraft, Input: in, ParentID: &id, RerunTo: r.To, RerunSubject: r.Subject != nil}, *l); err != nil {
 			return first, err
 		}
 	}
@@ -279,7 +279,7 @@ func insertRun(ctx context.Context, tx pgx.Tx, first Campaign, in Input, r Rerun
 		return Campaign{}, err
 	}
 	err = exec(ctx, tx, `
-		UPDATE campaigns SET parent_id = $2, rerun_to = $3, run_no = (SELECT max(run_no) + 1 FROM campaigns WHERE id = $2 OR parent_id = $2) WHERE id = $1`, id, first.ID, r.To)
+		UPDATE campaigns SET parent_id = $2, rerun_to = $3, rerun_subject = $4, run_no = (SELECT max(run_no) + 1 FROM campaigns WHERE id = $2 OR parent_id = $2) WHERE id = $1`, id, first.ID, r.To, r.Subject != nil)
 	if err != nil {
 		return Campaign{}, err
 	}

@@ -188,7 +188,7 @@ func (s *Service) freezeContent(ctx context.Context, c Campaign, contents []temp
 		return f, err
 	}
 	if c.ParentID != nil {
-		err = s.freezeAgain(ctx, *c.ParentID, &f)
+		err = s.freezeAgain(ctx, c, &f)
 	} else {
 		f.freezeVariants(c.Input, contents)
 	}

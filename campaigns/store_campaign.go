@@ -65,6 +65,7 @@ type campaignRow struct {
 	ParentID            *int64
 	RunNo               int
 	RerunTo             []string
+	RerunSubject        bool
 	ABTest              *abTestRow `db:"ab_test"`
 	Issue               *Issue
 }
@@ -83,7 +84,7 @@ const campaignColumns = `
 	ARRAY(SELECT l.segment_id FROM campaign_segments l WHERE l.campaign_id = c.id AND l.excluded ORDER BY l.segment_id) AS exclude_segment_ids,
 	ARRAY(SELECT l.list_id FROM campaign_excluded_lists l WHERE l.campaign_id = c.id ORDER BY l.list_id) AS exclude_list_ids,
 	c.ignore_frequency_cap, c.send_days, EXTRACT(epoch FROM c.send_from)::int AS send_from, EXTRACT(epoch FROM c.send_until)::int AS send_until, c.send_zone,
-	c.local_time, c.local_zone_field, c.local_late, c.local_at, c.zones_invalid, c.zones_missing, c.undoable, c.parent_id, c.run_no, c.rerun_to, ` + abTestSQL + ` AS ab_test, ` + issueSQL + ` AS issue,` + relayIDsSQL + ` AS relay_ids`
+	c.local_time, c.local_zone_field, c.local_late, c.local_at, c.zones_invalid, c.zones_missing, c.undoable, c.parent_id, c.run_no, c.rerun_to, c.rerun_subject, ` + abTestSQL + ` AS ab_test, ` + issueSQL + ` AS issue,` + relayIDsSQL + ` AS relay_ids`
 
 func (r campaignRow) campaign() Campaign {
 	return Campaign{
@@ -97,7 +98,7 @@ func (r campaignRow) campaign() Campaign {
 			Window: sender.NewWindow(r.SendDays, r.SendFrom, r.SendUntil, r.SendZone), LocalTime: LocalTime{Enabled: r.LocalTime, ZoneField: r.LocalZoneField, Late: r.LocalLate},
 			ABTest: r.ABTest.test(),
 		},
-		ScheduledAt: r.ScheduledAt, LocalAt: r.LocalAt, ZonesInvalid: r.ZonesInvalid, ZonesMissing: r.ZonesMissing, Undoable: r.Undoable, ParentID: r.ParentID, RunNo: r.RunNo, RerunTo: r.RerunTo, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt,
+		ScheduledAt: r.ScheduledAt, LocalAt: r.LocalAt, ZonesInvalid: r.ZonesInvalid, ZonesMissing: r.ZonesMissing, Undoable: r.Undoable, ParentID: r.ParentID, RunNo: r.RunNo, RerunTo: r.RerunTo, RerunSubject: r.RerunSubject, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt,
 		Recipients: r.Recipients, Excluded: r.Excluded, Freezing: r.Freezing, ABRun: r.ABTest.run(), Issue: r.Issue, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 	}
 }
