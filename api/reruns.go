@@ -9,7 +9,7 @@ import (
 )
 
 type rerunInputJSON struct {
-	To          []string   `json:"to" minItems:"1" maxItems:"4" enum:"not_opened,deferred,failed,unconfirmed" doc:"not_opened: got it, and no human of them opened or clicked it in any run. deferred: refused for the time being until it was given up or cancelled. failed: could not be sent. unconfirmed: may have got it"`
+	To          []string   `json:"to" minItems:"1" maxItems:"4" enum:"not_opened,deferred,failed,unconfirmed" doc:"not_opened: got it, are tracked, and no human of them opened or clicked it in any run. deferred: refused for the time being until it was given up or cancelled. failed: could not be sent. unconfirmed: may have got it"`
 	Subject     *string    `json:"subject" required:"false" doc:"Left out: that of the first run"`
 	Start       bool       `json:"start" required:"false" doc:"Start it too; left out: it is a draft"`
 	UndoSeconds int        `json:"undo_seconds" required:"false" minimum:"0" maximum:"3600" doc:"With start: the grace period"`

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"postrider/audience"
 	"postrider/internal/errs"
 	"postrider/internal/pg"
 	"postrider/templates"
@@ -17,7 +18,7 @@ import (
 
 // To whom of the first run's ledger another run of a campaign goes.
 const (
-	ToNotOpened   = "not_opened"  // got it in some run, and no human of them opened or clicked in any
+	ToNotOpened   = "not_opened"  // got it in some run that was tracked, as they are, and no human of them opened or clicked in any
 	ToDeferred    = "deferred"    // was refused for the time being until it was given up, or the campaign was cancelled
 	ToFailed      = "failed"      // could not be sent for a reason on our side
 	ToUnconfirmed = "unconfirmed" // may have got it: nobody knows
@@ -73,8 +74,26 @@ func readSQL(person, runs string) string {
 	return fmt.Sprintf(`EXISTS (SELECT FROM events r WHERE r.subscriber_id = %s AND r.campaign_id = ANY (%s) AND r.kind IN ('open', 'click') AND r.actor = 'human')`, person, runs)
 }
 
-// chosenSQL says of a delivery d of the first run whether another run is for its person; runs is a parameter with all runs before.
-func chosenSQL(to []string, runs string) string {
+// before are the runs of a campaign that there were before another one, and the lists of it that are not tracked.
+type before struct {
+	runs, tracked []int64 // tracked are those that counted opens or clicks
+	untracked     []int64
+}
+
+// runsBefore gives the runs of a campaign but one, which may not be there yet (0).
+func runsBefore(ctx context.Context, db pg.DB, root, but int64) (b before, err error) {
+	err = db.QueryRow(ctx, `
+		SELECT COALESCE(array_agg(id ORDER BY id), '{}'), COALESCE(array_agg(id ORDER BY id) FILTER (WHERE track_opens OR track_clicks), '{}'),
+			ARRAY(SELECT l.id FROM campaign_lists cl JOIN lists l ON l.id = cl.list_id WHERE cl.campaign_id = $1 AND l.no_tracking)
+		FROM campaigns WHERE (id = $1 OR parent_id = $1) AND id <> $2 AND started_at IS NOT NULL`, root, but).Scan(&b.runs, &b.tracked, &b.untracked)
+	if err != nil {
+		return b, fmt.Errorf("looking at the runs of campaign %d: %w", root, err)
+	}
+	return b, nil
+}
+
+// chosenSQL says of a delivery d of the first run whether another run is for its person, with its parameters from $first.
+func (b before) chosenSQL(to []string, first int) (string, []any) {
 	states := map[string]string{
 		ToFailed: `d.state = 5`, ToUnconfirmed: `d.state = 6`,
 		// What was refused for the time being to its end: given up after the time that the campaign wants to be read, or when it was cancelled.
@@ -86,14 +105,35 @@ func chosenSQL(to []string, runs string) string {
 			missed = append(missed, s)
 		}
 	}
+	runs, args := fmt.Sprintf("$%d::bigint[]", first), []any{b.runs}
 	var any []string
 	if len(missed) > 0 {
 		any = append(any, `(`+strings.Join(missed, " OR ")+`) AND NOT `+gotSQL("d.subscriber_id", runs, to))
 	}
 	if slices.Contains(to, ToNotOpened) {
-		any = append(any, fmt.Sprintf(`EXISTS (SELECT FROM deliveries s WHERE s.subscriber_id = d.subscriber_id AND s.campaign_id = ANY (%s) AND s.state = 2)`, runs))
+		sql, more := b.unreadSQL(first + 1)
+		any, args = append(any, sql), append(args, more...)
 	}
-	return `(` + strings.Join(any, " OR ") + `) AND NOT ` + readSQL("d.subscriber_id", runs)
+	return `(` + strings.Join(any, " OR ") + `) AND NOT ` + readSQL("d.subscriber_id", runs), args
+}
+
+// unreadSQL says of a delivery d of the first run whether it would be known if its person had read one of the runs: they got one that was tracked, and are not left out of that by their own choice or by
+// that of a list. What holds is what they and the lists say now; what they said then is not kept.
+func (b before) unreadSQL(first int) (string, []any) {
+	sql := fmt.Sprintf(`EXISTS (SELECT FROM deliveries s WHERE s.subscriber_id = d.subscriber_id AND s.campaign_id = ANY ($%d::bigint[]) AND s.state = 2)
+		AND (SELECT true FROM subscribers n WHERE n.id = d.subscriber_id AND n.no_tracking) IS NULL`, first)
+	if len(b.untracked) == 0 {
+		return sql, []any{b.tracked}
+	}
+	return sql + ` AND NOT ` + audience.SubscribedSQL("d.subscriber_id", fmt.Sprintf("$%d", first+1)), []any{b.tracked, b.untracked}
+}
+
+// mustTell refuses to send a campaign again to those who did not open it when nobody knows who did.
+func (b before) mustTell(root int64, to []string) error {
+	if !slices.Contains(to, ToNotOpened) || len(b.tracked) > 0 {
+		return nil
+	}
+	return errs.InvalidField("to", "campaign %d counted neither opens nor clicks, so nobody knows who did not open it: leave not_opened out and choose deferred, failed or unconfirmed, or make a new campaign for all", root)
 }
 
 // gotMeanwhileSQL says of a claimed row u of a campaign with several runs that its person must not get it: they got it in another run, are getting it, or may have. Those whom a run is for
@@ -127,13 +167,14 @@ func rerunPart(ctx context.Context, tx pgx.Tx, c rerunOf, selected string, first
 	if c.ParentID == nil {
 		return selected, nil, nil
 	}
-	runs, err := runsBefore(ctx, tx, *c.ParentID, c.ID)
+	b, err := runsBefore(ctx, tx, *c.ParentID, c.ID)
 	if err != nil {
 		return "", nil, err
 	}
+	chosen, args := b.chosenSQL(c.RerunTo, first+1)
 	return fmt.Sprintf(`SELECT * FROM (%s) whole WHERE whole.subscriber_id IN (
 		SELECT d.subscriber_id FROM deliveries d WHERE d.campaign_id = $%d::bigint AND d.subscriber_id > $2 AND d.subscriber_id <= $3 AND %s)`,
-		selected, first, chosenSQL(c.RerunTo, fmt.Sprintf("$%d::bigint[]", first+1))), []any{*c.ParentID, runs}, nil
+		selected, first, chosen), append([]any{*c.ParentID}, args...), nil
 }
 
 // rerunOf is what says whom a run is for.
@@ -141,11 +182,6 @@ type rerunOf struct {
 	ID       int64
 	ParentID *int64
 	RerunTo  []string
-}
-
-// runsBefore gives the runs of a campaign but one, which may not be there yet (0).
-func runsBefore(ctx context.Context, db pg.DB, root, but int64) ([]int64, error) {
-	return collectIDs(ctx, db, `SELECT id FROM campaigns WHERE (id = $1 OR parent_id = $1) AND id <> $2 AND started_at IS NOT NULL ORDER BY id`, root, but)
 }
 
 // CountRerun counts those in the ledger of a campaign whom another run would be for, before consent and suppressions are asked.
@@ -157,15 +193,24 @@ func (s *Service) CountRerun(ctx context.Context, id int64, to []string) (int64,
 	if err != nil {
 		return 0, err
 	}
-	return s.countChosen(ctx, rerunOf{ParentID: new(c.root()), RerunTo: to})
-}
-
-func (s *Service) countChosen(ctx context.Context, c rerunOf) (n int64, err error) {
-	runs, err := runsBefore(ctx, s.d.Pool, *c.ParentID, c.ID)
+	run := rerunOf{ParentID: new(c.root()), RerunTo: to}
+	b, err := runsBefore(ctx, s.d.Pool, *run.ParentID, 0)
 	if err != nil {
 		return 0, err
 	}
-	err = s.d.Pool.QueryRow(ctx, `SELECT count(*) FROM deliveries d WHERE d.campaign_id = $1 AND `+chosenSQL(c.RerunTo, "$2::bigint[]"), *c.ParentID, runs).Scan(&n)
+	if err := b.mustTell(*run.ParentID, to); err != nil {
+		return 0, err
+	}
+	return s.countChosen(ctx, run)
+}
+
+func (s *Service) countChosen(ctx context.Context, c rerunOf) (n int64, err error) {
+	b, err := runsBefore(ctx, s.d.Pool, *c.ParentID, c.ID)
+	if err != nil {
+		return 0, err
+	}
+	chosen, args := b.chosenSQL(c.RerunTo, 2)
+	err = s.d.Pool.QueryRow(ctx, `SELECT count(*) FROM deliveries d WHERE d.campaign_id = $1 AND `+chosen, append([]any{*c.ParentID}, args...)...).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("counting whom another run of campaign %d is for: %w", *c.ParentID, err)
 	}
@@ -232,26 +277,46 @@ func (s *Service) repeatable(ctx context.Context, db pg.DB, c Campaign, r Rerun)
 	case c.Freezing:
 		return errs.New(errs.Conflict, "the recipients of campaign %d are still being written down; try again in a minute", c.ID)
 	}
+	b, err := runsBefore(ctx, db, c.ID, 0)
+	if err != nil {
+		return err
+	}
+	if err := b.mustTell(c.ID, r.To); err != nil {
+		return err
+	}
+	if err := noneUnfinished(ctx, db, c.ID); err != nil {
+		return err
+	}
+	return noneWaiting(ctx, db, c.ID, r.To)
+}
+
+// noneUnfinished looks that one run ends before the next begins.
+func noneUnfinished(ctx context.Context, db pg.DB, root int64) error {
 	var other int64
 	var no int
 	var status Status
-	err := db.QueryRow(ctx, `SELECT id, run_no, status FROM campaigns WHERE parent_id = $1 AND status NOT IN ('finished', 'cancelled') ORDER BY id LIMIT 1`, c.ID).Scan(&other, &no, &status)
+	err := db.QueryRow(ctx, `SELECT id, run_no, status FROM campaigns WHERE parent_id = $1 AND status NOT IN ('finished', 'cancelled') ORDER BY id LIMIT 1`, root).Scan(&other, &no, &status)
 	if err == nil {
 		return errs.New(errs.Conflict, "run %d of this campaign (campaign %d) is %s: wait for its end, or cancel or delete it first", no, other, status)
 	}
 	if !errors.Is(err, pgx.ErrNoRows) {
-		return fmt.Errorf("looking at the runs of campaign %d: %w", c.ID, err)
+		return fmt.Errorf("looking at the runs of campaign %d: %w", root, err)
 	}
-	if !slices.Contains(r.To, ToDeferred) {
+	return nil
+}
+
+// noneWaiting looks that what was deferred is not tried again by itself, when another run is for it.
+func noneWaiting(ctx context.Context, db pg.DB, root int64, to []string) error {
+	if !slices.Contains(to, ToDeferred) {
 		return nil
 	}
 	var waiting int64
-	err = db.QueryRow(ctx, `SELECT COALESCE(sum(deferred), 0)::bigint FROM campaign_counts WHERE campaign_id = $1`, c.ID).Scan(&waiting)
+	err := db.QueryRow(ctx, `SELECT COALESCE(sum(deferred), 0)::bigint FROM campaign_counts WHERE campaign_id = $1`, root).Scan(&waiting)
 	if err != nil {
-		return fmt.Errorf("looking at the runs of campaign %d: %w", c.ID, err)
+		return fmt.Errorf("looking at the runs of campaign %d: %w", root, err)
 	}
 	if waiting > 0 {
-		return errs.New(errs.Conflict, "%d deferred deliveries of campaign %d are still tried again by themselves: wait for the campaign's end, or cancel it first", waiting, c.ID)
+		return errs.New(errs.Conflict, "%d deferred deliveries of campaign %d are still tried again by themselves: wait for the campaign's end, or cancel it first", waiting, root)
 	}
 	return nil
 }

@@ -202,3 +202,64 @@ func TestARunHasWhatWasMadeOfTheSources(t *testing.T) {
 		t.Errorf("%d mails, the last: %s", len(mails), mails[len(mails)-1].Raw)
 	}
 }
+
+// Of whoever is not tracked nothing says that they did not open it.
+func TestThoseOfWhomNothingIsKnownDidNotNotOpenIt(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.people(6)
+	subscriber := func(i int) int64 { return query[int64](b, `SELECT id FROM subscribers WHERE email = $1`, person(i))[0] }
+	private, err := b.d.Audience.CreateList(t.Context(), "Private", "")
+	must(t, err)
+	_, err = b.d.Audience.SetListTracking(t.Context(), private.ID, false)
+	must(t, err)
+	_, err = b.d.Audience.SetSubscription(t.Context(), subscriber(2), private.ID, "subscribed", "test")
+	must(t, err)
+	must(t, b.d.Audience.SetTracking(t.Context(), subscriber(3), false))
+	first := b.start(func(in *Input) { in.ListIDs = append(in.ListIDs, private.ID) })
+	b.awaitFinished(first.ID)
+	b.opened(first.ID, 1, "human")
+	b.exec(`UPDATE deliveries SET state = 5 WHERE email = ANY ($1)`, persons(3, 6))
+	for _, tc := range []struct {
+		to   []string
+		want int64
+	}{{[]string{ToNotOpened}, 2}, {[]string{ToFailed}, 2}, {[]string{ToNotOpened, ToFailed}, 4}} {
+		if n, err := b.CountRerun(t.Context(), first.ID, tc.to); err != nil || n != tc.want {
+			t.Errorf("%v: %d, want %d (%v)", tc.to, n, tc.want, err)
+		}
+	}
+	// A run that is not tracked tells nothing of those whom it reached.
+	second, err := b.CreateRun(t.Context(), first.ID, Rerun{To: []string{ToFailed}}, nil)
+	must(t, err)
+	in := second.Input
+	in.TrackOpens, in.TrackClicks = false, false
+	_, err = b.Update(t.Context(), second.ID, in)
+	must(t, err)
+	_, err = b.Start(t.Context(), second.ID)
+	must(t, err)
+	b.awaitFinished(second.ID)
+	third := b.again(first.ID, ToNotOpened)
+	b.awaitFinished(third.ID)
+	if diff := cmp.Diff([][]string{persons(3, 6), persons(4, 5)}, [][]string{b.got(second.ID), b.got(third.ID)}); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestWithoutTrackingNobodyDidNotOpenIt(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.people(3)
+	first := b.start(func(in *Input) { in.TrackOpens, in.TrackClicks = false, false })
+	b.awaitFinished(first.ID)
+	_, err := b.CreateRun(t.Context(), first.ID, Rerun{To: []string{ToFailed, ToNotOpened}}, &Launch{})
+	if to := fields(t, err)["to"]; !strings.Contains(to, "neither opens nor clicks") {
+		t.Errorf("%q", to)
+	}
+	_, err = b.CountRerun(t.Context(), first.ID, []string{ToNotOpened})
+	if to := fields(t, err)["to"]; !strings.Contains(to, "neither opens nor clicks") {
+		t.Errorf("the count: %q", to)
+	}
+	if n, err := b.CountRerun(t.Context(), first.ID, []string{ToFailed}); err != nil || n != 0 {
+		t.Errorf("%d, %v", n, err)
+	}
+}

@@ -8568,7 +8568,7 @@ export interface components {
             start_at?: string | null;
             /** @description Left out: that of the first run */
             subject?: string | null;
-            /** @description not_opened: got it, and no human of them opened or clicked it in any run. deferred: refused for the time being until it was given up or cancelled. failed: could not be sent. unconfirmed: may have got it */
+            /** @description not_opened: got it, are tracked, and no human of them opened or clicked it in any run. deferred: refused for the time being until it was given up or cancelled. failed: could not be sent. unconfirmed: may have got it */
             to: ("not_opened" | "deferred" | "failed" | "unconfirmed")[];
             /**
              * Format: int64

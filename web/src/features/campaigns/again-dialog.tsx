@@ -37,7 +37,10 @@ function AgainForm({ campaign, onClose }: { campaign: Campaign; onClose: () => v
   const root = campaign.parent_id ?? campaign.id;
   const [to, setTo] = useState<RerunTo[]>([]);
   const [subject, setSubject] = useState(campaign.subject);
-  const counts = useQueries({ queries: kinds.map((kind) => runCountQuery(root, [kind])) });
+  const untold = !campaign.track_opens && !campaign.track_clicks;
+  const counts = useQueries({
+    queries: kinds.map((kind) => runCountQuery(root, kind === 'not_opened' && untold ? [] : [kind])),
+  });
   const chosen = kinds.filter((kind) => to.includes(kind));
   const total = useQuery(runCountQuery(root, chosen));
   const create = useMutation({
@@ -62,7 +65,7 @@ function AgainForm({ campaign, onClose }: { campaign: Campaign; onClose: () => v
               <Checkbox
                 key={kind}
                 value={kind}
-                disabled={count === 0 || (kind === 'not_opened' && !campaign.track_opens && !campaign.track_clicks)}
+                disabled={count === 0 || (kind === 'not_opened' && untold)}
                 label={
                   <>
                     {t(`campaigns.again.to.${kind}`)}{' '}
