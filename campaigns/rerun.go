@@ -193,6 +193,9 @@ func (s *Service) CountRerun(ctx context.Context, id int64, to []string) (int64,
 	if err != nil {
 		return 0, err
 	}
+	if err := c.mustBeMailing(); err != nil {
+		return 0, err
+	}
 	run := rerunOf{ParentID: new(c.root()), RerunTo: to}
 	b, err := runsBefore(ctx, s.d.Pool, *run.ParentID, 0)
 	if err != nil {
@@ -267,8 +270,19 @@ func (s *Service) createRun(ctx context.Context, id int64, r Rerun, l *Launch, k
 	return c, err
 }
 
+// mustBeMailing refuses runs of a stream of messages, whose people have each got their own.
+func (c Campaign) mustBeMailing() error {
+	if c.Purpose != PurposeMessages {
+		return nil
+	}
+	return errs.New(errs.Conflict, "%q is a stream of messages, which are not sent again as a whole: send a message anew, or decide about the unconfirmed ones of the stream", c.Name)
+}
+
 // repeatable looks whether there may be another run now.
 func (s *Service) repeatable(ctx context.Context, db pg.DB, c Campaign, r Rerun) error {
+	if err := c.mustBeMailing(); err != nil {
+		return err
+	}
 	switch {
 	case c.ParentID != nil:
 		return errs.New(errs.Conflict, "campaign %d is run %d of campaign %d; make the new run there", c.ID, c.RunNo, *c.ParentID)

@@ -263,3 +263,19 @@ func TestWithoutTrackingNobodyDidNotOpenIt(t *testing.T) {
 		t.Errorf("%d, %v", n, err)
 	}
 }
+
+func TestAStreamOfMessagesIsNotSentAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	a := b.sendMessage(receipt(b.template(), "ann@example.net"))
+	b.awaitMessage(a.ID, Sent)
+	if c, err := b.CreateRun(t.Context(), a.CampaignID, Rerun{To: []string{ToFailed}}, nil); !errs.Is(err, errs.Conflict) || !strings.Contains(err.Error(), "stream of messages") {
+		t.Errorf("campaign %d was made: %v", c.ID, err)
+	}
+	if _, err := b.CountRerun(t.Context(), a.CampaignID, []string{ToFailed}); !errs.Is(err, errs.Conflict) || !strings.Contains(err.Error(), "stream of messages") {
+		t.Errorf("the count: %v", err)
+	}
+	if n := query[int](b, `SELECT count(*)::int FROM campaigns WHERE parent_id IS NOT NULL`)[0]; n != 0 {
+		t.Errorf("there are %d runs", n)
+	}
+}
