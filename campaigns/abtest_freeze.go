@@ -23,7 +23,7 @@ const restGate int16 = 0
 // Invariant: a delivery that was claimed keeps its variant, whatever becomes of it. It is read with the gate in one statement, so that whoever finds that open finds the winner too.
 const keptVariantSQL = `COALESCE(d.variant, (SELECT t.winner FROM campaign_ab_tests t WHERE t.campaign_id = $1))`
 
-// checkSample refuses a test whose sample would be too small to say anything. The audience is counted, or estimated, as it is now.
+// checkSample refuses a test whose sample would be too small to say anything, while somebody is there to mend it. The audience is counted, or estimated, as it is now.
 func (s *Service) checkSample(ctx context.Context, c Campaign) error {
 	t := c.ABTest
 	if t == nil {

@@ -661,6 +661,31 @@ func TestTestsThatSayNothingDoNotStart(t *testing.T) {
 	}
 }
 
+// The size of the sample is judged when people are there to mend it: by a schedule and by each edit after it. A start at night is not given up because a few have left meanwhile.
+func TestTheSampleOfAScheduledTest(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.people(100)
+	c, err := b.Schedule(t.Context(), b.draft().ID, b.clock.now().Add(time.Hour))
+	must(t, err)
+	in := c.Input
+	testOf(10, func(a *ABTest) { a.MinSample = 1000 })(&in)
+	_, err = b.Update(t.Context(), c.ID, in)
+	if why := fields(t, err)["ab_test.min_sample"]; !strings.Contains(why, "100 people") {
+		t.Errorf("%q", why)
+	}
+	testOf(50, func(a *ABTest) { a.MinSample, a.NoWinner = 15, NoWinnerFirst })(&in)
+	_, err = b.Update(t.Context(), c.ID, in)
+	must(t, err)
+	b.exec(`UPDATE subscriptions SET status = 'unsubscribed' WHERE subscriber_id IN (SELECT id FROM subscribers ORDER BY id LIMIT 40)`)
+	b.clock.advance(2 * time.Hour)
+	b.sampleSent(c.ID)
+	b.clock.advance(2 * time.Hour)
+	if st := b.awaitFinished(c.ID); st.Sent != 60 {
+		t.Errorf("%+v", st)
+	}
+}
+
 // What blocks in the mail of one variant stops the test.
 func TestPreflightLooksAtEveryVariant(t *testing.T) {
 	t.Parallel()

@@ -131,8 +131,10 @@ func (s *Service) stillReady(ctx context.Context, c Campaign, in Input) error {
 		return errs.InvalidField("local_time", "call campaign %d back first: it is scheduled, and what its time means would change", c.ID)
 	}
 	c.Input = in
-	_, _, err := s.check(ctx, c)
-	return err
+	if _, _, err := s.check(ctx, c); err != nil {
+		return err
+	}
+	return s.checkSample(ctx, c)
 }
 
 // Delete removes a campaign and its ledger. One that is being sent must be cancelled first, and what is on the wire then must be through. What it was sent to whom must not be
