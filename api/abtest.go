@@ -58,7 +58,7 @@ type abFiguresJSON struct {
 	Variant  int     `json:"variant"`
 	Assigned int64   `json:"assigned" doc:"People of the sample to whom it goes"`
 	Waiting  int64   `json:"waiting" doc:"Of those: queued, on their way or deferred"`
-	Sent     int64   `json:"sent" doc:"Of those: delivered, and nothing came back"`
+	Sent     int64   `json:"sent" doc:"Of those: delivered, and nothing came back; people who are not tracked are left out"`
 	Opened   int64   `json:"opened" doc:"Of sent: opened by a person"`
 	Clicked  int64   `json:"clicked" doc:"Of sent: a person followed a link"`
 	Rate     float64 `json:"rate" doc:"The share of sent by the metric of the test, from 0 to 1"`

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -34,12 +35,12 @@ type ABDecision struct {
 	Figures []ABFigures
 }
 
-// ABFigures are those of one variant in the sample, as of a moment. Only mail that was delivered counts, and only people.
+// ABFigures are those of one variant in the sample, as of a moment. Only mail that was delivered to people who are tracked counts, and only what people did.
 type ABFigures struct {
 	Variant  int   `json:"variant"`
 	Assigned int64 `json:"assigned"` // to whom it goes
 	Waiting  int64 `json:"waiting"`  // of those: queued, on their way or deferred
-	Sent     int64 `json:"sent"`     // delivered, and nothing came back
+	Sent     int64 `json:"sent"`     // delivered to people who are tracked, and nothing came back
 	Opened   int64 `json:"opened"`
 	Clicked  int64 `json:"clicked"`
 	// By the metric of the test: the share of Sent with the interval in which it would lie with 95 % confidence, and the doubt that is left that the best variant is better than this one.
@@ -49,15 +50,17 @@ type ABFigures struct {
 	P    float64 `json:"p"`
 }
 
-// armsSQL reads the sample of campaign $1 by variant.
+// armsSQL reads the sample of campaign $1 by variant. {untracked} says of a delivery s whether its person is not tracked, for each once.
 const armsSQL = `
-	SELECT d.variant::int AS variant, count(*) AS assigned, count(*) FILTER (WHERE d.state IN (0, 1, 3)) AS waiting, count(*) FILTER (WHERE d.state = 2) AS sent,
-		count(*) FILTER (WHERE d.state = 2 AND e.opened) AS opened, count(*) FILTER (WHERE d.state = 2 AND e.clicked) AS clicked,
+	SELECT d.variant::int AS variant, count(*) AS assigned, count(*) FILTER (WHERE d.state IN (0, 1, 3)) AS waiting, count(*) FILTER (WHERE d.told) AS sent,
+		count(*) FILTER (WHERE d.told AND e.opened) AS opened, count(*) FILTER (WHERE d.told AND e.clicked) AS clicked,
 		0::float8 AS rate, 0::float8 AS low, 0::float8 AS high, 1::float8 AS p
-	FROM deliveries d LEFT JOIN (
+	FROM (
+		SELECT s.seq, s.variant, s.state, s.state = 2 AND NOT {untracked} AS told
+		FROM deliveries s WHERE s.campaign_id = $1 AND s.gate IS NULL AND s.variant IS NOT NULL OFFSET 0) d LEFT JOIN (
 		SELECT seq, bool_or(kind = 'open') AS opened, bool_or(kind = 'click') AS clicked
 		FROM events WHERE campaign_id = $1 AND kind IN ('open', 'click') AND actor = 'human' GROUP BY seq) e ON e.seq = d.seq
-	WHERE d.campaign_id = $1 AND d.gate IS NULL AND d.variant IS NOT NULL GROUP BY d.variant`
+	GROUP BY d.variant`
 
 // stand gives the figures of the variants as they are now, and what a decision would say.
 func (s *Service) stand(ctx context.Context, c Campaign) ([]ABFigures, abtest.Result, error) {
@@ -65,7 +68,12 @@ func (s *Service) stand(ctx context.Context, c Campaign) ([]ABFigures, abtest.Re
 	for i := range all {
 		all[i] = ABFigures{Variant: i + 1, High: 1, P: 1}
 	}
-	rows, err := pg.Many[ABFigures](ctx, s.d.Pool, "the sample", armsSQL, c.ID)
+	lists, err := untrackedLists(ctx, s.d.Pool, c.ListIDs)
+	if err != nil {
+		return nil, abtest.Result{}, err
+	}
+	untracked, args := untrackedSQL("s.subscriber_id", lists, 2)
+	rows, err := pg.Many[ABFigures](ctx, s.d.Pool, "the sample", strings.Replace(armsSQL, "{untracked}", untracked, 1), append([]any{c.ID}, args...)...)
 	if err != nil {
 		return nil, abtest.Result{}, err
 	}

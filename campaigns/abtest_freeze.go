@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -29,20 +30,20 @@ func (s *Service) checkSample(ctx context.Context, c Campaign) error {
 	if t == nil {
 		return nil
 	}
-	counts, err := s.CountDraft(ctx, c.ID, c.Input)
+	people, of, err := s.testable(ctx, c)
 	if err != nil {
 		return err
 	}
 	variants := len(t.Variants)
-	each := float64(counts.Mailable) * float64(t.SamplePercent) / 100 / float64(variants)
+	each := float64(people) * float64(t.SamplePercent) / 100 / float64(variants)
 	// Chance divides the people, so some variant gets fewer than its share: by more than two standard deviations seldom.
 	least := float64(t.MinSample) + 2*math.Sqrt(float64(t.MinSample))
-	if counts.Mailable == 0 || each >= least {
+	if people == 0 || each >= least {
 		return nil // that nobody is left is said when the audience is frozen
 	}
-	why := fmt.Sprintf("%d %% of %d people in %d variants are about %.0f for each. Chance divides them, so it takes about %.0f to have the %d in each that a winner needs",
-		t.SamplePercent, counts.Mailable, variants, each, math.Ceil(least), t.MinSample)
-	if need := int(math.Ceil(least * float64(variants) * 100 / float64(counts.Mailable))); need <= 50 {
+	why := fmt.Sprintf("%d %% of %d %s in %d variants are about %.0f for each. Chance divides them, so it takes about %.0f to have the %d in each that a winner needs",
+		t.SamplePercent, people, of, variants, each, math.Ceil(least), t.MinSample)
+	if need := int(math.Ceil(least * float64(variants) * 100 / float64(people))); need <= 50 {
 		return errs.InvalidField("ab_test.sample_percent", "%s: test with at least %d %%, or lower that number", why, need)
 	}
 	out := []string{"send without a test"}
@@ -53,6 +54,41 @@ func (s *Service) checkSample(ctx context.Context, c Campaign) error {
 		out = append(out, "lower that number")
 	}
 	return errs.InvalidField("ab_test.min_sample", "%s: the audience is too small for this test. You can %s", why, strings.Join(out, ", or "))
+}
+
+// testable counts the people of a campaign of whom a test can learn something, and says what they are: those on lists without tracking are not among them.
+func (s *Service) testable(ctx context.Context, c Campaign) (people int64, of string, err error) {
+	all, err := s.CountDraft(ctx, c.ID, c.Input)
+	if err != nil || all.Mailable == 0 {
+		return 0, "", err
+	}
+	untracked, err := untrackedLists(ctx, s.d.Pool, c.ListIDs)
+	if err != nil || len(untracked) == 0 {
+		return all.Mailable, "people", err
+	}
+	in := c.Input
+	in.ExcludeListIDs = slices.Concat(in.ExcludeListIDs, untracked)
+	choice, err := s.choice(ctx, in)
+	if err != nil {
+		return 0, "", err
+	}
+	tracked, err := s.d.Audience.CountChoice(ctx, choice, c.ID, true)
+	if err == nil && tracked.Mailable == 0 {
+		err = errs.InvalidField("ab_test.metric", "all %d people whom it would reach are on a list that is not tracked, so nobody would know which variant did better: let that list be tracked, or send without a test", all.Mailable)
+	}
+	return tracked.Mailable, "people who are tracked", err
+}
+
+// checkTracked refuses a test in which nobody at all is tracked.
+func (s *Service) checkTracked(ctx context.Context, f *errs.Fields, in Input) error {
+	if in.ABTest == nil || len(in.ListIDs) == 0 {
+		return nil
+	}
+	untracked, err := untrackedLists(ctx, s.d.Pool, in.ListIDs)
+	if err == nil && !slices.ContainsFunc(in.ListIDs, func(id int64) bool { return !slices.Contains(untracked, id) }) {
+		f.Add("ab_test.metric", "no list of the campaign is tracked, so nobody would know which variant did better: let a list be tracked, or send without a test")
+	}
+	return err
 }
 
 // startTestTx begins the test of a campaign that is being started, with a seed that nobody chose.

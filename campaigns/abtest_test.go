@@ -686,6 +686,49 @@ func TestTheSampleOfAScheduledTest(t *testing.T) {
 	}
 }
 
+// Of whoever is not tracked no test learns anything: they are in no rate, and do not make a sample large enough.
+func TestATestAmongPeopleWhoAreNotTracked(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.people(300)
+	private, err := b.d.Audience.CreateList(t.Context(), "Private", "")
+	must(t, err)
+	b.exec(`INSERT INTO subscriptions (list_id, subscriber_id, status, source) SELECT $1, id, 'subscribed', 'test' FROM subscribers ORDER BY id LIMIT 150`, private.ID)
+	_, err = b.d.Audience.SetListTracking(t.Context(), private.ID, false)
+	must(t, err)
+	refused := func(c Campaign, field, words string) {
+		t.Helper()
+		_, err := b.Start(t.Context(), c.ID)
+		if why := fields(t, err)[field]; !strings.Contains(why, words) {
+			t.Errorf("%v", err)
+		}
+		if _, err := b.Schedule(t.Context(), c.ID, b.clock.now().Add(time.Hour)); !errs.Is(err, errs.Invalid) {
+			t.Errorf("it can be scheduled: %v", err)
+		}
+	}
+	refused(b.draft(testOf(50), func(in *Input) { in.ListIDs = []int64{private.ID} }), "ab_test.metric", "no list of the campaign is tracked")
+	empty, err := b.d.Audience.CreateList(t.Context(), "Empty", "")
+	must(t, err)
+	refused(b.draft(testOf(50), func(in *Input) { in.ListIDs = []int64{private.ID, empty.ID} }), "ab_test.metric", "all 150 people")
+	both := func(in *Input) { in.ListIDs = append(in.ListIDs, private.ID) }
+	refused(b.draft(testOf(50, func(a *ABTest) { a.MinSample = 50 }), both), "ab_test.min_sample", "150 people who are tracked")
+	must(t, b.d.Audience.SetTracking(t.Context(), query[int64](b, `SELECT id FROM subscribers WHERE email = $1`, person(300))[0], false))
+	c := b.start(testOf(100), both)
+	b.awaitFinished(c.ID)
+	b.sampleSent(c.ID)
+	b.exec(`INSERT INTO events (at, kind, campaign_id, seq, subscriber_id, link, actor) SELECT now(), 'click', campaign_id, seq, subscriber_id, 1, 'human' FROM deliveries
+		WHERE campaign_id = $1 AND email IN ($2, $3)`, c.ID, person(200), person(300))
+	rep, err := b.ABTestReport(t.Context(), c.ID)
+	must(t, err)
+	var assigned, sent, clicked int64
+	for _, f := range rep.Variants {
+		assigned, sent, clicked = assigned+f.Assigned, sent+f.Sent, clicked+f.Clicked
+	}
+	if assigned != 300 || sent != 149 || clicked != 1 {
+		t.Errorf("%d assigned, %d sent, %d clicked", assigned, sent, clicked)
+	}
+}
+
 // What blocks in the mail of one variant stops the test.
 func TestPreflightLooksAtEveryVariant(t *testing.T) {
 	t.Parallel()

@@ -10,7 +10,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"postrider/audience"
 	"postrider/internal/errs"
 	"postrider/internal/pg"
 	"postrider/templates"
@@ -117,15 +116,11 @@ func (b before) chosenSQL(to []string, first int) (string, []any) {
 	return `(` + strings.Join(any, " OR ") + `) AND NOT ` + readSQL("d.subscriber_id", runs), args
 }
 
-// unreadSQL says of a delivery d of the first run whether it would be known if its person had read one of the runs: they got one that was tracked, and are not left out of that by their own choice or by
-// that of a list. What holds is what they and the lists say now; what they said then is not kept.
+// unreadSQL says of a delivery d of the first run whether it would be known if its person had read one of the runs: they got one that was tracked, and are tracked themselves.
 func (b before) unreadSQL(first int) (string, []any) {
-	sql := fmt.Sprintf(`EXISTS (SELECT FROM deliveries s WHERE s.subscriber_id = d.subscriber_id AND s.campaign_id = ANY ($%d::bigint[]) AND s.state = 2)
-		AND (SELECT true FROM subscribers n WHERE n.id = d.subscriber_id AND n.no_tracking) IS NULL`, first)
-	if len(b.untracked) == 0 {
-		return sql, []any{b.tracked}
-	}
-	return sql + ` AND NOT ` + audience.SubscribedSQL("d.subscriber_id", fmt.Sprintf("$%d", first+1)), []any{b.tracked, b.untracked}
+	untracked, args := untrackedSQL("d.subscriber_id", b.untracked, first+1)
+	return fmt.Sprintf(`EXISTS (SELECT FROM deliveries s WHERE s.subscriber_id = d.subscriber_id AND s.campaign_id = ANY ($%d::bigint[]) AND s.state = 2) AND NOT %s`, first, untracked),
+		append([]any{b.tracked}, args...)
 }
 
 // mustTell refuses to send a campaign again to those who did not open it when nobody knows who did.

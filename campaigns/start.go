@@ -76,6 +76,9 @@ func (s *Service) problems(ctx context.Context, c Campaign) (r readiness, err er
 	if err := s.checkZoneField(ctx, &f, c.LocalTime); err != nil {
 		return r, err
 	}
+	if err := s.checkTracked(ctx, &f, c.Input); err != nil {
+		return r, err
+	}
 	if r.contents, r.built, err = s.contentsOrSources(ctx, c.Input, &f); err != nil {
 		return r, err
 	}

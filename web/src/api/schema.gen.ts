@@ -3881,7 +3881,7 @@ export interface components {
             rate: number;
             /**
              * Format: int64
-             * @description Of those: delivered, and nothing came back
+             * @description Of those: delivered, and nothing came back; people who are not tracked are left out
              */
             sent: number;
             /** Format: int64 */
