@@ -229,7 +229,7 @@ func TestThoseOfWhomNothingIsKnownDidNotNotOpenIt(t *testing.T) {
 		}
 	}
 	// A run that is not tracked tells nothing of those whom it reached.
-	second, err := b.CreateRun(t.Context(), first.ID, Rerun{To: []string{ToFailed}}, nil)
+	second, err := b.CreateRun(t.Context(), Request{}, first.ID, Rerun{To: []string{ToFailed}}, nil)
 	must(t, err)
 	in := second.Input
 	in.TrackOpens, in.TrackClicks = false, false
