@@ -251,7 +251,7 @@ func TestWithoutTrackingNobodyDidNotOpenIt(t *testing.T) {
 	b.people(3)
 	first := b.start(func(in *Input) { in.TrackOpens, in.TrackClicks = false, false })
 	b.awaitFinished(first.ID)
-	_, err := b.CreateRun(t.Context(), first.ID, Rerun{To: []string{ToFailed, ToNotOpened}}, &Launch{})
+	_, err := b.CreateRun(t.Context(), Request{}, first.ID, Rerun{To: []string{ToFailed, ToNotOpened}}, &Launch{})
 	if to := fields(t, err)["to"]; !strings.Contains(to, "neither opens nor clicks") {
 		t.Errorf("%q", to)
 	}
@@ -269,7 +269,7 @@ func TestAStreamOfMessagesIsNotSentAgain(t *testing.T) {
 	b := setup(t)
 	a := b.sendMessage(receipt(b.template(), "ann@example.net"))
 	b.awaitMessage(a.ID, Sent)
-	if c, err := b.CreateRun(t.Context(), a.CampaignID, Rerun{To: []string{ToFailed}}, nil); !errs.Is(err, errs.Conflict) || !strings.Contains(err.Error(), "stream of messages") {
+	if c, err := b.CreateRun(t.Context(), Request{}, a.CampaignID, Rerun{To: []string{ToFailed}}, nil); !errs.Is(err, errs.Conflict) || !strings.Contains(err.Error(), "stream of messages") {
 		t.Errorf("campaign %d was made: %v", c.ID, err)
 	}
 	if _, err := b.CountRerun(t.Context(), a.CampaignID, []string{ToFailed}); !errs.Is(err, errs.Conflict) || !strings.Contains(err.Error(), "stream of messages") {
