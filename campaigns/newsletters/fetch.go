@@ -19,6 +19,12 @@ const (
 	retryEvery = 5 * time.Minute
 )
 
+// mostShared is how long the answer of a source is good for all issues whose time came before it: one that is prepared and sent at its time, or many of one source, ask once.
+const mostShared = 2 * time.Minute
+
+// maxAge is how old the copy of its source may be that an issue is made of. At its time it is no older than that time; ahead of it the source is asked in any case.
+func (i Issue) maxAge(now time.Time) time.Duration { return min(max(now.Sub(i.RunAt), 0), mostShared) }
+
 // mostFetched bounds the items that are taken of one answer: the newest.
 const mostFetched = 500
 

@@ -73,3 +73,26 @@ func TestRealFeed(t *testing.T) {
 		t.Errorf("a source in a private network: %v", err)
 	}
 }
+
+// Newsletters of one source that are due at the same time ask it once, after that time, for preparing and sending.
+func TestOneAnswerForAllThatAreDue(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	asked := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked++
+		_, _ = io.WriteString(w, `<rss version="2.0"><channel><title>The feed</title></channel></rss>`)
+	}))
+	t.Cleanup(server.Close)
+	b.d.Fetch = Documents{sources.New(b.pool, safehttp.NewGetter(safehttp.Config{AllowPrivate: true, Now: b.clock.now}), b.clock.now)}
+	for k := range 3 {
+		b.letter(func(in *Input) { in.Name, in.Source.URL, in.Rules = fmt.Sprint("Letter ", k), server.URL, Rules{} })
+	}
+	b.at(5, 8, 59)
+	before := asked
+	b.clock.set(time.Date(2026, 1, 5, 9, 0, 1, 0, time.UTC))
+	must(t, b.Tick(t.Context()))
+	if n := b.count(`i.state = 'sending'`); n != 3 || asked != before+1 {
+		t.Errorf("%d went out, and the source was asked %d times for that", n, asked-before)
+	}
+}

@@ -40,7 +40,7 @@ func (s *Service) gather(ctx context.Context, n Newsletter, i Issue) (gathered, 
 	var got Fetched
 	if n.Source.Kind != SourceDraft {
 		var err error
-		got, err = s.refetch(ctx, n, 0)
+		got, err = s.refetch(ctx, n, i.maxAge(s.d.Now()))
 		var failed *sourceError
 		switch {
 		case errors.As(err, &failed):

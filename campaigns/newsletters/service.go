@@ -29,7 +29,10 @@ type Deps struct {
 }
 
 // Service has the use cases of newsletters and sees to their issues. It is safe for concurrent use.
-type Service struct{ d Deps }
+type Service struct {
+	d     Deps
+	hands hands
+}
 
 // New makes the service.
 func New(d Deps) *Service {

@@ -13,52 +13,6 @@ import (
 	"postrider/internal/pg"
 )
 
-// tickEvery is how often due things are looked for. Any number of processes may do so at once.
-const tickEvery = time.Second
-
-// mostOnce bounds what one step does in a tick, so that the others get their turn.
-const mostOnce = 200
-
-// Run sees to what is due until ctx ends.
-func (s *Service) Run(ctx context.Context) error {
-	tick := time.NewTicker(tickEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-		if err := s.Tick(ctx); err != nil && ctx.Err() == nil {
-			s.d.Logger.Warn("a part of the regular work for newsletters was not done; it is tried again in a moment", "error", err)
-		}
-	}
-}
-
-// Tick does each step once. One that fails does not keep the others from being done.
-func (s *Service) Tick(ctx context.Context) error {
-	var failed error
-	for _, step := range []func(context.Context) error{s.follow, s.resumeDue, s.makeDue, s.workDue, s.remindDue, s.pollDue} {
-		if err := step(ctx); err != nil {
-			if ctx.Err() != nil {
-				return err
-			}
-			failed = errors.Join(failed, err)
-		}
-	}
-	return failed
-}
-
-// again calls fn until there is nothing left for it to do.
-func again(fn func() (done bool, err error)) error {
-	for range mostOnce {
-		if done, err := fn(); err != nil || done {
-			return err
-		}
-	}
-	return nil
-}
-
 // resumeDue lets newsletters go on whose pause has ended.
 func (s *Service) resumeDue(ctx context.Context) error {
 	return exec(ctx, s.d.Pool, `UPDATE newsletters SET status = 'active', resumes_at = NULL, pause_note = NULL, updated_at = $1 WHERE status = 'paused' AND resumes_at <= $1`, s.d.Now())
@@ -133,50 +87,61 @@ func local(n Newsletter, t time.Time) string {
 // busyFor is how long an issue belongs to the process that works on it. One that dies leaves it for others after that.
 const busyFor = 2 * time.Minute
 
-// workDue works on issues that are to be looked at, one after the other. One that fails is left to its lease, and does not keep the others.
-func (s *Service) workDue(ctx context.Context) error {
-	var failed error
-	err := again(func() (done bool, err error) {
-		i, err := s.claim(ctx)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return true, nil
-		}
-		if err != nil {
-			return false, err
-		}
+// nextIssue takes an issue that is to be looked at. When the work on it fails it is left to its lease.
+func (s *Service) nextIssue(ctx context.Context, b busy) (job, bool, error) {
+	c, err := s.claim(ctx, b)
+	if err != nil {
+		return job{}, false, ignore(err, pgx.ErrNoRows)
+	}
+	i := c.issue()
+	return job{newsletter: i.NewsletterID, host: c.Host, do: func(ctx context.Context) error {
 		n, err := s.Get(ctx, i.NewsletterID)
 		if err == nil {
 			err = s.work(ctx, n, i)
 		}
-		if ctx.Err() != nil {
-			return false, err
-		}
 		if err != nil {
-			failed = errors.Join(failed, fmt.Errorf("issue %d: %w", i.ID, err))
+			return fmt.Errorf("issue %d: %w", i.ID, err)
 		}
-		return false, nil
-	})
-	return errors.Join(failed, err)
+		return nil
+	}}, true, nil
+}
+
+func ignore(err, harmless error) error {
+	if errors.Is(err, harmless) {
+		return nil
+	}
+	return err
+}
+
+// sourceHost is the host that a newsletter n asks for its content, "" when it asks none.
+const sourceHost = `lower(COALESCE(substring(n.definition -> 'source' ->> 'url' from '//([^/?#]*)'), ''))`
+
+// claimed is an issue with the host that must be asked for it, "" when its content is a person's.
+type claimed struct {
+	issueRow
+	Host string
 }
 
 // claim takes an issue for this process. A lease that ends further ahead than any can is from before the clock was set back.
-func (s *Service) claim(ctx context.Context) (Issue, error) {
+func (s *Service) claim(ctx context.Context, b busy) (claimed, error) {
 	now := s.d.Now()
 	rows, err := s.d.Pool.Query(ctx, `
-		UPDATE newsletter_issues AS i SET busy_until = $2 WHERE i.id = (
-			SELECT x.id FROM newsletter_issues x JOIN newsletters n ON n.id = x.newsletter_id
+		WITH due AS (
+			SELECT x.id, h.host FROM newsletter_issues x JOIN newsletters n ON n.id = x.newsletter_id,
+				LATERAL (SELECT CASE WHEN x.edited OR x.approved_by IS NOT NULL THEN '' ELSE `+sourceHost+` END AS host) h
 			WHERE x.state IN `+unsentStates+` AND NOT (x.state = 'held' AND x.reason_code = 'held') AND x.try_at <= $1 AND n.status <> 'draft'
-				AND (x.busy_until IS NULL OR x.busy_until <= $1 OR x.busy_until > $2)
+				AND (x.busy_until IS NULL OR x.busy_until <= $1 OR x.busy_until > $2) AND NOT n.id = ANY($3::bigint[]) AND NOT h.host = ANY($4::text[])
 			ORDER BY x.run_at, x.id LIMIT 1 FOR UPDATE OF x SKIP LOCKED)
-		RETURNING `+issueColumns, now, now.Add(busyFor))
+		UPDATE newsletter_issues AS i SET busy_until = $2 FROM due WHERE i.id = due.id
+		RETURNING `+issueColumns+`, due.host`, now, now.Add(busyFor), append([]int64{}, b.newsletters...), append([]string{}, b.hosts...))
 	if err != nil {
-		return Issue{}, fmt.Errorf("looking for issues that are due: %w", err)
+		return claimed{}, fmt.Errorf("looking for issues that are due: %w", err)
 	}
-	r, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[issueRow])
+	c, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[claimed])
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return Issue{}, fmt.Errorf("looking for issues that are due: %w", err)
+		return claimed{}, fmt.Errorf("looking for issues that are due: %w", err)
 	}
-	return r.issue(), err
+	return c, err
 }
 
 // move moves an issue in a transaction of its own. That somebody else was faster is no error.
@@ -220,12 +185,17 @@ func (s *Service) tooLate(ctx context.Context, n Newsletter, i Issue) error {
 	case i.State == StateAwaiting:
 		m.why, m.reason = WhyNotReady, "nobody had approved it"
 	case i.ReasonCode == "" || i.ReasonCode == WhyOldCopy:
-		m.why, m.reason = WhyDown, "the service was not running at "+local(n, i.RunAt)+", when it was due"
+		m.why, m.reason = WhyDown, unseen(n, i)
 	default:
 		m.reason = i.Reason
 	}
 	m.reason = fmt.Sprintf("%s; it could go out until %s", m.reason, local(n, i.LateUntil))
 	return s.move(ctx, i, m)
+}
+
+// unseen says that nobody got to an issue. That has two causes, which cannot be told apart afterwards.
+func unseen(n Newsletter, i Issue) string {
+	return "it was due at " + local(n, i.RunAt) + ", and was not looked at in time (the service was not running, or had too much to do)"
 }
 
 // overtaken skips an issue when the time of a later one has come, and skips those that the time of this one overtakes. Only one issue is ever sent late.
@@ -241,7 +211,7 @@ func (s *Service) overtaken(ctx context.Context, n Newsletter, i Issue) (bool, e
 		m := move{state: StateSkipped, why: WhyOvertaken, reason: "the time of the next issue came before it could go out", tryAt: now}
 		switch {
 		case old.ReasonCode == "" && (old.State == StateReady || old.State == StatePreparing):
-			m.why, m.reason = WhyDown, "the service was not running at "+local(n, old.RunAt)+", when it was due, nor until the next run came"
+			m.why, m.reason = WhyDown, unseen(n, old)+"; then the next run came"
 		case old.Reason != "":
 			m.reason += ": " + old.Reason
 		}
@@ -343,34 +313,37 @@ func (s *Service) followEnds(ctx context.Context, now time.Time) error {
 		INSERT INTO newsletter_log (issue_id, at, action, note) SELECT id, $1, 'sent', CASE WHEN reason_code = 'cancelled' THEN reason ELSE '' END FROM over`, now)
 }
 
-// pollDue asks the sources that are due.
-func (s *Service) pollDue(ctx context.Context) error {
+// nextPoll takes a source that is to be asked between issues. The row is marked before anything is asked, so that no other process asks as well, and a source that kills us is
+// not asked again at once.
+func (s *Service) nextPoll(ctx context.Context, b busy) (job, bool, error) {
 	if s.d.Fetch == nil {
-		return nil
+		return job{}, false, nil
 	}
-	return again(func() (bool, error) {
-		var id int64
-		// The row is marked before anything is asked, so that no other process asks as well, and a source that kills us is not asked again at once.
-		err := s.d.Pool.QueryRow(ctx, `
-			UPDATE newsletters SET fetch_at = $2 WHERE id = (
-				SELECT id FROM newsletters WHERE status = 'active' AND definition -> 'source' ->> 'kind' <> 'draft' AND COALESCE(fetch_at, $1) <= $1 ORDER BY fetch_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-			RETURNING id`, s.d.Now(), s.d.Now().Add(pollEvery)).Scan(&id)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return true, nil
-		}
-		if err != nil {
-			return false, fmt.Errorf("looking for sources that are due: %w", err)
-		}
+	var id int64
+	var j job
+	err := s.d.Pool.QueryRow(ctx, `
+		UPDATE newsletters n SET fetch_at = $2 WHERE n.id = (
+			SELECT n.id FROM newsletters n WHERE n.status = 'active' AND n.definition -> 'source' ->> 'kind' <> 'draft' AND COALESCE(n.fetch_at, $1) <= $1
+				AND NOT n.id = ANY($3::bigint[]) AND NOT `+sourceHost+` = ANY($4::text[]) ORDER BY n.fetch_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+		RETURNING n.id, `+sourceHost, s.d.Now(), s.d.Now().Add(pollEvery), append([]int64{}, b.newsletters...), append([]string{}, b.hosts...)).Scan(&id, &j.host)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return j, false, nil
+	}
+	if err != nil {
+		return j, false, fmt.Errorf("looking for sources that are due: %w", err)
+	}
+	j.do = func(ctx context.Context) error {
 		n, err := s.Get(ctx, id)
 		if err != nil {
-			return false, err
+			return err
 		}
 		var failed *sourceError
 		if _, err := s.refetch(ctx, n, pollEvery/2); err != nil && !errors.As(err, &failed) {
-			return false, err
+			return err
 		}
-		return false, nil
-	})
+		return nil
+	}
+	return j, true, nil
 }
 
 // remindDue reminds of issues that wait for a person. A reminder is marked before it is sent, so that none comes twice.

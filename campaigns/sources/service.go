@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -57,14 +58,15 @@ type Getter interface {
 
 // Service has the use cases of sources. It is safe for concurrent use.
 type Service struct {
-	pool *pgxpool.Pool
-	get  Getter
-	now  func() time.Time
+	pool  *pgxpool.Pool
+	get   Getter
+	now   func() time.Time
+	turns turns
 }
 
 // New makes a Service.
 func New(pool *pgxpool.Pool, get Getter, now func() time.Time) *Service {
-	return &Service{pool: pool, get: get, now: now}
+	return &Service{pool: pool, get: get, now: now, turns: turns{hosts: map[string]*host{}}}
 }
 
 // Fetch gives the document at an address, no older than maxAge when that can be had; 0 asks the server in any case, unless that wants to be left alone. What is wrong with a
@@ -75,16 +77,38 @@ func (s *Service) Fetch(ctx context.Context, address string, maxAge time.Duratio
 		return Document{}, err
 	}
 	now := s.clock()
-	r, err := s.load(ctx, u.String(), now)
+	if _, d, done, err := s.kept(ctx, u.String(), now, maxAge); done {
+		return d, err
+	}
+	end, err := s.turns.take(ctx, strings.ToLower(u.Host))
 	if err != nil {
 		return Document{}, err
 	}
-	switch {
-	case r.fresh(now, maxAge):
-		return r.document(false), nil
-	case r.NextTryAt != nil && now.Before(*r.NextTryAt):
-		return r.standIn()
+	defer end()
+	r, d, done, err := s.kept(ctx, u.String(), now, maxAge) // others may have asked meanwhile
+	if done {
+		return d, err
 	}
+	return s.ask(ctx, r)
+}
+
+// kept gives what there is without asking: a copy that is fresh enough, or what stands in while the source is left alone. done is false when the source is to be asked.
+func (s *Service) kept(ctx context.Context, url string, now time.Time, maxAge time.Duration) (r row, d Document, done bool, err error) {
+	r, err = s.load(ctx, url, now)
+	switch {
+	case err != nil:
+		return r, d, true, err
+	case r.fresh(now, maxAge):
+		return r, r.document(false), true, nil
+	case r.NextTryAt != nil && now.Before(*r.NextTryAt):
+		d, err = r.standIn()
+		return r, d, true, err
+	}
+	return r, d, false, nil
+}
+
+// ask asks the server, and keeps what it says.
+func (s *Service) ask(ctx context.Context, r row) (Document, error) {
 	answer, err := s.get.Get(ctx, r.URL, r.validators())
 	if err == nil && !answer.NotModified {
 		err = readable(answer)

@@ -2,10 +2,12 @@ package sources
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -281,5 +283,55 @@ func TestMovedForGood(t *testing.T) {
 	st, err := b.State(t.Context(), b.url)
 	if err != nil || !strings.HasSuffix(st.MovedTo, "/new") || d.FinalURL != st.MovedTo {
 		t.Errorf("%+v, %v", st, err)
+	}
+}
+
+// However many ask at once, a host sees two of them at a time, and those who give up leave nothing behind.
+func TestAHostIsAskedByFewAtOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var mu sync.Mutex
+	inside, most := 0, 0
+	came, answer := make(chan struct{}, 20), make(chan struct{})
+	b.does(func(w http.ResponseWriter, _ *http.Request) {
+		mu.Lock()
+		inside++
+		most = max(most, inside)
+		mu.Unlock()
+		came <- struct{}{}
+		<-answer
+		mu.Lock()
+		inside--
+		mu.Unlock()
+		_, _ = io.WriteString(w, rss("one"))
+	})
+	var wg sync.WaitGroup
+	for i := range 6 {
+		wg.Go(func() {
+			if _, err := b.Fetch(t.Context(), b.url+fmt.Sprint("/", i%3), 0); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	<-came
+	<-came
+	name := strings.TrimPrefix(strings.TrimSuffix(b.url, "/feed"), "http://")
+	for waiting, asking := 0, 0; waiting < 6 || asking < perHost; runtime.Gosched() {
+		b.turns.mu.Lock()
+		waiting, asking = b.turns.hosts[name].users, len(b.turns.hosts[name].asking)
+		b.turns.mu.Unlock()
+	}
+	if n := len(b.turns.hosts[name].asking); n != 2 {
+		t.Errorf("%d ask", n)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := b.turns.take(gone, name); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	close(answer)
+	wg.Wait()
+	if most != 2 || len(b.turns.hosts) != 0 {
+		t.Errorf("%d at once, and %d hosts are kept in mind", most, len(b.turns.hosts))
 	}
 }
