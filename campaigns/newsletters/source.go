@@ -82,7 +82,7 @@ type Documents struct{ Sources *sources.Service }
 
 // Fetch reads a source, or its last good copy.
 func (d Documents) Fetch(ctx context.Context, s Source, maxAge time.Duration) (Fetched, error) {
-	doc, err := d.Sources.Fetch(ctx, s.URL, maxAge)
+	doc, err := d.Sources.Fetch(ctx, sources.Kind(s.Kind), s.URL, maxAge)
 	if err != nil {
 		return Fetched{}, err
 	}

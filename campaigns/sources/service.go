@@ -27,6 +27,15 @@ const keepUnused = 90 * 24 * time.Hour
 // maxTrouble bounds what is kept of an error, in bytes.
 const maxTrouble = 500
 
+// Kind is what a document is read as.
+type Kind string
+
+// A document of the web is a feed (RSS, Atom, JSON Feed) or any JSON. What is good as the one need not be good as the other.
+const (
+	Feed Kind = "feed"
+	JSON Kind = "json"
+)
+
 // Document is a copy of what is at an address.
 type Document struct {
 	Body        []byte
@@ -69,15 +78,15 @@ func New(pool *pgxpool.Pool, get Getter, now func() time.Time) *Service {
 	return &Service{pool: pool, get: get, now: now, turns: turns{hosts: map[string]*host{}}}
 }
 
-// Fetch gives the document at an address, no older than maxAge when that can be had; 0 asks the server in any case, unless that wants to be left alone. What is wrong with a
+// Fetch gives the document of a kind at an address, no older than maxAge when that can be had; 0 asks the server in any case, unless that wants to be left alone. What is wrong with a
 // source of which there is a copy is no error but Document.Trouble. Error: what safehttp.Getter.Get gives, or Unavailable while a source that never worked is left alone.
-func (s *Service) Fetch(ctx context.Context, address string, maxAge time.Duration) (Document, error) {
+func (s *Service) Fetch(ctx context.Context, kind Kind, address string, maxAge time.Duration) (Document, error) {
 	u, err := s.get.CheckURL(address)
 	if err != nil {
 		return Document{}, err
 	}
 	now := s.clock()
-	if _, d, done, err := s.kept(ctx, u.String(), now, maxAge); done {
+	if _, d, done, err := s.kept(ctx, kind, u.String(), now, maxAge); done {
 		return d, err
 	}
 	end, err := s.turns.take(ctx, strings.ToLower(u.Host))
@@ -85,7 +94,7 @@ func (s *Service) Fetch(ctx context.Context, address string, maxAge time.Duratio
 		return Document{}, err
 	}
 	defer end()
-	r, d, done, err := s.kept(ctx, u.String(), now, maxAge) // others may have asked meanwhile
+	r, d, done, err := s.kept(ctx, kind, u.String(), now, maxAge) // others may have asked meanwhile
 	if done {
 		return d, err
 	}
@@ -93,8 +102,8 @@ func (s *Service) Fetch(ctx context.Context, address string, maxAge time.Duratio
 }
 
 // kept gives what there is without asking: a copy that is fresh enough, or what stands in while the source is left alone. done is false when the source is to be asked.
-func (s *Service) kept(ctx context.Context, url string, now time.Time, maxAge time.Duration) (r row, d Document, done bool, err error) {
-	r, err = s.load(ctx, url, now)
+func (s *Service) kept(ctx context.Context, kind Kind, url string, now time.Time, maxAge time.Duration) (r row, d Document, done bool, err error) {
+	r, err = s.load(ctx, kind, url, now)
 	switch {
 	case err != nil:
 		return r, d, true, err
@@ -111,7 +120,7 @@ func (s *Service) kept(ctx context.Context, url string, now time.Time, maxAge ti
 func (s *Service) ask(ctx context.Context, r row) (Document, error) {
 	answer, err := s.get.Get(ctx, r.URL, r.validators())
 	if err == nil && !answer.NotModified {
-		err = readable(answer)
+		err = readable(r.Kind, answer)
 	}
 	if err != nil {
 		return s.failed(ctx, r, err)
@@ -119,17 +128,17 @@ func (s *Service) ask(ctx context.Context, r row) (Document, error) {
 	if answer.NotModified {
 		answer.Body, answer.ContentType = r.Body, r.ContentType
 	}
-	r = good(r.URL, answer, s.clock())
+	r = good(r.Kind, r.URL, answer, s.clock())
 	return r.document(false), s.saveGood(ctx, r)
 }
 
-// State says how the source at an address stands. Error: NotFound when it was never fetched.
-func (s *Service) State(ctx context.Context, address string) (State, error) {
+// State says how the source of a kind at an address stands. Error: NotFound when it was never fetched.
+func (s *Service) State(ctx context.Context, kind Kind, address string) (State, error) {
 	u, err := s.get.CheckURL(address)
 	if err != nil {
 		return State{}, err
 	}
-	r, err := s.find(ctx, u.String())
+	r, err := s.find(ctx, kind, u.String())
 	if err != nil {
 		return State{}, err
 	}
@@ -143,16 +152,17 @@ func (s *Service) State(ctx context.Context, address string) (State, error) {
 	return st, nil
 }
 
-// readable is an error for what is neither a feed nor JSON.
-func readable(a safehttp.Answer) error {
-	_, notFeed := feed.Parse(a.Body, a.ContentType, a.FinalURL)
-	if notFeed == nil {
-		return nil
+// readable is an error for what cannot be read as its kind, such as a page of maintenance, or an error in JSON that comes as a feed.
+func readable(kind Kind, a safehttp.Answer) (err error) {
+	switch kind {
+	case Feed:
+		_, err = feed.Parse(a.Body, a.ContentType, a.FinalURL)
+	case JSON:
+		_, err = feed.ParseJSON(a.Body)
+	default:
+		err = fmt.Errorf("there is no source of the kind %q", kind)
 	}
-	if _, err := feed.ParseJSON(a.Body); err == nil {
-		return nil
-	}
-	return notFeed
+	return err
 }
 
 // failed notes what is wrong, and gives the last good copy when there is one.

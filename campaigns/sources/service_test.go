@@ -78,7 +78,7 @@ func rss(title string) string {
 
 func (b *bundle) want(maxAge time.Duration, body string, stale bool, asked int) Document {
 	b.t.Helper()
-	d, err := b.Fetch(b.t.Context(), b.url, maxAge)
+	d, err := b.Fetch(b.t.Context(), Feed, b.url, maxAge)
 	if err != nil || string(d.Body) != body || d.Stale != stale || b.asked != asked {
 		b.t.Fatalf("asked %d times, %+v %q, %v", b.asked, d, d.Body, err)
 	}
@@ -94,8 +94,7 @@ func TestFreshCopiesAreNotAskedFor(t *testing.T) {
 	b.want(time.Hour, rss("one"), false, 1)
 	b.want(0, rss("two"), false, 2)
 	b.forward(time.Hour)
-	b.says(`{"price":1}`)
-	b.want(time.Hour, `{"price":1}`, false, 3)
+	b.want(time.Hour, rss("two"), false, 3)
 }
 
 func TestUnchangedIsNotSentAgain(t *testing.T) {
@@ -125,6 +124,7 @@ func TestTheLastGoodCopyStandsIn(t *testing.T) {
 		"an error of the server": func(b *bundle) { b.status(503) },
 		"a web page":             func(b *bundle) { b.says("<html><body>Back soon</body></html>") },
 		"a broken feed":          func(b *bundle) { b.says("<rss><channel><item>") },
+		"JSON that is no feed":   func(b *bundle) { b.says(`{"error":"rate limited"}`) },
 		"nothing":                func(b *bundle) { b.says("") },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -145,7 +145,7 @@ func TestTheLastGoodCopyStandsIn(t *testing.T) {
 			if !strings.Contains(d.Trouble, "09:12") {
 				t.Errorf("trouble %q", d.Trouble)
 			}
-			st, err := b.State(t.Context(), b.url)
+			st, err := b.State(t.Context(), Feed, b.url)
 			if err != nil || st.Failures != 2 || st.Error == "" || st.FailingSince == nil || !st.NextTryAt.Equal(b.at.Add(firstRest)) {
 				t.Errorf("%+v, %v", st, err)
 			}
@@ -154,24 +154,47 @@ func TestTheLastGoodCopyStandsIn(t *testing.T) {
 			if d = b.want(time.Hour, rss("two"), false, 4); d.Trouble != "" {
 				t.Errorf("trouble %q", d.Trouble)
 			}
-			if st, err = b.State(t.Context(), b.url); err != nil || st.Failures != 0 || st.Error != "" || st.FailingSince != nil || st.NextTryAt != nil {
+			if st, err = b.State(t.Context(), Feed, b.url); err != nil || st.Failures != 0 || st.Error != "" || st.FailingSince != nil || st.NextTryAt != nil {
 				t.Errorf("%+v, %v", st, err)
 			}
 		})
 	}
 }
 
+// A document can be read as a feed by one and as JSON by another: each has a copy of its own, so that what is good for one does not take the place of what is good for the other.
+func TestCopiesAreOfAKind(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const jsonFeed = `{"version":"https://jsonfeed.org/version/1.1","title":"x","items":[]}`
+	b.says(jsonFeed)
+	b.want(0, jsonFeed, false, 1)
+	b.says(`{"price":1}`)
+	d, err := b.Fetch(t.Context(), JSON, b.url, time.Hour)
+	if err != nil || string(d.Body) != `{"price":1}` || b.asked != 2 {
+		t.Errorf("asked %d times, %q, %v", b.asked, d.Body, err)
+	}
+	b.want(time.Hour, jsonFeed, false, 2)
+	b.want(0, jsonFeed, true, 3)
+	b.says(rss("one"))
+	if d, err = b.Fetch(t.Context(), JSON, b.url, 0); err != nil || string(d.Body) != `{"price":1}` || !d.Stale || !strings.Contains(d.Trouble, "JSON") {
+		t.Errorf("%q, %q, %v", d.Body, d.Trouble, err)
+	}
+	if _, err := b.Fetch(t.Context(), "picture", b.url, 0); err == nil {
+		t.Error("a kind that there is not")
+	}
+}
+
 func TestASourceThatNeverWorked(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	if _, err := b.State(t.Context(), b.url); !errs.Is(err, errs.NotFound) {
+	if _, err := b.State(t.Context(), Feed, b.url); !errs.Is(err, errs.NotFound) {
 		t.Error(err)
 	}
 	b.status(403)
-	if _, err := b.Fetch(t.Context(), b.url, 0); !errs.Is(err, errs.Unavailable) || !strings.Contains(err.Error(), "403 Forbidden") {
+	if _, err := b.Fetch(t.Context(), Feed, b.url, 0); !errs.Is(err, errs.Unavailable) || !strings.Contains(err.Error(), "403 Forbidden") {
 		t.Error(err)
 	}
-	_, err := b.Fetch(t.Context(), b.url, 0)
+	_, err := b.Fetch(t.Context(), Feed, b.url, 0)
 	if !errs.Is(err, errs.Unavailable) || !strings.Contains(err.Error(), "asked again from 4 May 2026, 08:02 UTC on") || b.asked != 1 {
 		t.Errorf("asked %d times, %v", b.asked, err)
 	}
@@ -179,7 +202,7 @@ func TestASourceThatNeverWorked(t *testing.T) {
 	b.forward(firstRest)
 	b.want(0, rss("one"), false, 2)
 	for _, bad := range []string{"", "ftp://example.org/", "http://example.org/\x00", "http://example.org/" + strings.Repeat("a", 2000)} {
-		if _, err := b.Fetch(t.Context(), bad, 0); !errs.Is(err, errs.Invalid) {
+		if _, err := b.Fetch(t.Context(), Feed, bad, 0); !errs.Is(err, errs.Invalid) {
 			t.Error(err)
 		}
 	}
@@ -217,7 +240,7 @@ func TestBreakingOffSaysNothing(t *testing.T) {
 	b := setup(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	b.does(func(_ http.ResponseWriter, r *http.Request) { cancel(); <-r.Context().Done() })
-	if _, err := b.Fetch(ctx, b.url, 0); err == nil {
+	if _, err := b.Fetch(ctx, Feed, b.url, 0); err == nil {
 		t.Error("no error")
 	}
 	b.says(rss("one"))
@@ -232,13 +255,13 @@ func TestProcessesAtOnce(t *testing.T) {
 	for i := range 6 {
 		p := b.process()
 		wg.Go(func() {
-			if _, err := p.Fetch(t.Context(), b.url, time.Duration(i)); err != nil {
+			if _, err := p.Fetch(t.Context(), Feed, b.url, time.Duration(i)); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	wg.Wait()
-	late := good(b.url, safehttp.Answer{Body: []byte("old")}, b.at.Add(-time.Minute))
+	late := good(Feed, b.url, safehttp.Answer{Body: []byte("old")}, b.at.Add(-time.Minute))
 	if err := b.saveGood(t.Context(), late); err != nil {
 		t.Fatal(err)
 	}
@@ -259,12 +282,12 @@ func TestUnusedCopiesAreDropped(t *testing.T) {
 	other := strings.Replace(b.url, "/feed", "/other", 1)
 	for range 4 {
 		b.forward(keepUnused / 3)
-		if _, err := b.Fetch(t.Context(), other, 0); err != nil {
+		if _, err := b.Fetch(t.Context(), Feed, other, 0); err != nil {
 			t.Fatal(err)
 		}
 	}
 	var left []string
-	if err := b.pool.QueryRow(t.Context(), `SELECT array_agg(url) FROM fetched_documents`).Scan(&left); err != nil || fmt.Sprint(left) != fmt.Sprint([]string{other}) {
+	if err := b.pool.QueryRow(t.Context(), `SELECT array_agg(url) FROM source_copies`).Scan(&left); err != nil || fmt.Sprint(left) != fmt.Sprint([]string{other}) {
 		t.Errorf("%v, %v", left, err)
 	}
 }
@@ -280,7 +303,7 @@ func TestMovedForGood(t *testing.T) {
 		_, _ = io.WriteString(w, rss("one"))
 	})
 	d := b.want(0, rss("one"), false, 2)
-	st, err := b.State(t.Context(), b.url)
+	st, err := b.State(t.Context(), Feed, b.url)
 	if err != nil || !strings.HasSuffix(st.MovedTo, "/new") || d.FinalURL != st.MovedTo {
 		t.Errorf("%+v, %v", st, err)
 	}
@@ -308,7 +331,7 @@ func TestAHostIsAskedByFewAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 6 {
 		wg.Go(func() {
-			if _, err := b.Fetch(t.Context(), b.url+fmt.Sprint("/", i%3), 0); err != nil {
+			if _, err := b.Fetch(t.Context(), Feed, b.url+fmt.Sprint("/", i%3), 0); err != nil {
 				t.Error(err)
 			}
 		})
