@@ -15,10 +15,12 @@ import (
 	"postrider/internal/safehttp"
 )
 
-// How long a source that fails is left alone: twice as long each time, within these.
+// How long a source that fails is left alone: twice as long each time, within these. Who wants a copy younger than hurryRest needs it now, such as an issue at its time or a person
+// who has mended the source, and waits no longer than that.
 const (
 	firstRest = 2 * time.Minute
 	mostRest  = 6 * time.Hour
+	hurryRest = 5 * time.Minute
 )
 
 // keepUnused is how long a copy is kept that nobody asks for.
@@ -78,7 +80,8 @@ func New(pool *pgxpool.Pool, get Getter, now func() time.Time) *Service {
 	return &Service{pool: pool, get: get, now: now, turns: turns{hosts: map[string]*host{}}}
 }
 
-// Fetch gives the document of a kind at an address, no older than maxAge when that can be had; 0 asks the server in any case, unless that wants to be left alone. What is wrong with a
+// Fetch gives the document of a kind at an address, no older than maxAge when that can be had; 0 asks the server in any case, unless that is left alone: it has failed
+// in the last minutes, or wants to be. What is wrong with a
 // source of which there is a copy is no error but Document.Trouble. Error: what safehttp.Getter.Get gives, or Unavailable while a source that never worked is left alone.
 func (s *Service) Fetch(ctx context.Context, kind Kind, address string, maxAge time.Duration) (Document, error) {
 	u, err := s.get.CheckURL(address)
@@ -109,8 +112,8 @@ func (s *Service) kept(ctx context.Context, kind Kind, url string, now time.Time
 		return r, d, true, err
 	case r.fresh(now, maxAge):
 		return r, r.document(false), true, nil
-	case r.NextTryAt != nil && now.Before(*r.NextTryAt):
-		d, err = r.standIn()
+	case now.Before(r.restsUntil(maxAge)):
+		d, err = r.standIn(maxAge)
 		return r, d, true, err
 	}
 	return r, d, false, nil
@@ -177,8 +180,9 @@ func (s *Service) failed(ctx context.Context, r row, cause error) (Document, err
 		r.FailingSince = &now
 	}
 	r.Failures++
-	next := now.Add(max(rest(r.Failures), safehttp.RetryAfterOf(cause)))
-	r.NextTryAt = &next
+	asked := safehttp.RetryAfterOf(cause)
+	next, until := now.Add(max(rest(r.Failures), asked)), now.Add(asked)
+	r.NextTryAt, r.AskedRest = &next, &until
 	if err := s.saveFailure(ctx, r); err != nil {
 		return Document{}, err
 	}
@@ -203,6 +207,24 @@ func (r row) fresh(now time.Time, maxAge time.Duration) bool {
 	return r.FetchedAt != nil && maxAge > 0 && now.Sub(*r.FetchedAt) < maxAge
 }
 
+// restsUntil is until when a source that fails is left alone by whoever wants a copy of this age; the zero time when it is not.
+func (r row) restsUntil(maxAge time.Duration) time.Time {
+	switch {
+	case r.NextTryAt == nil:
+		return time.Time{}
+	case maxAge >= hurryRest:
+		return *r.NextTryAt
+	}
+	until := r.TriedAt.Add(hurryRest)
+	if until.After(*r.NextTryAt) {
+		until = *r.NextTryAt
+	}
+	if r.AskedRest != nil && r.AskedRest.After(until) {
+		until = *r.AskedRest
+	}
+	return until
+}
+
 func (r row) validators() safehttp.Validators {
 	if r.FetchedAt == nil {
 		return safehttp.Validators{}
@@ -211,9 +233,9 @@ func (r row) validators() safehttp.Validators {
 }
 
 // standIn is what there is while a source is left alone.
-func (r row) standIn() (Document, error) {
+func (r row) standIn(maxAge time.Duration) (Document, error) {
 	if r.FetchedAt == nil {
-		return Document{}, errs.New(errs.Unavailable, "%s (since %s; it is asked again from %s on)", r.Trouble, moment(*r.FailingSince), moment(*r.NextTryAt))
+		return Document{}, errs.New(errs.Unavailable, "%s (since %s; it is asked again from %s on)", r.Trouble, moment(*r.FailingSince), moment(r.restsUntil(maxAge)))
 	}
 	return r.document(true), nil
 }

@@ -225,6 +225,56 @@ func TestRetryAfterIsHeeded(t *testing.T) {
 	b.want(0, rss("one"), true, 3)
 }
 
+// A source that has failed for long is left alone for hours, but not by who needs it now: an issue at its time, or a person who has mended it. What its server asks for holds for all.
+func TestWhoNeedsItNowDoesNotWaitLong(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.want(0, rss("one"), false, 1)
+	b.status(500)
+	for range 7 {
+		b.forward(24 * time.Hour)
+		_, _ = b.Fetch(t.Context(), Feed, b.url, time.Hour)
+	}
+	b.forward(hurryRest - time.Second)
+	b.want(0, rss("one"), true, 8)
+	b.forward(time.Second)
+	b.want(time.Hour, rss("one"), true, 8)
+	b.want(hurryRest, rss("one"), true, 8)
+	b.want(time.Minute, rss("one"), true, 9)
+	b.want(0, rss("one"), true, 9)
+	b.does(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "1200")
+		w.WriteHeader(http.StatusServiceUnavailable)
+	})
+	b.forward(hurryRest)
+	b.want(0, rss("one"), true, 10)
+	b.forward(20*time.Minute - time.Second)
+	b.want(0, rss("one"), true, 10)
+	b.forward(time.Second)
+	b.status(500)
+	b.want(0, rss("one"), true, 11)
+	b.forward(hurryRest)
+	b.says(rss("two"))
+	b.want(0, rss("two"), false, 12)
+}
+
+// What a source that never worked is said to wait for is what is true for whoever asks.
+func TestWhenItIsAskedAgainIsSaid(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.status(500)
+	for range 7 {
+		_, _ = b.Fetch(t.Context(), Feed, b.url, time.Hour)
+		b.forward(24 * time.Hour)
+	}
+	for maxAge, want := range map[time.Duration]string{0: "from 11 May 2026, 08:05 UTC on", time.Hour: "from 11 May 2026, 12:16 UTC on"} {
+		_, _ = b.Fetch(t.Context(), Feed, b.url, time.Hour)
+		if _, err := b.Fetch(t.Context(), Feed, b.url, maxAge); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", maxAge, err)
+		}
+	}
+}
+
 func TestRest(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int]time.Duration{1: firstRest, 2: 2 * firstRest, 5: 16 * firstRest, 9: mostRest, 1000: mostRest} {

@@ -27,6 +27,7 @@ type row struct {
 	Failures     int        `db:"failures"`
 	TriedAt      time.Time  `db:"tried_at"`
 	NextTryAt    *time.Time `db:"next_try_at"`
+	AskedRest    *time.Time `db:"asked_rest"`
 }
 
 // good is the row of an answer.
@@ -39,7 +40,7 @@ func good(kind Kind, url string, a safehttp.Answer, now time.Time) row {
 // find gives the row of a kind and address, an empty one when there is none.
 func (s *Service) find(ctx context.Context, kind Kind, url string) (row, error) {
 	const query = `
-		SELECT kind, url, body, content_type, final_url, moved, etag, last_modified, fetched_at, trouble, failing_since, failures, tried_at, next_try_at
+		SELECT kind, url, body, content_type, final_url, moved, etag, last_modified, fetched_at, trouble, failing_since, failures, tried_at, next_try_at, asked_rest
 		FROM source_copies WHERE kind = $1 AND url = $2`
 	rows, err := s.pool.Query(ctx, query, kind, url)
 	if err != nil {
@@ -74,7 +75,7 @@ func (s *Service) saveGood(ctx context.Context, r row) error {
 		INSERT INTO source_copies AS d (kind, url, body, content_type, final_url, moved, etag, last_modified, fetched_at, tried_at, used_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $9)
 		ON CONFLICT (kind, url) DO UPDATE SET body = excluded.body, content_type = excluded.content_type, final_url = excluded.final_url, moved = excluded.moved, etag = excluded.etag,
-			last_modified = excluded.last_modified, fetched_at = excluded.fetched_at, tried_at = excluded.tried_at, trouble = '', failing_since = NULL, failures = 0, next_try_at = NULL
+			last_modified = excluded.last_modified, fetched_at = excluded.fetched_at, tried_at = excluded.tried_at, trouble = '', failing_since = NULL, failures = 0, next_try_at = NULL, asked_rest = NULL
 		WHERE d.fetched_at IS NULL OR d.fetched_at <= excluded.fetched_at`,
 		r.Kind, r.URL, r.Body, r.ContentType, r.FinalURL, r.Moved, r.ETag, r.LastModified, r.FetchedAt)
 	if err != nil {
@@ -89,12 +90,12 @@ func (s *Service) saveGood(ctx context.Context, r row) error {
 // saveFailure notes a failure, unless another process has been at the source since.
 func (s *Service) saveFailure(ctx context.Context, r row) error {
 	_, err := s.pool.Exec(ctx, `
-		INSERT INTO source_copies AS d (kind, url, trouble, failing_since, failures, tried_at, next_try_at, used_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $6)
+		INSERT INTO source_copies AS d (kind, url, trouble, failing_since, failures, tried_at, next_try_at, asked_rest, used_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $6)
 		ON CONFLICT (kind, url) DO UPDATE SET trouble = excluded.trouble, failing_since = coalesce(d.failing_since, excluded.failing_since), failures = excluded.failures,
-			tried_at = excluded.tried_at, next_try_at = excluded.next_try_at
+			tried_at = excluded.tried_at, next_try_at = excluded.next_try_at, asked_rest = excluded.asked_rest
 		WHERE d.tried_at <= excluded.tried_at`,
-		r.Kind, r.URL, r.Trouble, r.FailingSince, r.Failures, r.TriedAt, r.NextTryAt)
+		r.Kind, r.URL, r.Trouble, r.FailingSince, r.Failures, r.TriedAt, r.NextTryAt, r.AskedRest)
 	if err != nil {
 		return fmt.Errorf("noting the failure of a source: %w", err)
 	}
