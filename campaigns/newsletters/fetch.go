@@ -28,7 +28,7 @@ func (i Issue) maxAge(now time.Time) time.Duration { return min(max(now.Sub(i.Ru
 // mostFetched bounds the items that are taken of one answer: the newest.
 const mostFetched = 500
 
-// fetch asks a source, outside of any transaction. Items come newest first.
+// fetch asks a source, outside of any transaction. Items come newest first; those of the same time, or of none, as the feed has them.
 func (s *Service) fetch(ctx context.Context, src Source, maxAge time.Duration) (Fetched, error) {
 	if s.d.Fetch == nil {
 		return Fetched{}, errs.New(errs.Unavailable, "this installation cannot fetch feeds")
@@ -40,7 +40,8 @@ func (s *Service) fetch(ctx context.Context, src Source, maxAge time.Duration) (
 	for i := range got.Items {
 		got.Items[i].clean()
 	}
-	slices.SortStableFunc(got.Items, func(a, b Item) int { return b.Published.Compare(a.Published) })
+	now := s.d.Now()
+	slices.SortStableFunc(got.Items, func(a, b Item) int { return b.when(now).Compare(a.when(now)) })
 	if len(got.Items) > mostFetched {
 		got.Items = got.Items[:mostFetched]
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"postrider/campaigns/schedule"
 	"postrider/internal/errs"
@@ -357,5 +358,71 @@ func TestLists(t *testing.T) {
 	must(t, err)
 	if is, err = b.Issues(t.Context(), n.ID, "", page.Query{Cursor: is.NextCursor}); err != nil || len(is.Items) != 1 || is.Items[0].Date.Day != 5 {
 		t.Errorf("the second page of issues: %+v, %v", is, err)
+	}
+}
+
+// The newest items are taken: by when they were published, else changed, and otherwise as the feed has them, which begins with its newest.
+func TestItemsAreTakenNewestFirst(t *testing.T) {
+	t.Parallel()
+	day := func(d int) time.Time { return time.Date(2026, 1, d, 0, 0, 0, 0, time.UTC) }
+	for name, c := range map[string]struct {
+		items []Item
+		first []string // taken as the two newest when the newsletter began
+		sent  []string
+	}{
+		"without dates": {
+			[]Item{{ID: "f"}, {ID: "e"}, {ID: "d"}, {ID: "c"}, {ID: "b"}, {ID: "a"}},
+			[]string{"f", "e"}, []string{"no 1: [f e d]", "no 2: [c b a]"},
+		},
+		"with times of changes only": {
+			[]Item{{ID: "a", Updated: day(1)}, {ID: "c", Updated: day(3)}, {ID: "b", Updated: day(2)}, {ID: "d", Updated: day(4)}},
+			[]string{"d", "c"}, []string{"no 1: [d c b]", "no 2: [a]"},
+		},
+		"with dates of both kinds": {
+			[]Item{{ID: "a", Published: day(1), Updated: day(4)}, {ID: "c", Updated: day(3)}, {ID: "b", Published: day(2)}},
+			[]string{"c", "b"}, []string{"no 1: [c b a]"},
+		},
+		"all of one date": {
+			[]Item{{ID: "d", Published: day(1)}, {ID: "c", Published: day(1)}, {ID: "b", Published: day(1)}, {ID: "a", Published: day(1)}},
+			[]string{"d", "c"}, []string{"no 1: [d c b]", "no 2: [a]"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			n := b.letter(func(in *Input) { in.Rules.MaxItems = 3 })
+			b.feed.items = c.items
+			old := b.letter(func(in *Input) { in.Name, in.Rules.FirstItems, in.Rules.LeadMinutes = "First", 2, 1 })
+			b.at(5, 8, 59)
+			var ids []string
+			for _, x := range b.issue(old, 5).Items {
+				ids = append(ids, x.ID)
+			}
+			if !slices.Equal(ids, c.first) {
+				t.Errorf("the newest two are taken as %q, want %q", ids, c.first)
+			}
+			b.exec(`DELETE FROM newsletters WHERE id <> $1`, n.ID)
+			b.at(5, 9, 0)
+			b.finish()
+			b.at(6, 9, 0)
+			if got := b.texts(); !slices.Equal(got, c.sent) {
+				t.Errorf("sent %q, want %q", got, c.sent)
+			}
+		})
+	}
+}
+
+// What came later goes first among items without a date, wherever it stands in the feed.
+func TestLaterItemsWithoutDatesGoFirst(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.letter(func(in *Input) { in.Rules.MaxItems = 2; in.Rules.MinItems = 2; in.Rules.LeadMinutes = 0 })
+	b.feed.items = []Item{{ID: "b"}, {ID: "a"}}
+	b.exec(`UPDATE newsletters SET fetch_at = NULL`)
+	b.at(5, 8, 30)
+	b.feed.items = []Item{{ID: "b"}, {ID: "a"}, {ID: "c"}}
+	b.at(5, 9, 0)
+	if got := b.texts(); !slices.Equal(got, []string{"no 1: [c b]"}) {
+		t.Errorf("sent %q", got)
 	}
 }

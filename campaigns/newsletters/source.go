@@ -40,6 +40,22 @@ func (i Item) key() []byte {
 	return sum[:]
 }
 
+// dated is when it was published, else changed, the zero time when the feed does not say.
+func (i Item) dated() time.Time {
+	if i.Published.IsZero() {
+		return i.Updated
+	}
+	return i.Published
+}
+
+// when is its time among others: one without a date counts from when it was first seen.
+func (i Item) when(seen time.Time) time.Time {
+	if at := i.dated(); !at.IsZero() {
+		return at
+	}
+	return seen
+}
+
 // Fetched is what a source holds: a feed with its items, or the values of a JSON document. Trouble says why it is only the last good copy, "" when it is not.
 type Fetched struct {
 	Feed     feed.Feed // without Items

@@ -162,7 +162,7 @@ func newItems(ctx context.Context, db pg.DB, newsletterID, issueID int64, limit 
 			SELECT FROM newsletter_issue_items ii JOIN newsletter_issues i ON i.id = ii.issue_id
 			WHERE ii.key = x.key AND i.newsletter_id = $1 AND i.id <> $2 AND i.state IN `+unsentStates+`
 				AND (i.edited OR i.approved_by IS NOT NULL OR i.run_at < (SELECT run_at FROM newsletter_issues WHERE id = $2)))
-		ORDER BY COALESCE(x.published_at, x.seen_at) DESC, x.key LIMIT $3`, newsletterID, issueID, limit)
+		ORDER BY COALESCE(x.published_at, x.seen_at) DESC, x.seen_at DESC, x.position, x.key LIMIT $3`, newsletterID, issueID, limit)
 	if err != nil {
 		return nil, fmt.Errorf("looking for new items of newsletter %d: %w", newsletterID, err)
 	}
@@ -200,7 +200,7 @@ func sentTx(ctx context.Context, tx pgx.Tx, id int64, why, reason, only string, 
 	return logTx(ctx, tx, id, now, "sending", reason, "")
 }
 
-// ingestTx takes what a feed held. Items that were sent stay as they were sent. With baseline, all but the newest few are old.
+// ingestTx takes what a feed held, newest first. Items that were sent stay as they were sent. With baseline, all but the newest few are old.
 func ingestTx(ctx context.Context, tx pgx.Tx, n Newsletter, items []Item, baseline bool, now time.Time) error {
 	seen := map[string]bool{}
 	var keys [][]byte
@@ -217,8 +217,8 @@ func ingestTx(ctx context.Context, tx pgx.Tx, n Newsletter, items []Item, baseli
 			return fmt.Errorf("taking an item: %w", err)
 		}
 		var at *time.Time
-		if !x.Published.IsZero() {
-			at = &x.Published
+		if dated := x.dated(); !dated.IsZero() {
+			at = &dated
 		}
 		old = append(old, baseline && len(keys) >= n.Rules.FirstItems)
 		keys, bodies, published = append(keys, x.key()), append(bodies, string(b)), append(published, at)
@@ -227,8 +227,9 @@ func ingestTx(ctx context.Context, tx pgx.Tx, n Newsletter, items []Item, baseli
 		return nil
 	}
 	return exec(ctx, tx, `
-		INSERT INTO newsletter_items AS x (newsletter_id, key, item, published_at, seen_at, old)
-		SELECT $1, t.key, t.item::jsonb, t.published, $6, t.old FROM unnest($2::bytea[], $3::text[], $4::timestamptz[], $5::bool[]) AS t (key, item, published, old) ORDER BY t.key
-		ON CONFLICT (newsletter_id, key) DO UPDATE SET item = EXCLUDED.item WHERE x.sent_at IS NULL AND x.item <> EXCLUDED.item`,
+		INSERT INTO newsletter_items AS x (newsletter_id, key, item, published_at, seen_at, old, position)
+		SELECT $1, t.key, t.item::jsonb, t.published, $6, t.old, t.position
+		FROM unnest($2::bytea[], $3::text[], $4::timestamptz[], $5::bool[]) WITH ORDINALITY AS t (key, item, published, old, position) ORDER BY t.key
+		ON CONFLICT (newsletter_id, key) DO UPDATE SET item = EXCLUDED.item, published_at = EXCLUDED.published_at WHERE x.sent_at IS NULL AND x.item <> EXCLUDED.item`,
 		n.ID, keys, bodies, published, old, now)
 }
