@@ -42,7 +42,7 @@ func (s *Service) Tick(ctx context.Context) error {
 
 // keepBooks does what asks nobody but the database.
 func (s *Service) keepBooks(ctx context.Context) error {
-	return each(ctx, s.follow, s.resumeDue, s.makeDue)
+	return each(ctx, s.watchClock, s.follow, s.resumeDue, s.makeDue)
 }
 
 // each does steps one after the other, also after one that failed.
