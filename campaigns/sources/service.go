@@ -26,6 +26,9 @@ const (
 // keepUnused is how long a copy is kept that nobody asks for.
 const keepUnused = 90 * 24 * time.Hour
 
+// ahead is by how much the clocks of processes may differ. A time that lies further in the future was written by a clock that was wrong, and does not count.
+const ahead = 10 * time.Minute
+
 // maxTrouble bounds what is kept of an error, in bytes.
 const maxTrouble = 500
 
@@ -112,7 +115,7 @@ func (s *Service) kept(ctx context.Context, kind Kind, url string, now time.Time
 		return r, d, true, err
 	case r.fresh(now, maxAge):
 		return r, r.document(false), true, nil
-	case now.Before(r.restsUntil(maxAge)):
+	case now.Before(r.restsUntil(maxAge)) && r.TriedAt.Before(now.Add(ahead)):
 		d, err = r.standIn(maxAge)
 		return r, d, true, err
 	}
@@ -176,7 +179,7 @@ func (s *Service) failed(ctx context.Context, r row, cause error) (Document, err
 	}
 	now := s.clock()
 	r.Trouble, r.TriedAt = safehttp.Clean(e.Public, maxTrouble), now
-	if r.FailingSince == nil {
+	if r.FailingSince == nil || r.FailingSince.After(now) {
 		r.FailingSince = &now
 	}
 	r.Failures++
@@ -204,7 +207,7 @@ func (s *Service) clock() time.Time { return s.now().UTC().Truncate(time.Microse
 func moment(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") }
 
 func (r row) fresh(now time.Time, maxAge time.Duration) bool {
-	return r.FetchedAt != nil && maxAge > 0 && now.Sub(*r.FetchedAt) < maxAge
+	return r.FetchedAt != nil && maxAge > 0 && now.Sub(*r.FetchedAt) < maxAge && r.FetchedAt.Before(now.Add(ahead))
 }
 
 // restsUntil is until when a source that fails is left alone by whoever wants a copy of this age; the zero time when it is not.

@@ -408,3 +408,30 @@ func TestAHostIsAskedByFewAtOnce(t *testing.T) {
 		t.Errorf("%d at once, and %d hosts are kept in mind", most, len(b.turns.hosts))
 	}
 }
+
+// What a clock wrote that was ahead neither counts as fresh, nor keeps a source alone or a newer copy out, when it is put right.
+func TestAClockThatJumpsAheadAndBack(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.want(0, rss("one"), false, 1)
+	b.forward(30 * 24 * time.Hour)
+	b.want(0, rss("one"), false, 2)
+	b.status(500)
+	for range 3 {
+		b.forward(6 * time.Hour)
+		_, _ = b.Fetch(t.Context(), Feed, b.url, time.Hour)
+	}
+	b.forward(-31 * 24 * time.Hour)
+	d := b.want(time.Hour, rss("one"), true, 6)
+	if st, err := b.State(t.Context(), Feed, b.url); err != nil || st.FailingSince.After(b.at) || !strings.HasPrefix(d.Trouble, "since "+moment(b.at)) {
+		t.Errorf("%+v, %q, %v", st, d.Trouble, err)
+	}
+	b.forward(time.Hour)
+	b.says(rss("two"))
+	b.want(0, rss("two"), false, 7)
+	b.want(time.Hour, rss("two"), false, 7)
+	b.forward(2 * time.Hour)
+	b.status(500)
+	b.want(time.Hour, rss("two"), true, 8)
+	b.want(time.Hour, rss("two"), true, 8)
+}

@@ -76,8 +76,8 @@ func (s *Service) saveGood(ctx context.Context, r row) error {
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $9)
 		ON CONFLICT (kind, url) DO UPDATE SET body = excluded.body, content_type = excluded.content_type, final_url = excluded.final_url, moved = excluded.moved, etag = excluded.etag,
 			last_modified = excluded.last_modified, fetched_at = excluded.fetched_at, tried_at = excluded.tried_at, trouble = '', failing_since = NULL, failures = 0, next_try_at = NULL, asked_rest = NULL
-		WHERE d.fetched_at IS NULL OR d.fetched_at <= excluded.fetched_at`,
-		r.Kind, r.URL, r.Body, r.ContentType, r.FinalURL, r.Moved, r.ETag, r.LastModified, r.FetchedAt)
+		WHERE d.fetched_at IS NULL OR d.fetched_at <= excluded.fetched_at OR d.fetched_at > $10`,
+		r.Kind, r.URL, r.Body, r.ContentType, r.FinalURL, r.Moved, r.ETag, r.LastModified, r.FetchedAt, r.FetchedAt.Add(ahead))
 	if err != nil {
 		return fmt.Errorf("keeping the copy of a source: %w", err)
 	}
@@ -92,10 +92,10 @@ func (s *Service) saveFailure(ctx context.Context, r row) error {
 	_, err := s.pool.Exec(ctx, `
 		INSERT INTO source_copies AS d (kind, url, trouble, failing_since, failures, tried_at, next_try_at, asked_rest, used_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $6)
-		ON CONFLICT (kind, url) DO UPDATE SET trouble = excluded.trouble, failing_since = coalesce(d.failing_since, excluded.failing_since), failures = excluded.failures,
+		ON CONFLICT (kind, url) DO UPDATE SET trouble = excluded.trouble, failing_since = LEAST(d.failing_since, excluded.failing_since), failures = excluded.failures,
 			tried_at = excluded.tried_at, next_try_at = excluded.next_try_at, asked_rest = excluded.asked_rest
-		WHERE d.tried_at <= excluded.tried_at`,
-		r.Kind, r.URL, r.Trouble, r.FailingSince, r.Failures, r.TriedAt, r.NextTryAt, r.AskedRest)
+		WHERE d.tried_at <= excluded.tried_at OR d.tried_at > $9`,
+		r.Kind, r.URL, r.Trouble, r.FailingSince, r.Failures, r.TriedAt, r.NextTryAt, r.AskedRest, r.TriedAt.Add(ahead))
 	if err != nil {
 		return fmt.Errorf("noting the failure of a source: %w", err)
 	}
