@@ -1,6 +1,7 @@
 // Package newsletters owns mailings that come again and again: when, with what content, and what became of each issue.
 //
-// Its tables are newsletters, newsletter_lists, newsletter_segments, newsletter_relays, newsletter_issues, newsletter_log, newsletter_items, newsletter_issue_items and newsletter_slugs.
+// Its tables are newsletters, newsletter_lists, newsletter_segments, newsletter_relays, newsletter_issues, newsletter_log, newsletter_items, newsletter_issue_items,
+// newsletter_slugs and newsletter_clock.
 //
 // The way of an issue:
 //
@@ -10,6 +11,7 @@
 //	follow   what happens to the campaign, by whomever, is taken over
 //
 // Each step takes what is due from the tables and is safe to be done by several processes at once, and to be broken off anywhere: what was not committed is done again.
+// What asks only the database is done by one loop; issues and sources by several workers, few of them for one host, so that a slow source holds up none but its own.
 //
 // Invariant: there is one issue for a newsletter and local date (newsletter_issues_once), one campaign for an issue, and a campaign starts once. So no run can go out twice.
 //
