@@ -3,6 +3,8 @@ package newsletters
 import (
 	"slices"
 	"testing"
+
+	"postrider/campaigns/schedule"
 )
 
 // A clock that jumps ahead has the runs in between skipped, and the last one sent. When it is put right the skipped ones are still to come, and none goes out twice.
@@ -49,9 +51,22 @@ func TestRunsWhileTheClockIsWrong(t *testing.T) {
 	must(t, b.Skip(t.Context(), thirteen.ID, "no news", "ann"))
 	b.at(5, 9, 10)
 	b.stands(n, 5, StateSkipped, WhyDown, "") // it is not certain yet
+	tenth := schedule.Date{Year: 2026, Month: 1, Day: 10}
+	_, err := b.SkipDate(t.Context(), n.ID, tenth, "ann")
+	must(t, err)
 	b.at(5, 9, 12)
 	b.stands(n, 5, StateSending, "", "")
 	b.stands(n, 13, StateSkipped, WhyPerson, "no news")
+	// The schedule has no run on the 10th any more, until it is taken back.
+	b.stands(n, 10, StateSkipped, WhyRescheduled, "no run on this date")
+	_, err = b.Unskip(t.Context(), n.ID, tenth)
+	must(t, err)
+	for day := 6; day <= 10; day++ {
+		b.finish()
+		b.at(day, 8, 0)
+		b.at(day, 9, 0)
+	}
+	b.stands(n, 10, StateSending, "", "")
 }
 
 // While another process runs ahead nothing is revived: the two would undo each other's work for ever.
