@@ -109,7 +109,7 @@ func yearLetters() map[string]func(*Input) {
 	}
 }
 
-// TestYear lets two processes run six newsletters through a year that is hard on them: crashes at any statement, downtime, clocks that jump, a feed that fails, campaigns that take
+// TestYear lets two processes run six newsletters through a year that is hard on them: crashes at any statement, downtime, clocks that jump by hours and weeks, a feed that fails, campaigns that take
 // long. Afterwards each run that was due went out once or was skipped with a reason, none twice, and the ledger of campaigns says the same.
 func TestYear(t *testing.T) {
 	t.Parallel()
@@ -148,6 +148,12 @@ func TestYear(t *testing.T) {
 		switch rnd.IntN(80) {
 		case 0: // the clock goes wrong, the work goes on, the clock is put right
 			b.clock.set(now.Add(time.Duration(rnd.IntN(7)-3) * time.Hour))
+			b.workTogether(ps, true)
+			b.clock.set(now)
+		case 2: // the clock is weeks ahead for a while
+			b.clock.set(now.Add(time.Duration(rnd.IntN(20*24)) * time.Hour))
+			b.workTogether(ps, true)
+			b.finish()
 			b.workTogether(ps, true)
 			b.clock.set(now)
 		case 1: // nothing runs for up to a week
