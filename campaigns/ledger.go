@@ -210,6 +210,9 @@ func (s *Service) ResolveUnconfirmed(ctx context.Context, id int64, action strin
 		}
 		sql := `UPDATE deliveries SET state = 2, node_id = NULL, updated_at = now() WHERE campaign_id = $1 AND state = 6`
 		if action == PolicyResend {
+			if err := s.renewMessagesTx(ctx, tx, id); err != nil {
+				return err
+			}
 			sql = `UPDATE deliveries SET state = 0, node_id = NULL, updated_at = now() WHERE campaign_id = $1 AND state = 6`
 		}
 		tag, err := tx.Exec(ctx, sql, id)

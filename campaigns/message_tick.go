@@ -103,6 +103,13 @@ func (s *Service) expireMessages(ctx context.Context) error {
 		UPDATE messages m SET expiring = false FROM due WHERE m.id = due.id`, s.d.Now(), expireMost)
 }
 
+// renewMessagesTx gives the messages of a stream that are in doubt another day, since somebody wants them sent again: what has expired would be in no look at what waits.
+func (s *Service) renewMessagesTx(ctx context.Context, tx pgx.Tx, campaignID int64) error {
+	return exec(ctx, tx, `
+		UPDATE messages m SET expiring = true, expires_at = GREATEST(m.expires_at, $2) FROM deliveries d
+		WHERE d.campaign_id = $1 AND d.state = 6 AND m.id = d.message_id`, campaignID, s.d.Now().Add(defaultExpiry))
+}
+
 // forgetMessages takes out what programs said with messages that are old, and what old requests were told; the ledger stays.
 func (s *Service) forgetMessages(ctx context.Context) error {
 	err := exec(ctx, s.d.Pool, `
