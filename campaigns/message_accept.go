@@ -1,10 +1,12 @@
 package campaigns
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -54,6 +56,9 @@ func (s *Service) sendMessages(ctx context.Context, by Request, in []MessageInpu
 		done, err := s.answered(ctx, by, &before)
 		return before, done, err
 	}
+	if err == nil {
+		s.stillCovered(ctx, p)
+	}
 	return p.answers, false, err
 }
 
@@ -65,6 +70,7 @@ type messagePlan struct {
 	seqs    []int32
 	data    [][]byte
 	answers []Accepted
+	covered []MessageArgs // those that a coming look finds, and no job
 }
 
 // planMessages checks the messages and takes numbers for them. strict makes the first refusal an error.
@@ -162,14 +168,11 @@ func (s *Service) acceptTx(ctx context.Context, tx pgx.Tx, p *messagePlan, stric
 	if err := rows.countTx(ctx, tx); err != nil {
 		return err
 	}
-	jobs := s.messageJobs(p, rows)
-	if len(jobs) == 0 {
-		return nil
+	jobs, err := s.messageJobsTx(ctx, tx, p, rows)
+	if err != nil {
+		return err
 	}
-	if _, err := s.jobs.InsertManyTx(ctx, tx, jobs); err != nil {
-		return fmt.Errorf("queueing messages: %w", err)
-	}
-	return nil
+	return s.queueTx(ctx, tx, jobs)
 }
 
 // asRecipientError names the fields as messages have them.
@@ -270,26 +273,68 @@ func (r *messageRows) countTx(ctx context.Context, tx pgx.Tx) error {
 		r.campaigns, r.states)
 }
 
-// messageJobs gives one job for each stream that has something new to send, unless its relays rest: then it is looked at with what waits already.
-func (s *Service) messageJobs(p *messagePlan, r messageRows) []river.InsertManyParams {
+// messageJobsTx gives one job for each stream that has something new to send, unless its relays rest: then it is looked at with what waits already.
+func (s *Service) messageJobsTx(ctx context.Context, tx pgx.Tx, p *messagePlan, r messageRows) ([]river.InsertManyParams, error) {
 	byStream := map[*stream]MessageArgs{}
-	var order []*stream
 	for j, i := range r.places {
-		st := p.streams[i]
-		if State(r.states[j]) != Queued || st.resting(p.now) {
+		if State(r.states[j]) != Queued {
 			continue
 		}
+		st, seq := p.streams[i], r.seqs[j]
 		args, known := byStream[st]
 		if !known {
-			args = MessageArgs{CampaignID: st.campaignID, Lo: r.seqs[j]}
-			order = append(order, st)
+			args = MessageArgs{CampaignID: st.campaignID, Lo: seq}
 		}
-		args.Lo, args.Hi = min(args.Lo, r.seqs[j]), max(args.Hi, r.seqs[j])
+		args.Lo, args.Hi = min(args.Lo, seq), max(args.Hi, seq)
 		byStream[st] = args
 	}
-	jobs := make([]river.InsertManyParams, len(order))
-	for i, st := range order {
-		jobs[i] = messageJob(byStream[st])
+	// In one order, since what follows locks them.
+	order := slices.SortedFunc(maps.Keys(byStream), func(a, b *stream) int { return cmp.Compare(a.campaignID, b.campaignID) })
+	var jobs []river.InsertManyParams
+	for _, st := range order {
+		args := byStream[st]
+		if st.resting(p.now) {
+			covered, err := coverTx(ctx, tx, args.CampaignID, args.Lo)
+			if err != nil {
+				return nil, err
+			}
+			if covered {
+				p.covered = append(p.covered, args)
+				continue
+			}
+			s.streams.rest(args.CampaignID, time.Time{}) // somebody has woken it
+		}
+		jobs = append(jobs, messageJob(args))
 	}
-	return slices.Clip(jobs)
+	return jobs, nil
+}
+
+// coverTx lets the coming look at a stream begin at a number, or lower; covered is false when no look is to come. Numbers are taken in blocks by each process, so that one
+// may be lower than those that the stream came to rest with.
+func coverTx(ctx context.Context, tx pgx.Tx, id int64, seq int32) (covered bool, err error) {
+	var from int32
+	err = tx.QueryRow(ctx, `SELECT look_from FROM message_streams WHERE campaign_id = $1 AND look_at IS NOT NULL`, id).Scan(&from)
+	if err == nil && from > seq {
+		err = tx.QueryRow(ctx, `UPDATE message_streams SET look_from = LEAST(look_from, $2) WHERE campaign_id = $1 AND look_at IS NOT NULL RETURNING look_from`, id, seq).Scan(&from)
+	}
+	if errors.Is(err, pgx.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("looking when stream %d is looked at: %w", id, err)
+	}
+	return true, nil
+}
+
+// stillCovered sees to the messages that were left to a coming look: when that came before they were committed, it has not seen them. The messages are accepted whatever comes
+// of this.
+func (s *Service) stillCovered(ctx context.Context, p *messagePlan) {
+	for _, args := range p.covered {
+		err := exec(context.WithoutCancel(ctx), s.d.Pool, `
+			UPDATE message_streams SET look_from = CASE WHEN look_at IS NULL THEN $2 ELSE LEAST(look_from, $2) END, look_at = COALESCE(look_at, $3)
+			WHERE campaign_id = $1 AND (look_at IS NULL OR look_from > $2)`, args.CampaignID, args.Lo, s.d.Now())
+		if err != nil {
+			s.d.Logger.Warn("it is not known whether messages are looked at that came while their stream rested; they go out when nothing else of it waits", "campaign", args.CampaignID, "error", err)
+		}
+	}
 }

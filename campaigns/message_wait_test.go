@@ -1,6 +1,9 @@
 package campaigns
 
 import (
+	"context"
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 )
@@ -54,4 +57,131 @@ func TestAMessageInDoubtIsGivenUp(t *testing.T) {
 	b.awaitMessage(old.ID, Queued)
 	b.clock.advance(25 * time.Hour)
 	b.awaitMessage(old.ID, Failed)
+}
+
+// until waits for a condition, without the regular work.
+func (b *bundle) until(what string, ok func() bool) {
+	b.t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	poll := time.NewTicker(5 * time.Millisecond)
+	defer poll.Stop()
+	for !ok() {
+		if time.Now().After(deadline) {
+			b.t.Fatalf("waiting for %s\n%s", what, b.log)
+		}
+		<-poll.C
+	}
+}
+
+// quiet waits until no job of messages is left that could run.
+func (b *bundle) quiet() {
+	b.t.Helper()
+	b.until("the jobs to end", func() bool {
+		return query[int](b, `SELECT count(*)::int FROM river_job WHERE kind = 'deliver_messages' AND state IN ('available', 'running', 'retryable')`)[0] == 0
+	})
+}
+
+func (b *bundle) stateOf(id int64) State {
+	b.t.Helper()
+	m, err := b.GetMessage(b.t.Context(), id)
+	must(b.t, err)
+	return m.Delivery.State
+}
+
+// TestMessagesOfTwoProcessesKeepTheirOrder: a stream that rests begins again at the lowest number that waits, whoever accepted it.
+func TestMessagesOfTwoProcessesKeepTheirOrder(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.cfg.Snooze = time.Hour
+	tmpl := b.template()
+	first := b.sendMessage(receipt(tmpl, "first@example.net"))
+	b.awaitMessage(first.ID, Sent)
+	other := New(b.cfg, b.d)
+	other.SetJobs(b.jobs)
+	b.exec(`UPDATE relays SET status = 'paused', updated_at = now()`)
+	high, _, err := other.SendMessage(t.Context(), Request{}, receipt(tmpl, "high@example.net"))
+	must(t, err)
+	b.until("the stream to rest", func() bool {
+		return query[int](b, `SELECT count(*)::int FROM message_streams WHERE look_at > now() AND look_from = $1`, high.Seq)[0] == 1
+	})
+	low := b.sendMessage(receipt(tmpl, "low@example.net"))
+	if low.CampaignID != high.CampaignID || low.Seq >= high.Seq {
+		t.Fatalf("%+v %+v", low, high)
+	}
+	if from := query[int32](b, `SELECT look_from FROM message_streams`)[0]; from != low.Seq {
+		t.Errorf("the stream looks again from %d on, and number %d waits", from, low.Seq)
+	}
+	var later []int64
+	for i := range 8 {
+		a, _, err := other.SendMessage(t.Context(), Request{}, receipt(tmpl, fmt.Sprintf("p%d@example.net", i)))
+		must(t, err)
+		later = append(later, a.ID)
+	}
+	b.quiet()
+	b.exec(`UPDATE relays SET status = 'active', per_second = 2, max_connections = 1, updated_at = now()`)
+	b.clock.advance(time.Hour)
+	b.awaitMessage(later[len(later)-1], Sent)
+	var to []string
+	for _, m := range b.smtp.Accepted() {
+		to = append(to, m.To)
+	}
+	if at := slices.Index(to, "low@example.net"); at < 0 || at > slices.Index(to, "high@example.net") {
+		t.Errorf("it was not the next: %v", to)
+	}
+}
+
+// TestAStreamThatWasWokenNeedsNoTick: this process still believes that it rests.
+func TestAStreamThatWasWokenNeedsNoTick(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	tmpl := b.template()
+	first := b.sendMessage(receipt(tmpl, "first@example.net"))
+	b.awaitMessage(first.ID, Sent)
+	b.streams.rest(first.CampaignID, b.clock.now().Add(time.Hour))
+	for i := range 2 {
+		a := b.sendMessage(receipt(tmpl, fmt.Sprintf("p%d@example.net", i)))
+		b.until("the message to be sent", func() bool { return b.stateOf(a.ID) == Sent })
+	}
+}
+
+// TestAMessageIsInNoGapBetweenLooks: the look that was to find it comes while it is being accepted, and a job of the stream that is always there keeps others from noticing.
+func TestAMessageIsInNoGapBetweenLooks(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx := t.Context()
+	tmpl := b.template()
+	first := b.sendMessage(receipt(tmpl, "first@example.net"))
+	b.awaitMessage(first.ID, Sent)
+	b.exec(`INSERT INTO river_job (kind, args, max_attempts, queue, state, scheduled_at) VALUES ('deliver_messages', $1, 1, 'messages', 'scheduled', now() + interval '1 day')`,
+		map[string]any{"campaign_id": first.CampaignID})
+	must(t, b.lookAgain(ctx, first.CampaignID, 1, b.clock.now().Add(time.Hour)))
+	// Somebody has the same key in hand, so that the request waits right before its end.
+	by := Request{Principal: "p", Key: "k", Hash: []byte{1}}
+	tx, err := b.pool.Begin(ctx)
+	must(t, err)
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	_, err = tx.Exec(ctx, `INSERT INTO message_requests (principal, key, hash, answer, created_at) VALUES ($1, $2, '', '[]', now())`, by.Principal, by.Key)
+	must(t, err)
+	type answer struct {
+		Accepted
+		err error
+	}
+	done := make(chan answer, 1)
+	go func() {
+		a, _, err := b.SendMessage(context.WithoutCancel(ctx), by, receipt(tmpl, "ann@example.net"))
+		done <- answer{a, err}
+	}()
+	b.until("the request to wait", func() bool {
+		return query[int](b, `SELECT count(*)::int FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid WHERE NOT l.granted AND a.datname = current_database() AND a.query LIKE '%message_requests%'`)[0] > 0
+	})
+	_, err = b.Pause(ctx, first.CampaignID, "")
+	must(t, err)
+	_, err = b.Resume(ctx, first.CampaignID)
+	must(t, err)
+	must(t, b.tick(ctx))
+	b.quiet()
+	must(t, tx.Rollback(ctx))
+	a := <-done
+	must(t, a.err)
+	b.awaitMessage(a.ID, Sent)
 }
