@@ -48,6 +48,7 @@ type claim struct {
 type look struct {
 	stale     bool
 	unnotable bool // the journal takes no lines
+	full      bool // messages: none of the relays has a berth
 	// wait is until when nothing may be claimed; zero when something may.
 	wait time.Time
 	// last is the greatest seq that was looked at, 0 when there was none: rows also count that were skipped.
@@ -57,6 +58,8 @@ type look struct {
 	routed bool
 	// claims has one for each relay that got something; of a campaign with one relay exactly one.
 	claims []claim
+	// sent is told each relay of the claims when what was claimed for it is through; nil: nobody wants to know.
+	sent func(relayID int64)
 }
 
 // order is what the campaign says about its deliveries when the queue is looked at.
@@ -73,6 +76,7 @@ type order struct {
 	// untracked are those of the lists whose people are not tracked.
 	untracked []int64
 	relays    []sender.Relay
+	via       []int64        // those of the relays that may be used for this look; nil: all
 	window    *sender.Window // of the campaign
 	messages  bool           // it is a stream of messages
 	tested    bool           // it has variants
@@ -107,6 +111,12 @@ func (s *Service) claim(ctx context.Context, a DeliverArgs, lo int32) (look, err
 	if err != nil || o.stale {
 		return look{stale: o.stale}, err
 	}
+	return s.claimFor(ctx, pick{DeliverArgs: a, order: o, lo: lo})
+}
+
+// claimFor is claim with what the campaign wants.
+func (s *Service) claimFor(ctx context.Context, p pick) (look, error) {
+	o := p.order
 	if o.stopped {
 		return look{wait: s.d.Now().Add(sender.StopAgain)}, nil
 	}
@@ -126,7 +136,7 @@ func (s *Service) claim(ctx context.Context, a DeliverArgs, lo int32) (look, err
 		return look{unnotable: true}, nil
 	}
 	l := look{routed: o.routed()}
-	err = pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error {
+	err := pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error {
 		if alive, err := sender.FenceTx(ctx, tx, s.d.Node.ID); err != nil || !alive {
 			l.stale = true
 			return err
@@ -136,7 +146,7 @@ func (s *Service) claim(ctx context.Context, a DeliverArgs, lo int32) (look, err
 				return err
 			}
 		}
-		return take(ctx, tx, pick{DeliverArgs: a, order: o, lo: lo}, &l)
+		return take(ctx, tx, p, &l)
 	})
 	if err != nil {
 		s.inflight.suspect.Store(s.d.Now().UnixNano())

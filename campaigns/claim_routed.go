@@ -161,6 +161,9 @@ func (s *Service) outletsTx(ctx context.Context, tx pgx.Tx, o order, now time.Ti
 	for _, r := range o.relays {
 		if r.TakesFrom(o.from.Domain) {
 			again, busy := s.notBefore(r, now)
+			if again.IsZero() && o.via != nil && !slices.Contains(o.via, r.ID) {
+				again, busy = now.Add(lookAgain), true
+			}
 			outlets = append(outlets, outlet{relay: r, again: again, busy: busy})
 		}
 	}

@@ -115,6 +115,9 @@ func (s *Service) sendLook(ctx context.Context, l look) (batchEnd, error) {
 // sendBatch sends what was claimed for one relay, as much at once as it has connections, and records what came of it.
 func (s *Service) sendBatch(ctx context.Context, l look, i int) (batchEnd, error) {
 	c := l.claims[i]
+	if l.sent != nil {
+		defer l.sent(c.relay.ID)
+	}
 	content, err := s.content(ctx, c.campaignID)
 	if err != nil {
 		s.release(c, err)

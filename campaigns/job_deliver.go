@@ -37,7 +37,7 @@ type deliverWorker struct {
 func (s *Service) Queues(cooldown time.Duration) map[string]river.QueueConfig {
 	return map[string]river.QueueConfig{
 		QueueDeliver:  {MaxWorkers: s.cfg.Workers, FetchCooldown: cooldown},
-		QueueMessages: {MaxWorkers: s.cfg.MessageWorkers, FetchCooldown: cooldown},
+		QueueMessages: {MaxWorkers: s.cfg.MessageWorkers * messageRelays, FetchCooldown: cooldown},
 	}
 }
 

@@ -62,10 +62,17 @@ func (s *Service) deliverMessages(ctx context.Context, a MessageArgs) error {
 		if s.d.Now().Sub(began) > jobBudget || s.draining.Load() {
 			return s.lookAgain(ctx, a.CampaignID, over.from(lo), s.d.Now())
 		}
-		l, err := s.claim(ctx, args, lo)
+		l, got, err := s.claimMessages(ctx, args, lo)
+		if got.all {
+			lo, args = got.from, args.widened()
+		}
 		switch {
 		case err != nil:
 			return err
+		case got.left:
+			return s.lookAt(ctx, a.CampaignID, over.from(lo), s.d.Now().Add(lookAgain))
+		case l.full:
+			return s.lookAgain(ctx, a.CampaignID, over.from(lo), s.d.Now().Add(lookAgain))
 		case l.stale:
 			return nil
 		case !l.wait.IsZero():

@@ -2,16 +2,76 @@ package campaigns
 
 import (
 	"context"
+	"math"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
 	"postrider/audience"
 	"postrider/internal/pg"
+	"postrider/sender"
 	"postrider/templates"
 )
 
 // leftMessage goes before why a message is not sent: it has other words than a mailing.
 const leftMessage = "message "
+
+// claimMessages is claim for a stream, with what is claimed at berths of its relays. A look that is full got none.
+func (s *Service) claimMessages(ctx context.Context, a DeliverArgs, lo int32) (l look, got berth, err error) {
+	o, err := s.order(ctx, a)
+	if err != nil || o.stale {
+		return look{stale: o.stale}, got, err
+	}
+	got = s.berths.take(ctx, a.CampaignID, s.awake(o.relays), lo)
+	if len(got.relays) == 0 {
+		return look{full: true}, got, nil
+	}
+	unused := slices.Clone(got.relays)
+	defer func() {
+		for _, id := range unused {
+			s.berths.give(id)
+		}
+	}()
+	if got.waited { // the stream or a relay may have been stopped meanwhile
+		if o, err = s.order(ctx, a); err != nil || o.stale {
+			return look{stale: o.stale}, got, err
+		}
+	}
+	if got.all {
+		lo, a = got.from, a.widened()
+	}
+	o.via = got.relays
+	if l, err = s.claimFor(ctx, pick{DeliverArgs: a, order: o, lo: lo}); err != nil {
+		return l, got, err
+	}
+	for _, c := range l.claims {
+		if l.last == 0 {
+			break // there was nothing, and nothing is sent
+		}
+		unused = slices.DeleteFunc(unused, func(id int64) bool { return id == c.relay.ID })
+	}
+	l.sent = s.berths.give
+	return l, got, nil
+}
+
+// awake gives the relays that can be used now; without any all, so that the claim finds out when the first can be.
+func (s *Service) awake(relays []sender.Relay) []sender.Relay {
+	now := s.d.Now()
+	able := slices.DeleteFunc(slices.Clone(relays), func(r sender.Relay) bool {
+		at, _ := s.notBefore(r, now)
+		return !at.IsZero()
+	})
+	if len(able) == 0 {
+		return relays
+	}
+	return able
+}
+
+// widened is about all that waits of the stream.
+func (a DeliverArgs) widened() DeliverArgs {
+	a.Hi, a.Only = math.MaxInt32, nil
+	return a
+}
 
 // takeMessagesTx is takeTx for a stream of messages: who it is for need be on no list, and what the message says comes with it. What has expired is left to
 // expireMessages, but for what a person wanted to be sent again after that.

@@ -287,6 +287,11 @@ func wakeStreamTx(ctx context.Context, tx pgx.Tx, id int64) (stream bool, err er
 // lookAgain lets what waits in a stream from a number on be looked at again at a moment, unless that happens sooner.
 func (s *Service) lookAgain(ctx context.Context, id int64, from int32, at time.Time) error {
 	s.streams.rest(id, at)
+	return s.lookAt(ctx, id, from, at)
+}
+
+// lookAt is lookAgain for a stream that does not rest: what comes meanwhile has jobs of its own.
+func (s *Service) lookAt(ctx context.Context, id int64, from int32, at time.Time) error {
 	return exec(ctx, s.d.Pool, `
 		UPDATE message_streams SET look_from = CASE WHEN look_at IS NULL THEN $2 ELSE LEAST(look_from, $2) END, look_at = LEAST(look_at, $3) WHERE campaign_id = $1
 			AND (look_at IS NULL OR look_at > $3 OR look_from > $2)`, id, min(from, math.MaxInt32), at)

@@ -3,8 +3,15 @@ package campaigns
 import (
 	"context"
 	"fmt"
+	"net"
+	"runtime"
+	"slices"
+	"sync"
 	"testing"
 	"time"
+
+	"postrider/sender"
+	"postrider/templates"
 )
 
 // TestAMessageInDoubtIsSentAgain also when it had expired before somebody decided so, and others came after it.
@@ -170,4 +177,172 @@ func TestAMessageIsInNoGapBetweenLooks(t *testing.T) {
 	a := <-done
 	must(t, a.err)
 	b.awaitMessage(a.ID, Sent)
+}
+
+// TestASlowRelayHoldsUpNoOther: what goes through it waits, and what goes through another does not.
+func TestASlowRelayHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	tmpl := b.template()
+	idle := b.makeRelay(sender.RelayInput{Name: "Idle"})
+	via := func(id int64) func(*MessageInput) { return func(in *MessageInput) { in.RelayIDs = []int64{id} } }
+	b.exec(`UPDATE relays SET per_minute = 30, updated_at = now() WHERE id = $1`, b.relay.ID)
+	var last Accepted
+	for i := range 150 {
+		last = b.sendMessage(receipt(tmpl, fmt.Sprintf("p%d@example.net", i), via(b.relay.ID)))
+	}
+	b.awaitMessage(b.sendMessage(receipt(tmpl, "ann@example.net", via(idle.ID))).ID, Sent)
+	if state := b.stateOf(last.ID); state != Queued {
+		t.Errorf("the slow relay was not slow: the last message is %s", state)
+	}
+	// Of those who wait for the slow one, a stream that came later does not wait for all that came before.
+	before := len(b.smtp.Accepted())
+	b.awaitMessage(b.sendMessage(receipt(b.template(func(in *templates.Input) { in.Name = "Other" }), "eve@example.net", via(b.relay.ID))).ID, Claimed)
+	if n := len(b.smtp.Accepted()) - before; n > 60 {
+		t.Errorf("%d went before it", n)
+	}
+}
+
+// TestARelayThatHangsHoldsUpNoOther of the same streams: it gets a few messages, and the others go elsewhere.
+func TestARelayThatHangsHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	tmpl := b.template()
+	b.makeRelay(sender.RelayInput{Name: "Idle"})
+	b.exec(`UPDATE relays SET port = $2, max_connections = 100, updated_at = now() WHERE id = $1`, b.relay.ID, mute(t))
+	held := func() int {
+		return query[int](b, `SELECT count(*)::int FROM deliveries WHERE state = 1 AND relay_id = $1`, b.relay.ID)[0]
+	}
+	for i := 0; held() < b.cfg.MessageWorkers; i++ {
+		a := b.sendMessage(receipt(tmpl, fmt.Sprintf("p%d@example.net", i)))
+		b.until("the message to be sent or held", func() bool { return b.stateOf(a.ID) != Queued })
+	}
+	for i := range 10 {
+		a := b.sendMessage(receipt(tmpl, fmt.Sprintf("late%d@example.net", i)))
+		b.until("the message to be sent", func() bool { return b.stateOf(a.ID) == Sent })
+	}
+	if n := held(); n != b.cfg.MessageWorkers {
+		t.Errorf("the relay that hangs has %d messages", n)
+	}
+}
+
+// mute is a server that takes connections and says nothing; it gives the port.
+func mute(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	var mu sync.Mutex
+	var conns []net.Conn
+	var ended bool
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			mu.Lock()
+			conns = append(conns, c)
+			if ended {
+				_ = c.Close()
+			}
+			mu.Unlock()
+		}
+	}()
+	t.Cleanup(func() {
+		_ = l.Close()
+		mu.Lock()
+		defer mu.Unlock()
+		ended = true
+		for _, c := range conns {
+			_ = c.Close()
+		}
+	})
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+func TestBerths(t *testing.T) {
+	t.Parallel()
+	heavy := sender.Routing{Weight: 1}
+	a, z, spare := sender.Relay{ID: 1, Routing: heavy}, sender.Relay{ID: 2, Routing: heavy}, sender.Relay{ID: 3}
+	get := func(b *berths, stream int64, from int32, relays ...sender.Relay) chan berth {
+		done := make(chan berth, 1)
+		before := b.waiting()
+		go func() { done <- b.take(t.Context(), stream, relays, from) }()
+		for len(done) == 0 && b.waiting() == before {
+			runtime.Gosched()
+		}
+		return done
+	}
+	t.Run("a relay that is full is left out", func(t *testing.T) {
+		b := &berths{most: 1}
+		<-get(b, 1, 1, a)
+		if got := <-get(b, 2, 1, a, z); !slices.Equal(got.relays, []int64{2}) || got.waited {
+			t.Errorf("%+v", got)
+		}
+	})
+	t.Run("a backup counts only beside others", func(t *testing.T) {
+		b := &berths{most: 1}
+		if got := <-get(b, 1, 1, a, spare); !slices.Equal(got.relays, []int64{1, 3}) {
+			t.Errorf("%+v", got)
+		}
+		b.give(3)
+		waits := get(b, 2, 1, a, spare)
+		if len(waits) > 0 {
+			t.Errorf("%+v", <-waits)
+		}
+		b.give(1)
+		if got := <-waits; !slices.Equal(got.relays, []int64{1}) || !got.waited {
+			t.Errorf("%+v", got)
+		}
+	})
+	t.Run("whoever waits longest is next, one of each stream", func(t *testing.T) {
+		b := &berths{most: 1}
+		<-get(b, 1, 1, a)
+		first, second := get(b, 2, 20, a), get(b, 3, 30, z, a)
+		if got := <-second; !slices.Equal(got.relays, []int64{2}) {
+			t.Errorf("%+v", got)
+		}
+		third := get(b, 4, 40, a)
+		if got := <-get(b, 2, 10, a); !got.left || got.relays != nil {
+			t.Errorf("%+v", got)
+		}
+		b.give(1)
+		if got := <-first; !got.all || got.from != 10 || len(third) > 0 {
+			t.Errorf("%+v", got)
+		}
+		b.give(1)
+		if got := <-third; got.all || !slices.Equal(got.relays, []int64{1}) {
+			t.Errorf("%+v", got)
+		}
+		b.give(1)
+		b.give(2)
+		if len(b.used) != 0 {
+			t.Errorf("%v", b.used)
+		}
+	})
+	t.Run("nobody waits in a process that ends", func(t *testing.T) {
+		b := &berths{most: 1}
+		<-get(b, 1, 1, a)
+		waits := get(b, 2, 1, a)
+		b.close()
+		for _, got := range []berth{<-waits, <-get(b, 3, 1, z)} {
+			if got.relays != nil || got.left {
+				t.Errorf("%+v", got)
+			}
+		}
+	})
+}
+
+// waiting is how many stand in line, for a test to know that somebody does.
+func (b *berths) waiting() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := 0
+	for _, w := range b.line {
+		n++
+		if w.joined {
+			n++
+		}
+	}
+	return n
 }

@@ -27,7 +27,7 @@ import (
 type Config struct {
 	// Workers is how many ranges this process works on at once. Default 32.
 	Workers int
-	// MessageWorkers is how many jobs of messages to single people this process works on at once, beside the ranges. Default 8.
+	// MessageWorkers is how many batches of messages to single people this process has under way at once at each relay, beside the ranges. Default 8.
 	MessageWorkers int
 	// Window is how many ranges of one campaign may wait or run at once, so that others get their turn. Default 8.
 	Window int
@@ -98,6 +98,7 @@ type Service struct {
 	rests    rests
 	outcomes outcomeCache
 	streams  streamBook
+	berths   berths
 }
 
 // JobInserter is what the service needs of River to wake workers up. *river.Client[pgx.Tx] has it.
@@ -107,9 +108,10 @@ type JobInserter interface {
 
 // New makes the service. Before a campaign can start, SetJobs must have been called.
 func New(cfg Config, deps Deps) *Service {
+	cfg = cfg.withDefaults()
 	return &Service{
-		d: deps, cfg: cfg.withDefaults(), signing: semaphore.NewWeighted(int64(2 * runtime.GOMAXPROCS(0))),
-		contents: contentCache{byID: map[int64]*prepared{}}, tempo: newTempo(),
+		d: deps, cfg: cfg, signing: semaphore.NewWeighted(int64(2 * runtime.GOMAXPROCS(0))),
+		contents: contentCache{byID: map[int64]*prepared{}}, tempo: newTempo(), berths: berths{most: cfg.MessageWorkers},
 	}
 }
 
@@ -117,7 +119,10 @@ func New(cfg Config, deps Deps) *Service {
 func (s *Service) SetJobs(j JobInserter) { s.jobs = j }
 
 // Drain makes the ranges that are being worked on end after what is claimed. It is the first step of a clean stop.
-func (s *Service) Drain() { s.draining.Store(true) }
+func (s *Service) Drain() {
+	s.draining.Store(true)
+	s.berths.close()
+}
 
 // Leave is the last step of a clean stop, after the jobs have ended and the journal is closed: the node accounts for itself.
 func (s *Service) Leave(ctx context.Context, journalDir string) error {
