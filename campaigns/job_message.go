@@ -2,6 +2,7 @@ package campaigns
 
 import (
 	"context"
+	"errors"
 	"math"
 	"time"
 
@@ -57,45 +58,61 @@ func (s *Service) deliverMessages(ctx context.Context, a MessageArgs) error {
 	began := s.d.Now()
 	args := DeliverArgs{CampaignID: a.CampaignID, Lo: a.Lo, Hi: a.Hi, Only: a.Only}
 	lo := a.Lo
-	var over left
+	var over, others left // others: what other jobs have left to this one
 	for {
 		if s.d.Now().Sub(began) > jobBudget || s.draining.Load() {
 			return s.lookAgain(ctx, a.CampaignID, over.from(lo), s.d.Now())
 		}
 		l, got, err := s.claimMessages(ctx, args, lo)
 		if got.all {
+			others.add(got.from, began)
 			lo, args = got.from, args.widened()
 		}
-		switch {
-		case err != nil:
-			return err
-		case got.left:
-			return s.lookAt(ctx, a.CampaignID, over.from(lo), s.d.Now().Add(lookAgain))
-		case l.full:
-			return s.lookAgain(ctx, a.CampaignID, over.from(lo), s.d.Now().Add(lookAgain))
-		case l.stale:
-			return nil
-		case !l.wait.IsZero():
-			return s.lookAgain(ctx, a.CampaignID, over.from(lo), s.soon(l.wait))
-		case l.unnotable:
-			return s.lookAgain(ctx, a.CampaignID, over.from(lo), s.d.Now().Add(unnotableSnooze))
-		case l.last == 0 && over.low > 0:
-			return s.lookAgain(ctx, a.CampaignID, over.low, s.soon(over.again))
-		case l.last == 0:
-			return nil
+		if err != nil {
+			return s.failed(ctx, a, others, err)
+		}
+		if l.last == 0 {
+			return s.endLooking(ctx, a.CampaignID, l, got, lo, over)
 		}
 		before := lo
 		lo = l.last + 1
 		over.join(l.left)
 		end, err := s.sendLook(ctx, l)
 		if err != nil {
-			return err
+			return s.failed(ctx, a, others, err)
 		}
 		if end.wait > 0 {
 			return s.lookAgain(ctx, a.CampaignID, over.from(before), s.d.Now().Add(min(end.wait, s.cfg.Snooze)))
 		}
 		lo = end.back.from(lo)
 	}
+}
+
+// endLooking ends with a look that gave nothing, from lo on, with what no relay took before.
+func (s *Service) endLooking(ctx context.Context, id int64, l look, got berth, lo int32, over left) error {
+	switch now := s.d.Now(); {
+	case got.left:
+		return s.lookAt(ctx, id, over.from(lo), now.Add(lookAgain))
+	case l.full:
+		return s.lookAgain(ctx, id, over.from(lo), now.Add(lookAgain))
+	case l.stale:
+		return nil
+	case !l.wait.IsZero():
+		return s.lookAgain(ctx, id, over.from(lo), s.soon(l.wait))
+	case l.unnotable:
+		return s.lookAgain(ctx, id, over.from(lo), now.Add(unnotableSnooze))
+	case over.low > 0:
+		return s.lookAgain(ctx, id, over.low, s.soon(over.again))
+	}
+	return nil
+}
+
+// failed lets what other jobs have left to this one be looked at again: they are over, and this one comes back for its own only.
+func (s *Service) failed(ctx context.Context, a MessageArgs, others left, err error) error {
+	if others.low == 0 {
+		return err
+	}
+	return errors.Join(err, s.lookAt(context.WithoutCancel(ctx), a.CampaignID, others.low, s.d.Now().Add(lookAgain)))
 }
 
 // soon bounds how long a stream rests before somebody looks whether its relays may be used, since a person may have changed something.

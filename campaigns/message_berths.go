@@ -62,8 +62,7 @@ func (b *berths) take(ctx context.Context, campaignID int64, relays []sender.Rel
 		b.mu.Unlock()
 		return berth{relays: got}
 	}
-	if i := slices.IndexFunc(b.line, func(w *inLine) bool { return w.campaignID == campaignID }); i >= 0 {
-		b.line[i].from, b.line[i].joined = min(b.line[i].from, from), true
+	if b.joinLocked(campaignID, from) {
 		b.mu.Unlock()
 		return berth{left: true}
 	}
@@ -75,6 +74,22 @@ func (b *berths) take(ctx context.Context, campaignID int64, relays []sender.Rel
 	b.line = append(b.line, w)
 	b.mu.Unlock()
 	return b.wait(ctx, w)
+}
+
+// join leaves a look to one of the same stream that is in line; false when none is.
+func (b *berths) join(campaignID int64, from int32) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.joinLocked(campaignID, from)
+}
+
+func (b *berths) joinLocked(campaignID int64, from int32) bool {
+	i := slices.IndexFunc(b.line, func(w *inLine) bool { return w.campaignID == campaignID })
+	if i < 0 {
+		return false
+	}
+	b.line[i].from, b.line[i].joined = min(b.line[i].from, from), true
+	return true
 }
 
 // berthsFor tells the relays that a stream waits for from those that only stand in for them.

@@ -2,6 +2,7 @@ package campaigns
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"runtime"
@@ -223,6 +224,26 @@ func TestARelayThatHangsHoldsUpNoOther(t *testing.T) {
 	}
 	if n := held(); n != b.cfg.MessageWorkers {
 		t.Errorf("the relay that hangs has %d messages", n)
+	}
+}
+
+// TestAJobThatFailsLeavesNothing of what other jobs, which are over, had left to it.
+func TestAJobThatFailsLeavesNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	first := b.sendMessage(receipt(b.template(), "ann@example.net"))
+	b.awaitMessage(first.ID, Sent)
+	ended, end := context.WithCancel(t.Context())
+	end()
+	why := errors.New("the database is away")
+	for others, want := range map[left]int{{}: 0, {low: 7}: 1} {
+		if err := b.failed(ended, MessageArgs{CampaignID: first.CampaignID, Lo: 9}, others, why); !errors.Is(err, why) {
+			t.Error(err)
+		}
+		if n := query[int](b, `SELECT count(*)::int FROM message_streams WHERE look_from = 7 AND look_at IS NOT NULL`)[0]; n != want {
+			t.Errorf("%+v: %d", others, n)
+		}
+		b.exec(`UPDATE message_streams SET look_at = NULL, look_from = 0`)
 	}
 }
 
