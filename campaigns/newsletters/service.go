@@ -120,56 +120,44 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (Updated, erro
 		fresh = &got
 	}
 	var out Updated
-	err = pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error {
-		out, err = s.updateTx(ctx, tx, id, in, before, fresh)
+	out.Newsletter, err = s.change(ctx, id, func(tx pgx.Tx, n *Newsletter, open []Issue) (err error) {
+		if n.Source != before.Source {
+			return errs.New(errs.Conflict, "newsletter %d was changed by somebody else at the same moment; look at it and save it again", id)
+		}
+		out.Kept, err = s.updateTx(ctx, tx, *n, in, open, fresh)
 		return err
 	})
 	return out, err
 }
 
-func (s *Service) updateTx(ctx context.Context, tx pgx.Tx, id int64, in Input, before Newsletter, fresh *Fetched) (out Updated, err error) {
-	open, err := issues(ctx, tx, `WHERE i.newsletter_id = $1 AND i.state IN `+unsentStates+` ORDER BY i.id FOR UPDATE OF i`, id)
-	if err != nil {
-		return out, err
-	}
-	n, err := lockNewsletter(ctx, tx, id)
-	if err != nil {
-		return out, err
-	}
-	if n.Source != before.Source {
-		return out, errs.New(errs.Conflict, "newsletter %d was changed by somebody else at the same moment; look at it and save it again", id)
-	}
-	if _, err := saveNewsletter(ctx, tx, id, in, s.d.Now()); err != nil {
-		return out, err
+func (s *Service) updateTx(ctx context.Context, tx pgx.Tx, before Newsletter, in Input, open []Issue, fresh *Fetched) (kept []Issue, err error) {
+	if _, err := saveNewsletter(ctx, tx, before.ID, in, s.d.Now()); err != nil {
+		return nil, err
 	}
 	if in.Source != before.Source {
-		if err := s.newSourceTx(ctx, tx, id); err != nil {
-			return out, err
+		if err := s.newSourceTx(ctx, tx, before.ID); err != nil {
+			return nil, err
 		}
 	}
-	if n, err = getNewsletter(ctx, tx, id); err != nil {
-		return out, err
+	n, err := getNewsletter(ctx, tx, before.ID)
+	if err != nil {
+		return nil, err
 	}
 	if fresh != nil {
 		if err := s.takeTx(ctx, tx, n, *fresh, true); err != nil {
-			return out, err
+			return nil, err
 		}
 	}
 	if n.ActivatedAt == nil {
-		out.Newsletter = n
-		return out, nil
+		return nil, nil
 	}
 	if n.Status == StatusEnded {
 		n.Status = StatusActive // savePlanTx ends it again when the new schedule has no runs
 	}
 	if err := savePlanTx(ctx, tx, &n, s.d.Now()); err != nil {
-		return out, err
+		return nil, err
 	}
-	if out.Kept, err = s.replanTx(ctx, tx, n, open); err != nil {
-		return out, err
-	}
-	out.Newsletter, err = getNewsletter(ctx, tx, id)
-	return out, err
+	return s.replanTx(ctx, tx, n, open)
 }
 
 // newSourceTx forgets what the source before said. Its items that nobody got go with it.
@@ -254,7 +242,7 @@ func (s *Service) Activate(ctx context.Context, id int64) (Newsletter, error) {
 			return n, err
 		}
 	}
-	return s.change(ctx, id, func(tx pgx.Tx, n *Newsletter) error {
+	return s.change(ctx, id, func(tx pgx.Tx, n *Newsletter, _ []Issue) error {
 		if n.Status != StatusDraft {
 			return errs.New(errs.Conflict, "the newsletter %q is %s already", n.Name, n.Status)
 		}
@@ -298,22 +286,6 @@ func (n Newsletter) complete() error {
 	return f.Err("the newsletter cannot run yet")
 }
 
-// change runs fn on the locked newsletter and gives it as it is afterwards.
-func (s *Service) change(ctx context.Context, id int64, fn func(tx pgx.Tx, n *Newsletter) error) (Newsletter, error) {
-	var n Newsletter
-	err := pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) (err error) {
-		if n, err = lockNewsletter(ctx, tx, id); err != nil {
-			return err
-		}
-		if err := fn(tx, &n); err != nil {
-			return err
-		}
-		n, err = getNewsletter(ctx, tx, id)
-		return err
-	})
-	return n, err
-}
-
 // Pause is a pause of a newsletter: until a date, or until somebody resumes it. The note is public.
 type Pause struct {
 	Until *schedule.Date
@@ -325,25 +297,12 @@ func (s *Service) Pause(ctx context.Context, id int64, p Pause, by string) (News
 	if len(p.Note) > 1000 {
 		return Newsletter{}, errs.InvalidField("note", "at most 1,000 characters")
 	}
-	var n Newsletter
-	err := pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error {
-		open, err := issues(ctx, tx, `WHERE i.newsletter_id = $1 AND i.state IN `+unsentStates+` ORDER BY i.id FOR UPDATE OF i`, id)
-		if err != nil {
+	return s.change(ctx, id, func(tx pgx.Tx, n *Newsletter, open []Issue) error {
+		if err := s.pauseTx(ctx, tx, n, p); err != nil {
 			return err
 		}
-		if n, err = lockNewsletter(ctx, tx, id); err != nil {
-			return err
-		}
-		if err := s.pauseTx(ctx, tx, &n, p); err != nil {
-			return err
-		}
-		if err := s.pauseIssuesTx(ctx, tx, n, open, by); err != nil {
-			return err
-		}
-		n, err = getNewsletter(ctx, tx, id)
-		return err
+		return s.pauseIssuesTx(ctx, tx, *n, open, by)
 	})
-	return n, err
 }
 
 func (s *Service) pauseTx(ctx context.Context, tx pgx.Tx, n *Newsletter, p Pause) error {
@@ -398,7 +357,7 @@ func (s *Service) pauseIssuesTx(ctx context.Context, tx pgx.Tx, n Newsletter, op
 
 // Resume ends a pause today. Runs that fell into it are not made up for.
 func (s *Service) Resume(ctx context.Context, id int64) (Newsletter, error) {
-	return s.change(ctx, id, func(tx pgx.Tx, n *Newsletter) error {
+	return s.change(ctx, id, func(tx pgx.Tx, n *Newsletter, _ []Issue) error {
 		if n.Status != StatusPaused {
 			return errs.New(errs.Conflict, "the newsletter %q is %s, not paused", n.Name, n.Status)
 		}
@@ -418,83 +377,6 @@ func (s *Service) Resume(ctx context.Context, id int64) (Newsletter, error) {
 			return err
 		}
 		return touchTx(ctx, tx, n.ID, now)
-	})
-}
-
-// mostSkips bounds the dates that are skipped ahead of time; those that have passed are forgotten.
-const mostSkips = 100
-
-// SkipDate lets a run that is still to come fall out: the issue of that date, or, when there is none yet, the date itself. The zero date is the next run. It gives the date.
-func (s *Service) SkipDate(ctx context.Context, id int64, d schedule.Date, by string) (schedule.Date, error) {
-	n, err := s.Get(ctx, id)
-	if err != nil {
-		return d, err
-	}
-	if n.ActivatedAt == nil || n.Status == StatusEnded {
-		return d, errs.New(errs.Conflict, "the newsletter %q is %s and has no runs to skip", n.Name, n.Status)
-	}
-	open, err := issues(ctx, s.d.Pool, `WHERE i.newsletter_id = $1 AND i.state IN `+unsentStates+` ORDER BY i.local_date`, id)
-	if err != nil {
-		return d, err
-	}
-	for _, i := range open {
-		if d.IsZero() || i.Date == d {
-			return i.Date, s.Skip(ctx, i.ID, "skipped ahead of its time", by)
-		}
-	}
-	_, err = s.change(ctx, id, func(tx pgx.Tx, n *Newsletter) error {
-		d, err = n.skip(d, s.d.Now())
-		if err != nil {
-			return err
-		}
-		return savePlanTx(ctx, tx, n, s.d.Now())
-	})
-	return d, err
-}
-
-func (n *Newsletter) skip(d schedule.Date, now time.Time) (schedule.Date, error) {
-	if d.IsZero() {
-		if n.NextRunAt == nil {
-			return d, errs.New(errs.Conflict, "the newsletter %q has no run to skip", n.Name)
-		}
-		loc, err := schedule.Zone(n.Schedule.Zone)
-		if err != nil {
-			return d, err
-		}
-		d = schedule.DateOf(n.NextRunAt.In(loc))
-	}
-	run, ok, err := n.Plan().At(d)
-	if err != nil {
-		return d, err
-	}
-	if !ok || !run.At.After(now) {
-		return d, errs.InvalidField("date", "there is no run on %s that is still to come", d)
-	}
-	if run.Out != "" {
-		return d, errs.New(errs.Conflict, "the run of %s is %s already", d, run.Out)
-	}
-	kept := n.Skips[:0]
-	for _, old := range n.Skips {
-		if old.Compare(schedule.DateOf(now).AddDays(-2)) >= 0 {
-			kept = append(kept, old)
-		}
-	}
-	if n.Skips = append(kept, d); len(n.Skips) > mostSkips {
-		return d, errs.New(errs.Conflict, "%d runs are skipped already; pause the newsletter, or change its schedule", mostSkips)
-	}
-	return d, nil
-}
-
-// Unskip takes back that a date is skipped, while it has not come.
-func (s *Service) Unskip(ctx context.Context, id int64, d schedule.Date) (Newsletter, error) {
-	return s.change(ctx, id, func(tx pgx.Tx, n *Newsletter) error {
-		for k, old := range n.Skips {
-			if old == d {
-				n.Skips = append(n.Skips[:k], n.Skips[k+1:]...)
-				return savePlanTx(ctx, tx, n, s.d.Now())
-			}
-		}
-		return errs.New(errs.NotFound, "the run of %s is not skipped", d)
 	})
 }
 

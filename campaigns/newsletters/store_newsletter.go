@@ -69,20 +69,20 @@ func (r newsletterRow) newsletter() (Newsletter, error) {
 	return n, nil
 }
 
-func one(ctx context.Context, db pg.DB, id int64, lock string) (Newsletter, error) {
-	row, err := pg.One[newsletterRow](ctx, db, fmt.Sprintf("newsletter %d", id), `SELECT `+newsletterColumns+` FROM newsletters n WHERE n.id = $1 `+lock, id)
+func getNewsletter(ctx context.Context, db pg.DB, id int64) (Newsletter, error) {
+	row, err := pg.One[newsletterRow](ctx, db, fmt.Sprintf("newsletter %d", id), `SELECT `+newsletterColumns+` FROM newsletters n WHERE n.id = $1`, id)
 	if err != nil {
 		return Newsletter{}, err
 	}
 	return row.newsletter()
 }
 
-func getNewsletter(ctx context.Context, db pg.DB, id int64) (Newsletter, error) {
-	return one(ctx, db, id, "")
-}
-
+// lockNewsletter locks a newsletter and reads it by a statement of its own: what one that waits for a lock reads of other tables is from before it waited.
 func lockNewsletter(ctx context.Context, tx pgx.Tx, id int64) (Newsletter, error) {
-	return one(ctx, tx, id, "FOR UPDATE OF n")
+	if err := exec(ctx, tx, `SELECT FROM newsletters WHERE id = $1 FOR UPDATE`, id); err != nil {
+		return Newsletter{}, err
+	}
+	return getNewsletter(ctx, tx, id)
 }
 
 func listNewsletters(ctx context.Context, db pg.DB, status Status, afterName string, afterID int64, limit int) ([]Newsletter, error) {

@@ -68,3 +68,9 @@ func Violation(err error) string {
 	}
 	return ""
 }
+
+// Deadlock reports whether a transaction was broken off because it and others waited for each other. It did nothing, and may be done again.
+func Deadlock(err error) bool {
+	var pe *pgconn.PgError
+	return errors.As(err, &pe) && pe.Code == "40P01"
+}
