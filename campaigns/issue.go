@@ -21,8 +21,8 @@ type Issue struct {
 const issueSQL = `(SELECT jsonb_build_object('id', i.id, 'newsletter_id', n.id, 'newsletter', n.name) FROM newsletter_issues i JOIN newsletters n ON n.id = i.newsletter_id WHERE i.campaign_id = c.id)`
 
 // byHand keeps a person or program from launching the campaign of an issue by itself: the issue would know nothing of it, and go out without its approval, from a hold, or although it was skipped.
-func byHand(ctx context.Context, id int64) func(tx pgx.Tx) error {
-	return func(tx pgx.Tx) error {
+func byHand(ctx context.Context, id int64) func(pgx.Tx, Campaign) error {
+	return func(tx pgx.Tx, _ Campaign) error {
 		var newsletter string
 		err := tx.QueryRow(ctx, `SELECT n.name FROM newsletter_issues i JOIN newsletters n ON n.id = i.newsletter_id WHERE i.campaign_id = $1`, id).Scan(&newsletter)
 		switch {

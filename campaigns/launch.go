@@ -137,10 +137,10 @@ func (s *Service) launch(ctx context.Context, id int64, l Launch, verb string) (
 	return s.launchAlso(ctx, id, l, verb, byHand(ctx, id))
 }
 
-func nothingElse(pgx.Tx) error { return nil }
+func nothingElse(pgx.Tx, Campaign) error { return nil }
 
 // launchAlso has something else written in the transaction of the launch.
-func (s *Service) launchAlso(ctx context.Context, id int64, l Launch, verb string, also func(tx pgx.Tx) error) (Campaign, error) {
+func (s *Service) launchAlso(ctx context.Context, id int64, l Launch, verb string, also func(tx pgx.Tx, was Campaign) error) (Campaign, error) {
 	seen, err := s.Get(ctx, id)
 	if err != nil {
 		return seen, err
@@ -149,7 +149,7 @@ func (s *Service) launchAlso(ctx context.Context, id int64, l Launch, verb strin
 }
 
 // launchSeen launches a campaign as it was seen. One that is changed meanwhile is a Conflict.
-func (s *Service) launchSeen(ctx context.Context, seen Campaign, l Launch, verb string, also func(tx pgx.Tx) error) (Campaign, error) {
+func (s *Service) launchSeen(ctx context.Context, seen Campaign, l Launch, verb string, also func(tx pgx.Tx, was Campaign) error) (Campaign, error) {
 	if err := s.launchable(seen, l, verb); err != nil {
 		return seen, err
 	}
@@ -167,7 +167,7 @@ func (s *Service) launchSeen(ctx context.Context, seen Campaign, l Launch, verb 
 		if err := s.launchTx(ctx, tx, c, p); err != nil {
 			return err
 		}
-		return also(tx)
+		return also(tx, c)
 	})
 }
 
@@ -189,8 +189,9 @@ func (s *Service) Start(ctx context.Context, id int64) (Campaign, error) {
 	return s.launch(ctx, id, Launch{}, "started")
 }
 
-// StartAlso is Start together with something else: what also writes in its transaction is true if and only if the campaign was started by it.
-func (s *Service) StartAlso(ctx context.Context, id int64, also func(tx pgx.Tx) error) (Campaign, error) {
+// StartAlso is Start together with something else: what also writes in its transaction is true if and only if the campaign was started by it. was is the
+// campaign as it is started, before it says that it was.
+func (s *Service) StartAlso(ctx context.Context, id int64, also func(tx pgx.Tx, was Campaign) error) (Campaign, error) {
 	return s.launchAlso(ctx, id, Launch{}, "started", also)
 }
 

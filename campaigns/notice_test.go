@@ -35,13 +35,16 @@ func TestStartTogetherWithSomethingElse(t *testing.T) {
 	b.people(2)
 	c := b.draft()
 	no := errors.New("no")
-	if _, err := b.StartAlso(t.Context(), c.ID, func(pgx.Tx) error { return no }); !errors.Is(err, no) {
+	if _, err := b.StartAlso(t.Context(), c.ID, func(pgx.Tx, Campaign) error { return no }); !errors.Is(err, no) {
 		t.Fatal(err)
 	}
 	if c, err := b.Get(t.Context(), c.ID); err != nil || c.Status != StatusDraft {
 		t.Fatalf("the campaign is %s (%v), though what belongs to its start was not to be had", c.Status, err)
 	}
-	c, err := b.StartAlso(t.Context(), c.ID, func(tx pgx.Tx) error {
+	c, err := b.StartAlso(t.Context(), c.ID, func(tx pgx.Tx, was Campaign) error {
+		if !was.UpdatedAt.Equal(c.UpdatedAt) || was.Status != StatusDraft {
+			t.Errorf("it is started as %+v, want it as it was", was)
+		}
 		_, err := tx.Exec(t.Context(), `UPDATE campaigns SET name = 'also' WHERE id = $1`, c.ID)
 		return err
 	})

@@ -61,17 +61,83 @@ func (s *Service) onIssue(ctx context.Context, id int64, verb string, fn func(tx
 	})
 }
 
-// Approve says that an issue is as it should be: it goes out at its time, and its content stays as it is. A draft is finished by it.
-func (s *Service) Approve(ctx context.Context, id int64, by string) error {
-	return s.onIssue(ctx, id, "approved", func(tx pgx.Tx, i Issue) error {
-		if i.CampaignID == nil {
-			return errs.New(errs.Conflict, "the issue of %s is not prepared yet: there is nothing to approve", i.Date)
+// onContent runs fn on a locked issue that can still go out, and on its campaign as it is locked.
+func (s *Service) onContent(ctx context.Context, id int64, done, do string, fn func(tx pgx.Tx, c campaigns.Campaign, i Issue) error) error {
+	seen, err := getIssue(ctx, s.d.Pool, id, "")
+	if err != nil {
+		return err
+	}
+	if seen.CampaignID == nil && seen.unsent() {
+		return errs.New(errs.Conflict, "the issue of %s is not prepared yet: there is nothing to %s", seen.Date, do)
+	}
+	return pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error {
+		var camp campaigns.Campaign
+		if seen.CampaignID != nil {
+			if camp, err = s.d.Campaigns.LockTx(ctx, tx, *seen.CampaignID); err != nil {
+				return err
+			}
 		}
-		if err := exec(ctx, tx, `UPDATE newsletter_issues SET approved_by = $2 WHERE id = $1`, id, by); err != nil {
+		i, err := getIssue(ctx, tx, id, "FOR UPDATE OF i")
+		if err != nil {
 			return err
+		}
+		if !i.unsent() || i.CampaignID == nil || *i.CampaignID != camp.ID {
+			return errs.New(errs.Conflict, "the issue of %s is %s and cannot be %s any more", i.Date, i.State, done)
+		}
+		return fn(tx, camp, i)
+	})
+}
+
+// wordTx keeps the word of a person for an issue, and of which content it is: what is changed afterwards needs a new one.
+func wordTx(ctx context.Context, tx pgx.Tx, c campaigns.Campaign, i *Issue, do, by string) error {
+	if i.toPrepare() {
+		return errs.New(errs.Conflict, "the issue of %s is being prepared anew: there is nothing to %s until it is", i.Date, do)
+	}
+	i.Version++
+	return exec(ctx, tx, `UPDATE newsletter_issues SET approved_by = $2, edited = $3, written_at = $4, version = $5 WHERE id = $1`, i.ID, by, i.Edited || i.rewritten(c), c.UpdatedAt, i.Version)
+}
+
+// Approve says that an issue is as it should be: it goes out at its time, and its content stays as it is. A draft is finished by it. One that is held stays so until it is released.
+func (s *Service) Approve(ctx context.Context, id int64, by string) error {
+	return s.onContent(ctx, id, "approved", "approve", func(tx pgx.Tx, c campaigns.Campaign, i Issue) error {
+		if err := wordTx(ctx, tx, c, &i, "approve", by); err != nil {
+			return err
+		}
+		if i.isHeld() {
+			return logTx(ctx, tx, id, s.d.Now(), "approved", "it is still held", by)
 		}
 		return s.mustMove(ctx, tx, i, move{state: StateReady, tryAt: i.RunAt, by: by, action: "approved"})
 	})
+}
+
+// withdraw takes a word back that was given for other content than is there now.
+func (s *Service) withdraw(ctx context.Context, id int64) error {
+	return s.onContent(ctx, id, "looked at", "look at", func(tx pgx.Tx, c campaigns.Campaign, i Issue) error {
+		n, err := getNewsletter(ctx, tx, i.NewsletterID)
+		if err != nil || !n.unseen(i, c) {
+			return err
+		}
+		reason := "its campaign was changed after " + *i.ApprovedBy + " had approved it: it needs a new word"
+		i.Version++
+		i.ApprovedBy, i.SendNow = nil, false
+		err = exec(ctx, tx, `UPDATE newsletter_issues SET approved_by = NULL, send_now = false, edited = true, written_at = $2, version = $3 WHERE id = $1`, id, c.UpdatedAt, i.Version)
+		if err != nil {
+			return err
+		}
+		if i.isHeld() {
+			return logTx(ctx, tx, id, s.d.Now(), "edited", reason, "")
+		}
+		m := move{state: n.after(i), reason: reason, tryAt: i.RunAt}
+		if !s.d.Now().Before(i.RunAt) {
+			m.why, m.tryAt = WhyNotReady, i.LateUntil.Add(time.Second)
+		}
+		return s.mustMove(ctx, tx, i, m)
+	})
+}
+
+// unseen reports whether an issue needs a person's word, and has one for other content than is in its campaign.
+func (n Newsletter) unseen(i Issue, c campaigns.Campaign) bool {
+	return i.ApprovedBy != nil && i.rewritten(c) && (n.Rules.Approval || n.Source.Kind == SourceDraft)
 }
 
 // Hold keeps an issue from going out until it is released. When the next issue's time comes first, it is skipped.
@@ -94,18 +160,28 @@ func (s *Service) Release(ctx context.Context, id int64, by string) error {
 		if err != nil {
 			return err
 		}
-		if now := s.d.Now(); now.After(i.LateUntil) {
+		now := s.d.Now()
+		if now.After(i.LateUntil) {
 			return errs.New(errs.Conflict, "the issue of %s could go out until %s: send it now, or skip it", i.Date, i.LateUntil.UTC().Format(time.RFC3339))
+		}
+		if n.isPaused(now) && n.pauseHolds(i.Date) {
+			return errs.New(errs.Conflict, "the newsletter %q is paused: resume it before you release the issue of %s, or send that now", n.Name, i.Date)
 		}
 		return s.mustMove(ctx, tx, i, move{state: n.after(i), tryAt: n.nextLook(i), by: by, action: "released"})
 	})
 }
 
-// after is where a prepared issue stands by the rules.
+// after is where an issue stands by the rules when nothing keeps it.
 func (n Newsletter) after(i Issue) State {
-	switch {
-	case i.CampaignID == nil:
+	if i.CampaignID == nil || i.Stale {
 		return StatePreparing
+	}
+	return n.settled(i)
+}
+
+// settled is where an issue stands by the rules when it has its content.
+func (n Newsletter) settled(i Issue) State {
+	switch {
 	case i.ApprovedBy != nil || i.SendNow:
 		return StateReady
 	case n.Source.Kind == SourceDraft:
@@ -118,7 +194,7 @@ func (n Newsletter) after(i Issue) State {
 
 // nextLook is when an issue must be looked at again: one that is to be prepared at once, any other at its time.
 func (n Newsletter) nextLook(i Issue) time.Time {
-	if i.CampaignID == nil {
+	if i.CampaignID == nil || i.Stale {
 		return i.CreatedAt
 	}
 	return i.RunAt
@@ -134,26 +210,45 @@ func (s *Service) Skip(ctx context.Context, id int64, note, by string) error {
 	})
 }
 
-// SendNow lets an issue go out at once, as it is.
+// sendNowFor is how long is tried at least to let an issue go out that a person wants to go out now.
+const sendNowFor = 6 * time.Hour
+
+// SendNow lets an issue go out at once, as it is. When something keeps it back, that is tried for as long as it might go out late, and it is held then.
 func (s *Service) SendNow(ctx context.Context, id int64, by string) error {
-	return s.onIssue(ctx, id, "sent", func(tx pgx.Tx, i Issue) error {
-		if i.CampaignID == nil {
-			return errs.New(errs.Conflict, "the issue of %s is not prepared yet: there is nothing to send", i.Date)
-		}
-		if err := exec(ctx, tx, `UPDATE newsletter_issues SET send_now = true, approved_by = COALESCE(approved_by, $2) WHERE id = $1`, id, by); err != nil {
+	return s.onContent(ctx, id, "sent", "send", func(tx pgx.Tx, c campaigns.Campaign, i Issue) error {
+		n, err := getNewsletter(ctx, tx, i.NewsletterID)
+		if err != nil {
 			return err
 		}
-		return s.mustMove(ctx, tx, i, move{state: StateReady, tryAt: s.d.Now(), by: by, action: "send_now"})
+		word := by
+		if i.ApprovedBy != nil && !n.unseen(i, c) {
+			word = *i.ApprovedBy
+		}
+		if err := wordTx(ctx, tx, c, &i, "send", word); err != nil {
+			return err
+		}
+		now := s.d.Now()
+		if until := now.Add(max(sendNowFor, time.Duration(n.Rules.LateHours)*time.Hour)); until.After(i.LateUntil) {
+			i.LateUntil = until
+		}
+		if err := exec(ctx, tx, `UPDATE newsletter_issues SET send_now = true, late_until = $2 WHERE id = $1`, id, i.LateUntil); err != nil {
+			return err
+		}
+		return s.mustMove(ctx, tx, i, move{state: StateReady, tryAt: now, by: by, action: "send_now"})
 	})
 }
 
-// Prepare makes the content of an issue anew, also of one that a person edited or approved: what they wrote is lost.
+// Prepare makes the content of an issue anew, also of one that a person edited or approved: what they wrote is lost. One that is held stays so.
 func (s *Service) Prepare(ctx context.Context, id int64, by string) error {
 	return s.onIssue(ctx, id, "prepared", func(tx pgx.Tx, i Issue) error {
 		if err := exec(ctx, tx, `UPDATE newsletter_issues SET edited = false, approved_by = NULL, written_at = NULL, send_now = false WHERE id = $1`, id); err != nil {
 			return err
 		}
-		return s.mustMove(ctx, tx, i, move{state: StatePreparing, reason: "to be prepared anew", tryAt: s.d.Now(), by: by, action: "prepare"})
+		const reason = "to be prepared anew"
+		if err := anewTx(ctx, tx, []int64{id}, reason, s.d.Now()); err != nil {
+			return err
+		}
+		return logTx(ctx, tx, id, s.d.Now(), "prepare", reason, by)
 	})
 }
 
@@ -167,25 +262,7 @@ func (s *Service) mustMove(ctx context.Context, tx pgx.Tx, i Issue, m move) erro
 
 // Edit changes the content of an issue by hand. From then on it is not gathered again. What had been approved needs a new word.
 func (s *Service) Edit(ctx context.Context, id int64, c Content, by string) error {
-	seen, err := getIssue(ctx, s.d.Pool, id, "")
-	if err != nil {
-		return err
-	}
-	if seen.CampaignID == nil {
-		return errs.New(errs.Conflict, "the issue of %s is not prepared yet: there is nothing to edit", seen.Date)
-	}
-	return pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error {
-		camp, err := s.d.Campaigns.LockTx(ctx, tx, *seen.CampaignID)
-		if err != nil {
-			return err
-		}
-		i, err := getIssue(ctx, tx, id, "FOR UPDATE OF i")
-		if err != nil {
-			return err
-		}
-		if !i.unsent() || i.CampaignID == nil || *i.CampaignID != camp.ID {
-			return errs.New(errs.Conflict, "the issue of %s is %s and cannot be edited any more", i.Date, i.State)
-		}
+	return s.onContent(ctx, id, "edited", "edit", func(tx pgx.Tx, camp campaigns.Campaign, i Issue) error {
 		if err := s.writeTx(ctx, tx, camp, c); err != nil {
 			return err
 		}
@@ -193,16 +270,18 @@ func (s *Service) Edit(ctx context.Context, id int64, c Content, by string) erro
 		if err != nil {
 			return err
 		}
-		i.ApprovedBy, i.SendNow = nil, false
+		i.Version++
 		err = exec(ctx, tx, `
-			UPDATE newsletter_issues SET edited = true, approved_by = NULL, send_now = false, written_at = (SELECT updated_at FROM campaigns WHERE id = $2) WHERE id = $1`, id, camp.ID)
+			UPDATE newsletter_issues SET edited = true, stale = false, approved_by = NULL, send_now = false, version = $3, written_at = (SELECT updated_at FROM campaigns WHERE id = $2) WHERE id = $1`,
+			id, camp.ID, i.Version)
 		if err != nil {
 			return err
 		}
-		if err := logTx(ctx, tx, id, s.d.Now(), "edited", "", by); err != nil || i.State == StateHeld && i.ReasonCode == WhyHeld {
+		if err := logTx(ctx, tx, id, s.d.Now(), "edited", "", by); err != nil || i.isHeld() {
 			return err
 		}
-		return s.mustMove(ctx, tx, i, move{state: n.after(i), tryAt: i.RunAt, by: by})
+		i.ApprovedBy, i.SendNow = nil, false
+		return s.mustMove(ctx, tx, i, move{state: n.settled(i), tryAt: i.RunAt, by: by})
 	})
 }
 

@@ -3,6 +3,7 @@ package newsletters
 import (
 	"time"
 
+	"postrider/campaigns"
 	"postrider/campaigns/schedule"
 )
 
@@ -62,6 +63,8 @@ type Issue struct {
 	StartedAt        *time.Time
 	CreatedAt        time.Time
 	UpdatedAt        time.Time
+	Version          int64 // raised by whatever changes where it stands, or what it must hold
+	Stale            bool  // its content is to be gathered anew, though there is a campaign
 }
 
 // unsent reports whether it can still go out.
@@ -71,6 +74,17 @@ func (i Issue) unsent() bool {
 
 // frozen reports whether its content is a person's, and is not gathered again.
 func (i Issue) frozen() bool { return i.Edited || i.ApprovedBy != nil }
+
+// toPrepare reports whether its content has yet to be gathered.
+func (i Issue) toPrepare() bool { return i.CampaignID == nil || i.Stale || i.State == StatePreparing }
+
+// isHeld reports whether a person keeps it from going out.
+func (i Issue) isHeld() bool { return i.State == StateHeld && i.ReasonCode == WhyHeld }
+
+// rewritten reports whether a person has changed its campaign on the campaign's own page.
+func (i Issue) rewritten(c campaigns.Campaign) bool {
+	return i.WrittenAt != nil && !i.WrittenAt.Equal(c.UpdatedAt)
+}
 
 // LogEntry is something that happened to an issue. By is "" for the program.
 type LogEntry struct {

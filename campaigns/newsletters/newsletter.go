@@ -3,6 +3,7 @@ package newsletters
 import (
 	"net/mail"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -154,6 +155,15 @@ func (n Newsletter) Plan() schedule.Schedule {
 	s := n.Schedule
 	s.Skips, s.Pauses = n.Skips, n.Pauses
 	return s
+}
+
+// isPaused reports whether a pause lasts. One that has ended is over, also when nobody has said so yet.
+func (n Newsletter) isPaused(now time.Time) bool {
+	return n.Status == StatusPaused && (n.ResumesAt == nil || n.ResumesAt.After(now))
+}
+
+func (n Newsletter) pauseHolds(d schedule.Date) bool {
+	return slices.ContainsFunc(n.Pauses, func(p schedule.Pause) bool { return p.Holds(d) })
 }
 
 func (in *Input) setDefaults() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -24,8 +25,14 @@ func (s *Service) prepare(ctx context.Context, n Newsletter, i Issue) error {
 	if err != nil || r.stopped {
 		return err
 	}
-	if i, err = getIssue(ctx, s.d.Pool, i.ID, ""); err != nil || i.State != StatePreparing || i.CampaignID == nil {
-		return err // somebody was faster, or the issue is to be prepared again
+	if i, err = getIssue(ctx, s.d.Pool, i.ID, ""); err != nil || i.Stale || i.CampaignID == nil {
+		return err // the issue is to be prepared again
+	}
+	if i.isHeld() {
+		return s.move(ctx, i, move{state: i.State, why: i.ReasonCode, reason: i.note(), tryAt: i.LateUntil})
+	}
+	if i.State != StatePreparing {
+		return nil // somebody was faster
 	}
 	m := move{state: n.after(i), reason: r.old, tryAt: i.RunAt}
 	if r.old != "" {
@@ -56,18 +63,39 @@ func (s *Service) gather(ctx context.Context, n Newsletter, i Issue) (gathered, 
 	}
 	if stop != nil {
 		r.stopped = true
-		return r, s.move(ctx, i, *stop)
+		return r, s.move(ctx, i, i.keepHold(*stop))
 	}
 	err = pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error { return s.applyTx(ctx, tx, n, i, content, items) })
 	switch {
-	case err == nil || errs.KindOf(err) == errs.Internal && !errors.Is(err, errChanged):
+	case err == nil || errs.KindOf(err) == errs.Internal && !errors.Is(err, errChanged) && !errors.Is(err, errTaken):
 		return r, err
 	case errors.Is(err, errChanged):
 		r.stopped = true
 		return r, nil
+	case errors.Is(err, errTaken):
+		r.stopped = true
+		return r, s.move(ctx, i, move{state: i.State, why: i.ReasonCode, reason: i.Reason, tryAt: s.d.Now().Add(tickEvery)})
 	}
 	r.stopped = true
-	return r, s.move(ctx, i, move{state: i.State, why: WhyContent, reason: "the campaign cannot be made: " + words(err), tryAt: s.d.Now().Add(retryEvery)})
+	m := move{state: i.State, why: WhyContent, reason: "the campaign cannot be made: " + words(err), tryAt: s.d.Now().Add(retryEvery)}
+	return r, s.move(ctx, i, i.keepHold(m))
+}
+
+// notAnew stands between a person's note on a held issue and why its content could not be gathered anew.
+const notAnew = "; it is not prepared anew yet: "
+
+// note is the note of whoever holds the issue.
+func (i Issue) note() string {
+	note, _, _ := strings.Cut(i.Reason, notAnew)
+	return note
+}
+
+// keepHold leaves an issue held that a person holds, and says beside the note what else there is to say.
+func (i Issue) keepHold(m move) move {
+	if !i.isHeld() {
+		return m
+	}
+	return move{state: i.State, why: i.ReasonCode, reason: i.note() + notAnew + m.reason, tryAt: m.tryAt}
 }
 
 // contentOf fills the template. stop says how the issue is to be moved when there is no content to be had.
@@ -142,26 +170,26 @@ func (s *Service) applyTx(ctx context.Context, tx pgx.Tx, n Newsletter, seen Iss
 	if err != nil {
 		return err
 	}
-	if i.State != seen.State || i.ReasonCode != seen.ReasonCode || i.frozen() || !i.unsent() || (i.CampaignID == nil) != (seen.CampaignID == nil) {
+	if i.Version != seen.Version || i.State != seen.State || i.ReasonCode != seen.ReasonCode || i.frozen() || !i.unsent() || (i.CampaignID == nil) != (seen.CampaignID == nil) {
 		return errChanged
 	}
 	if seen.CampaignID == nil {
 		if camp, err = s.d.Campaigns.CreateTx(ctx, tx, n.campaign(n.title(i), c)); err != nil {
 			return err
 		}
-	} else if i.WrittenAt != nil && !i.WrittenAt.Equal(camp.UpdatedAt) {
-		if err := exec(ctx, tx, `UPDATE newsletter_issues SET edited = true WHERE id = $1`, i.ID); err != nil {
+	} else if i.rewritten(camp) {
+		if err := exec(ctx, tx, `UPDATE newsletter_issues SET edited = true, stale = false WHERE id = $1`, i.ID); err != nil {
 			return err
 		}
 		return logTx(ctx, tx, i.ID, s.d.Now(), "edited", "on the page of its campaign", "")
 	} else if err := s.d.Campaigns.UpdateTx(ctx, tx, camp.ID, n.campaign(n.title(i), c)); err != nil {
 		return err
 	}
-	if err := setItemsTx(ctx, tx, i.ID, items); err != nil {
+	if err := takeItemsTx(ctx, tx, i, items, s.d.Now()); err != nil {
 		return err
 	}
 	return exec(ctx, tx, `
-		UPDATE newsletter_issues i SET campaign_id = $2, written_at = (SELECT updated_at FROM campaigns WHERE id = $2),
+		UPDATE newsletter_issues i SET campaign_id = $2, stale = false, written_at = (SELECT updated_at FROM campaigns WHERE id = $2),
 			number = (SELECT count(*) + 1 FROM newsletter_issues x WHERE x.newsletter_id = i.newsletter_id AND x.local_date < i.local_date AND x.state <> 'skipped')
 		WHERE i.id = $1`, i.ID, camp.ID)
 }

@@ -101,7 +101,7 @@ type Updated struct {
 //   - one whose date the schedule still has gets its new time, and content and settings anew unless a person edited or approved it;
 //   - one whose date it has no more is skipped, or kept with its time when a person edited or approved it.
 //
-// The first issue of another feed has what comes into it from now on.
+// The first issue of another feed has what comes into it from now on. One that has ended stays so until it is activated again.
 func (s *Service) Update(ctx context.Context, id int64, in Input) (Updated, error) {
 	in.setDefaults()
 	if err := s.check(&in); err != nil {
@@ -151,9 +151,6 @@ func (s *Service) updateTx(ctx context.Context, tx pgx.Tx, before Newsletter, in
 	if n.ActivatedAt == nil {
 		return nil, nil
 	}
-	if n.Status == StatusEnded {
-		n.Status = StatusActive // savePlanTx ends it again when the new schedule has no runs
-	}
 	if err := savePlanTx(ctx, tx, &n, s.d.Now()); err != nil {
 		return nil, err
 	}
@@ -193,14 +190,17 @@ func (s *Service) replanTx(ctx context.Context, tx pgx.Tx, n Newsletter, open []
 	return kept, nil
 }
 
-// refreshTx gives an issue the times of its run, and has it prepared anew unless its content is a person's, or a person holds it.
+// refreshTx gives an issue the times of its run, and has it prepared anew unless its content is a person's. One that a person holds stays held.
 func (s *Service) refreshTx(ctx context.Context, tx pgx.Tx, n Newsletter, i Issue, run schedule.Run) error {
 	late, deadline := n.times(run.At)
-	return exec(ctx, tx, `
-		UPDATE newsletter_issues SET run_at = $2::timestamptz, late_until = $3, deadline = $4, updated_at = $5::timestamptz,
-			state = CASE WHEN $6 THEN state ELSE 'preparing' END, reason_code = CASE WHEN $6 THEN reason_code ELSE '' END, reason = CASE WHEN $6 THEN reason ELSE '' END,
-			try_at = CASE WHEN $6 AND state <> 'preparing' THEN $2::timestamptz ELSE $5::timestamptz END
-		WHERE id = $1`, i.ID, run.At, late, deadline, s.d.Now(), i.frozen() || i.State == StateHeld && i.ReasonCode == WhyHeld)
+	err := exec(ctx, tx, `
+		UPDATE newsletter_issues SET run_at = $2::timestamptz, deadline = $4, late_until = CASE WHEN send_now THEN GREATEST(late_until, $3) ELSE $3 END,
+			try_at = CASE WHEN send_now THEN try_at ELSE $2::timestamptz END, busy_until = NULL, version = version + 1, updated_at = $5
+		WHERE id = $1`, i.ID, run.At, late, deadline, s.d.Now())
+	if err != nil || i.frozen() {
+		return err
+	}
+	return anewTx(ctx, tx, []int64{i.ID}, "", s.d.Now())
 }
 
 // Delete removes a newsletter with its issues; their campaigns stay. One that is active, or whose issue is being sent, is a conflict.
@@ -224,43 +224,53 @@ func (s *Service) Delete(ctx context.Context, id int64) error {
 	})
 }
 
-// Activate lets a newsletter run. The first time, what its feed holds already is taken as old.
+// Activate lets a newsletter run, or run again when it has ended. The first time, what its feed holds already is taken as old.
 func (s *Service) Activate(ctx context.Context, id int64) (Newsletter, error) {
-	n, err := s.Get(ctx, id)
+	seen, err := s.Get(ctx, id)
 	if err != nil {
-		return n, err
+		return seen, err
 	}
-	if n.Status != StatusDraft {
-		return n, errs.New(errs.Conflict, "the newsletter %q is %s; only a draft is activated", n.Name, n.Status)
+	if seen.Status != StatusDraft && seen.Status != StatusEnded {
+		return seen, errs.New(errs.Conflict, "the newsletter %q is %s; only a draft, or one that has ended, is activated", seen.Name, seen.Status)
 	}
-	if err := n.complete(); err != nil {
-		return n, err
+	if err := seen.complete(); err != nil {
+		return seen, err
 	}
 	var got Fetched
-	if n.Source.Kind != SourceDraft {
-		if got, err = s.fetch(ctx, n.Source, 0); err != nil {
-			return n, err
+	if seen.ActivatedAt == nil && seen.Source.Kind != SourceDraft {
+		if got, err = s.fetch(ctx, seen.Source, 0); err != nil {
+			return seen, err
 		}
 	}
 	return s.change(ctx, id, func(tx pgx.Tx, n *Newsletter, _ []Issue) error {
-		if n.Status != StatusDraft {
-			return errs.New(errs.Conflict, "the newsletter %q is %s already", n.Name, n.Status)
+		if n.Status != seen.Status || n.Source != seen.Source {
+			return errs.New(errs.Conflict, "the newsletter %q was changed while it was being activated; look at it and activate it again", n.Name)
 		}
-		now := s.d.Now()
-		n.Status, n.ActivatedAt = StatusActive, &now
+		return s.activateTx(ctx, tx, n, got)
+	})
+}
+
+func (s *Service) activateTx(ctx context.Context, tx pgx.Tx, n *Newsletter, got Fetched) error {
+	if err := n.complete(); err != nil {
+		return err
+	}
+	now := s.d.Now()
+	if n.ActivatedAt == nil {
+		n.ActivatedAt = &now
 		if n.Source.Kind != SourceDraft {
 			if err := s.takeTx(ctx, tx, *n, got, true); err != nil {
 				return err
 			}
 		}
-		if err := savePlanTx(ctx, tx, n, now); err != nil {
-			return err
-		}
-		if n.NextRunAt == nil {
-			return errs.InvalidField("schedule.rule", "the schedule has no run from now on; change it before you activate the newsletter")
-		}
-		return nil
-	})
+	}
+	n.Status = StatusActive
+	if err := savePlanTx(ctx, tx, n, now); err != nil {
+		return err
+	}
+	if n.NextRunAt == nil {
+		return errs.InvalidField("schedule.rule", "the schedule has no run from now on; change it before you activate the newsletter")
+	}
+	return nil
 }
 
 // complete says what is missing for issues to go out. What depends on others, such as the state of a relay, is said by each issue.

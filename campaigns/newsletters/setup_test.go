@@ -93,6 +93,8 @@ type ledger struct {
 	refuse error
 	broken string // of whose name no campaign can be made
 	sent   []campaigns.Notice
+	// before is done before a campaign is locked to be started.
+	before func()
 }
 
 func (l *ledger) scan(row pgx.Row) (c campaigns.Campaign, err error) {
@@ -125,10 +127,13 @@ func (l *ledger) UpdateTx(ctx context.Context, tx pgx.Tx, id int64, in campaigns
 	return err
 }
 
-func (l *ledger) StartAlso(ctx context.Context, id int64, also func(tx pgx.Tx) error) (c campaigns.Campaign, err error) {
+func (l *ledger) StartAlso(ctx context.Context, id int64, also func(tx pgx.Tx, was campaigns.Campaign) error) (c campaigns.Campaign, err error) {
 	l.mu.Lock()
 	refuse := l.refuse
 	l.mu.Unlock()
+	if l.before != nil {
+		l.before()
+	}
 	if refuse != nil {
 		return c, refuse
 	}
@@ -145,7 +150,7 @@ func (l *ledger) StartAlso(ctx context.Context, id int64, also func(tx pgx.Tx) e
 		if _, err := tx.Exec(ctx, `INSERT INTO sends (campaign_id, at, text) VALUES ($1, $2, $3)`, id, l.now(), c.Text); err != nil {
 			return err
 		}
-		return also(tx)
+		return also(tx, c)
 	})
 	return c, err
 }

@@ -89,7 +89,7 @@ type Campaigns interface {
 	LockTx(ctx context.Context, tx pgx.Tx, id int64) (campaigns.Campaign, error)
 	CreateTx(ctx context.Context, tx pgx.Tx, in campaigns.Input) (campaigns.Campaign, error)
 	UpdateTx(ctx context.Context, tx pgx.Tx, id int64, in campaigns.Input) error
-	StartAlso(ctx context.Context, id int64, also func(tx pgx.Tx) error) (campaigns.Campaign, error)
+	StartAlso(ctx context.Context, id int64, also func(tx pgx.Tx, was campaigns.Campaign) error) (campaigns.Campaign, error)
 	SendNotice(ctx context.Context, n campaigns.Notice) ([]campaigns.TestResult, error)
 }
 

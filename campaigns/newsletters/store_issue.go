@@ -3,6 +3,7 @@ package newsletters
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -33,10 +34,12 @@ type issueRow struct {
 	StartedAt        *time.Time
 	CreatedAt        time.Time
 	UpdatedAt        time.Time
+	Version          int64
+	Stale            bool
 }
 
 const issueColumns = ` i.id, i.newsletter_id, i.local_date, i.number, i.state, i.reason_code, i.reason, i.run_at, i.late_until, i.deadline, i.campaign_id, i.edited, i.written_at,
-	i.approved_by, i.send_now, i.try_at, i.reminded, i.started_at, i.created_at, i.updated_at `
+	i.approved_by, i.send_now, i.try_at, i.reminded, i.started_at, i.created_at, i.updated_at, i.version, i.stale `
 
 // unsentStates are those of an issue that can still go out.
 const unsentStates = `('preparing', 'draft', 'awaiting_approval', 'ready', 'held')`
@@ -45,7 +48,7 @@ func (r issueRow) issue() Issue {
 	return Issue{
 		ID: r.ID, NewsletterID: r.NewsletterID, Date: schedule.DateOf(r.LocalDate), Number: r.Number, State: r.State, ReasonCode: r.ReasonCode, Reason: r.Reason, RunAt: r.RunAt,
 		LateUntil: r.LateUntil, Deadline: r.Deadline, CampaignID: r.CampaignID, Edited: r.Edited, WrittenAt: r.WrittenAt, ApprovedBy: r.ApprovedBy, SendNow: r.SendNow,
-		TryAt: r.TryAt, Reminded: r.Reminded, StartedAt: r.StartedAt, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
+		TryAt: r.TryAt, Reminded: r.Reminded, StartedAt: r.StartedAt, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, Version: r.Version, Stale: r.Stale,
 	}
 }
 
@@ -74,7 +77,7 @@ func insertIssue(ctx context.Context, tx pgx.Tx, n Newsletter, run schedule.Run,
 		INSERT INTO newsletter_issues AS i (newsletter_id, local_date, number, state, reason_code, reason, run_at, late_until, deadline, try_at, created_at, updated_at)
 		VALUES ($1, $2, 0, $3, $4, $5, $6, $7, $8, $9, $9, $9)
 		ON CONFLICT (newsletter_id, local_date) DO UPDATE SET state = EXCLUDED.state, reason_code = EXCLUDED.reason_code, reason = EXCLUDED.reason, run_at = EXCLUDED.run_at,
-			late_until = EXCLUDED.late_until, deadline = EXCLUDED.deadline, try_at = EXCLUDED.try_at, updated_at = EXCLUDED.updated_at
+			late_until = EXCLUDED.late_until, deadline = EXCLUDED.deadline, try_at = EXCLUDED.try_at, updated_at = EXCLUDED.updated_at, version = i.version + 1, stale = true
 			WHERE i.state = 'skipped' AND i.reason_code IN ('rescheduled', 'paused')
 		RETURNING i.id`, n.ID, run.Date.String(), state, why, reason, run.At, late, deadline, now).Scan(&id)
 	if err == pgx.ErrNoRows {
@@ -104,11 +107,14 @@ type move struct {
 	action      string // "" says the state
 }
 
-// moveTx moves an issue that stands as it was seen, and notes that in its log unless nothing but the time of the next try is new. ok is false when it stands elsewhere by now.
+// moveTx moves an issue that stands as it was seen, and notes that in its log unless nothing but the time of the next try is new. ok is false when it was changed meanwhile.
 func moveTx(ctx context.Context, db pg.DB, seen Issue, m move, now time.Time) (ok bool, err error) {
+	if last := later(seen.LateUntil, now); last.Before(m.tryAt) && !(m.state == StateHeld && m.why == WhyHeld) {
+		m.tryAt = last
+	}
 	tag, err := db.Exec(ctx, `
-		UPDATE newsletter_issues SET state = $4, reason_code = $5, reason = $6, try_at = LEAST($7::timestamptz, $8::timestamptz), busy_until = NULL, updated_at = $9
-		WHERE id = $1 AND state = $2 AND reason_code = $3`, seen.ID, seen.State, seen.ReasonCode, m.state, m.why, m.reason, m.tryAt, later(seen.LateUntil, now), now)
+		UPDATE newsletter_issues SET state = $5, reason_code = $6, reason = $7, try_at = $8, busy_until = NULL, updated_at = $9, version = version + 1, stale = stale OR $5 = 'preparing'
+		WHERE id = $1 AND version = $2 AND state = $3 AND reason_code = $4`, seen.ID, seen.Version, seen.State, seen.ReasonCode, m.state, m.why, m.reason, m.tryAt, now)
 	if err != nil {
 		return false, fmt.Errorf("moving issue %d: %w", seen.ID, err)
 	}
@@ -120,6 +126,14 @@ func moveTx(ctx context.Context, db pg.DB, seen Issue, m move, now time.Time) (o
 		action = string(m.state)
 	}
 	return true, logTx(ctx, db, seen.ID, now, action, m.reason, m.by)
+}
+
+// anewTx has the content of issues gathered anew. One that a person holds stays held.
+func anewTx(ctx context.Context, tx pgx.Tx, ids []int64, reason string, now time.Time) error {
+	return exec(ctx, tx, `
+		UPDATE newsletter_issues i SET stale = true, version = version + 1, busy_until = NULL, try_at = $3, updated_at = $3,
+			state = CASE WHEN h.held THEN state ELSE 'preparing' END, reason_code = CASE WHEN h.held THEN reason_code ELSE '' END, reason = CASE WHEN h.held THEN reason ELSE $2 END
+		FROM (SELECT id, state = 'held' AND reason_code = 'held' AS held FROM newsletter_issues WHERE id = ANY ($1)) h WHERE i.id = h.id`, ids, reason, now)
 }
 
 // later is a little after a time: that at which it is certain to have passed. Of a time that is long past it is soon.
@@ -154,14 +168,17 @@ func collectItems(rows pgx.Rows) ([]Item, error) {
 	return items, nil
 }
 
-// newItems gives what has not been sent, newest first, but for what waits in another issue: one that goes out before, or whose content is a person's.
+// reserving is when an issue i keeps its items, though the issue of number $2 could have them: it goes out before, or its content is a person's.
+const reserving = `(i.edited OR i.approved_by IS NOT NULL OR i.run_at < (SELECT run_at FROM newsletter_issues WHERE id = $2)
+	OR EXISTS (SELECT FROM campaigns c WHERE c.id = i.campaign_id AND c.updated_at <> i.written_at))`
+
+// newItems gives what has not been sent, newest first, but for what another issue keeps that can still go out.
 func newItems(ctx context.Context, db pg.DB, newsletterID, issueID int64, limit int) ([]Item, error) {
 	rows, err := db.Query(ctx, `
 		SELECT x.item FROM newsletter_items x
 		WHERE x.newsletter_id = $1 AND x.sent_at IS NULL AND NOT x.old AND NOT EXISTS (
 			SELECT FROM newsletter_issue_items ii JOIN newsletter_issues i ON i.id = ii.issue_id
-			WHERE ii.key = x.key AND i.newsletter_id = $1 AND i.id <> $2 AND i.state IN `+unsentStates+`
-				AND (i.edited OR i.approved_by IS NOT NULL OR i.run_at < (SELECT run_at FROM newsletter_issues WHERE id = $2)))
+			WHERE ii.key = x.key AND i.newsletter_id = $1 AND i.id <> $2 AND i.state IN `+unsentStates+` AND `+reserving+`)
 		ORDER BY COALESCE(x.published_at, x.seen_at) DESC, x.seen_at DESC, x.position, x.key LIMIT $3`, newsletterID, issueID, limit)
 	if err != nil {
 		return nil, fmt.Errorf("looking for new items of newsletter %d: %w", newsletterID, err)
@@ -169,22 +186,70 @@ func newItems(ctx context.Context, db pg.DB, newsletterID, issueID int64, limit 
 	return collectItems(rows)
 }
 
-func setItemsTx(ctx context.Context, tx pgx.Tx, issueID int64, items []Item) error {
-	if err := exec(ctx, tx, `DELETE FROM newsletter_issue_items WHERE issue_id = $1`, issueID); err != nil || len(items) == 0 {
-		return err
+// errTaken says that an item which was free when it was looked for is not free any more.
+var errTaken = errors.New("an item went to another issue meanwhile")
+
+// takeItemsTx gives items to an issue. Those that lie in later issues which do not keep them are taken from there, and these are gathered anew. Who gives items holds the
+// newsletter, so that none is given twice.
+func takeItemsTx(ctx context.Context, tx pgx.Tx, to Issue, items []Item, now time.Time) error {
+	if len(items) == 0 {
+		return exec(ctx, tx, `DELETE FROM newsletter_issue_items WHERE issue_id = $1`, to.ID)
 	}
 	keys := make([][]byte, len(items))
 	for i, x := range items {
 		keys[i] = x.key()
 	}
+	const withOne = `i.newsletter_id = $1 AND i.id <> $2 AND i.state IN ` + unsentStates + ` AND EXISTS (SELECT FROM newsletter_issue_items ii WHERE ii.issue_id = i.id AND ii.key = ANY ($3))`
+	others, err := issues(ctx, tx, `WHERE `+withOne+` ORDER BY i.id FOR UPDATE OF i`, to.NewsletterID, to.ID, keys)
+	if err != nil {
+		return err
+	}
+	ids := make([]int64, len(others))
+	for i, o := range others {
+		ids[i] = o.ID
+	}
+	if _, err := lockNewsletter(ctx, tx, to.NewsletterID); err != nil {
+		return err
+	}
+	var taken bool
+	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM newsletter_items x WHERE x.newsletter_id = $1 AND x.key = ANY ($3) AND x.sent_at IS NOT NULL)
+		OR EXISTS (SELECT FROM newsletter_issues i WHERE `+withOne+` AND (i.id <> ALL ($4) OR `+reserving+`))`, to.NewsletterID, to.ID, keys, ids).Scan(&taken)
+	if err != nil {
+		return fmt.Errorf("looking at the items of issue %d: %w", to.ID, err)
+	}
+	if taken {
+		return errTaken
+	}
+	for _, id := range ids {
+		reason := fmt.Sprintf("items of it go out with the issue of %s", to.Date)
+		if err := logTx(ctx, tx, id, now, string(StatePreparing), reason, ""); err != nil {
+			return err
+		}
+		if err := anewTx(ctx, tx, []int64{id}, reason, now); err != nil {
+			return err
+		}
+	}
+	if err := exec(ctx, tx, `DELETE FROM newsletter_issue_items WHERE issue_id = $1`, to.ID); err != nil {
+		return err
+	}
 	return exec(ctx, tx, `
-		INSERT INTO newsletter_issue_items (issue_id, key, position) SELECT $1, k, p FROM unnest($2::bytea[]) WITH ORDINALITY AS t (k, p) ON CONFLICT DO NOTHING`, issueID, keys)
+		INSERT INTO newsletter_issue_items (issue_id, key, position) SELECT $1, k, p FROM unnest($2::bytea[]) WITH ORDINALITY AS t (k, p) ON CONFLICT DO NOTHING`, to.ID, keys)
+}
+
+// wentOut reports whether an item of an issue has been sent.
+func wentOut(ctx context.Context, db pg.DB, i Issue) (sent bool, err error) {
+	err = db.QueryRow(ctx, `
+		SELECT EXISTS (SELECT FROM newsletter_issue_items ii JOIN newsletter_items x ON x.newsletter_id = $2 AND x.key = ii.key WHERE ii.issue_id = $1 AND x.sent_at IS NOT NULL)`, i.ID, i.NewsletterID).Scan(&sent)
+	if err != nil {
+		return false, fmt.Errorf("looking at the items of issue %d: %w", i.ID, err)
+	}
+	return sent, nil
 }
 
 // sentTx marks an issue as being sent, with its items. It is the one place that does. only says from which standing; anywhere else it is a conflict.
 func sentTx(ctx context.Context, tx pgx.Tx, id int64, why, reason, only string, now time.Time) error {
 	tag, err := tx.Exec(ctx, `
-		UPDATE newsletter_issues SET state = 'sending', reason_code = $2, reason = $3, started_at = $4, busy_until = NULL, updated_at = $4 WHERE id = $1 AND (`+only+`)`, id, why, reason, now)
+		UPDATE newsletter_issues SET state = 'sending', reason_code = $2, reason = $3, started_at = $4, busy_until = NULL, updated_at = $4, version = version + 1 WHERE id = $1 AND (`+only+`)`, id, why, reason, now)
 	if err != nil {
 		return fmt.Errorf("starting issue %d: %w", id, err)
 	}

@@ -172,7 +172,8 @@ func violation(err error, in Input) error {
 	return fmt.Errorf("writing a newsletter: %w", err)
 }
 
-// savePlanTx keeps what leaves dates out, and the next run after a moment. Without one the newsletter has ended, unless a pause keeps it.
+// savePlanTx keeps what leaves dates out, and the next run after a moment. Without one the newsletter has ended, unless a pause keeps it, or an issue that can still go out. One that
+// has ended has no next run.
 func savePlanTx(ctx context.Context, tx pgx.Tx, n *Newsletter, after time.Time) error {
 	runs, err := n.Plan().Next(after, 1)
 	if err != nil {
@@ -180,7 +181,7 @@ func savePlanTx(ctx context.Context, tx pgx.Tx, n *Newsletter, after time.Time) 
 	}
 	n.NextRunAt = nil
 	var prepare *time.Time
-	if len(runs) > 0 {
+	if len(runs) > 0 && n.Status != StatusEnded {
 		n.NextRunAt = &runs[0].At
 		at := runs[0].At.Add(-n.lead())
 		prepare = &at

@@ -10,6 +10,7 @@ import (
 
 	"postrider/campaigns"
 	"postrider/campaigns/schedule"
+	"postrider/internal/errs"
 	"postrider/internal/pg"
 )
 
@@ -129,7 +130,7 @@ func (s *Service) claim(ctx context.Context, b busy) (claimed, error) {
 		WITH due AS (
 			SELECT x.id, h.host FROM newsletter_issues x JOIN newsletters n ON n.id = x.newsletter_id,
 				LATERAL (SELECT CASE WHEN x.edited OR x.approved_by IS NOT NULL THEN '' ELSE `+sourceHost+` END AS host) h
-			WHERE x.state IN `+unsentStates+` AND NOT (x.state = 'held' AND x.reason_code = 'held') AND x.try_at <= $1 AND n.status <> 'draft'
+			WHERE x.state IN `+unsentStates+` AND (x.stale OR NOT (x.state = 'held' AND x.reason_code = 'held')) AND x.try_at <= $1 AND n.status <> 'draft'
 				AND (x.busy_until IS NULL OR x.busy_until <= $1 OR x.busy_until > $2) AND NOT n.id = ANY($3::bigint[]) AND NOT h.host = ANY($4::text[])
 			ORDER BY x.run_at, x.id LIMIT 1 FOR UPDATE OF x SKIP LOCKED)
 		UPDATE newsletter_issues AS i SET busy_until = $2 FROM due WHERE i.id = due.id
@@ -155,7 +156,12 @@ func (s *Service) move(ctx context.Context, i Issue, m move) error {
 // work does with an issue what its time and state ask for.
 func (s *Service) work(ctx context.Context, n Newsletter, i Issue) error {
 	now := s.d.Now()
-	if !i.SendNow {
+	switch {
+	case i.isHeld(): // only to be prepared anew
+		return s.prepare(ctx, n, i)
+	case i.SendNow && now.After(i.LateUntil):
+		return s.giveUp(ctx, n, i)
+	case !i.SendNow:
 		if over, err := s.overtaken(ctx, n, i); err != nil || over {
 			return err
 		}
@@ -164,16 +170,33 @@ func (s *Service) work(ctx context.Context, n Newsletter, i Issue) error {
 		}
 	}
 	switch {
-	case i.State == StatePreparing || i.CampaignID == nil:
+	case i.toPrepare():
 		return s.prepare(ctx, n, i)
 	case now.Before(i.RunAt) && !i.SendNow:
 		return s.move(ctx, i, move{state: i.State, why: i.ReasonCode, reason: i.Reason, tryAt: i.RunAt})
+	case n.isPaused(now) && !i.SendNow:
+		return s.move(ctx, i, move{state: i.State, why: WhyPaused, reason: "its time has come, and the newsletter is paused", tryAt: now.Add(retryEvery)})
 	case i.State == StateDraft:
 		return s.move(ctx, i, move{state: i.State, why: WhyNotReady, reason: "its time has come, and nobody has said that the draft is finished", tryAt: i.LateUntil.Add(time.Second)})
 	case i.State == StateAwaiting:
 		return s.move(ctx, i, move{state: i.State, why: WhyNotReady, reason: "its time has come, and nobody has approved it", tryAt: i.LateUntil.Add(time.Second)})
 	}
 	return s.send(ctx, n, i)
+}
+
+// giveUp holds an issue that a person wanted to go out at once, and that could not for so long that nobody expects it any more.
+func (s *Service) giveUp(ctx context.Context, n Newsletter, i Issue) error {
+	reason := "it was to go out at once, and could not go out until " + local(n, i.LateUntil)
+	if i.Reason != "" {
+		reason += ": " + i.Reason
+	}
+	return pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error {
+		ok, err := moveTx(ctx, tx, i, move{state: StateHeld, why: WhyHeld, reason: reason, tryAt: i.LateUntil}, s.d.Now())
+		if err != nil || !ok {
+			return err
+		}
+		return exec(ctx, tx, `UPDATE newsletter_issues SET send_now = false WHERE id = $1`, i.ID)
+	})
 }
 
 // tooLate skips an issue that could not go out until it was too late, with what kept it.
@@ -244,13 +267,57 @@ func (s *Service) send(ctx context.Context, n Newsletter, i Issue) error {
 	if old != "" {
 		why, reason = WhyOldCopy, join(reason, old)
 	}
-	_, err = s.d.Campaigns.StartAlso(ctx, *i.CampaignID, func(tx pgx.Tx) error {
+	_, err = s.d.Campaigns.StartAlso(ctx, *i.CampaignID, func(tx pgx.Tx, was campaigns.Campaign) error {
+		if err := s.lookTx(ctx, tx, n, i, was); err != nil {
+			return err
+		}
 		return sentTx(ctx, tx, i.ID, why, reason, `state = 'ready' OR state = 'held' AND reason_code = 'cannot_start'`, s.d.Now())
 	})
-	if err == nil || ctx.Err() != nil {
+	switch {
+	case err == nil || ctx.Err() != nil:
 		return err
+	case errors.Is(err, errChanged):
+		return nil // it is looked at again as it is now
+	case errors.Is(err, errUnseen):
+		return s.withdraw(ctx, i.ID)
+	case errors.Is(err, errTaken):
+		return s.takenFrom(ctx, i)
 	}
 	return s.cannotStart(ctx, i, err)
+}
+
+// errUnseen says that an issue was approved with other content than it has.
+var errUnseen = errors.New("the content of the issue was changed after it was approved")
+
+// lookTx looks once more at an issue, when its campaign cannot be changed any more: whether it is what was seen, and what was approved, and whether something of it went out meanwhile.
+func (s *Service) lookTx(ctx context.Context, tx pgx.Tx, n Newsletter, seen Issue, was campaigns.Campaign) error {
+	i, err := getIssue(ctx, tx, seen.ID, "FOR UPDATE OF i")
+	switch {
+	case err != nil:
+		return err
+	case i.Version != seen.Version:
+		return errChanged
+	case n.unseen(i, was):
+		return errUnseen
+	case i.Edited:
+		return nil // whoever wrote it has seen what is in it
+	}
+	sent, err := wentOut(ctx, tx, i)
+	if err == nil && sent {
+		err = errTaken
+	}
+	return err
+}
+
+// takenFrom has an issue gathered anew of which something went out in another one.
+func (s *Service) takenFrom(ctx context.Context, i Issue) error {
+	return pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error {
+		ok, err := moveTx(ctx, tx, i, move{state: StatePreparing, reason: "items of it went out in another issue", tryAt: s.d.Now()}, s.d.Now())
+		if err != nil || !ok {
+			return err
+		}
+		return exec(ctx, tx, `UPDATE newsletter_issues SET approved_by = NULL, send_now = false WHERE id = $1`, i.ID)
+	})
 }
 
 func join(a, b string) string {
@@ -295,11 +362,29 @@ func (s *Service) follow(ctx context.Context) error {
 	if err := s.followEnds(ctx, now); err != nil {
 		return err
 	}
+	if err := s.followChanges(ctx); err != nil {
+		return err
+	}
 	return exec(ctx, s.d.Pool, `
 		WITH gone AS (
-			UPDATE newsletter_issues SET state = 'preparing', edited = false, approved_by = NULL, written_at = NULL, send_now = false, reason_code = '', reason = '', try_at = $1, updated_at = $1
+			UPDATE newsletter_issues SET state = 'preparing', edited = false, approved_by = NULL, written_at = NULL, send_now = false, reason_code = '', reason = '', try_at = $1, updated_at = $1, version = version + 1
 			WHERE campaign_id IS NULL AND state IN ('draft', 'awaiting_approval', 'ready') RETURNING id)
 		INSERT INTO newsletter_log (issue_id, at, action, note) SELECT id, $1, 'preparing', 'its campaign was deleted' FROM gone`, now)
+}
+
+// followChanges takes back the word for issues whose campaign was changed since it was given, so that there is time for a new one.
+func (s *Service) followChanges(ctx context.Context) error {
+	changed, err := issues(ctx, s.d.Pool, `JOIN campaigns c ON c.id = i.campaign_id JOIN newsletters n ON n.id = i.newsletter_id WHERE i.approved_by IS NOT NULL AND i.state IN `+unsentStates+`
+		AND c.started_at IS NULL AND c.updated_at <> i.written_at AND (n.definition #>> '{source,kind}' = 'draft' OR n.definition #>> '{rules,approval}' = 'true') ORDER BY i.id LIMIT $1`, mostOnce)
+	if err != nil {
+		return err
+	}
+	for _, i := range changed {
+		if err := s.withdraw(ctx, i.ID); err != nil && !errs.Is(err, errs.Conflict) {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Service) followEnds(ctx context.Context, now time.Time) error {
