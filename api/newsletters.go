@@ -365,7 +365,7 @@ func (s *server) unskipRun(ctx context.Context, in *onID[runDateJSON]) (*answer[
 	if err != nil {
 		return nil, err
 	}
-	n, err := s.deps.Newsletters.Unskip(ctx, in.ID, d)
+	n, err := s.deps.Newsletters.Unskip(ctx, in.ID, d, caller(ctx).Name)
 	return reply(n, err, encodeNewsletter)
 }
 

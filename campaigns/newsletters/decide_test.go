@@ -57,7 +57,7 @@ func TestRunThatHasComeIsNotLost(t *testing.T) {
 			return err
 		}, StateSending, ""},
 		"when a skip is taken back": {func(b *bundle, n Newsletter) error {
-			_, err := b.Unskip(b.t.Context(), n.ID, january(20))
+			_, err := b.Unskip(b.t.Context(), n.ID, january(20), "ann")
 			return err
 		}, StateSending, ""},
 		"when it is paused and resumed": {func(b *bundle, n Newsletter) error {

@@ -194,7 +194,7 @@ func TestPeopleDecide(t *testing.T) {
 	if r := runs[13]; r.Date.Day != 20 || r.Out != schedule.OutSkipped || runs[1].Issue == nil || runs[1].Issue.State != StateSkipped {
 		t.Errorf("the runs do not say what is skipped: %+v", runs)
 	}
-	_, err = b.Unskip(t.Context(), n.ID, schedule.Date{Year: 2026, Month: 1, Day: 20})
+	_, err = b.Unskip(t.Context(), n.ID, schedule.Date{Year: 2026, Month: 1, Day: 20}, "ann")
 	must(t, err)
 }
 

@@ -98,7 +98,7 @@ type Updated struct {
 
 // Update changes a newsletter. Of one that is active, issues that have not been sent follow:
 //
-//   - one whose date the schedule still has gets its new time, and content and settings anew unless a person edited or approved it;
+//   - one whose date the schedule still has gets its new time unless that has passed, and content and settings anew unless a person edited or approved it;
 //   - one whose date it has no more is skipped, or kept with its time when a person edited or approved it.
 //
 // The first issue of another feed has what comes into it from now on. One that has ended stays so until it is activated again.
@@ -121,7 +121,7 @@ func (s *Service) Update(ctx context.Context, id int64, in Input) (Updated, erro
 	}
 	var out Updated
 	out.Newsletter, err = s.change(ctx, id, func(tx pgx.Tx, n *Newsletter, open []Issue) (err error) {
-		if n.Source != before.Source {
+		if n.Source != before.Source || (n.ActivatedAt == nil) != (before.ActivatedAt == nil) {
 			return errs.New(errs.Conflict, "newsletter %d was changed by somebody else at the same moment; look at it and save it again", id)
 		}
 		out.Kept, err = s.updateTx(ctx, tx, *n, in, open, fresh)
@@ -176,7 +176,7 @@ func (s *Service) replanTx(ctx context.Context, tx pgx.Tx, n Newsletter, open []
 		}
 		switch {
 		case ok && run.Out == "":
-			err = s.refreshTx(ctx, tx, n, i, run)
+			err = s.moveTimeTx(ctx, tx, n, i, run)
 		case i.frozen():
 			kept = append(kept, i)
 			err = logTx(ctx, tx, i.ID, now, "kept", "the schedule has no run on this date any more; the issue is kept, since somebody worked on it", "")
@@ -188,6 +188,18 @@ func (s *Service) replanTx(ctx context.Context, tx pgx.Tx, n Newsletter, open []
 		}
 	}
 	return kept, nil
+}
+
+// moveTimeTx lets an issue follow its run. A time that has passed already is none for it: it keeps the one that it had, rather than go out at the moment of saving.
+func (s *Service) moveTimeTx(ctx context.Context, tx pgx.Tx, n Newsletter, i Issue, run schedule.Run) error {
+	now := s.d.Now()
+	if !run.At.After(now) && !run.At.Equal(i.RunAt) {
+		run.At = i.RunAt
+		if err := logTx(ctx, tx, i.ID, now, "kept", "it keeps its time, "+local(n, i.RunAt)+", since the new one had passed when it was set", ""); err != nil {
+			return err
+		}
+	}
+	return s.refreshTx(ctx, tx, n, i, run)
 }
 
 // refreshTx gives an issue the times of its run, and has it prepared anew unless its content is a person's. One that a person holds stays held.

@@ -199,8 +199,8 @@ func (b *bundle) exec(sql string, args ...any) {
 	must(b.t, err)
 }
 
-// letter makes an active newsletter: every day at nine in UTC, from a feed, prepared an hour ahead.
-func (b *bundle) letter(change ...func(*Input)) Newsletter {
+// draft makes a newsletter that is not active: every day at nine in UTC, from a feed, prepared an hour ahead.
+func (b *bundle) draft(change ...func(*Input)) Newsletter {
 	b.t.Helper()
 	in := Input{Name: "Daily", Audience: Audience{ListIDs: []int64{b.list}}, RelayIDs: []int64{b.relay}, Definition: Definition{
 		Source: Source{Kind: SourceFeed, URL: "https://example.org/feed"}, Content: Content{Subject: "News", HTML: "<p>x</p>"},
@@ -212,7 +212,13 @@ func (b *bundle) letter(change ...func(*Input)) Newsletter {
 	}
 	n, err := b.Create(b.t.Context(), in)
 	must(b.t, err)
-	n, err = b.Activate(b.t.Context(), n.ID)
+	return n
+}
+
+// letter makes a draft and activates it.
+func (b *bundle) letter(change ...func(*Input)) Newsletter {
+	b.t.Helper()
+	n, err := b.Activate(b.t.Context(), b.draft(change...).ID)
 	must(b.t, err)
 	return n
 }

@@ -2,6 +2,8 @@ package newsletters
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -112,15 +114,69 @@ func (n *Newsletter) skip(d schedule.Date, now time.Time) error {
 	return nil
 }
 
-// Unskip takes back that a date is skipped, while it has not come.
-func (s *Service) Unskip(ctx context.Context, id int64, d schedule.Date) (Newsletter, error) {
+// Unskip takes back that a run is skipped, while it has not come: that of a date, or an issue that a person skipped. A newsletter that had ended for want of a run goes on.
+func (s *Service) Unskip(ctx context.Context, id int64, d schedule.Date, by string) (Newsletter, error) {
 	return s.change(ctx, id, func(tx pgx.Tx, n *Newsletter, _ []Issue) error {
-		for k, old := range n.Skips {
-			if old == d {
-				n.Skips = append(n.Skips[:k], n.Skips[k+1:]...)
-				return savePlanTx(ctx, tx, n, s.d.Now())
-			}
+		k := slices.Index(n.Skips, d)
+		if k >= 0 {
+			n.Skips = slices.Delete(n.Skips, k, k+1)
 		}
-		return errs.New(errs.NotFound, "the run of %s is not skipped", d)
+		revived, err := s.reviveTx(ctx, tx, *n, d, by)
+		if err != nil {
+			return err
+		}
+		if k < 0 && !revived {
+			return errs.New(errs.NotFound, "the run of %s is not skipped", d)
+		}
+		if n.Status == StatusEnded {
+			n.Status = StatusActive // savePlanTx ends it again when nothing is left to go out
+		}
+		return savePlanTx(ctx, tx, n, s.d.Now())
 	})
+}
+
+// reviveTx takes up the issue of a date again that a person skipped. What somebody wrote stays, and needs a new word; it is held when items of it are in another issue by now.
+func (s *Service) reviveTx(ctx context.Context, tx pgx.Tx, n Newsletter, d schedule.Date, by string) (revived bool, err error) {
+	is, err := issues(ctx, tx, `WHERE i.newsletter_id = $1 AND i.local_date = $2::date AND i.state = 'skipped' AND i.reason_code = 'person' FOR UPDATE OF i`, n.ID, d.String())
+	if err != nil || len(is) == 0 {
+		return false, err
+	}
+	now, i := s.d.Now(), is[0]
+	run, ok, err := n.Plan().At(d)
+	if err != nil {
+		return false, err
+	}
+	if !ok || run.Out != "" || !run.At.After(now) {
+		return false, errs.New(errs.Conflict, "there is no run on %s that is still to come, so the issue stays skipped", d)
+	}
+	i.RunAt, i.ApprovedBy, i.SendNow = run.At, nil, false
+	i.LateUntil, i.Deadline = n.times(run.At)
+	i.Version++
+	err = exec(ctx, tx, `
+		UPDATE newsletter_issues SET run_at = $2, late_until = $3, deadline = $4, approved_by = NULL, send_now = false, version = $5 WHERE id = $1`, i.ID, i.RunAt, i.LateUntil, i.Deadline, i.Version)
+	if err != nil {
+		return false, err
+	}
+	m := move{state: StatePreparing, tryAt: now, by: by, action: "unskipped"}
+	if i.Edited {
+		if m, err = s.reviveEditedTx(ctx, tx, n, i, m); err != nil {
+			return false, err
+		}
+	}
+	return true, s.mustMove(ctx, tx, i, m)
+}
+
+// reviveEditedTx gives an issue that a person wrote its items back, as far as they are still to be had.
+func (s *Service) reviveEditedTx(ctx context.Context, tx pgx.Tx, n Newsletter, i Issue, m move) (move, error) {
+	m.state, m.tryAt = n.settled(i), i.RunAt
+	items, err := issueItems(ctx, tx, i.ID)
+	if err != nil {
+		return m, err
+	}
+	err = takeItemsTx(ctx, tx, i, items, s.d.Now())
+	if errors.Is(err, errTaken) {
+		m.state, m.why, m.reason = StateHeld, WhyHeld, "it is not skipped any more, but items of it are in another issue by now: look at it before you release it"
+		return m, nil
+	}
+	return m, err
 }

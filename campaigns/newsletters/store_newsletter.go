@@ -186,7 +186,13 @@ func savePlanTx(ctx context.Context, tx pgx.Tx, n *Newsletter, after time.Time) 
 		at := runs[0].At.Add(-n.lead())
 		prepare = &at
 	} else if n.Status == StatusActive {
-		n.Status = StatusEnded
+		open, err := openIssues(ctx, tx, n.ID, "")
+		if err != nil {
+			return err
+		}
+		if len(open) == 0 {
+			n.Status = StatusEnded
+		}
 	}
 	skips, err := json.Marshal(append([]schedule.Date{}, n.Skips...))
 	if err != nil {

@@ -14,9 +14,25 @@ import (
 	"postrider/internal/pg"
 )
 
-// resumeDue lets newsletters go on whose pause has ended.
+// resumeDue lets newsletters go on whose pause has ended, and ends those of which nothing is left to go out.
 func (s *Service) resumeDue(ctx context.Context) error {
-	return exec(ctx, s.d.Pool, `UPDATE newsletters SET status = 'active', resumes_at = NULL, pause_note = NULL, updated_at = $1 WHERE status = 'paused' AND resumes_at <= $1`, s.d.Now())
+	err := exec(ctx, s.d.Pool, `UPDATE newsletters SET status = 'active', resumes_at = NULL, pause_note = NULL, updated_at = $1 WHERE status = 'paused' AND resumes_at <= $1`, s.d.Now())
+	if err != nil {
+		return err
+	}
+	return pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error {
+		const over = `n.status = 'active' AND n.next_run_at IS NULL AND NOT EXISTS (SELECT FROM newsletter_issues i WHERE i.newsletter_id = n.id AND i.state IN ` + unsentStates + `)`
+		rows, err := tx.Query(ctx, `SELECT n.id FROM newsletters n WHERE `+over+` ORDER BY n.id LIMIT $1 FOR UPDATE OF n SKIP LOCKED`, mostOnce)
+		if err != nil {
+			return fmt.Errorf("looking for newsletters that have ended: %w", err)
+		}
+		ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		// Once more, now that nobody can give them an issue: what was read together with the lock may be from before.
+		return exec(ctx, tx, `UPDATE newsletters n SET status = 'ended' WHERE n.id = ANY ($1) AND `+over, ids)
+	})
 }
 
 // makeDue makes the issues whose time to be prepared has come, and moves their newsletters on, each in one transaction.
