@@ -340,27 +340,30 @@ func (s *server) newsletterRoutes() {
 	add(s, post("/newsletters", "createNewsletter", tagNewsletters, auth.CampaignsWrite, "Make a newsletter, which does nothing until it is activated").returns(http.StatusCreated).once().content(), s.createNewsletter)
 	add(s, get("/newsletters/{id}", "getNewsletter", tagNewsletters, auth.CampaignsRead, "Read a newsletter"), s.getNewsletter)
 	add(s, put("/newsletters/{id}", "updateNewsletter", tagNewsletters, auth.CampaignsWrite, "Change a newsletter").content().
-		note("Replaces everything; what is left out gets its default. Issues that have not been sent follow; those that somebody worked on are kept, and kept lists the ones that the schedule would not have."), s.updateNewsletter)
+		note("Replaces everything; what is left out gets its default. Issues that have not been sent follow; those that somebody worked on are kept, and kept lists the ones that the schedule would not have. A newsletter that has ended stays so until it is activated again."), s.updateNewsletter)
 	add(s, remove("/newsletters/{id}", "deleteNewsletter", tagNewsletters, auth.CampaignsWrite, "Delete a newsletter that is not active; the campaigns of its issues stay"), s.deleteNewsletter)
-	add(s, post("/newsletters/{id}/activate", "activateNewsletter", tagNewsletters, auth.CampaignsSend, "Let a newsletter run").once().
-		note("What its feed holds already is taken as old, but for rules.first_items."), s.activateNewsletter)
+	add(s, post("/newsletters/{id}/activate", "activateNewsletter", tagNewsletters, auth.CampaignsSend, "Let a newsletter run, or run again when it has ended").once().
+		note("The first time, what its feed holds already is taken as old, but for rules.first_items."), s.activateNewsletter)
 	add(s, post("/newsletters/{id}/pause", "pauseNewsletter", tagNewsletters, auth.CampaignsSend, "Make no more issues for now, with a note for the public"), s.pauseNewsletter)
 	add(s, post("/newsletters/{id}/resume", "resumeNewsletter", tagNewsletters, auth.CampaignsSend, "Go on with a newsletter that is paused").once(), s.resumeNewsletter)
 	add(s, get("/newsletters/{id}/runs", "listNewsletterRuns", tagNewsletters, auth.CampaignsRead, "List the next runs, also those that are left out, and why"), s.listNewsletterRuns)
 	add(s, post("/newsletters/{id}/skip-next", "skipRun", tagNewsletters, auth.CampaignsSend, "Let the next run, or that of a date, fall out"), s.skipRun)
-	add(s, post("/newsletters/{id}/unskip", "unskipRun", tagNewsletters, auth.CampaignsSend, "Take back that a date is skipped of which there is no issue yet"), s.unskipRun)
+	add(s, post("/newsletters/{id}/unskip", "unskipRun", tagNewsletters, auth.CampaignsSend, "Take back that a run is skipped which is still to come").
+		note("Also of an issue that a person skipped: what somebody wrote stays, and needs to be approved again."), s.unskipRun)
 	add(s, post("/newsletters/{id}/check-source", "checkSource", tagNewsletters, auth.CampaignsRead, "Fetch the source, and show what would come now").
 		note("Changes nothing. A source that does not answer is an answer with an error."), s.checkSource)
 	add(s, get("/newsletters/{id}/issues", "listIssues", tagNewsletters, auth.CampaignsRead, "List the issues of a newsletter, the latest date first"), s.listIssues)
 	add(s, get("/issues/{id}", "getIssue", tagNewsletters, auth.CampaignsRead, "Read an issue with its items, and who did what to it"), s.getIssue)
 	add(s, put("/issues/{id}/content", "editIssue", tagNewsletters, auth.CampaignsWrite, "Change the content of an issue by hand").content().
 		note("From then on it is not gathered again. What had been approved needs to be approved again."), s.editIssue)
-	add(s, post("/issues/{id}/prepare", "prepareIssue", tagNewsletters, auth.CampaignsWrite, "Make the content of an issue anew; what was edited by hand is lost"), s.prepareIssue)
-	add(s, post("/issues/{id}/approve", "approveIssue", tagNewsletters, auth.CampaignsSend, "Say that an issue, or a draft, is as it should be"), s.approveIssue)
+	add(s, post("/issues/{id}/prepare", "prepareIssue", tagNewsletters, auth.CampaignsWrite, "Make the content of an issue anew; what was edited by hand is lost, and one that is held stays held"), s.prepareIssue)
+	add(s, post("/issues/{id}/approve", "approveIssue", tagNewsletters, auth.CampaignsSend, "Say that an issue, or a draft, is as it should be").
+		note("When its campaign is changed afterwards, it has to be approved again. One that is held stays held."), s.approveIssue)
 	add(s, post("/issues/{id}/hold", "holdIssue", tagNewsletters, auth.CampaignsSend, "Keep an issue from going out"), s.holdIssue)
 	add(s, post("/issues/{id}/release", "releaseIssue", tagNewsletters, auth.CampaignsSend, "Let a held issue go on"), s.releaseIssue)
 	add(s, post("/issues/{id}/skip", "skipIssue", tagNewsletters, auth.CampaignsSend, "Let an issue fall out; its items wait for the next"), s.skipIssue)
-	add(s, post("/issues/{id}/send-now", "sendIssueNow", tagNewsletters, auth.CampaignsSend, "Let an issue go out at once, as it is").once(), s.sendIssueNow)
+	add(s, post("/issues/{id}/send-now", "sendIssueNow", tagNewsletters, auth.CampaignsSend, "Let an issue go out at once, as it is").once().
+		note("When something keeps it back, it is tried for rules.late_hours, six at least, and held then."), s.sendIssueNow)
 }
 
 func (s *server) sendingRoutes() {

@@ -1516,7 +1516,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Say that an issue, or a draft, is as it should be */
+        /**
+         * Say that an issue, or a draft, is as it should be
+         * @description When its campaign is changed afterwards, it has to be approved again. One that is held stays held.
+         */
         post: operations["approveIssue"];
         delete?: never;
         options?: never;
@@ -1570,7 +1573,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Make the content of an issue anew; what was edited by hand is lost */
+        /** Make the content of an issue anew; what was edited by hand is lost, and one that is held stays held */
         post: operations["prepareIssue"];
         delete?: never;
         options?: never;
@@ -1604,7 +1607,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Let an issue go out at once, as it is */
+        /**
+         * Let an issue go out at once, as it is
+         * @description When something keeps it back, it is tried for rules.late_hours, six at least, and held then.
+         */
         post: operations["sendIssueNow"];
         delete?: never;
         options?: never;
@@ -2298,7 +2304,7 @@ export interface paths {
         get: operations["getNewsletter"];
         /**
          * Change a newsletter
-         * @description Replaces everything; what is left out gets its default. Issues that have not been sent follow; those that somebody worked on are kept, and kept lists the ones that the schedule would not have.
+         * @description Replaces everything; what is left out gets its default. Issues that have not been sent follow; those that somebody worked on are kept, and kept lists the ones that the schedule would not have. A newsletter that has ended stays so until it is activated again.
          */
         put: operations["updateNewsletter"];
         post?: never;
@@ -2319,8 +2325,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Let a newsletter run
-         * @description What its feed holds already is taken as old, but for rules.first_items.
+         * Let a newsletter run, or run again when it has ended
+         * @description The first time, what its feed holds already is taken as old, but for rules.first_items.
          */
         post: operations["activateNewsletter"];
         delete?: never;
@@ -2443,7 +2449,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take back that a date is skipped of which there is no issue yet */
+        /**
+         * Take back that a run is skipped which is still to come
+         * @description Also of an issue that a person skipped: what somebody wrote stays, and needs to be approved again.
+         */
         post: operations["unskipRun"];
         delete?: never;
         options?: never;

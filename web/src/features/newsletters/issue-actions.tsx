@@ -16,7 +16,7 @@ export function IssueActions({ issue }: { issue: IssueWhole }) {
   const [asked, setAsked] = useState<IssueVerb | null>(null);
   const { state } = issue;
   if (state === 'sending' || state === 'sent' || state === 'skipped') return null;
-  const prepared = issue.campaign_id !== null;
+  const prepared = issue.campaign_id !== null && state !== 'preparing';
   const needsWord = prepared && issue.approved_by === null && (state === 'draft' || state === 'awaiting_approval');
   return (
     <>

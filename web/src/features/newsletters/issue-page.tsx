@@ -161,6 +161,7 @@ const actions = [
   'sending',
   'sent',
   'skipped',
+  'unskipped',
   'approved',
   'released',
   'prepare',

@@ -219,7 +219,7 @@ function RunsCard({ newsletter }: Props) {
   );
 }
 
-/** Skips a date that has no issue yet, or takes that back; an issue is skipped on its own page. */
+/** Skips a date that has no issue yet, or takes a skip back; an issue is skipped on its own page. */
 function SkipButton({ newsletter, run }: Props & { run: PlannedRun }) {
   const { t } = useTranslation();
   const queryClient = useQueryClient();
@@ -228,15 +228,16 @@ function SkipButton({ newsletter, run }: Props & { run: PlannedRun }) {
   const skip = useMutation({ mutationFn: () => skipRun(order), ...settle });
   const unskip = useMutation({ mutationFn: () => unskipRun(order), ...settle });
   const date = formatDate(`${run.date}T12:00:00Z`, 'UTC');
-  if (newsletter.status === 'draft' || newsletter.status === 'ended' || run.issue) return null;
-  if (run.out === 'skipped') {
+  if (newsletter.status === 'draft') return null;
+  const skipped = run.issue?.state === 'skipped' && run.issue.reason_code === 'person';
+  if (run.out === 'skipped' || (skipped && !run.out)) {
     return (
       <Button size="compact-sm" variant="subtle" loading={unskip.isPending} onClick={() => unskip.mutate()}>
         {t('newsletters.unskip')}
       </Button>
     );
   }
-  if (run.out) return null;
+  if (run.out || run.issue || newsletter.status === 'ended') return null;
   return (
     <Button
       size="compact-sm"

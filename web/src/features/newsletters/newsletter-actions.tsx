@@ -38,7 +38,10 @@ export function NewsletterActions({ newsletter, saveThen, onObjection }: Props) 
   const ask = () =>
     confirmAction({
       title: t('newsletters.activate.title', { name: newsletter.name }),
-      body: t(`newsletters.activate.${newsletter.source.kind}`, { count: newsletter.rules.first_items }),
+      body:
+        newsletter.status === 'ended'
+          ? t('newsletters.activate.again')
+          : t(`newsletters.activate.${newsletter.source.kind}`, { count: newsletter.rules.first_items }),
       confirm: t('newsletters.activate.button'),
       danger: false,
       onConfirm: () => activate.mutate(),
@@ -46,7 +49,7 @@ export function NewsletterActions({ newsletter, saveThen, onObjection }: Props) 
   const { status } = newsletter;
   return (
     <Group gap="xs">
-      {status === 'draft' && (
+      {(status === 'draft' || status === 'ended') && (
         <Button leftSection={<IconPlayerPlay size={16} />} loading={activate.isPending} onClick={() => saveThen(ask)}>
           {t('newsletters.activate.button')}
         </Button>
