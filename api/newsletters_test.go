@@ -73,7 +73,13 @@ func TestNewsletters(t *testing.T) {
 	if camp.Text != "by hand" || camp.Name != "Weekly, "+page.Items[0].Date || camp.ListIDs[0] != list {
 		t.Errorf("the campaign of the issue: %+v", camp)
 	}
-	for _, step := range []struct{ verb, body, state string }{{"hold", `{"note":"wait"}`, "held"}, {"release", "", "draft"}, {"approve", "", "ready"}, {"prepare", "", "preparing"}, {"skip", `{}`, "skipped"}} {
+	for _, step := range []struct{ verb, body, state string }{{"hold", `{"note":"wait"}`, "held"}, {"approve", "", "held"}, {"prepare", "", "held"}, {"tick", "", ""}, {"release", "", "draft"}, {"approve", "", "ready"}, {"prepare", "", "preparing"}, {"skip", `{}`, "skipped"}} {
+		if step.verb == "tick" {
+			if err := b.deps.Newsletters.Tick(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
 		var w issueWholeJSON
 		c.post(one+"/"+step.verb, step.body).want(200).json(&w)
 		if w.State != step.state || w.Log[len(w.Log)-1].By != "ada@example.org" {
@@ -81,6 +87,14 @@ func TestNewsletters(t *testing.T) {
 		}
 	}
 	c.post(one+"/send-now", "").problem(409)
+	var back issueWholeJSON
+	c.post(at+"/unskip", `{"date":"`+page.Items[0].Date+`"}`).want(200).keys("", newsletterKeys)
+	if c.get(one).want(200).json(&back); back.State != "preparing" || back.Log[len(back.Log)-1].Action != "unskipped" {
+		t.Errorf("taken back, the issue is %s: %+v", back.State, back.Log)
+	}
+	if p := c.post(one+"/approve", "").problem(409); !strings.Contains(p.Detail, "prepared anew") {
+		t.Errorf("approving what is being prepared: %s", p.Detail)
+	}
 	if camp.Window == nil || camp.Window.From != "08:00" || camp.Window.Until != "18:30" || camp.Window.Zone != "Europe/Berlin" || len(camp.Window.Days) != 5 {
 		t.Errorf("the window of the newsletter is that of its issues: %+v", camp.Window)
 	}

@@ -62,7 +62,7 @@ func (s *Service) turnBack(ctx context.Context, now time.Time) error {
 				}
 				letters[n.ID] = n
 			}
-			if err := s.reviveTx(ctx, tx, n, i, now); err != nil {
+			if err := s.reviveMissedTx(ctx, tx, n, i, now); err != nil {
 				return err
 			}
 		}
@@ -70,8 +70,8 @@ func (s *Service) turnBack(ctx context.Context, now time.Time) error {
 	})
 }
 
-// reviveTx lets a skipped issue go the way of its run again. When the schedule has no such run by now it stays skipped, for that reason, by which it comes back with the run.
-func (s *Service) reviveTx(ctx context.Context, tx pgx.Tx, n Newsletter, i Issue, now time.Time) error {
+// reviveMissedTx lets a skipped issue go the way of its run again. When the schedule has no such run by now it stays skipped, for that reason, by which it comes back with the run.
+func (s *Service) reviveMissedTx(ctx context.Context, tx pgx.Tx, n Newsletter, i Issue, now time.Time) error {
 	run, ok, err := n.Plan().At(i.Date)
 	if err != nil {
 		return err
@@ -86,7 +86,7 @@ func (s *Service) reviveTx(ctx context.Context, tx pgx.Tx, n Newsletter, i Issue
 		look = run.At.Add(-n.lead())
 	}
 	err = exec(ctx, tx, `
-		UPDATE newsletter_issues SET state = $2, reason_code = '', reason = '', run_at = $3, late_until = $4, deadline = $5, try_at = $6, busy_until = NULL, updated_at = $7 WHERE id = $1`,
+		UPDATE newsletter_issues SET state = $2, reason_code = '', reason = '', run_at = $3, late_until = $4, deadline = $5, try_at = $6, busy_until = NULL, version = version + 1, stale = stale OR $2 = 'preparing', updated_at = $7 WHERE id = $1`,
 		i.ID, n.after(i), run.At, late, deadline, look, now)
 	if err != nil {
 		return err

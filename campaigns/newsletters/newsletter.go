@@ -18,7 +18,7 @@ import (
 // Status is where a newsletter stands.
 type Status string
 
-// A newsletter goes draft → active ⇄ paused → ended, when its schedule has no more runs.
+// A newsletter goes draft → active ⇄ paused → ended, when its schedule has no more runs and its last issue has gone out. From there it can be activated again.
 const (
 	StatusDraft  Status = "draft"
 	StatusActive Status = "active"

@@ -121,7 +121,7 @@ func (s *Service) Unskip(ctx context.Context, id int64, d schedule.Date, by stri
 		if k >= 0 {
 			n.Skips = slices.Delete(n.Skips, k, k+1)
 		}
-		revived, err := s.reviveTx(ctx, tx, *n, d, by)
+		revived, err := s.reviveSkippedTx(ctx, tx, *n, d, by)
 		if err != nil {
 			return err
 		}
@@ -135,8 +135,8 @@ func (s *Service) Unskip(ctx context.Context, id int64, d schedule.Date, by stri
 	})
 }
 
-// reviveTx takes up the issue of a date again that a person skipped. What somebody wrote stays, and needs a new word; it is held when items of it are in another issue by now.
-func (s *Service) reviveTx(ctx context.Context, tx pgx.Tx, n Newsletter, d schedule.Date, by string) (revived bool, err error) {
+// reviveSkippedTx takes up the issue of a date again that a person skipped. What somebody wrote stays, and needs a new word; it is held when items of it are in another issue by now.
+func (s *Service) reviveSkippedTx(ctx context.Context, tx pgx.Tx, n Newsletter, d schedule.Date, by string) (revived bool, err error) {
 	is, err := issues(ctx, tx, `WHERE i.newsletter_id = $1 AND i.local_date = $2::date AND i.state = 'skipped' AND i.reason_code = 'person' FOR UPDATE OF i`, n.ID, d.String())
 	if err != nil || len(is) == 0 {
 		return false, err
