@@ -17,5 +17,5 @@
 //
 // Invariant: a run that has come leaves an issue, and an issue ends sent or skipped with a reason. So no run is lost without a word.
 //
-// Nothing is fetched or mailed inside a transaction. Who locks several rows takes them in the order campaign, issue, newsletter.
+// Nothing is fetched or mailed inside a transaction. Who locks several rows takes them in the order campaign, issue, newsletter; the lock for giving items out comes last.
 package newsletters

@@ -100,3 +100,24 @@ func TestSettledItemIsNotSentAgain(t *testing.T) {
 		t.Errorf("sent %q; the issue is %s, approved by %v: want it to be prepared anew", b.texts(), w.State, w.ApprovedBy)
 	}
 }
+
+func TestItemsAreGivenWhileTheNewsletterIsLocked(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	n := b.twoWait()
+	tx, err := b.pool.Begin(t.Context())
+	must(t, err)
+	defer func() { _ = tx.Rollback(t.Context()) }()
+	_, err = lockNewsletter(t.Context(), tx, n.ID) // as who is about to lock an issue that its plan comes to
+	must(t, err)
+	other, err := b.pool.Begin(t.Context())
+	must(t, err)
+	defer func() { _ = other.Rollback(t.Context()) }()
+	_, err = other.Exec(t.Context(), `SET LOCAL lock_timeout = '10ms'`)
+	must(t, err)
+	seven, err := getIssue(t.Context(), other, b.issue(n, 7).ID, "FOR UPDATE OF i")
+	must(t, err)
+	if err := takeItemsTx(t.Context(), other, seven, b.issue(n, 8).Items, b.clock.now()); err != nil {
+		t.Errorf("who makes issues and who gives them items wait for each other: %v", err)
+	}
+}

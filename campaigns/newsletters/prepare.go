@@ -63,7 +63,7 @@ func (s *Service) gather(ctx context.Context, n Newsletter, i Issue) (gathered, 
 	}
 	if stop != nil {
 		r.stopped = true
-		return r, s.move(ctx, i, i.keepHold(*stop))
+		return r, s.move(ctx, i, s.keepHold(i, *stop))
 	}
 	err = pg.InTx(ctx, s.d.Pool, func(tx pgx.Tx) error { return s.applyTx(ctx, tx, n, i, content, items) })
 	switch {
@@ -78,7 +78,7 @@ func (s *Service) gather(ctx context.Context, n Newsletter, i Issue) (gathered, 
 	}
 	r.stopped = true
 	m := move{state: i.State, why: WhyContent, reason: "the campaign cannot be made: " + words(err), tryAt: s.d.Now().Add(retryEvery)}
-	return r, s.move(ctx, i, i.keepHold(m))
+	return r, s.move(ctx, i, s.keepHold(i, m))
 }
 
 // notAnew stands between a person's note on a held issue and why its content could not be gathered anew.
@@ -91,11 +91,11 @@ func (i Issue) note() string {
 }
 
 // keepHold leaves an issue held that a person holds, and says beside the note what else there is to say.
-func (i Issue) keepHold(m move) move {
+func (s *Service) keepHold(i Issue, m move) move {
 	if !i.isHeld() {
 		return m
 	}
-	return move{state: i.State, why: i.ReasonCode, reason: i.note() + notAnew + m.reason, tryAt: m.tryAt}
+	return move{state: i.State, why: i.ReasonCode, reason: i.note() + notAnew + m.reason, tryAt: s.d.Now().Add(retryEvery)}
 }
 
 // contentOf fills the template. stop says how the issue is to be moved when there is no content to be had.

@@ -189,43 +189,19 @@ func newItems(ctx context.Context, db pg.DB, newsletterID, issueID int64, limit 
 // errTaken says that an item which was free when it was looked for is not free any more.
 var errTaken = errors.New("an item went to another issue meanwhile")
 
-// takeItemsTx gives items to an issue. Those that lie in later issues which do not keep them are taken from there, and these are gathered anew. Who gives items holds the
-// newsletter, so that none is given twice.
+// withOneOf are the issues i of newsletter $1 that can still go out, but for number $2, which have an item with one of the keys $3.
+const withOneOf = `i.newsletter_id = $1 AND i.id <> $2 AND i.state IN ` + unsentStates + `
+	AND EXISTS (SELECT FROM newsletter_issue_items ii WHERE ii.issue_id = i.id AND ii.key = ANY ($3))`
+
+// takeItemsTx gives items to an issue. Those that lie in later issues which do not keep them are taken from there, and these are gathered anew. Items of a newsletter are given
+// one after the other, so that none is given twice. The lock for that is not the newsletter, since who holds that may wait for an issue.
 func takeItemsTx(ctx context.Context, tx pgx.Tx, to Issue, items []Item, now time.Time) error {
-	if len(items) == 0 {
-		return exec(ctx, tx, `DELETE FROM newsletter_issue_items WHERE issue_id = $1`, to.ID)
-	}
 	keys := make([][]byte, len(items))
 	for i, x := range items {
 		keys[i] = x.key()
 	}
-	const withOne = `i.newsletter_id = $1 AND i.id <> $2 AND i.state IN ` + unsentStates + ` AND EXISTS (SELECT FROM newsletter_issue_items ii WHERE ii.issue_id = i.id AND ii.key = ANY ($3))`
-	others, err := issues(ctx, tx, `WHERE `+withOne+` ORDER BY i.id FOR UPDATE OF i`, to.NewsletterID, to.ID, keys)
-	if err != nil {
-		return err
-	}
-	ids := make([]int64, len(others))
-	for i, o := range others {
-		ids[i] = o.ID
-	}
-	if _, err := lockNewsletter(ctx, tx, to.NewsletterID); err != nil {
-		return err
-	}
-	var taken bool
-	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM newsletter_items x WHERE x.newsletter_id = $1 AND x.key = ANY ($3) AND x.sent_at IS NOT NULL)
-		OR EXISTS (SELECT FROM newsletter_issues i WHERE `+withOne+` AND (i.id <> ALL ($4) OR `+reserving+`))`, to.NewsletterID, to.ID, keys, ids).Scan(&taken)
-	if err != nil {
-		return fmt.Errorf("looking at the items of issue %d: %w", to.ID, err)
-	}
-	if taken {
-		return errTaken
-	}
-	for _, id := range ids {
-		reason := fmt.Sprintf("items of it go out with the issue of %s", to.Date)
-		if err := logTx(ctx, tx, id, now, string(StatePreparing), reason, ""); err != nil {
-			return err
-		}
-		if err := anewTx(ctx, tx, []int64{id}, reason, now); err != nil {
+	if len(keys) > 0 {
+		if err := freeTx(ctx, tx, to, keys, now); err != nil {
 			return err
 		}
 	}
@@ -234,6 +210,37 @@ func takeItemsTx(ctx context.Context, tx pgx.Tx, to Issue, items []Item, now tim
 	}
 	return exec(ctx, tx, `
 		INSERT INTO newsletter_issue_items (issue_id, key, position) SELECT $1, k, p FROM unnest($2::bytea[]) WITH ORDINALITY AS t (k, p) ON CONFLICT DO NOTHING`, to.ID, keys)
+}
+
+// freeTx has the issues gathered anew from which an issue takes items. Error: errTaken when they are not to be had.
+func freeTx(ctx context.Context, tx pgx.Tx, to Issue, keys [][]byte, now time.Time) error {
+	others, err := issues(ctx, tx, `WHERE `+withOneOf+` ORDER BY i.id FOR UPDATE OF i`, to.NewsletterID, to.ID, keys)
+	if err != nil {
+		return err
+	}
+	if err := exec(ctx, tx, `SELECT pg_advisory_xact_lock(hashtextextended('postrider newsletter items', $1))`, to.NewsletterID); err != nil {
+		return err
+	}
+	ids := make([]int64, len(others))
+	for i, o := range others {
+		ids[i] = o.ID
+	}
+	var taken bool
+	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM newsletter_items x WHERE x.newsletter_id = $1 AND x.key = ANY ($3) AND x.sent_at IS NOT NULL)
+		OR EXISTS (SELECT FROM newsletter_issues i WHERE `+withOneOf+` AND (i.id <> ALL ($4) OR `+reserving+`))`, to.NewsletterID, to.ID, keys, ids).Scan(&taken)
+	if err != nil {
+		return fmt.Errorf("looking at the items of issue %d: %w", to.ID, err)
+	}
+	if taken {
+		return errTaken
+	}
+	reason := fmt.Sprintf("items of it go out with the issue of %s", to.Date)
+	for _, id := range ids {
+		if err := logTx(ctx, tx, id, now, string(StatePreparing), reason, ""); err != nil {
+			return err
+		}
+	}
+	return anewTx(ctx, tx, ids, reason, now)
 }
 
 // wentOut reports whether an item of an issue has been sent.

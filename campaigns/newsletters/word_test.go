@@ -44,6 +44,29 @@ func TestPrepareKeepsAHold(t *testing.T) {
 	}
 }
 
+func TestHeldIssueWithoutItemsIsLookedAtNowAndThen(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.feed.add("a")
+	n := b.letter(func(in *Input) { in.Rules.FirstItems = 1 })
+	b.at(5, 8, 10)
+	id := b.issue(n, 5).ID
+	must(t, b.Hold(t.Context(), id, "wait", "ann"))
+	b.exec(`DELETE FROM newsletter_items`)
+	b.feed.items = nil
+	b.at(5, 9, 10)
+	must(t, b.Prepare(t.Context(), id, "ann"))
+	asked := 0
+	b.feed.meanwhile = func() { asked++ }
+	for range 3 {
+		must(t, b.Tick(t.Context()))
+	}
+	b.stands(n, 5, StateHeld, WhyHeld, "wait; it is not prepared anew yet: there is nothing new")
+	if asked > 2 {
+		t.Errorf("the source was asked %d times at once", asked)
+	}
+}
+
 func TestPausedNewsletterSendsNothing(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
