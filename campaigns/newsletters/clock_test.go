@@ -59,7 +59,7 @@ func TestRunsWhileTheClockIsWrong(t *testing.T) {
 	b.stands(n, 13, StateSkipped, WhyPerson, "no news")
 	// The schedule has no run on the 10th any more, until it is taken back.
 	b.stands(n, 10, StateSkipped, WhyRescheduled, "no run on this date")
-	_, err = b.Unskip(t.Context(), n.ID, tenth)
+	_, err = b.Unskip(t.Context(), n.ID, tenth, "ann")
 	must(t, err)
 	for day := 6; day <= 10; day++ {
 		b.finish()

@@ -56,10 +56,10 @@ func (s *Service) skipTx(ctx context.Context, tx pgx.Tx, n *Newsletter, open []I
 	return d, savePlanTx(ctx, tx, n, now)
 }
 
-// settledIssues gives the issues of runs that are still to come which do not go out any more. One that only the schedule or a pause kept from going out is not among them: when
-// it has a run again, it is taken up again.
+// settledIssues gives the issues of runs that are still to come which do not go out any more. One that only the schedule, a pause or a wrong clock kept from going out is not
+// among them: it can be taken up again.
 func settledIssues(ctx context.Context, db pg.DB, newsletterID int64, now time.Time) ([]Issue, error) {
-	return issues(ctx, db, `WHERE i.newsletter_id = $1 AND i.run_at > $2 AND i.state NOT IN `+unsentStates+` AND NOT (i.state = 'skipped' AND i.reason_code IN ('rescheduled', 'paused'))`, newsletterID, now)
+	return issues(ctx, db, `WHERE i.newsletter_id = $1 AND i.run_at > $2 AND i.state NOT IN `+unsentStates+` AND NOT (i.state = 'skipped' AND i.reason_code <> 'person')`, newsletterID, now)
 }
 
 // nextDate is the date of what goes out next: of an issue that is there, or of a run.

@@ -8,7 +8,6 @@ import type { DeliveryStory, MessageStory } from '@/api/types';
 import { templateQuery } from '@/features/templates/queries';
 import { confirmAction } from '@/ui/confirm';
 import { CopyField } from '@/ui/copy-field';
-import { DeliveryBadge } from '@/ui/delivery-badge';
 import { LinkAnchor } from '@/ui/link';
 import { MailFrame } from '@/ui/mail-frame';
 import { notifyError, notifySuccess } from '@/ui/notify';
@@ -17,6 +16,7 @@ import { QueryView } from '@/ui/query-view';
 import { DateTime } from '@/ui/relative-time';
 import { Section } from '@/ui/section';
 import { Moments } from '@/ui/story/moments';
+import { MessageBadge } from './message-badge';
 import { cancelMessage, messagePreviewQuery, messageQuery } from './queries';
 
 const route = getRouteApi('/shell/messages/$id');
@@ -43,7 +43,7 @@ function Shown({ message }: { message: MessageStory }) {
     <>
       <PageHeader
         title={t('messages.title', { email: delivery.email })}
-        badge={<DeliveryBadge state={message.status} />}
+        badge={<MessageBadge message={message} />}
         back={
           <LinkAnchor to="/messages" className="link">
             {t('nav.messages')}

@@ -6,12 +6,9 @@ import { getRouteApi } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import type { Message } from '@/api/types';
 import { templatesQuery } from '@/features/templates/queries';
-import { formatDateTime } from '@/lib/format';
 import { deliveryStates } from '@/lib/states';
-import { useTimeZone } from '@/lib/time-zone';
 import { useCursor } from '@/lib/use-cursor';
 import { type Column, DataTable } from '@/ui/data-table';
-import { DeliveryBadge } from '@/ui/delivery-badge';
 import { EmptyState } from '@/ui/empty-state';
 import { LinkAnchor } from '@/ui/link';
 import { PageHeader } from '@/ui/page-header';
@@ -21,6 +18,7 @@ import { RelativeTime } from '@/ui/relative-time';
 import { Reply } from '@/ui/reply';
 import { SearchInput } from '@/ui/search-input';
 import { ApiPanel } from './api-panel';
+import { MessageBadge } from './message-badge';
 import { messagesQuery } from './queries';
 
 const route = getRouteApi('/shell/messages');
@@ -127,7 +125,6 @@ export function MessagesPage() {
 function useColumns(): Column<Message>[] {
   const { t } = useTranslation();
   const templates = useQuery(templatesQuery({ role: 'content' }));
-  const timeZone = useTimeZone();
   const nameOf = (id: number | null) =>
     id === null
       ? t('messages.gone')
@@ -167,18 +164,15 @@ function useColumns(): Column<Message>[] {
         </div>
       ),
     },
-    { key: 'status', header: t('common.status'), render: (row) => <DeliveryBadge state={row.status} /> },
+    { key: 'status', header: t('common.status'), render: (row) => <MessageBadge message={row} /> },
     {
       key: 'reply',
       header: t('deliveries.reply'),
       width: '28%',
-      render: ({ delivery, send_at }) =>
-        delivery.skip_reason ||
-        (send_at && delivery.state === 'deferred' && delivery.attempts === 0 ? (
-          t('messages.waits', { at: formatDateTime(send_at, timeZone) })
-        ) : (
+      render: ({ delivery }) =>
+        delivery.skip_reason || (
           <Reply code={delivery.reply_code} status={delivery.reply_status} text={delivery.reply_text} />
-        )),
+        ),
     },
     {
       key: 'created',
