@@ -1,31 +1,16 @@
-import { createMemoryHistory, RouterProvider } from '@tanstack/react-router';
-import { render, screen, waitFor } from '@testing-library/react';
+import { screen, waitFor } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
-import { expect, it, vi } from 'vitest';
-import { createFakeApi, type FakeApi, fakeFetch, problem } from '@/test/fake-api';
+import { expect, it } from 'vitest';
+import { createFakeApi, type FakeApi, problem } from '@/test/fake-api';
 import { segments, subscribers } from '@/test/fixtures';
-import { Providers } from './providers';
-import { createQueryClient } from './query-client';
-import { createAppRouter } from './router';
+import { renderPage } from '@/test/render';
 
-function open(path: string, fake: FakeApi) {
-  vi.stubGlobal('fetch', fakeFetch(fake));
-  const queryClient = createQueryClient();
-  const router = createAppRouter(queryClient);
-  router.update({ ...router.options, history: createMemoryHistory({ initialEntries: [path] }) });
-  render(
-    <Providers queryClient={queryClient}>
-      <RouterProvider router={router} />
-    </Providers>,
-  );
-  return { queryClient, router };
-}
 const asked = (fake: FakeApi, path: string) => fake.requests.filter((request) => request.path === path).length;
 
 it('leads to the log-in without a session, once, and remembers the way', async () => {
   const fake = createFakeApi();
   fake.on('GET /me', () => problem(401, 'sign in'));
-  const { router } = open('/lists', fake);
+  const { router } = renderPage('/lists', fake);
   expect(await screen.findByRole('heading', { name: 'Log in' })).toBeInTheDocument();
   expect(router.state.location.search).toEqual({ next: '/lists' });
   expect(asked(fake, '/me')).toBe(1);
@@ -35,13 +20,13 @@ it('leads to the set-up on an empty installation', async () => {
   const fake = createFakeApi();
   fake.on('GET /me', () => problem(401, 'sign in'));
   fake.on('GET /setup', () => ({ status: 200, body: { needed: true, version: 'test' } }));
-  open('/', fake);
+  renderPage('/', fake);
   expect(await screen.findByRole('heading', { name: 'Set up Postrider' })).toBeInTheDocument();
 });
 
 it('leads to the log-in when the session ends on an open page', async () => {
   const fake = createFakeApi();
-  const { queryClient, router } = open('/lists', fake);
+  const { queryClient, router } = renderPage('/lists', fake);
   await screen.findByRole('heading', { name: 'Lists' });
   for (const route of ['GET /me', 'GET /lists']) fake.on(route, () => problem(401, 'sign in'));
   await queryClient.invalidateQueries({ queryKey: ['lists'] });
@@ -56,7 +41,7 @@ it('leads from a segment to its people, all of whom can be acted on at once', as
     status: 200,
     body: { items: subscribers, next_cursor: null, prev_cursor: null, total: 500, total_exact: true },
   }));
-  open('/segments/1', fake);
+  renderPage('/segments/1', fake);
   await user.click(await screen.findByRole('link', { name: 'Show people' }));
   const picker = await screen.findByRole('combobox', { name: 'Filter by segment' });
   await waitFor(() => expect(picker).toHaveValue(segments[0]?.name ?? ''));

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { Problem } from '@/api/problem';
-import { applyProblem } from './form-problem';
+import { applyProblem, placeProblem } from './form-problem';
 
 const form = () => ({ getValues: () => ({ email: '', columns: [] }), setErrors: vi.fn() });
 
@@ -25,5 +25,23 @@ describe('applyProblem', () => {
       errors: [{ location: 'body.relay_id', message: 'no relay' }],
     });
     expect(applyProblem(form(), problem)).toBe('Not ready: no relay');
+  });
+});
+
+describe('placeProblem', () => {
+  it('puts objections at their fields, says them above too, and names the first', () => {
+    const target = form();
+    const problem = new Problem(400, {
+      detail: 'Not ready',
+      errors: [
+        { location: 'body.relay_id', message: 'no relay' },
+        { location: 'body.mailing.email', message: 'is no address' },
+      ],
+    });
+    expect(placeProblem(target, problem, (path) => path.replace('mailing.', ''))).toEqual({
+      message: 'Not ready: no relay; is no address',
+      first: 'email',
+    });
+    expect(target.setErrors).toHaveBeenCalledWith({ email: 'is no address' });
   });
 });

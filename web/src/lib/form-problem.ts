@@ -23,3 +23,24 @@ export function firstWrongField(form: Pick<FormLike, 'getValues'>, error: unknow
   const values = form.getValues();
   return Object.keys(error.fieldErrors).find((path) => (path.split('.')[0] ?? '') in values);
 }
+
+/**
+ * Like applyProblem, for a form of several tabs: a field can be out of sight, so what is wrong is said above the form in any case. field turns
+ * the server's name of a field into that of the form. Gives the first wrong field too, whose tab is to be opened.
+ */
+export function placeProblem(
+  form: FormLike,
+  error: unknown,
+  field: (path: string) => string = (path) => path,
+): { message: string; first?: string } {
+  if (!(error instanceof Problem)) return { message: errorMessage(error) };
+  const values = form.getValues();
+  const fields = Object.entries(error.fieldErrors)
+    .map(([path, message]) => [field(path), message] as const)
+    .filter(([name]) => (name.split('.')[0] ?? '') in values);
+  const message = errorMessage(error);
+  const first = fields[0]?.[0];
+  if (!first) return { message };
+  form.setErrors(Object.fromEntries(fields));
+  return { message, first };
+}

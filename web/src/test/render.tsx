@@ -5,7 +5,9 @@ import { createMemoryHistory, createRootRoute, createRouter, RouterProvider } fr
 import { render } from '@testing-library/react';
 import type { ReactNode } from 'react';
 import { vi } from 'vitest';
+import { Providers } from '@/app/providers';
 import { createQueryClient } from '@/app/query-client';
+import { createAppRouter } from '@/app/router';
 import { cssResolver, theme } from '@/app/theme';
 import { createFakeApi, type FakeApi, fakeFetch } from './fake-api';
 
@@ -30,4 +32,17 @@ export function renderPart(part: ReactNode, fake: FakeApi = createFakeApi()) {
     </MantineProvider>,
   );
   return { ...view, fake, queryClient };
+}
+
+/** Opens a page of the whole interface at its address, answered by a stand-in for the server. */
+export function renderPage(path: string, fake: FakeApi = createFakeApi(), queryClient = createQueryClient()) {
+  vi.stubGlobal('fetch', fakeFetch(fake));
+  const router = createAppRouter(queryClient);
+  router.update({ ...router.options, history: createMemoryHistory({ initialEntries: [path] }) });
+  const view = render(
+    <Providers queryClient={queryClient}>
+      <RouterProvider router={router} />
+    </Providers>,
+  );
+  return { ...view, fake, queryClient, router };
 }

@@ -19,3 +19,13 @@ export function confirmAction({ title, body, confirm, danger = true, onConfirm }
     onConfirm,
   });
 }
+
+/** Asks before what somebody has written is thrown away. */
+export function confirmLeave(onConfirm: () => void) {
+  confirmAction({
+    title: i18n.t('common.leaveTitle'),
+    body: i18n.t('common.leaveText'),
+    confirm: i18n.t('common.leave'),
+    onConfirm,
+  });
+}

@@ -8,7 +8,9 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Campaign, CampaignInput } from '@/api/types';
 import { listsQuery } from '@/features/lists/queries';
-import { applyProblem } from '@/lib/form-problem';
+import { placeProblem } from '@/lib/form-problem';
+import { useFollow } from '@/lib/use-follow';
+import { BegunNotice } from '@/ui/begun-notice';
 import { CampaignBadge } from '@/ui/campaign-badge';
 import { FormAlert } from '@/ui/form-alert';
 import { LinkAnchor } from '@/ui/link';
@@ -34,7 +36,14 @@ const tabs = ['details', 'content', 'ab', 'check'] as const;
 const tabOf = (field: string) =>
   field.startsWith('ab_test') ? 'ab' : contentFields.includes(field) ? 'content' : 'details';
 
-export function CampaignEditor({ campaign }: { campaign: Campaign }) {
+type Props = {
+  campaign: Campaign;
+  /** It was started meanwhile: what stands here can only be copied. */
+  begun: boolean;
+  onLeave: () => void;
+};
+
+export function CampaignEditor({ campaign, begun, onLeave }: Props) {
   const { t } = useTranslation();
   const { tab = 'details' } = route.useSearch();
   const navigate = route.useNavigate();
@@ -45,29 +54,29 @@ export function CampaignEditor({ campaign }: { campaign: Campaign }) {
   const [scheduleOpen, schedule] = useDisclosure();
   const [testOpen, test] = useDisclosure();
   const form = useForm<CampaignInput>({ initialValues: inputOf(campaign) });
+  const taken = useFollow(form, inputOf(campaign));
   const dirty = form.isDirty();
   const openTab = (value: string | null) =>
     void navigate({ search: value && value !== 'details' ? { tab: value } : {}, replace: true });
 
   const objected = (error: unknown) => {
-    setProblem(applyProblem(form, error));
-    const first = Object.keys(form.errors)[0];
+    const { message, first } = placeProblem(form, error);
+    setProblem(message);
     if (first) openTab(tabOf(first));
   };
-  const taken = (saved: Campaign) => {
-    form.setValues(inputOf(saved));
-    form.resetDirty(inputOf(saved));
+  const store = (sent: CampaignInput, saved: Campaign) => {
+    taken(sent, inputOf(saved));
     queryClient.setQueryData(campaignQuery(campaign.id).queryKey, saved);
   };
   const save = useMutation({
     mutationFn: (values: CampaignInput) => updateCampaign({ id: campaign.id, ...values }),
     onMutate: () => setProblem(null),
-    onSuccess: (saved) => {
-      form.resetDirty(inputOf(saved));
-      queryClient.setQueryData(campaignQuery(campaign.id).queryKey, saved);
+    onSuccess: (saved, sent) => {
+      form.clearErrors();
+      store(sent, saved);
       void queryClient.invalidateQueries({ queryKey: ['campaigns', 'page'] });
-      void queryClient.invalidateQueries({ queryKey: ['campaigns', campaign.id, 'audience'] });
-      void queryClient.invalidateQueries({ queryKey: ['campaigns', campaign.id, 'preflight'] });
+      // Also the campaign itself: an answer from before the save may still be on its way.
+      void queryClient.invalidateQueries({ queryKey: ['campaigns', campaign.id] });
     },
     onError: objected,
   });
@@ -81,7 +90,9 @@ export function CampaignEditor({ campaign }: { campaign: Campaign }) {
     .map((list) => list.name);
 
   return (
+    // What the browser would object to may stand in a tab that is out of sight; the server says it in words.
     <form
+      noValidate
       onSubmit={form.onSubmit((values) => save.mutate(values, { onSuccess: () => notifySuccess(t('common.saved')) }))}
     >
       <PageHeader
@@ -93,36 +104,39 @@ export function CampaignEditor({ campaign }: { campaign: Campaign }) {
           </LinkAnchor>
         }
         actions={
-          <>
-            {dirty && (
-              <Text size="sm" c="dimmed">
-                {t('common.unsaved')}
-              </Text>
-            )}
-            <Button type="submit" variant="default" disabled={!dirty} loading={save.isPending}>
-              {t('common.save')}
-            </Button>
-            <Button variant="default" leftSection={<IconMailCheck size={16} />} onClick={() => saveThen(test.open)}>
-              {t('campaigns.test.open')}
-            </Button>
-            {campaign.status === 'draft' && (
-              <Button
-                variant="default"
-                leftSection={<IconCalendarClock size={16} />}
-                onClick={() => saveThen(schedule.open)}
-              >
-                {t('campaigns.schedule.open')}
+          begun ? null : (
+            <>
+              {dirty && (
+                <Text size="sm" c="dimmed">
+                  {t('common.unsaved')}
+                </Text>
+              )}
+              <Button type="submit" variant="default" disabled={!dirty} loading={save.isPending}>
+                {t('common.save')}
               </Button>
-            )}
-            <Button leftSection={<IconPlayerPlay size={16} />} onClick={() => saveThen(start.open)}>
-              {t('campaigns.start.open')}
-            </Button>
-          </>
+              <Button variant="default" leftSection={<IconMailCheck size={16} />} onClick={() => saveThen(test.open)}>
+                {t('campaigns.test.open')}
+              </Button>
+              {campaign.status === 'draft' && (
+                <Button
+                  variant="default"
+                  leftSection={<IconCalendarClock size={16} />}
+                  onClick={() => saveThen(schedule.open)}
+                >
+                  {t('campaigns.schedule.open')}
+                </Button>
+              )}
+              <Button leftSection={<IconPlayerPlay size={16} />} onClick={() => saveThen(start.open)}>
+                {t('campaigns.start.open')}
+              </Button>
+            </>
+          )
         }
       />
       <SaveGuard dirty={dirty} />
       <Stack>
         <FormAlert message={problem} />
+        <BegunNotice begun={begun} dirty={dirty} text={t('campaigns.begun')} onLeave={onLeave} />
         {campaign.parent_id !== null && <RunNote campaign={campaign} />}
         {campaign.status === 'scheduled' && (
           <ScheduledBanner campaign={campaign} onChange={() => saveThen(schedule.open)} />
@@ -159,7 +173,7 @@ export function CampaignEditor({ campaign }: { campaign: Campaign }) {
         campaign={campaign}
         opened={scheduleOpen}
         onClose={schedule.close}
-        onSaved={taken}
+        onSaved={(saved) => store(form.getValues(), saved)}
         onObjection={objected}
       />
       <TestDialog campaign={campaign} opened={testOpen} onClose={test.close} />

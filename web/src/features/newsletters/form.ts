@@ -1,6 +1,6 @@
 import type { useForm } from '@mantine/form';
-import { errorMessage, Problem } from '@/api/problem';
 import type { Newsletter, NewsletterInput, NewsletterRules, NewsletterSource, Recurrence } from '@/api/types';
+import { placeProblem } from '@/lib/form-problem';
 import type { MailContent } from '@/ui/mail-editor/mail-editor';
 
 type Mailing = {
@@ -128,15 +128,10 @@ export function tabOf(field: string): NewsletterTab {
   return field.startsWith('content') ? 'content' : 'settings';
 }
 
-/** Puts objections at their fields; gives what is left to say, and the tab of the first of them. */
-export function takeProblem(form: NewsletterFormOf, error: unknown): { message: string | null; tab?: NewsletterTab } {
-  if (!(error instanceof Problem)) return { message: errorMessage(error) };
-  const fields = Object.entries(error.fieldErrors).map(([path, message]) => [formField(path), message] as const);
-  const first = fields[0]?.[0];
-  if (!first) return { message: error.summary || error.message };
-  form.setErrors(Object.fromEntries(fields));
-  // A field can be out of sight, so what is wrong is also said above.
-  return { message: error.summary, tab: tabOf(first) };
+/** Puts objections at their fields; gives what is said of them above, and the tab of the first of them. */
+export function takeProblem(form: NewsletterFormOf, error: unknown): { message: string; tab?: NewsletterTab } {
+  const { message, first } = placeProblem(form, error, formField);
+  return { message, ...(first && { tab: tabOf(first) }) };
 }
 
 /** The errors of a part of the form, by the names that its fields have among themselves. */

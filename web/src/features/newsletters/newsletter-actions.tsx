@@ -19,7 +19,12 @@ import {
   resumeNewsletter,
 } from './queries';
 
-type Props = { newsletter: Newsletter; saveThen: (act: () => void) => void; onObjection: (error: unknown) => void };
+type Props = {
+  newsletter: Newsletter;
+  /** Saves what is not saved yet; then gives the newsletter as it stands on the server. */
+  saveThen: (act: (saved: Newsletter) => void) => void;
+  onObjection: (error: unknown) => void;
+};
 
 /** Activate, pause, resume and delete, as the newsletter stands. */
 export function NewsletterActions({ newsletter, saveThen, onObjection }: Props) {
@@ -35,13 +40,13 @@ export function NewsletterActions({ newsletter, saveThen, onObjection }: Props) 
   };
   const activate = useMutation({ mutationFn: () => activateNewsletter(newsletter.id), ...settle });
   const resume = useMutation({ mutationFn: () => resumeNewsletter(newsletter.id), ...settle });
-  const ask = () =>
+  const ask = ({ name, status, source, rules }: Newsletter) =>
     confirmAction({
-      title: t('newsletters.activate.title', { name: newsletter.name }),
+      title: t('newsletters.activate.title', { name }),
       body:
-        newsletter.status === 'ended'
+        status === 'ended'
           ? t('newsletters.activate.again')
-          : t(`newsletters.activate.${newsletter.source.kind}`, { count: newsletter.rules.first_items }),
+          : t(`newsletters.activate.${source.kind}`, { count: rules.first_items }),
       confirm: t('newsletters.activate.button'),
       danger: false,
       onConfirm: () => activate.mutate(),

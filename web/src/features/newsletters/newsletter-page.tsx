@@ -7,6 +7,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Newsletter, NewsletterUpdated } from '@/api/types';
 import { capitalized } from '@/lib/format';
+import { useFollow } from '@/lib/use-follow';
 import { FormAlert } from '@/ui/form-alert';
 import { LinkAnchor } from '@/ui/link';
 import { notifySuccess } from '@/ui/notify';
@@ -28,7 +29,7 @@ const POLL_MS = 5_000;
 
 export function NewsletterPage() {
   const id = Number(route.useParams().id);
-  const query = useQuery({ ...newsletterQuery(id), refetchInterval: POLL_MS });
+  const query = useQuery({ ...newsletterQuery(id), staleTime: 0, refetchInterval: POLL_MS });
   return <QueryView query={query}>{(newsletter) => <Stored key={newsletter.id} newsletter={newsletter} />}</QueryView>;
 }
 
@@ -40,6 +41,7 @@ function Stored({ newsletter }: { newsletter: Newsletter }) {
   const [problem, setProblem] = useState<string | null>(null);
   const [kept, setKept] = useState<NewsletterUpdated['kept']>([]);
   const form = useForm<NewsletterValues>({ initialValues: valuesOf(newsletter) });
+  const taken = useFollow(form, valuesOf(newsletter));
   const dirty = form.isDirty();
   const tab = tabs.find((name) => name === search.tab) ?? 'issues';
   const openTab = (value: string | null) =>
@@ -54,7 +56,7 @@ function Stored({ newsletter }: { newsletter: Newsletter }) {
     onMutate: () => setProblem(null),
     onSuccess: ({ kept: left, ...saved }, values) => {
       form.clearErrors();
-      form.resetDirty(values);
+      taken(values, valuesOf(saved));
       setKept(left ?? []);
       queryClient.setQueryData(newsletterQuery(saved.id).queryKey, saved);
       void rereadNewsletters(queryClient);
@@ -62,8 +64,8 @@ function Stored({ newsletter }: { newsletter: Newsletter }) {
     onError: objected,
   });
   // What is activated is what stands on the server, so it is saved first.
-  const saveThen = (act: () => void) => {
-    if (!dirty) return act();
+  const saveThen = (act: (saved: Newsletter) => void) => {
+    if (!dirty) return act(newsletter);
     save.mutate(form.getValues(), { onSuccess: act });
   };
   return (

@@ -72,10 +72,11 @@ export const actOnIssue = ({ id, verb, note }: { id: number; verb: IssueVerb; no
 export const editIssue = ({ id, content }: { id: number; content: IssueContent }) =>
   api.put<IssueWhole>(`/issues/${id}/content`, content);
 
-/** Has everything about newsletters and issues read again; a change to one shows in the lists of the others. */
+/** Has everything about newsletters and issues read again; a change to one shows in the lists of the others, and in the campaigns of its issues. */
 export async function rereadNewsletters(client: QueryClient) {
   await Promise.all([
     client.invalidateQueries({ queryKey: ['newsletters'] }),
     client.invalidateQueries({ queryKey: ['issues'] }),
+    client.invalidateQueries({ queryKey: ['campaigns'] }),
   ]);
 }
