@@ -11,9 +11,11 @@ import type {
   ImportMapping,
   ImportSample,
   ImportSampleKind,
+  IssueWhole,
   List,
   Mailbox,
   Me,
+  Newsletter,
   OutcomeCounts,
   Outcomes,
   Overview,
@@ -1174,4 +1176,41 @@ export const preflight: Preflight = {
   samples: 1,
   spam: null,
   support: { source: 'caniemail.com', updated: '2026-05-13', without: ['Yandex Mail'] },
+};
+
+/** A letter from a feed, not active yet. */
+export const newsletter: Newsletter = {
+  ...{ id: 1, name: 'Garden weekly', description: '', status: 'draft' },
+  ...{ public: false, slug: 'garden-weekly', language: '', sign_up_url: '', indexed: false },
+  ...{ list_ids: [1], segment_ids: [], exclude_segment_ids: [], exclude_list_ids: [], relay_ids: [1] },
+  source: { kind: 'feed', url: 'https://garden.example/feed.xml' },
+  content: {
+    kind: 'html',
+    layout_id: null,
+    inline_css: true,
+    subject: 'News',
+    preheader: '',
+    html: '<p>Hi</p>',
+    text: '',
+  },
+  schedule: { rule: 'FREQ=WEEKLY;BYDAY=MO', zone: 'UTC', start: '2027-01-04T09:00', exdates: [] },
+  schedule_description: {
+    ...{ code: 'weekly', english: 'every Monday at 09:00', days: ['MO'], interval: 1, time: '09:00' },
+    ...{ count: 0, month_days: [], months: [], nth: [], position: 0, until: '' },
+  },
+  rules: {
+    ...{ approval: false, min_items: 1, max_items: 20, first_items: 0 },
+    ...{ lead_minutes: 1440, deadline_minutes: 0, late_hours: 2, remind_to: [], reminder_hours: [] },
+  },
+  mailing: { from_name: 'Garden', from_email: 'garden@example.com' },
+  ...{ pause_note: null, resumes_at: null, source_error: null, source_failing_since: null, source_fetched_at: null },
+  ...{ activated_at: null, next_issue_at: null, next_run_at: null, skips: [] },
+  ...{ created_at: ago(DAY), updated_at: ago(DAY) },
+};
+
+/** An issue whose campaign is the draft. */
+export const issue: IssueWhole = {
+  ...{ id: 1, newsletter_id: 1, campaign_id: 4, number: 1, date: '2027-01-04', state: 'ready' },
+  ...{ reason: '', reason_code: '', approved_by: null, edited: false, items: [], log: [] },
+  ...{ run_at: ago(-DAY), deadline: ago(-DAY), late_until: ago(-2 * DAY), started_at: null, updated_at: ago(60) },
 };

@@ -22,12 +22,14 @@ import type { AbTestInput, Campaign, CampaignInput } from '@/api/types';
 import { confirmAction } from '@/ui/confirm';
 import { EmptyState } from '@/ui/empty-state';
 import { FormAlert } from '@/ui/form-alert';
+import { NumberField } from '@/ui/number-field';
 import { Section } from '@/ui/section';
 import { VariantDialog } from './variant-dialog';
 import {
   addVariant,
   differsIn,
   EVERYBODY,
+  isWritten,
   letter,
   MAX_VARIANTS,
   MIN_VARIANTS,
@@ -111,7 +113,26 @@ function Variants({ form, campaign, test, change }: TestProps) {
   const on = parts.filter((part) => differsIn(variants, part));
   const choose = (chosen: string[]) => {
     const turned = parts.find((part) => chosen.includes(part) !== on.includes(part));
-    if (turned) change({ variants: withPart(variants, turned, chosen.includes(turned), form.values) });
+    if (!turned) return;
+    const turn = () => change({ variants: withPart(variants, turned, chosen.includes(turned), form.values) });
+    if (chosen.includes(turned) || !isWritten(variants, [turned], form.values)) return turn();
+    confirmAction({
+      title: t('campaigns.ab.alikeTitle', { part: t(`campaigns.ab.part.${turned}`) }),
+      body: t('campaigns.ab.alikeText'),
+      confirm: t('campaigns.ab.alike'),
+      onConfirm: turn,
+    });
+  };
+  const remove = (index: number) => {
+    const take = () => change({ variants: variants.filter((_, other) => other !== index) });
+    if (!isWritten(variants.slice(index, index + 1), parts, form.values)) return take();
+    const one = { letter: letter(index + 1) };
+    confirmAction({
+      title: t('campaigns.ab.takeTitle', one),
+      body: t('campaigns.ab.takeText'),
+      confirm: t('campaigns.ab.take', one),
+      onConfirm: take,
+    });
   };
   const content = on.includes('content');
   return (
@@ -146,7 +167,7 @@ function Variants({ form, campaign, test, change }: TestProps) {
                   variant="default"
                   leftSection={<IconTrash size={14} />}
                   aria-label={t('campaigns.ab.take', { letter: letter(index + 1) })}
-                  onClick={() => change({ variants: variants.filter((__, other) => other !== index) })}
+                  onClick={() => remove(index)}
                 >
                   {t('common.delete')}
                 </Button>
@@ -236,11 +257,12 @@ function Rules({ form, test, change }: TestProps) {
         {...form.getInputProps('ab_test.metric')}
       />
       <SimpleGrid cols={2}>
-        <NumberInput
+        <NumberField
           label={t('campaigns.ab.wait')}
-          min={1}
+          min={0}
           value={wait}
-          onChange={(value) => change({ wait_minutes: minutesOf(Number(value) || 1, unit) })}
+          valid={(value) => value > 0}
+          onChange={(value) => change({ wait_minutes: minutesOf(value, unit) })}
           error={form.errors['ab_test.wait_minutes']}
         />
         <Select

@@ -9,8 +9,9 @@ import { errorMessage } from '@/api/problem';
 import type { Campaign, RerunTo } from '@/api/types';
 import { formatNumber } from '@/lib/format';
 import { FormAlert } from '@/ui/form-alert';
+import { LoadFailures } from '@/ui/load-failures';
 import { notifySuccess } from '@/ui/notify';
-import { createRun, runCountQuery } from './queries';
+import { campaignQuery, createRun, runCountQuery } from './queries';
 
 const kinds: RerunTo[] = ['not_opened', 'deferred', 'failed', 'unconfirmed'];
 
@@ -36,7 +37,11 @@ function AgainForm({ campaign, onClose }: { campaign: Campaign; onClose: () => v
   const queryClient = useQueryClient();
   const root = campaign.parent_id ?? campaign.id;
   const [to, setTo] = useState<RerunTo[]>([]);
-  const [subject, setSubject] = useState(campaign.subject);
+  // Another run has the subject of the first, whichever run it is asked for on.
+  const first = useQuery({ ...campaignQuery(root), enabled: campaign.parent_id !== null });
+  const usual = campaign.parent_id === null ? campaign.subject : first.data?.subject;
+  const [written, setSubject] = useState<string | null>(null);
+  const subject = written ?? usual ?? '';
   const untold = !campaign.track_opens && !campaign.track_clicks;
   const counts = useQueries({
     queries: kinds.map((kind) => runCountQuery(root, kind === 'not_opened' && untold ? [] : [kind])),
@@ -44,7 +49,7 @@ function AgainForm({ campaign, onClose }: { campaign: Campaign; onClose: () => v
   const chosen = kinds.filter((kind) => to.includes(kind));
   const total = useQuery(runCountQuery(root, chosen));
   const create = useMutation({
-    mutationFn: () => createRun({ id: root, to: chosen, ...(subject !== campaign.subject && { subject }) }),
+    mutationFn: () => createRun({ id: root, to: chosen, ...(subject !== usual && { subject }) }),
     onSuccess: async (run) => {
       void queryClient.invalidateQueries({ queryKey: ['campaigns'] });
       notifySuccess(t('campaigns.again.made'));
@@ -57,6 +62,7 @@ function AgainForm({ campaign, onClose }: { campaign: Campaign; onClose: () => v
     <Stack>
       {create.error && <FormAlert message={errorMessage(create.error)} />}
       {total.error && <FormAlert message={errorMessage(total.error)} />}
+      <LoadFailures queries={[first]} />
       <Checkbox.Group label={t('campaigns.again.whom')} value={to} onChange={(next) => setTo(next as RerunTo[])}>
         <Stack gap="xs" mt={6}>
           {kinds.map((kind, index) => {
@@ -86,6 +92,7 @@ function AgainForm({ campaign, onClose }: { campaign: Campaign; onClose: () => v
         label={t('editor.subject')}
         description={t('campaigns.again.subjectHint')}
         value={subject}
+        disabled={usual === undefined}
         onChange={(event) => setSubject(event.currentTarget.value)}
       />
       <Text size="sm" c="dimmed">
@@ -95,7 +102,7 @@ function AgainForm({ campaign, onClose }: { campaign: Campaign; onClose: () => v
         <Button variant="default" onClick={onClose}>
           {t('common.cancel')}
         </Button>
-        <Button disabled={!people} loading={create.isPending} onClick={() => create.mutate()}>
+        <Button disabled={!people || usual === undefined} loading={create.isPending} onClick={() => create.mutate()}>
           {people === null ? t('campaigns.start.counting') : t('campaigns.again.confirm', { count: people })}
         </Button>
       </Group>

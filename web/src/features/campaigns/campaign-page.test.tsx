@@ -78,10 +78,10 @@ it('keeps what was being written when the campaign starts meanwhile, until it is
   const { queryClient } = renderPage('/campaigns/4', fake);
   await userEvent.type(await nameField(), ' +');
   queryClient.setQueryData(campaignQuery(4).queryKey, { ...draft, status: 'running' });
-  await screen.findByText(/your last changes were not saved/);
+  await screen.findByText('Your last changes were not saved');
   expect(await nameField()).toHaveValue(`${draft.name} +`);
   expect(screen.queryByText('Save changes')).not.toBeInTheDocument();
-  await userEvent.click(button('Discard and show it'));
+  await userEvent.click(button('Discard them and go on'));
   await screen.findByText('Leave');
   await userEvent.click(button('Leave'));
   expect(await screen.findByText('Results')).toBeInTheDocument();

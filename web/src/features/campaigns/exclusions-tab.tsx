@@ -1,5 +1,5 @@
 import { Button, Group, Paper, Select, Stack } from '@mantine/core';
-import { IconHelpCircle, IconUserCheck } from '@tabler/icons-react';
+import { IconHelpCircle, IconSearchOff, IconUserCheck } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -37,9 +37,10 @@ export function ExclusionsTab({ campaignId, excluded }: { campaignId: number; ex
   const [q, setQ] = useState('');
   const [asked, setAsked] = useState<Asked | null>(null);
   const cursor = useCursor(`${reason ?? ''} ${q}`);
-  const query = useQuery(
-    exclusionsQuery(campaignId, { reason: reason ?? undefined, q: q || undefined }, cursor.current),
-  );
+  const options = exclusionsQuery(campaignId, { reason: reason ?? undefined, q: q || undefined }, cursor.current);
+  // It grows while the audience is being written: each number of people is a question of its own.
+  const query = useQuery({ ...options, queryKey: [...options.queryKey, excluded] });
+  const filtered = reason !== null || q !== '';
   const columns: Column<Exclusion>[] = [
     {
       key: 'email',
@@ -98,7 +99,10 @@ export function ExclusionsTab({ campaignId, excluded }: { campaignId: number; ex
         <QueryView query={query}>
           {(page) =>
             page.items.length === 0 ? (
-              <EmptyState icon={IconUserCheck} title={t('campaigns.live.noExclusions')} />
+              <EmptyState
+                icon={filtered ? IconSearchOff : IconUserCheck}
+                title={t(filtered ? 'campaigns.live.noExclusionsFound' : 'campaigns.live.noExclusions')}
+              />
             ) : (
               <>
                 <DataTable

@@ -18,6 +18,7 @@ it('tells rate and time left while sending', async () => {
   expect(await screen.findByText('7,610 of 12,004 done')).toBeInTheDocument();
   expect(screen.getByRole('progressbar', { name: 'Progress of November news' })).toHaveAttribute('aria-valuenow', '63');
   expect(screen.getByText('about 1 min 44 sec left')).toBeInTheDocument();
+  expect(screen.getByText('per second')).toHaveTextContent('43 per second');
 });
 
 it('tells how long a finished campaign took, and no rate', async () => {

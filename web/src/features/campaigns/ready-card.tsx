@@ -16,7 +16,9 @@ import { audienceQuery } from './queries';
 export function ReadyCard({ campaign }: { campaign: Campaign }) {
   const { t } = useTranslation();
   const audience = useQuery({ ...audienceQuery(campaign.id), enabled: campaign.list_ids.length > 0 });
-  const { relays } = useRelays(campaign.relay_ids);
+  const { relays, ready } = useRelays(campaign.relay_ids);
+  // While they are not there, and where they cannot be loaded, those that are chosen count.
+  const chosen = ready ? relays.length : campaign.relay_ids.length;
   const blocked = routeIssues(relays, campaign.from_email).some(keepsFromStarting);
   const check = useQuery(preflightQuery(campaign.id)).data;
   const steps = [
@@ -24,8 +26,8 @@ export function ReadyCard({ campaign }: { campaign: Campaign }) {
     { key: 'from', done: campaign.from_email !== '', label: t('campaigns.ready.from') },
     {
       key: 'relay',
-      done: relays.length > 0 && !blocked,
-      label: t(blocked ? 'campaigns.ready.relayBlocked' : 'campaigns.ready.relay', { count: relays.length || 1 }),
+      done: chosen > 0 && !blocked,
+      label: t(blocked ? 'campaigns.ready.relayBlocked' : 'campaigns.ready.relay', { count: chosen || 1 }),
       detail: formatList(relays.map((relay) => relay.name)),
     },
     { key: 'subject', done: campaign.subject !== '', label: t('campaigns.ready.subject') },

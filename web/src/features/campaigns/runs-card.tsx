@@ -2,7 +2,7 @@ import { Box, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import type { Campaign, CampaignSummary } from '@/api/types';
-import { formatList, formatNumber, formatPercent } from '@/lib/format';
+import { formatList, formatNumber, formatPercent, NONE } from '@/lib/format';
 import { CampaignBadge } from '@/ui/campaign-badge';
 import { type Column, DataTable } from '@/ui/data-table';
 import { LinkAnchor } from '@/ui/link';
@@ -16,15 +16,17 @@ export function RunsCard({ campaign }: { campaign: Campaign }) {
   const { data } = useQuery(runsQuery(campaign.id));
   const columns = useColumns(campaign.id);
   if (!data || data.items.length < 2) return null;
+  const opens = data.items.some((run) => run.track_opens);
+  const clicks = data.items.some((run) => run.track_clicks);
   return (
     <Box mb="md">
       <Section
         title={t('campaigns.again.runs')}
-        description={t('campaigns.again.together', {
+        description={t(opens || clicks ? 'campaigns.again.together' : 'campaigns.again.togetherReached', {
           reached: formatPercent(data.reached, data.recipients),
           people: formatNumber(data.reached),
-          opened: formatPercent(data.opened, data.reached),
-          clicked: formatPercent(data.clicked, data.reached),
+          opened: opens ? formatPercent(data.opened, data.reached) : NONE,
+          clicked: clicks ? formatPercent(data.clicked, data.reached) : NONE,
         })}
         flush
       >
@@ -69,13 +71,13 @@ function useColumns(current: number): Column<CampaignSummary>[] {
       key: 'opened',
       header: t('campaigns.opened'),
       align: 'end',
-      render: (row) => formatPercent(row.stats.unique_opens.human, row.stats.sent),
+      render: (row) => (row.track_opens ? formatPercent(row.stats.unique_opens.human, row.stats.sent) : NONE),
     },
     {
       key: 'clicked',
       header: t('campaigns.clicked'),
       align: 'end',
-      render: (row) => formatPercent(row.stats.unique_clicks.human, row.stats.sent),
+      render: (row) => (row.track_clicks ? formatPercent(row.stats.unique_clicks.human, row.stats.sent) : NONE),
     },
   ];
 }

@@ -10,6 +10,7 @@ import { formatDateTime } from '@/lib/format';
 import { useTimeZone } from '@/lib/time-zone';
 import { fromZoned, toZoned } from '@/lib/zoned-time';
 import { FormAlert } from '@/ui/form-alert';
+import { LoadFailures } from '@/ui/load-failures';
 import { RelayIssues } from '@/ui/mailing/relay-issues';
 import { useRelays } from '@/ui/mailing/use-relays';
 import { notifySuccess } from '@/ui/notify';
@@ -64,7 +65,7 @@ function Choice({ campaign, onClose, onSaved, onObjection }: Omit<Props, 'opened
   const zone = useTimeZone() ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
   const queryClient = useQueryClient();
   const audience = useQuery(audienceQuery(campaign.id));
-  const { relays } = useRelays(campaign.relay_ids);
+  const { relays, query: relaysQuery } = useRelays(campaign.relay_ids);
   const check = useCheck(campaign.id, { auto: true });
   const [local, setLocal] = useState<LocalTime>({
     ...campaign.local_time,
@@ -149,6 +150,7 @@ function Choice({ campaign, onClose, onSaved, onObjection }: Omit<Props, 'opened
           enabled={campaign.relay_ids.length > 0}
         />
       )}
+      <LoadFailures queries={[relaysQuery]} />
       <RelayIssues relays={relays} from={campaign.from_email} />
       <StartCheck campaignId={campaign.id} check={check} onLeave={onClose} />
       <Group justify="flex-end">

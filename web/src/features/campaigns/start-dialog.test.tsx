@@ -3,7 +3,7 @@ import userEvent from '@testing-library/user-event';
 import { expect, it, vi } from 'vitest';
 import type { Relay } from '@/api/types';
 import { createFakeApi, problem } from '@/test/fake-api';
-import { ago, forecast, preflight, relays } from '@/test/fixtures';
+import { ago, forecast, preflight, relays, settings } from '@/test/fixtures';
 import { renderPart } from '@/test/render';
 import { StartDialog } from './start-dialog';
 
@@ -186,4 +186,45 @@ it('leaves sending open where no check can be made', async () => {
   expect(await screen.findByText('The check could not be made')).toBeVisible();
   await userEvent.click(await screen.findByRole('button', { name: 'Send to 12,004 people' }));
   expect(starts(fake)[0]?.query.has('acknowledged')).toBe(false);
+});
+
+it('sends nothing while nobody knows whether it could be called back', async () => {
+  const fake = createFakeApi();
+  let down = true;
+  fake.on('GET /settings', () => (down ? problem(500, 'internal error') : { status: 200, body: settings }));
+  open(fake);
+  expect(await screen.findByText('internal error')).toBeVisible();
+  await screen.findByText('Checked: nothing is in the way');
+  expect(screen.getByRole('button', { name: 'Send to 12,004 people' })).toBeDisabled();
+  down = false;
+  await userEvent.click(screen.getByRole('button', { name: 'Try again' }));
+  await waitFor(() => expect(screen.getByRole('button', { name: 'Send to 12,004 people' })).toBeEnabled());
+  await userEvent.click(screen.getByRole('button', { name: 'Send to 12,004 people' }));
+  expect(starts(fake)[0]?.body).toEqual({ undo_seconds: settings.undo_send_seconds });
+});
+
+it('checks again what was changed after the check, and then can be sent', async () => {
+  const fake = createFakeApi();
+  let changed = true;
+  fake.on('GET /campaigns/:id/preflight', () => ({ status: 200, body: { ...preflight, content_changed: changed } }));
+  fake.on('POST /campaigns/:id/preflight', () => {
+    changed = false;
+    return { status: 200, body: preflight };
+  });
+  fake.on('POST /campaigns/:id/start', () => {
+    if (starts(fake).length > 1) return { status: 200, body: campaign };
+    changed = true;
+    return problem(409, 'the campaign was changed since it was checked; check it again');
+  });
+  const { onClose } = open(fake);
+  const checks = () =>
+    fake.requests.filter(({ method, path }) => method === 'POST' && path === '/campaigns/4/preflight').length;
+  const send = () => screen.getByRole('button', { name: 'Send to 12,004 people' });
+  await screen.findByText('Checked: nothing is in the way');
+  expect(checks()).toBe(1);
+  await userEvent.click(send());
+  await waitFor(() => expect(checks()).toBe(2));
+  await screen.findByText('Checked: nothing is in the way');
+  await userEvent.click(send());
+  await waitFor(() => expect(onClose).toHaveBeenCalled());
 });

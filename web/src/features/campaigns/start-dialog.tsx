@@ -9,6 +9,7 @@ import { formatDuration, formatList, formatNumber } from '@/lib/format';
 import { keepsFromStarting, routeIssues } from '@/lib/routing';
 import { ErrorState } from '@/ui/error-state';
 import { FormAlert } from '@/ui/form-alert';
+import { LoadFailures } from '@/ui/load-failures';
 import { RelayIssues } from '@/ui/mailing/relay-issues';
 import { RelayPlan } from '@/ui/mailing/relay-plan';
 import { useRelays } from '@/ui/mailing/use-relays';
@@ -36,11 +37,13 @@ export function StartDialog({ campaign, listNames, opened, onClose, onObjection 
   const queryClient = useQueryClient();
   const audience = useQuery({ ...audienceQuery(campaign.id), enabled: opened, gcTime: 0 });
   const settings = useQuery({ ...settingsQuery, enabled: opened });
-  const undo = settings.data?.undo_send_seconds ?? 0;
+  // Without it nobody knows whether the sending can be called back, so nothing is sent until it is there.
+  const undo = settings.data?.undo_send_seconds;
   const check = useCheck(campaign.id, { enabled: opened, auto: true });
   const start = useMutation({
     // What was changed since the check, or is no more acknowledged, is refused, so that nothing goes out unseen.
-    mutationFn: () => startCampaign({ id: campaign.id, undoSeconds: undo, acknowledged: check.current !== null }),
+    mutationFn: (undoSeconds: number) =>
+      startCampaign({ id: campaign.id, undoSeconds, acknowledged: check.current !== null }),
     onSuccess: (started) => {
       queryClient.setQueryData(campaignQuery(campaign.id).queryKey, started);
       void queryClient.invalidateQueries({ queryKey: ['campaigns'] });
@@ -51,6 +54,7 @@ export function StartDialog({ campaign, listNames, opened, onClose, onObjection 
       onObjection(error);
       // Somebody else, or a second tab, was first: show what became of it.
       if (error instanceof Problem && error.status === CONFLICT) {
+        check.run.reset();
         void queryClient.invalidateQueries({ queryKey: ['campaigns', campaign.id] });
       }
     },
@@ -61,7 +65,7 @@ export function StartDialog({ campaign, listNames, opened, onClose, onObjection 
     onClose();
   };
   const count = audience.data?.mailable ?? 0;
-  const { relays } = useRelays(campaign.relay_ids);
+  const { relays, query: relaysQuery } = useRelays(campaign.relay_ids);
   const blocked = routeIssues(relays, campaign.from_email).some(keepsFromStarting);
   return (
     <Modal opened={opened} onClose={close} title={t('campaigns.start.title', { name: campaign.name })} size="md">
@@ -94,6 +98,7 @@ export function StartDialog({ campaign, listNames, opened, onClose, onObjection 
         ) : (
           <Skeleton height={64} />
         )}
+        <LoadFailures queries={[relaysQuery, settings]} />
         <Through relays={relays} from={campaign.from_email} />
         {opened && <StartCheck campaignId={campaign.id} check={check} onLeave={close} />}
         <ForecastNote
@@ -103,7 +108,7 @@ export function StartDialog({ campaign, listNames, opened, onClose, onObjection 
           enabled={opened && campaign.relay_ids.length > 0}
         />
         <Text size="sm" c="dimmed">
-          {t('campaigns.start.frozen')} {undo > 0 && t('campaigns.start.grace', { time: formatDuration(undo) })}
+          {t('campaigns.start.frozen')} {undo ? t('campaigns.start.grace', { time: formatDuration(undo) }) : null}
         </Text>
         <Group justify="flex-end">
           <Button variant="default" onClick={close}>
@@ -111,9 +116,9 @@ export function StartDialog({ campaign, listNames, opened, onClose, onObjection 
           </Button>
           <Button
             leftSection={<IconPlayerPlay size={16} />}
-            disabled={!check.passed || !audience.data || settings.isLoading || count === 0 || blocked}
+            disabled={!check.passed || undo === undefined || count === 0 || blocked}
             loading={start.isPending}
-            onClick={() => start.mutate()}
+            onClick={() => undo !== undefined && start.mutate(undo)}
           >
             {audience.data ? t('campaigns.start.confirm', { count }) : t('campaigns.start.counting')}
           </Button>

@@ -14,7 +14,8 @@ type Fields = Pick<CampaignInput, 'subject' | 'from_name' | 'preheader' | 'html'
 export const letter = (number: number) => String.fromCharCode('A'.charCodeAt(0) + number - 1);
 
 const nothing: Variant = { subject: null, preheader: null, from_name: null, html: null, text: null };
-const keysOf = (part: Part) => (part === 'content' ? (['html', 'text'] as const) : ([part] as const));
+const keysOf = (part: Part): readonly (keyof Fields)[] =>
+  part === 'content' ? (['html', 'text'] as const) : ([part] as const);
 
 /** What a variant has of its own for a part, begun with what the campaign says. */
 function filled(variant: Variant, part: Part, campaign: Fields): Variant {
@@ -23,6 +24,13 @@ function filled(variant: Variant, part: Part, campaign: Fields): Variant {
 
 export function differsIn(variants: Variant[], part: Part): boolean {
   return variants.some((variant) => keysOf(part).some((key) => variant[key] !== null));
+}
+
+/** A variant says something else than the campaign in one of the parts, which somebody has written. */
+export function isWritten(variants: Variant[], among: readonly Part[], campaign: Fields): boolean {
+  return variants.some((variant) =>
+    among.flatMap(keysOf).some((key) => variant[key] !== null && variant[key] !== campaign[key]),
+  );
 }
 
 /** Lets the variants differ in a part, or makes them alike in it again. */

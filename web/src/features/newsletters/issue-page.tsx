@@ -10,7 +10,10 @@ import { campaignQuery, statsQuery } from '@/features/campaigns/queries';
 import { applyProblem } from '@/lib/form-problem';
 import { formatDate } from '@/lib/format';
 import { doneCount } from '@/lib/states';
+import { useFollow } from '@/lib/use-follow';
+import { BegunNotice } from '@/ui/begun-notice';
 import { CampaignBadge } from '@/ui/campaign-badge';
+import { confirmLeave } from '@/ui/confirm';
 import { DeliveryBar } from '@/ui/delivery-bar';
 import { FormAlert } from '@/ui/form-alert';
 import { LinkAnchor } from '@/ui/link';
@@ -226,7 +229,7 @@ function Content({ issue, campaignId }: { issue: IssueWhole; campaignId: number 
   return (
     <QueryView query={campaign}>
       {(data) =>
-        editing && !over.includes(issue.state) ? (
+        editing ? (
           <ContentEditor issue={issue} campaign={data} onDone={() => setEditing(false)} />
         ) : (
           <ContentView issue={issue} campaign={data} onEdit={() => setEditing(true)} />
@@ -276,10 +279,14 @@ function ContentEditor({ issue, campaign, onDone }: ContentProps & { onDone: () 
   const queryClient = useQueryClient();
   const [problem, setProblem] = useState<string | null>(null);
   const form = useForm<MailContent>({ initialValues: contentOf(campaign) });
+  const taken = useFollow(form, contentOf(campaign));
+  const begun = over.includes(issue.state);
+  const dirty = form.isDirty();
   const save = useMutation({
     mutationFn: (content: MailContent) => editIssue({ id: issue.id, content }),
     onMutate: () => setProblem(null),
-    onSuccess: async (saved) => {
+    onSuccess: async (saved, sent) => {
+      taken(sent, sent);
       queryClient.setQueryData(issueQuery(saved.id).queryKey, saved);
       notifySuccess(t('common.saved'));
       await Promise.all([
@@ -292,20 +299,25 @@ function ContentEditor({ issue, campaign, onDone }: ContentProps & { onDone: () 
   });
   return (
     <form onSubmit={form.onSubmit((values) => save.mutate(values))}>
-      <SaveGuard dirty={form.isDirty() && !save.isPending && !save.isSuccess} />
+      <SaveGuard dirty={dirty && !save.isPending && !save.isSuccess} />
       <Stack>
         <FormAlert message={problem} />
-        <Alert variant="default" icon={<IconInfoCircle color="var(--app-info)" />}>
-          {t(issue.approved_by ? 'newsletters.issue.editApproved' : 'newsletters.issue.editText')}
-        </Alert>
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onDone}>
-            {t('common.cancel')}
-          </Button>
-          <Button type="submit" disabled={!form.isDirty()} loading={save.isPending}>
-            {t('newsletters.issue.save')}
-          </Button>
-        </Group>
+        <BegunNotice begun={begun} dirty={dirty} text={t('newsletters.issue.begun')} onLeave={onDone} />
+        {!begun && (
+          <>
+            <Alert variant="default" icon={<IconInfoCircle color="var(--app-info)" />}>
+              {t(issue.approved_by ? 'newsletters.issue.editApproved' : 'newsletters.issue.editText')}
+            </Alert>
+            <Group justify="flex-end">
+              <Button variant="default" onClick={() => (dirty ? confirmLeave(onDone) : onDone())}>
+                {t('common.cancel')}
+              </Button>
+              <Button type="submit" disabled={!dirty} loading={save.isPending}>
+                {t('newsletters.issue.save')}
+              </Button>
+            </Group>
+          </>
+        )}
         <MailEditor
           value={form.values}
           onChange={(change) => form.setValues(change)}

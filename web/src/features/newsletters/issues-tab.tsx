@@ -232,7 +232,13 @@ function SkipButton({ newsletter, run }: Props & { run: PlannedRun }) {
   const skipped = run.issue?.state === 'skipped' && run.issue.reason_code === 'person';
   if (run.out === 'skipped' || (skipped && !run.out)) {
     return (
-      <Button size="compact-sm" variant="subtle" loading={unskip.isPending} onClick={() => unskip.mutate()}>
+      <Button
+        size="compact-sm"
+        variant="subtle"
+        loading={unskip.isPending}
+        aria-label={t('newsletters.unskipDate', { date })}
+        onClick={() => unskip.mutate()}
+      >
         {t('newsletters.unskip')}
       </Button>
     );

@@ -75,15 +75,23 @@ export function NewsletterActions({ newsletter, saveThen, onObjection }: Props) 
   );
 }
 
-function PauseDialog({
-  newsletter,
-  opened,
-  onClose,
-}: {
-  newsletter: Newsletter;
-  opened: boolean;
-  onClose: () => void;
-}) {
+type PauseProps = { newsletter: Newsletter; onClose: () => void };
+
+function PauseDialog({ opened, ...props }: PauseProps & { opened: boolean }) {
+  const { t } = useTranslation();
+  return (
+    <Modal
+      opened={opened}
+      onClose={props.onClose}
+      title={t('newsletters.pause.title', { name: props.newsletter.name })}
+    >
+      {/* Mounted when it opens, so that nothing of the last pause is left in it. */}
+      <PauseForm {...props} />
+    </Modal>
+  );
+}
+
+function PauseForm({ newsletter, onClose }: PauseProps) {
   const { t } = useTranslation();
   const queryClient = useQueryClient();
   const [note, setNote] = useState('');
@@ -97,36 +105,34 @@ function PauseDialog({
     },
   });
   return (
-    <Modal opened={opened} onClose={onClose} title={t('newsletters.pause.title', { name: newsletter.name })}>
-      <Stack>
-        <FormAlert message={pause.error && errorMessage(pause.error)} />
-        <Text>{t('newsletters.pause.text')}</Text>
-        <TextInput
-          type="date"
-          label={t('newsletters.pause.until')}
-          description={t('newsletters.pause.untilHint')}
-          value={until}
-          onChange={(event) => setUntil(event.currentTarget.value)}
-        />
-        <Textarea
-          label={t('newsletters.pause.note')}
-          description={t('newsletters.pause.noteHint')}
-          maxLength={1000}
-          autosize
-          minRows={2}
-          value={note}
-          onChange={(event) => setNote(event.currentTarget.value)}
-        />
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>
-            {t('common.cancel')}
-          </Button>
-          <Button loading={pause.isPending} onClick={() => pause.mutate()}>
-            {t('newsletters.pause.confirm')}
-          </Button>
-        </Group>
-      </Stack>
-    </Modal>
+    <Stack>
+      <FormAlert message={pause.error && errorMessage(pause.error)} />
+      <Text>{t('newsletters.pause.text')}</Text>
+      <TextInput
+        type="date"
+        label={t('newsletters.pause.until')}
+        description={t('newsletters.pause.untilHint')}
+        value={until}
+        onChange={(event) => setUntil(event.currentTarget.value)}
+      />
+      <Textarea
+        label={t('newsletters.pause.note')}
+        description={t('newsletters.pause.noteHint')}
+        maxLength={1000}
+        autosize
+        minRows={2}
+        value={note}
+        onChange={(event) => setNote(event.currentTarget.value)}
+      />
+      <Group justify="flex-end">
+        <Button variant="default" onClick={onClose}>
+          {t('common.cancel')}
+        </Button>
+        <Button loading={pause.isPending} onClick={() => pause.mutate()}>
+          {t('newsletters.pause.confirm')}
+        </Button>
+      </Group>
+    </Stack>
   );
 }
 

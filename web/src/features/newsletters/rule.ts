@@ -129,10 +129,36 @@ export function withEnd(rule: string, end: End): string {
   return [...parts, ...endParts(end)].join(';');
 }
 
+/** The end of any rule, as far as there are fields for it. */
+export function endOf(rule: string): End {
+  const until = /(?:^|;)\s*UNTIL\s*=\s*(\d{4})(\d\d)(\d\d)/i.exec(rule);
+  if (until) return { kind: 'until', date: `${until[1]}-${until[2]}-${until[3]}` };
+  const count = /(?:^|;)\s*COUNT\s*=\s*(\d+)/i.exec(rule);
+  return count ? { kind: 'count', count: Number(count[1]) } : { kind: 'never' };
+}
+
+/** The day a year after a start, for an end that nobody has chosen yet; 29 February becomes 1 March. */
+export function yearAfter(start: string): string {
+  const from = dayOf(start);
+  return new Date(Date.UTC(from.getUTCFullYear() + 1, from.getUTCMonth(), from.getUTCDate()))
+    .toISOString()
+    .slice(0, 10);
+}
+
+/** The pattern in the fields of a kind, where that can say the same: Monday to Friday is also a choice of days. */
+export function inKind(pattern: Pattern, kind: PatternKind): Pattern {
+  return kind === 'weekly' && pattern.kind === 'weekdays' ? { kind, every: 1, days: workdays } : pattern;
+}
+
+/** The day that a start names, or today. */
+function dayOf(start: string): Date {
+  const date = new Date(`${start.slice(0, 10)}T00:00:00Z`);
+  return Number.isNaN(date.getTime()) ? new Date() : date;
+}
+
 /** What a kind begins with when it is chosen: the day that the start names. */
 export function startPattern(kind: PatternKind, start: string): Pattern {
-  const date = new Date(`${start.slice(0, 10)}T00:00:00Z`);
-  const known = Number.isNaN(date.getTime()) ? new Date() : date;
+  const known = dayOf(start);
   const day = weekdays[(known.getUTCDay() + 6) % 7] ?? 'MO';
   const dayOfMonth = known.getUTCDate();
   switch (kind) {

@@ -79,7 +79,12 @@ export function SchedulePreviewCard({ schedule, onLeaveOut, onTakeBack }: Props)
                       align: 'end',
                       render: (run) =>
                         run.out ? (
-                          <Button size="compact-sm" variant="subtle" onClick={() => onTakeBack(run.date)}>
+                          <Button
+                            size="compact-sm"
+                            variant="subtle"
+                            onClick={() => onTakeBack(run.date)}
+                            aria-label={t('newsletters.schedule.takeBackDate', { date: run.date })}
+                          >
                             {t('newsletters.schedule.takeBack')}
                           </Button>
                         ) : (

@@ -5,7 +5,6 @@ import {
   Grid,
   Group,
   Input,
-  NumberInput,
   Pill,
   Select,
   SimpleGrid,
@@ -18,11 +17,14 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Recurrence } from '@/api/types';
 import { formatDate, weekdayName } from '@/lib/format';
+import { NumberField } from '@/ui/number-field';
 import { Section } from '@/ui/section';
 import { ZonePicker } from '@/ui/sending-plan/zone-select';
 import { errorsUnder, type NewsletterFormOf } from './form';
 import {
   type End,
+  endOf,
+  inKind,
   type Pattern,
   type PatternKind,
   readRule,
@@ -31,6 +33,7 @@ import {
   weekdays,
   withEnd,
   writeRule,
+  yearAfter,
 } from './rule';
 import { SchedulePreviewCard } from './schedule-preview';
 
@@ -78,7 +81,7 @@ export function ScheduleTab({ form }: { form: NewsletterFormOf }) {
       <Grid.Col span={{ base: 12, lg: 6 }}>
         <SchedulePreviewCard
           schedule={value}
-          onLeaveOut={(date) => part.onChange({ exdates: [...value.exdates, date].sort() })}
+          onLeaveOut={(date) => part.onChange({ exdates: withDate(value.exdates, date) })}
           onTakeBack={(date) => part.onChange({ exdates: value.exdates.filter((one) => one.slice(0, 10) !== date) })}
         />
       </Grid.Col>
@@ -91,14 +94,16 @@ const kinds: PatternKind[] = ['daily', 'weekdays', 'weekly', 'monthDay', 'monthN
 function RuleFields({ value, onChange, errors }: Part) {
   const { t } = useTranslation();
   const plan = readRule(value.rule);
-  // A rule that has fields can still be wanted as text.
-  const [asText, setAsText] = useState(false);
-  const own = asText || !plan;
-  const end: End = plan?.end ?? { kind: 'never' };
-  const choose = (pattern: Pattern) => onChange({ rule: writeRule({ pattern, end }) });
-  const chooseKind = (kind: string | null) => {
-    setAsText(kind === 'own');
-    if (kind && kind !== 'own' && kind !== plan?.pattern.kind) choose(startPattern(kind as PatternKind, value.start));
+  // The same rule can stand in the fields of several kinds, and any as text: the one that was chosen stays while it can.
+  const [kind, setKind] = useState<PatternKind | 'own'>(plan?.pattern.kind ?? 'own');
+  const pattern = kind === 'own' || !plan ? null : inKind(plan.pattern, kind);
+  const choose = (next: Pattern) => {
+    setKind(next.kind);
+    onChange({ rule: writeRule({ pattern: next, end: plan?.end ?? endOf(value.rule) }) });
+  };
+  const chooseKind = (next: string | null) => {
+    if (next === 'own') setKind('own');
+    else if (next && next !== pattern?.kind) choose(startPattern(next as PatternKind, value.start));
   };
   return (
     <>
@@ -110,7 +115,6 @@ function RuleFields({ value, onChange, errors }: Part) {
             variant="default"
             onClick={() => {
               const wanted = readRule(rule);
-              setAsText(false);
               if (wanted) choose(wanted.pattern);
             }}
           >
@@ -125,11 +129,13 @@ function RuleFields({ value, onChange, errors }: Part) {
           ...kinds.map((kind) => ({ value: kind as string, label: t(`newsletters.schedule.kinds.${kind}`) })),
           { value: 'own', label: t('newsletters.schedule.kinds.own') },
         ]}
-        value={own ? 'own' : plan.pattern.kind}
+        value={pattern?.kind ?? 'own'}
         onChange={chooseKind}
-        error={own ? undefined : errors.rule}
+        error={pattern ? errors.rule : undefined}
       />
-      {own ? (
+      {pattern ? (
+        <PatternFields pattern={pattern} onChange={choose} />
+      ) : (
         <TextInput
           label={t('newsletters.schedule.rule')}
           description={t('newsletters.schedule.ruleHint')}
@@ -138,12 +144,10 @@ function RuleFields({ value, onChange, errors }: Part) {
           value={value.rule}
           error={errors.rule}
           onChange={(event) => {
-            setAsText(true);
+            setKind('own');
             onChange({ rule: event.currentTarget.value });
           }}
         />
-      ) : (
-        <PatternFields pattern={plan.pattern} onChange={choose} />
       )}
     </>
   );
@@ -158,7 +162,7 @@ function PatternFields({ pattern, onChange }: PatternProps) {
   const unit = pattern.kind === 'daily' ? 'days' : pattern.kind === 'weekly' ? 'weeks' : 'months';
   return (
     <SimpleGrid cols={{ base: 1, xs: pattern.kind === 'weekly' ? 1 : 2 }}>
-      <NumberInput
+      <NumberField
         label={t(`newsletters.schedule.every.${unit}`)}
         description={t('newsletters.schedule.everyHint')}
         min={1}
@@ -166,7 +170,7 @@ function PatternFields({ pattern, onChange }: PatternProps) {
         allowDecimal={false}
         maw={260}
         value={pattern.every}
-        onChange={(every) => onChange({ ...pattern, every: Math.max(1, Number(every) || 1) })}
+        onChange={(every) => onChange({ ...pattern, every })}
       />
       {pattern.kind === 'weekly' && <DaysField pattern={pattern} onChange={onChange} />}
       {pattern.kind === 'monthDay' && (
@@ -249,13 +253,13 @@ function YearlyFields({ pattern, onChange }: Of<'yearly'>) {
         value={String(pattern.month)}
         onChange={(value) => onChange({ ...pattern, month: Number(value) })}
       />
-      <NumberInput
+      <NumberField
         label={t('newsletters.schedule.day')}
         min={1}
         max={31}
         allowDecimal={false}
         value={pattern.day}
-        onChange={(day) => onChange({ ...pattern, day: Math.max(1, Number(day) || 1) })}
+        onChange={(day) => onChange({ ...pattern, day })}
       />
     </SimpleGrid>
   );
@@ -311,8 +315,7 @@ function EndFields({ value, onChange }: Part) {
         }))}
         value={end.kind}
         onChange={(kind) => {
-          if (kind === 'until')
-            choose({ kind, date: `${Number(value.start.slice(0, 4)) + 1}${value.start.slice(4, 10)}` });
+          if (kind === 'until') choose({ kind, date: yearAfter(value.start) });
           else choose(kind === 'count' ? { kind, count: 10 } : { kind: 'never' });
         }}
       />
@@ -325,33 +328,29 @@ function EndFields({ value, onChange }: Part) {
         />
       )}
       {end.kind === 'count' && (
-        <NumberInput
+        <NumberField
           aria-label={t('newsletters.schedule.count')}
           suffix={` ${t('newsletters.schedule.runs')}`}
           min={1}
           max={9999}
           allowDecimal={false}
           value={end.count}
-          onChange={(count) => choose({ kind: 'count', count: Math.max(1, Number(count) || 1) })}
+          onChange={(count) => choose({ kind: 'count', count })}
         />
       )}
     </SimpleGrid>
   );
 }
 
-/** The end of any rule, as far as there are fields for it. */
-function endOf(rule: string): End {
-  const until = /(?:^|;)UNTIL=(\d{4})(\d\d)(\d\d)/i.exec(rule);
-  if (until) return { kind: 'until', date: `${until[1]}-${until[2]}-${until[3]}` };
-  const count = /(?:^|;)COUNT=(\d+)/i.exec(rule);
-  return count ? { kind: 'count', count: Number(count[1]) } : { kind: 'never' };
-}
+/** The dates with one more, each once; a stored one can have a time. */
+const withDate = (dates: string[], date: string) =>
+  dates.some((one) => one.slice(0, 10) === date) ? dates : [...dates, date].sort();
 
 function ExceptionFields({ value, onChange, errors }: Part) {
   const { t } = useTranslation();
   const [date, setDate] = useState('');
   const add = () => {
-    if (date && !value.exdates.includes(date)) onChange({ exdates: [...value.exdates, date].sort() });
+    if (date) onChange({ exdates: withDate(value.exdates, date) });
     setDate('');
   };
   return (

@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next';
 import type { Settings } from '@/api/types';
 import { applyProblem } from '@/lib/form-problem';
 import { FormAlert } from '@/ui/form-alert';
+import { rerender } from '@/ui/mail-editor/queries';
 import { notifySuccess } from '@/ui/notify';
 import { PercentInput } from '@/ui/percent-input';
 import { SaveGuard } from '@/ui/save-guard';
@@ -27,6 +28,7 @@ export function GeneralTab({ settings }: { settings: Settings }) {
     onSuccess: (saved) => {
       form.resetDirty();
       queryClient.setQueryData(settingsQuery.queryKey, saved);
+      void rerender(queryClient);
       notifySuccess(t('common.saved'));
     },
     onError: (error) => setProblem(applyProblem(form, error)),

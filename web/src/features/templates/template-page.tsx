@@ -14,6 +14,7 @@ import { applyProblem } from '@/lib/form-problem';
 import { FormAlert } from '@/ui/form-alert';
 import { LinkAnchor, LinkButton } from '@/ui/link';
 import { MailEditor } from '@/ui/mail-editor/mail-editor';
+import { rerender } from '@/ui/mail-editor/queries';
 import { starter, starterLayout } from '@/ui/mail-editor/starter';
 import { notifySuccess } from '@/ui/notify';
 import { PageHeader } from '@/ui/page-header';
@@ -60,6 +61,7 @@ function NewTemplate({ role }: { role: TemplateRole }) {
     onSuccess: async (created) => {
       queryClient.setQueryData(templateQuery(created.id).queryKey, created);
       void queryClient.invalidateQueries({ queryKey: ['templates', 'page'] });
+      void rerender(queryClient);
       notifySuccess(t('common.saved'));
       await navigate({ to: '/templates/$id', params: { id: String(created.id) }, ignoreBlocker: true });
     },
@@ -113,6 +115,7 @@ function StoredTemplate({ template }: { template: Template }) {
       queryClient.setQueryData(templateQuery(saved.id).queryKey, saved);
       void queryClient.invalidateQueries({ queryKey: ['templates', saved.id, 'versions'] });
       void queryClient.invalidateQueries({ queryKey: ['templates', 'page'] });
+      void rerender(queryClient);
       notifySuccess(t('common.saved'));
     },
     onError: async (error, { version }) => {

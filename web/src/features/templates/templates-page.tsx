@@ -21,6 +21,7 @@ import { type Column, DataTable } from '@/ui/data-table';
 import { EmptyState } from '@/ui/empty-state';
 import { LinkAnchor, LinkButton } from '@/ui/link';
 import { LinkMenuItem } from '@/ui/link-menu';
+import { rerender } from '@/ui/mail-editor/queries';
 import { notifyError, notifySuccess } from '@/ui/notify';
 import { PageHeader } from '@/ui/page-header';
 import { Pager } from '@/ui/pager';
@@ -206,6 +207,7 @@ function RowMenu({ template }: { template: Template }) {
     mutationFn: () => deleteTemplate(template.id),
     onSuccess: () => {
       notifySuccess(t('templates.deleted', { name: template.name }));
+      void rerender(queryClient);
       return queryClient.invalidateQueries({ queryKey: ['templates', 'page'] });
     },
     onError: notifyError,

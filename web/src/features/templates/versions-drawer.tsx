@@ -8,6 +8,7 @@ import { formatDateTime } from '@/lib/format';
 import { useTimeZone } from '@/lib/time-zone';
 import { useCursor } from '@/lib/use-cursor';
 import { confirmAction } from '@/ui/confirm';
+import { rerender } from '@/ui/mail-editor/queries';
 import { notifyError, notifySuccess } from '@/ui/notify';
 import { Pager } from '@/ui/pager';
 import { QueryView } from '@/ui/query-view';
@@ -128,6 +129,7 @@ function Version({ template, version, dirty, onBack, onRestored }: VersionProps)
     onSuccess: (restored) => {
       queryClient.setQueryData(templateQuery(template.id).queryKey, restored);
       void queryClient.invalidateQueries({ queryKey: ['templates'] });
+      void rerender(queryClient);
       notifySuccess(t('templates.versions.restored', { version: version.version }));
       onRestored(restored);
     },

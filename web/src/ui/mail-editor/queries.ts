@@ -1,4 +1,4 @@
-import { keepPreviousData, queryOptions } from '@tanstack/react-query';
+import { keepPreviousData, type QueryClient, queryOptions } from '@tanstack/react-query';
 import { api } from '@/api/client';
 import type { MergeTag, MissingField, Page, RawMail, RawRequest, Rendered, RenderRequest } from '@/api/types';
 
@@ -13,9 +13,16 @@ export const renderQuery = (request: RenderRequest) =>
     queryKey: ['render', request],
     queryFn: ({ signal }) => api.post<Rendered>('/render', request, { signal }),
     placeholderData: keepPreviousData,
-    staleTime: Number.POSITIVE_INFINITY,
     gcTime: 60_000,
   });
+
+/** Has what is shown of mails made anew: layouts, snippets and settings are in it, and one of them has changed. */
+export async function rerender(client: QueryClient) {
+  await Promise.all([
+    client.invalidateQueries({ queryKey: ['render'] }),
+    client.invalidateQueries({ queryKey: ['raw'] }),
+  ]);
+}
 
 /** How a whole message is asked for. */
 export type RawQuery = ReturnType<typeof rawQuery>;

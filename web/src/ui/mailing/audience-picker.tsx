@@ -10,6 +10,7 @@ import { listsQuery } from '@/features/lists/queries';
 import { segmentsQuery } from '@/features/segments/queries';
 import { settingsQuery } from '@/features/settings/queries';
 import { formatNumber } from '@/lib/format';
+import { failedOf, LoadFailures } from '@/ui/load-failures';
 import { StackedBar } from '@/ui/stacked-bar';
 
 type IdField = 'list_ids' | 'segment_ids' | 'exclude_segment_ids' | 'exclude_list_ids';
@@ -56,17 +57,22 @@ export function AudiencePicker({ form, campaignId }: Props) {
   const without = (items: typeof listItems, chosen: number[]) =>
     items.filter((item) => !chosen.includes(Number(item.value)));
   const { list_ids, segment_ids, exclude_segment_ids, exclude_list_ids } = form.values;
+  const listed = failedOf([lists]).length === 0;
   // A choice that is there must be seen, also when the last segment or list is gone.
-  const narrows = segmentItems.length > 0 || segment_ids.length + exclude_segment_ids.length > 0;
+  const narrows =
+    failedOf([segments]).length === 0 &&
+    (segmentItems.length > 0 || segment_ids.length + exclude_segment_ids.length > 0);
   return (
     <Stack>
-      {picker(
-        'list_ids',
-        without(listItems, exclude_list_ids),
-        t('nav.lists'),
-        t('campaigns.chooseLists'),
-        t('campaigns.listsHint'),
-      )}
+      <LoadFailures queries={[lists, segments, settings]} />
+      {listed &&
+        picker(
+          'list_ids',
+          without(listItems, exclude_list_ids),
+          t('nav.lists'),
+          t('campaigns.chooseLists'),
+          t('campaigns.listsHint'),
+        )}
       {narrows && (
         <>
           {picker(
@@ -84,7 +90,8 @@ export function AudiencePicker({ form, campaignId }: Props) {
           )}
         </>
       )}
-      {(listItems.length > 1 || exclude_list_ids.length > 0) &&
+      {listed &&
+        (listItems.length > 1 || exclude_list_ids.length > 0) &&
         picker(
           'exclude_list_ids',
           without(listItems, list_ids),

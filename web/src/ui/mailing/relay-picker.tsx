@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 import type { CampaignInput, Relay } from '@/api/types';
 import { flowsOf, isBackup } from '@/lib/routing';
 import { LinkAnchor } from '@/ui/link';
+import { failedOf, LoadFailures } from '@/ui/load-failures';
 import { PaceCell } from '@/ui/pace-badge';
 import { RoutingRules } from '@/ui/routing-rules';
 import { StatusBadge } from '@/ui/status-badge';
@@ -29,7 +30,7 @@ export function RelayPicker({ form }: Form) {
   const { t } = useTranslation();
   const [adding, setAdding] = useState(false);
   const ids = form.values.relay_ids;
-  const { relays, all, ready } = useRelays(ids);
+  const { relays, all, ready, query } = useRelays(ids);
   const choose = (next: number[]) => {
     setAdding(false);
     // relay_id is the first of them; the server wants both to agree.
@@ -43,7 +44,8 @@ export function RelayPicker({ form }: Form) {
   const more = ids.length > 0 && ids.length < MOST && others.length > 0;
   return (
     <Stack gap="sm">
-      {ids.length < 2 ? (
+      <LoadFailures queries={[query]} />
+      {failedOf([query]).length > 0 ? null : ids.length < 2 ? (
         <Select
           label={t('campaigns.relay')}
           description={t('campaigns.relayHint')}

@@ -23,7 +23,8 @@ export function useCheck(campaignId: number, { enabled = true, auto = false } = 
   });
   const { data, isFetching } = query;
   const old = data === null || data?.content_changed === true;
-  const wanted = enabled && auto && !isFetching && old && run.isIdle;
+  // Also when it was changed after the last run; a run that failed is tried again by hand only.
+  const wanted = enabled && auto && !isFetching && old && !run.isPending && !run.isError;
   const { mutate } = run;
   useEffect(() => {
     if (wanted) mutate();
