@@ -58,3 +58,14 @@ it('pauses without the note of the last time', async () => {
   await userEvent.click(button('Pause…'));
   expect(await screen.findByLabelText(/^Note for readers/)).toHaveValue('');
 });
+
+it('calls each button of a skipped run by its date', async () => {
+  const fake = createFakeApi();
+  keeping(fake, { status: 'active' });
+  const run = { out: 'skipped', shift: '', offset: 0, issue: null };
+  const items = ['2027-03-01', '2027-03-08'].map((date) => ({ ...run, date, at: `${date}T09:00:00Z`, local: date }));
+  fake.on('GET /newsletters/:id/runs', () => ({ status: 200, body: { items } }));
+  renderPage('/newsletters/1', fake);
+  expect(await screen.findByLabelText(/^Do not skip the run of .*\b1\b/)).toBeInTheDocument();
+  expect(screen.getByLabelText(/^Do not skip the run of .*\b8\b/)).toBeInTheDocument();
+});
