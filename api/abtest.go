@@ -64,7 +64,7 @@ type abFiguresJSON struct {
 	Rate     float64 `json:"rate" doc:"The share of sent by the metric of the test, from 0 to 1"`
 	Low      float64 `json:"low" doc:"Where the true rate probably begins (Wilson, 95 %)"`
 	High     float64 `json:"high" doc:"Where it probably ends"`
-	P        float64 `json:"p" doc:"The doubt that is left that the best variant is better than this one; 1 for the best itself"`
+	P        float64 `json:"p" doc:"The doubt that is left that the best variant is better than this one: how often chance alone makes such a difference; 1 for the best itself, and says nothing while best is null"`
 }
 
 type abDecisionJSON struct {
@@ -80,7 +80,7 @@ type abReportJSON struct {
 	ABTestJSON
 	Rest       int              `json:"rest" doc:"People who wait for the decision, or waited for it"`
 	Figures    []abFiguresJSON  `json:"figures" doc:"Of the sample, as of now"`
-	Best       *int             `json:"best" doc:"The variant that is ahead now, if only by chance; null before the start"`
+	Best       *int             `json:"best" doc:"The variant that is ahead now, if only by chance; null: none is, since nothing is counted yet or the best are equal"`
 	Clear      bool             `json:"clear" doc:"Whether it would win if that was decided now. For looking at: the test is decided once, at its time"`
 	Standing   string           `json:"standing" doc:"The same as a sentence"`
 	Detectable *float64         `json:"detectable" doc:"The rate that a variant must have to win with a chance of 80 % against others with the rate of all together; null: not even 1 is enough"`

@@ -16,7 +16,7 @@ type ABReport struct {
 	Campaign  Campaign
 	Variants  []ABFigures
 	Decisions []ABDecision // the oldest first
-	// Clear is whether a winner could be named if it were decided now, Best the variant that is ahead, Standing a sentence about it. They are for looking at: the test is decided once, at its time.
+	// Clear is whether a winner could be named if it were decided now, Best the variant that is ahead (0: none is, since nothing is counted yet or the best are equal), Standing a sentence about it. They are for looking at: the test is decided once, at its time.
 	Clear    bool
 	Best     int
 	Standing string
@@ -65,7 +65,7 @@ func (s *Service) ABTestReport(ctx context.Context, id int64) (ABReport, error) 
 }
 
 func (r *ABReport) say(t *ABTest, res abtest.Result) {
-	r.Clear, r.Best, r.Standing = res.Winner >= 0, res.Best+1, t.conclude(res).Why
+	r.Clear, r.Best, r.Standing = res.Winner >= 0, res.Ahead()+1, t.conclude(res).Why
 	sent, successes, least := 0, 0, math.MaxInt
 	for _, st := range res.Standings {
 		sent, successes, least = sent+st.Sent, successes+st.Successes, min(least, st.Sent)

@@ -279,7 +279,7 @@ func TestTooFewNameNoWinner(t *testing.T) {
 	must(t, b.tick(t.Context()))
 	rep, err := b.ABTestReport(t.Context(), c.ID)
 	must(t, err)
-	if len(rep.Decisions) != 1 || rep.Decisions[0].Method != ABByFirst || !strings.Contains(rep.Decisions[0].Why, "at least 50") {
+	if len(rep.Decisions) != 1 || rep.Decisions[0].Method != ABByFirst || !strings.Contains(rep.Decisions[0].Why, "at least 50") || rep.Best != 2 {
 		t.Errorf("%+v", rep.Decisions)
 	}
 }
@@ -802,7 +802,7 @@ func TestForecastOfATest(t *testing.T) {
 	near(f, err, 62*time.Minute)
 	rep, err := b.ABTestReport(t.Context(), c.ID)
 	must(t, err)
-	if rep.DecidesAt == nil || (rep.DecidesAt.Sub(b.clock.now())-61*time.Minute).Abs() > 40*time.Second || rep.Rest == 0 {
+	if rep.DecidesAt == nil || (rep.DecidesAt.Sub(b.clock.now())-61*time.Minute).Abs() > 40*time.Second || rep.Rest == 0 || rep.Best != 0 {
 		t.Errorf("%+v", rep)
 	}
 	b.exec(`UPDATE relays SET per_minute = NULL`)

@@ -323,6 +323,29 @@ func TestDecide(t *testing.T) {
 }
 
 // The order of the variants says nothing.
+func TestAhead(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		variants []Variant
+		want     int
+	}{
+		"nothing is counted yet":           {[]Variant{{1000, 0}, {1000, 0}, {1000, 0}}, -1},
+		"nobody is reached yet":            {[]Variant{{0, 0}, {0, 0}}, -1},
+		"two are best and equal":           {[]Variant{{1000, 180}, {1000, 100}, {500, 90}}, -1},
+		"one is above, if only by chance":  {[]Variant{{100, 4}, {100, 5}}, 1},
+		"the others are equal among them":  {[]Variant{{100, 4}, {100, 4}, {100, 5}}, 2},
+		"one has reached somebody, no one": {[]Variant{{0, 0}, {10, 0}}, -1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := Decide(c.variants, Rules{})
+			if err != nil || got.Ahead() != c.want {
+				t.Errorf("%d, %v", got.Ahead(), err)
+			}
+		})
+	}
+}
+
 func TestOrderDoesNotMatter(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(10, 11))

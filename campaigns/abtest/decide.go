@@ -129,15 +129,28 @@ func stand(variants []Variant, rules Rules) Result {
 	return r
 }
 
+// Ahead is the index of the one variant above all others, if only by chance; -1 while nobody has done what is counted, or the best are equal.
+func (r Result) Ahead() int {
+	if r.Standings[r.Best].Successes == 0 || r.equals() > 1 {
+		return -1
+	}
+	return r.Best
+}
+
+// equals is how many variants have the highest rate.
+func (r Result) equals() (n int) {
+	for _, s := range r.Standings {
+		if better(s.Variant, r.Standings[r.Best].Variant) == 0 {
+			n++
+		}
+	}
+	return n
+}
+
 func (r Result) judge(rules Rules) (why, text string) {
 	best := r.Standings[r.Best].Variant
 	smallest := slices.MinFunc(r.Standings, func(a, b Standing) int { return cmp.Compare(a.Sent, b.Sent) }).Sent
-	equal := 0
-	for _, s := range r.Standings {
-		if better(s.Variant, best) == 0 {
-			equal++
-		}
-	}
+	equal := r.equals()
 	switch {
 	case smallest < rules.MinSample:
 		return TooFew, fmt.Sprintf("a variant has reached %d people, and a winner needs at least %d of each", smallest, rules.MinSample)

@@ -3880,7 +3880,7 @@ export interface components {
             opened: number;
             /**
              * Format: double
-             * @description The doubt that is left that the best variant is better than this one; 1 for the best itself
+             * @description The doubt that is left that the best variant is better than this one: how often chance alone makes such a difference; 1 for the best itself, and says nothing while best is null
              */
             p: number;
             /**
@@ -3904,7 +3904,7 @@ export interface components {
         AbReport: {
             /**
              * Format: int64
-             * @description The variant that is ahead now, if only by chance; null before the start
+             * @description The variant that is ahead now, if only by chance; null: none is, since nothing is counted yet or the best are equal
              */
             best: number | null;
             /** @description Whether it would win if that was decided now. For looking at: the test is decided once, at its time */

@@ -1,4 +1,4 @@
-import { Table } from '@mantine/core';
+import { Table, Tooltip } from '@mantine/core';
 import type { MouseEvent, ReactNode } from 'react';
 import classes from './data-table.module.css';
 
@@ -6,6 +6,8 @@ export type Column<T> = {
   key: string;
   /** Empty for a column of buttons. */
   header: string;
+  /** Explains the header to whoever points at it or reaches it by keyboard. */
+  hint?: string;
   render: (row: T) => ReactNode;
   align?: 'end';
   nowrap?: boolean;
@@ -36,7 +38,7 @@ export function DataTable<T>({ label, columns, rows, rowKey, onRowClick }: Props
                 className={column.align && classes[column.align]}
                 role="columnheader"
               >
-                {column.header}
+                <Header column={column} />
               </Table.Th>
             ))}
           </Table.Tr>
@@ -67,6 +69,18 @@ export function DataTable<T>({ label, columns, rows, rowKey, onRowClick }: Props
         </Table.Tbody>
       </Table>
     </section>
+  );
+}
+
+function Header<T>({ column }: { column: Column<T> }) {
+  if (!column.hint) return column.header;
+  return (
+    <Tooltip label={column.hint} multiline maw={280} events={{ hover: true, focus: true, touch: true }}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the explanation must be reachable by keyboard */}
+      <span tabIndex={0} className={classes.hint}>
+        {column.header}
+      </span>
+    </Tooltip>
   );
 }
 

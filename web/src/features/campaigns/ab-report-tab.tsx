@@ -4,7 +4,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 import type { AbFigures, AbReport, Campaign, Variant } from '@/api/types';
-import { capitalized, formatNumber, formatPercent } from '@/lib/format';
+import { capitalized, formatNumber, formatPercent, NONE } from '@/lib/format';
 import { confirmAction } from '@/ui/confirm';
 import { CsvLink } from '@/ui/csv-link';
 import { type Column, DataTable } from '@/ui/data-table';
@@ -14,7 +14,7 @@ import { DateTime, RelativeTime } from '@/ui/relative-time';
 import { Section } from '@/ui/section';
 import classes from './ab-report.module.css';
 import { abTestQuery, campaignQuery, decideTest } from './queries';
-import { canDecide, EVERYBODY, letter, scaleOf } from './variants';
+import { canDecide, doubtOf, EVERYBODY, letter, scaleOf } from './variants';
 
 type Props = { campaign: Campaign; live: boolean };
 type ReportProps = { campaign: Campaign; report: AbReport };
@@ -156,7 +156,7 @@ function Rates({ campaign, report }: ReportProps) {
               <Badge
                 variant="light"
                 color={report.winner === one.variant ? 'green' : 'gray'}
-                styles={{ label: { color: 'var(--mantine-color-text)' } }}
+                styles={{ root: { flexShrink: 0 }, label: { color: 'var(--mantine-color-text)' } }}
               >
                 {letter(one.variant)}
               </Badge>
@@ -223,9 +223,14 @@ function Figures({ report }: ReportProps) {
     number('clicked'),
     {
       key: 'p',
-      header: t('campaigns.ab.figure.doubt'),
+      header: t('campaigns.ab.figure.luck'),
+      hint: t('campaigns.ab.luckHint'),
       align: 'end',
-      render: (row) => (row.variant === report.best ? t('campaigns.ab.ahead') : formatPercent(row.p, 1)),
+      render: (row) => {
+        const doubt = doubtOf(report, row);
+        if (doubt === null) return NONE;
+        return doubt === 'ahead' ? t('campaigns.ab.ahead') : formatPercent(doubt, 1);
+      },
     },
   ];
   return (

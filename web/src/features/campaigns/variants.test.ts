@@ -4,6 +4,7 @@ import {
   asVariant,
   canDecide,
   differsIn,
+  doubtOf,
   letter,
   minutesOf,
   newTest,
@@ -60,4 +61,9 @@ it('lets nobody decide a test without a rest', () => {
   expect(canDecide({ state: 'running', sample_percent: 100 })).toBe(false);
   expect(canDecide({ state: 'asking', sample_percent: 20 })).toBe(true);
   expect(canDecide({ state: 'decided', sample_percent: 20 })).toBe(false);
+});
+
+it('calls nobody ahead, and weighs no luck, while nothing tells the variants apart', () => {
+  expect([1, 2].map((variant) => doubtOf({ best: null }, { variant, p: 1 }))).toEqual([null, null]);
+  expect([1, 2].map((variant) => doubtOf({ best: 2 }, { variant, p: 0.04 }))).toEqual([0.04, 'ahead']);
 });

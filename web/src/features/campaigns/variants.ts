@@ -95,3 +95,12 @@ export function scaleOf(figures: Pick<AbFigures, 'low' | 'high' | 'rate' | 'sent
 /** A test in which somebody may still decide. */
 export const canDecide = (report: Pick<AbReport, 'state' | 'sample_percent'>) =>
   report.sample_percent !== EVERYBODY && ['sampling', 'running', 'asking'].includes(report.state);
+
+/** What the last column says of a variant: that it is ahead, or how likely chance alone makes its distance; nothing (null) while none is ahead. */
+export function doubtOf(
+  report: Pick<AbReport, 'best'>,
+  row: Pick<AbFigures, 'variant' | 'p'>,
+): 'ahead' | number | null {
+  if (report.best === null) return null;
+  return report.best === row.variant ? 'ahead' : row.p;
+}
