@@ -1,9 +1,10 @@
 import { Alert, Button, Group, Text } from '@mantine/core';
-import { IconArrowBackUp, IconCalendarClock, IconRocket } from '@tabler/icons-react';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { IconArrowBackUp, IconCalendarClock, IconHandStop, IconRocket } from '@tabler/icons-react';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Campaign } from '@/api/types';
+import { sendingQuery } from '@/features/sending/queries';
 import { formatDateTime, formatDuration } from '@/lib/format';
 import { useTimeZone } from '@/lib/time-zone';
 import { notifyError, notifySuccess } from '@/ui/notify';
@@ -37,10 +38,12 @@ function useCallBack(campaign: Campaign) {
 
 const TICK_MS = 250;
 
-/** The grace period after "Send": counts down, and takes it back. */
+/** The grace period after "Send": counts down, and takes it back. While all sending is stopped nothing begins, however long ago it would have. */
 function UndoBanner({ campaign, until }: { campaign: Campaign; until: string }) {
   const { t } = useTranslation();
+  const timeZone = useTimeZone();
   const undo = useCallBack(campaign);
+  const stopped = useQuery(sendingQuery).data?.stopped ?? false;
   const [now, setNow] = useState(() => Date.now());
   useEffect(() => {
     const timer = setInterval(() => setNow(Date.now()), TICK_MS);
@@ -51,21 +54,27 @@ function UndoBanner({ campaign, until }: { campaign: Campaign; until: string }) 
     <Alert
       role="status"
       variant="default"
-      style={{ borderColor: 'var(--app-info)' }}
-      icon={<IconRocket color="var(--app-info)" />}
+      style={{ borderColor: stopped ? 'var(--app-bad)' : 'var(--app-info)' }}
+      icon={stopped ? <IconHandStop color="var(--app-bad)" /> : <IconRocket color="var(--app-info)" />}
     >
       <Group justify="space-between" gap="sm">
         <div>
-          <Text fw={600}>{t('campaigns.undo.title')}</Text>
+          <Text fw={600}>{t(stopped ? 'campaigns.undo.stopped' : 'campaigns.undo.title')}</Text>
           {/* The countdown is for the eye; read aloud every second it would drown everything else. */}
           <Text size="sm" c="dimmed" className="tabular" aria-live="off">
-            {left > 0 ? t('campaigns.undo.left', { time: formatDuration(left) }) : t('campaigns.undo.begins')}
+            {stopped
+              ? t(left > 0 ? 'campaigns.undo.wouldBegin' : 'campaigns.undo.wouldHaveBegun', {
+                  at: formatDateTime(until, timeZone),
+                })
+              : left > 0
+                ? t('campaigns.undo.left', { time: formatDuration(left) })
+                : t('campaigns.undo.begins')}
           </Text>
         </div>
         <Button
           leftSection={<IconArrowBackUp size={16} />}
           loading={undo.isPending}
-          disabled={left === 0}
+          disabled={left === 0 && !stopped}
           onClick={() => undo.mutate(undefined, { onSuccess: () => notifySuccess(t('campaigns.undo.done')) })}
         >
           {t('campaigns.undo.button')}

@@ -11,8 +11,13 @@ import { tags } from '@lezer/highlight';
 import { useComputedColorScheme } from '@mantine/core';
 import { type Ref, useEffect, useImperativeHandle, useRef } from 'react';
 import type { MailKind, MergeTag } from '@/api/types';
+import { lineOfItsOwn } from './own-line';
 
-export type CodeEditorHandle = { insert: (text: string) => void };
+export type CodeEditorHandle = {
+  insert: (text: string) => void;
+  /** Puts it on a line of its own beside the caret, so that it touches no word. */
+  insertLine: (text: string) => void;
+};
 export type CodeMark = { line: number; message: string; severity: 'error' | 'warning' };
 
 type Props = {
@@ -157,6 +162,18 @@ export function CodeEditor({ ref, value, onChange, label, language, mergeTags, m
       const editor = view.current;
       if (!editor) return;
       editor.dispatch(editor.state.replaceSelection(text));
+      editor.focus();
+    },
+    insertLine: (text) => {
+      const editor = view.current;
+      if (!editor) return;
+      const { at, insert } = lineOfItsOwn(editor.state.doc.toString(), editor.state.selection.main.to, text);
+      editor.dispatch({
+        changes: { from: at, insert },
+        selection: { anchor: at + insert.length },
+        scrollIntoView: true,
+        userEvent: 'input',
+      });
       editor.focus();
     },
   }));

@@ -126,7 +126,14 @@ export function MailEditor({ value, onChange, errors = {}, campaignId, role = 'c
             )}
             <Group gap="xs">
               {tools}
-              <InsertMedia onPick={(file) => code.current?.insert(mediaCode(part === 'text' ? 'text' : kind, file))} />
+              <InsertMedia
+                asLink={part === 'text'}
+                onPick={(file) =>
+                  part === 'text'
+                    ? code.current?.insertLine(mediaCode('text', file))
+                    : code.current?.insert(mediaCode(kind, file))
+                }
+              />
               <SnippetMenu kind={kind} onPick={(text) => code.current?.insert(text)} />
               <MergeTagMenu
                 tags={mergeTags}

@@ -1,12 +1,12 @@
 import { Button, Modal } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { IconPhoto } from '@tabler/icons-react';
+import { IconLink, IconPhoto } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { MediaFile } from '@/api/types';
 import { MediaBrowser } from './media-browser';
 
-/** Picks a file of the library; what is uploaded meanwhile is picked at once. */
-export function InsertMedia({ onPick }: { onPick: (file: MediaFile) => void }) {
+/** Picks a file of the library; what is uploaded meanwhile is picked at once. asLink: text shows no images, only where they are. */
+export function InsertMedia({ onPick, asLink = false }: { onPick: (file: MediaFile) => void; asLink?: boolean }) {
   const { t } = useTranslation();
   const [opened, { open, close }] = useDisclosure();
   const pick = (file: MediaFile) => {
@@ -15,8 +15,13 @@ export function InsertMedia({ onPick }: { onPick: (file: MediaFile) => void }) {
   };
   return (
     <>
-      <Button size="compact-sm" variant="default" leftSection={<IconPhoto size={15} />} onClick={open}>
-        {t('media.insertImage')}
+      <Button
+        size="compact-sm"
+        variant="default"
+        leftSection={asLink ? <IconLink size={15} /> : <IconPhoto size={15} />}
+        onClick={open}
+      >
+        {t(asLink ? 'media.insertLink' : 'media.insertImage')}
       </Button>
       <Modal
         opened={opened}
