@@ -354,6 +354,8 @@ func TestShapesOfContent(t *testing.T) {
 	c.get(at+"/versions/1").want(200).keys("", "version name kind layout_id inline_css subject preheader html text author note at")
 	c.get(at+"/versions/2/diff").want(200).keys("", "from to parts").keys("parts.0", "part hunks").keys("parts.0.hunks.0", "from_start to_start lines").
 		keys("parts.0.hunks.0.lines.0", "op text")
+	c.post(at+"/versions/2/diff", `{"name":"T2","subject":"mine"}`).want(200).keys("", "from to parts").keys("parts.0", "part hunks")
+	c.post(at+"/versions/9/diff", `{"name":"T2"}`).problem(404)
 	c.post(at+"/versions/1/restore", "").want(200).keys("", templateKeys)
 	c.put(at, `{"name":"T2","version":1}`).problem(409)
 	layout := c.post("/templates", `{"name":"L","role":"layout","html":"<html>{% block \"main\" %}{% endblock %}</html>"}`).want(201).id()

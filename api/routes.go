@@ -132,6 +132,8 @@ func (s *server) routes() {
 		note("Every save makes one. A template keeps 200; the oldest go, first of those without a note."), s.listTemplateVersions)
 	add(s, get("/templates/{id}/versions/{version}", "getTemplateVersion", tagTemplates, auth.CampaignsRead, "Read a version of a template"), s.getTemplateVersion)
 	add(s, get("/templates/{id}/versions/{version}/diff", "diffTemplateVersion", tagTemplates, auth.CampaignsRead, "Compare a version with the one before, or with another"), s.diffTemplateVersion)
+	add(s, post("/templates/{id}/versions/{version}/diff", "diffTemplateUnsaved", tagTemplates, auth.CampaignsRead, "Compare a version with what is not saved").content().
+		note("Stores nothing. Lines that came are those that were sent: what saving them over that version would change."), s.diffTemplateUnsaved)
 	add(s, post("/templates/{id}/versions/{version}/restore", "restoreTemplateVersion", tagTemplates, auth.CampaignsWrite, "Save an old version anew, as the newest one"), s.restoreTemplateVersion)
 	add(s, post("/templates/import-mailchimp", "importMailchimp", tagTemplates, auth.CampaignsRead, "Translate the merge tags of Mailchimp").content().
 		note("Stores nothing. The report says of each tag what became of it."), s.importMailchimp)

@@ -54,6 +54,12 @@ type templateDiffRef struct {
 	From    int   `query:"from" minimum:"0" doc:"Left out: the version before"`
 }
 
+type templateUnsaved struct {
+	ID      int64 `path:"id" minimum:"1"`
+	Version int   `path:"version" minimum:"1"`
+	Body    templateInputJSON
+}
+
 type templatePage struct {
 	ID int64 `path:"id" minimum:"1"`
 	Paging
@@ -81,7 +87,7 @@ type templateVersionJSON struct {
 
 type templateDiffJSON struct {
 	From  int                `json:"from" doc:"0: there was nothing before"`
-	To    int                `json:"to"`
+	To    int                `json:"to" doc:"0: what was sent, which is not saved"`
 	Parts []templatePartJSON `json:"parts" doc:"Those that changed"`
 }
 
@@ -197,6 +203,11 @@ func (s *server) getTemplateVersion(ctx context.Context, in *templateVersionRef)
 
 func (s *server) diffTemplateVersion(ctx context.Context, in *templateDiffRef) (*answer[templateDiffJSON], error) {
 	d, err := s.deps.Templates.Diff(ctx, in.ID, in.From, in.Version)
+	return reply(d, err, encodeTemplateDiff)
+}
+
+func (s *server) diffTemplateUnsaved(ctx context.Context, in *templateUnsaved) (*answer[templateDiffJSON], error) {
+	d, err := s.deps.Templates.DiffUnsaved(ctx, in.ID, in.Version, in.Body.input(""))
 	return reply(d, err, encodeTemplateDiff)
 }
 

@@ -133,7 +133,7 @@ func (s *Service) Restore(ctx context.Context, id int64, number int, author stri
 	})
 }
 
-// Difference is what changed between two versions.
+// Difference is what changed between two versions. To 0 is what nobody has saved.
 type Difference struct {
 	From, To int
 	Parts    []PartDifference
@@ -172,7 +172,20 @@ func (s *Service) Diff(ctx context.Context, id int64, from, to int) (Difference,
 			return Difference{}, err
 		}
 	}
-	d := Difference{From: from, To: to, Parts: []PartDifference{}}
+	return compare(a, b), nil
+}
+
+// DiffUnsaved compares a version with what somebody has written and not saved: what saving it over that version would change.
+func (s *Service) DiffUnsaved(ctx context.Context, id int64, from int, in Input) (Difference, error) {
+	a, err := s.GetVersion(ctx, id, from)
+	if err != nil {
+		return Difference{}, err
+	}
+	return compare(a, Version{Name: strings.TrimSpace(in.Name), Kind: in.Kind.OrHTML(), Subject: in.Subject, Preheader: in.Preheader, HTML: in.HTML, Text: in.Text}), nil
+}
+
+func compare(a, b Version) Difference {
+	d := Difference{From: a.Number, To: b.Number, Parts: []PartDifference{}}
 	for _, p := range []struct{ name, a, b string }{
 		{"name", a.Name, b.Name}, {"kind", string(a.Kind), string(b.Kind)}, {"subject", a.Subject, b.Subject}, {"preheader", a.Preheader, b.Preheader}, {"html", a.HTML, b.HTML}, {"text", a.Text, b.Text},
 	} {
@@ -180,7 +193,7 @@ func (s *Service) Diff(ctx context.Context, id int64, from, to int) (Difference,
 			d.Parts = append(d.Parts, PartDifference{p.name, hunks(diffLines(p.a), diffLines(p.b))})
 		}
 	}
-	return d, nil
+	return d
 }
 
 func (s *Service) before(ctx context.Context, id int64, version int) (int, error) {

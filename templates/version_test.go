@@ -46,6 +46,10 @@ func TestVersions(t *testing.T) {
 	if diff := cmp.Diff(want, d); err != nil || diff != "" {
 		t.Error(err, diff)
 	}
+	d, err = s.DiffUnsaved(ctx, a.ID, 2, Input{Name: "A ", Subject: "Mine", HTML: b.HTML})
+	if diff := cmp.Diff(Difference{From: 2, Parts: []PartDifference{{"subject", []Hunk{{1, 1, []DiffLine{{"-", "S"}, {"+", "Mine"}}}}}}}, d); err != nil || diff != "" {
+		t.Error(err, diff)
+	}
 	r, err := s.Restore(ctx, a.ID, 1, "Dan")
 	if err != nil || r.Version != 3 || r.HTML != a.HTML || r.Subject != "" {
 		t.Errorf("%+v, %v", r, err)

@@ -44,6 +44,14 @@ export const diffQuery = (id: number, version: number, from?: number) =>
       api.get<TemplateDiff>(`/templates/${id}/versions/${version}/diff`, from === undefined ? {} : { from }, signal),
     staleTime: Number.POSITIVE_INFINITY,
   });
+/** What saving it over a version would change. */
+export const unsavedDiffQuery = (id: number, version: number, mine: TemplateInput) =>
+  queryOptions({
+    queryKey: ['templates', id, 'unsaved', version, mine],
+    queryFn: ({ signal }) => api.post<TemplateDiff>(`/templates/${id}/versions/${version}/diff`, mine, { signal }),
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 60_000,
+  });
 export const restoreVersion = ({ id, version }: { id: number; version: number }) =>
   api.post<Template>(`/templates/${id}/versions/${version}/restore`);
 

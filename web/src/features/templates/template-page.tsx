@@ -188,6 +188,7 @@ function StoredTemplate({ template }: { template: Template }) {
       <ConflictDialog
         began={began}
         theirs={theirs}
+        mine={form.values}
         onClose={() => setTheirs(null)}
         onTakeTheirs={() => theirs && show(theirs)}
         onSaveMine={() => theirs && save.mutate({ values: form.getValues(), version: theirs.version })}
