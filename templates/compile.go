@@ -128,7 +128,7 @@ func (b *compiler) read(field, src string, e *engine) (source, error) {
 	b.data = append(b.data, info.data...)
 	if len(info.data) > 0 && !b.opt.Data {
 		b.c.warnings = append(b.c.warnings, Warning{Code: "unknown_field", Part: field, Line: info.data[0].line,
-			Message: "data is what a program says with a message of its own; in a campaign it stays empty"})
+			Message: "data is filled in messages to single people and in newsletters made of a JSON document; in a campaign it stays empty"})
 	}
 	for _, w := range info.unknown {
 		w.Part = field

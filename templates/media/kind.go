@@ -20,6 +20,9 @@ const (
 // extensions are what the names of files end in, in addresses.
 var extensions = map[string]string{PNG: ".png", JPEG: ".jpg", GIF: ".gif", WebP: ".webp", PDF: ".pdf"}
 
+// names are what people call them.
+var names = map[string]string{PNG: "PNG image", JPEG: "JPEG photo", GIF: "GIF image", WebP: "WebP image", PDF: "PDF document"}
+
 // sniff says what a file is by its content; its name and what the browser says about it are not asked.
 func sniff(b []byte) (string, error) {
 	switch {

@@ -126,7 +126,7 @@ func decode(kind string, b []byte) (image.Image, error) {
 }
 
 func unreadable(kind string, err error) error {
-	e := errs.InvalidField("file", "this begins like a file of %s and cannot be read as one: it is damaged or cut off", kind)
+	e := errs.InvalidField("file", "this begins like a %s and cannot be read as one: it is damaged or cut off", names[kind])
 	e.Err = err
 	return e
 }

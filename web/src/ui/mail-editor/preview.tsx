@@ -14,6 +14,7 @@ import type { Rendered, RenderWarning } from '@/api/types';
 import { formatBytes } from '@/lib/format';
 import { MailFrame } from '../mail-frame';
 import classes from './mail-editor.module.css';
+import { type Note, notesOf } from './notes';
 import { type Person, PersonPicker } from './person-picker';
 import type { RawQuery } from './queries';
 import { RawView } from './raw-view';
@@ -143,6 +144,12 @@ type NotesProps = { error: unknown; warnings: RenderWarning[]; exactLines: boole
 function Notes({ error, warnings, exactLines }: NotesProps) {
   const { t } = useTranslation();
   if (!error && warnings.length === 0) return null;
+  const placeText = ({ part, line }: Note['places'][number]) => {
+    const name = t(`editor.parts.${part}`);
+    // Subject and preview text are one line each.
+    if (line === undefined || part === 'subject' || part === 'preheader') return name;
+    return part === 'html' && !exactLines ? t('editor.builtLine', { line }) : t('editor.line', { part: name, line });
+  };
   return (
     <ul className={classes.warnings} aria-label={t('editor.warnings')} aria-live="polite">
       {error != null && (
@@ -151,15 +158,15 @@ function Notes({ error, warnings, exactLines }: NotesProps) {
           <span>{errorMessage(error)}</span>
         </li>
       )}
-      {warnings.map((warning) => (
-        <li key={`${warning.code}-${warning.line ?? ''}-${warning.message}`}>
+      {notesOf(warnings).map(({ message, places }) => (
+        <li key={message}>
           <IconAlertTriangle size={16} color="var(--app-warn)" style={{ flexShrink: 0, marginTop: 2 }} />
           <span>
-            {warning.message}
-            {warning.line !== undefined && (
+            {message}
+            {places.length > 0 && (
               <Text span size="sm" c="dimmed">
                 {' '}
-                {t(exactLines || warning.part !== 'html' ? 'editor.line' : 'editor.builtLine', { line: warning.line })}
+                ({places.map(placeText).join('; ')})
               </Text>
             )}
           </span>

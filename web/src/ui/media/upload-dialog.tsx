@@ -5,8 +5,8 @@ import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { errorMessage } from '@/api/problem';
 import type { MediaFile } from '@/api/types';
-import { formatBytes } from '@/lib/format';
-import { type Chosen, objection } from './chosen';
+import { capitalized, formatBytes } from '@/lib/format';
+import { type Chosen, isRefusal, objection } from './chosen';
 import { uploadMedia } from './queries';
 
 type Props = {
@@ -31,7 +31,7 @@ export function UploadDialog({ files, onClose, onUploaded }: Props) {
           key,
           file,
           alt: '',
-          state: wrong ? 'failed' : 'waiting',
+          state: wrong ? 'refused' : 'waiting',
           sent: 0,
           error: wrong ? t(`media.refused.${wrong}`) : '',
         };
@@ -41,13 +41,14 @@ export function UploadDialog({ files, onClose, onUploaded }: Props) {
 
   const change = (key: number, change: Partial<Chosen>) =>
     setChosen((all) => all.map((one) => (one.key === key ? { ...one, ...change } : one)));
-  const sendable = chosen.filter((one) => !objection(one.file));
+  const sendable = chosen.filter((one) => one.state !== 'refused');
+  const refused = chosen.length - sendable.length;
   const images = sendable.some(isImage);
 
   const send = async () => {
     setBusy(true);
     const done: MediaFile[] = [];
-    const failed: Chosen[] = chosen.filter((one) => objection(one.file));
+    let left = refused;
     for (const one of sendable) {
       change(one.key, { state: 'sending', sent: 0, error: '' });
       try {
@@ -56,9 +57,11 @@ export function UploadDialog({ files, onClose, onUploaded }: Props) {
         done.push(await uploadMedia(one.file, one.alt.trim(), onProgress));
         setChosen((all) => all.filter((other) => other.key !== one.key));
       } catch (error) {
-        const after = { ...one, state: 'failed' as const, error: errorMessage(error) };
-        failed.push(after);
-        change(one.key, after);
+        left++;
+        change(one.key, {
+          state: isRefusal(error) ? 'refused' : 'failed',
+          error: capitalized(errorMessage(error)),
+        });
       }
     }
     setBusy(false);
@@ -66,14 +69,27 @@ export function UploadDialog({ files, onClose, onUploaded }: Props) {
       void queryClient.invalidateQueries({ queryKey: ['media', 'page'] });
       onUploaded(done);
     }
-    if (failed.length === 0) onClose();
+    if (left === 0) onClose();
   };
+
+  const remove = (key: number) => {
+    const rest = chosen.filter((one) => one.key !== key);
+    if (rest.length === 0) return onClose();
+    setChosen(rest);
+  };
+  // What has been uploaded is out of it; nothing is left only while the dialog closes.
+  const title =
+    sendable.length > 0
+      ? t('media.uploadTitle', { count: sendable.length })
+      : refused > 0
+        ? t('media.notUploaded', { count: refused })
+        : t('media.upload');
 
   return (
     <Modal
       opened={files.length > 0}
       onClose={() => !busy && onClose()}
-      title={t('media.uploadTitle', { count: files.length })}
+      title={title}
       size="lg"
       closeButtonProps={{ 'aria-label': t('common.close') }}
     >
@@ -87,8 +103,9 @@ export function UploadDialog({ files, onClose, onUploaded }: Props) {
           <ChosenRow
             key={one.key}
             chosen={one}
+            busy={busy}
             onAlt={(alt) => change(one.key, { alt })}
-            onRemove={() => setChosen((all) => all.filter((other) => other.key !== one.key))}
+            onRemove={() => remove(one.key)}
           />
         ))}
         <Group justify="flex-end">
@@ -110,9 +127,9 @@ function isImage({ file }: Chosen): boolean {
   return file.type.startsWith('image/');
 }
 
-type RowProps = { chosen: Chosen; onAlt: (alt: string) => void; onRemove: () => void };
+type RowProps = { chosen: Chosen; busy: boolean; onAlt: (alt: string) => void; onRemove: () => void };
 
-function ChosenRow({ chosen, onAlt, onRemove }: RowProps) {
+function ChosenRow({ chosen, busy, onAlt, onRemove }: RowProps) {
   const { t } = useTranslation();
   const { file, state } = chosen;
   return (
@@ -130,21 +147,21 @@ function ChosenRow({ chosen, onAlt, onRemove }: RowProps) {
           <ActionIcon
             variant="subtle"
             color="gray"
-            disabled={state === 'sending'}
+            disabled={busy}
             aria-label={t('media.leaveOut', { name: file.name })}
             onClick={onRemove}
           >
             <IconX size={15} />
           </ActionIcon>
         </Group>
-        {isImage(chosen) && !objection(file) && (
+        {isImage(chosen) && state !== 'refused' && (
           <TextInput
             size="sm"
             aria-label={t('media.altOf', { name: file.name })}
             placeholder={t('media.altPlaceholder')}
             maxLength={500}
             value={chosen.alt}
-            disabled={state === 'sending'}
+            disabled={busy}
             onChange={(event) => onAlt(event.currentTarget.value)}
           />
         )}
@@ -163,6 +180,7 @@ function ChosenRow({ chosen, onAlt, onRemove }: RowProps) {
 
 function LocalThumbnail({ file }: { file: File }) {
   const [url, setUrl] = useState('');
+  const [broken, setBroken] = useState(false);
   const image = file.type.startsWith('image/') && file.type !== 'image/svg+xml';
   useEffect(() => {
     if (!image) return;
@@ -172,7 +190,7 @@ function LocalThumbnail({ file }: { file: File }) {
     reader.readAsDataURL(file);
     return () => reader.abort();
   }, [file, image]);
-  if (!image || !url) {
+  if (!image || !url || broken) {
     return (
       <ThemeIcon variant="default" size={56} aria-hidden>
         {file.type === 'application/pdf' ? (
@@ -183,5 +201,16 @@ function LocalThumbnail({ file }: { file: File }) {
       </ThemeIcon>
     );
   }
-  return <Image src={url} alt="" w={56} h={56} fit="contain" radius="sm" bg="var(--app-sunken)" />;
+  return (
+    <Image
+      src={url}
+      alt=""
+      w={56}
+      h={56}
+      fit="contain"
+      radius="sm"
+      bg="var(--app-sunken)"
+      onError={() => setBroken(true)}
+    />
+  );
 }
