@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -127,9 +129,14 @@ func rates(res abtest.Result) string {
 		if i > 0 {
 			text += ", "
 		}
-		text += fmt.Sprintf("%s %.1f %% (%d of %d)", Letter(i+1), st.Rate*100, st.Successes, st.Sent)
+		text += fmt.Sprintf("%s %s (%d of %d)", Letter(i+1), percent(st.Rate), st.Successes, st.Sent)
 	}
 	return text
+}
+
+// percent writes a share as the pages do: "21.3%", "0%".
+func percent(share float64) string {
+	return strconv.FormatFloat(math.Round(share*1000)/10, 'f', -1, 64) + "%"
 }
 
 func figure(p float64) string {

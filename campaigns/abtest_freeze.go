@@ -41,10 +41,10 @@ func (s *Service) checkSample(ctx context.Context, c Campaign) error {
 	if people == 0 || each >= least {
 		return nil // that nobody is left is said when the audience is frozen
 	}
-	why := fmt.Sprintf("%d %% of %d %s in %d variants are about %.0f for each. Chance divides them, so it takes about %.0f to have the %d in each that a winner needs",
+	why := fmt.Sprintf("%d%% of %d %s in %d variants are about %.0f for each. Chance divides them, so it takes about %.0f to have the %d in each that a winner needs",
 		t.SamplePercent, people, of, variants, each, math.Ceil(least), t.MinSample)
 	if need := int(math.Ceil(least * float64(variants) * 100 / float64(people))); need <= 50 {
-		return errs.InvalidField("ab_test.sample_percent", "%s: test with at least %d %%, or lower that number", why, need)
+		return errs.InvalidField("ab_test.sample_percent", "%s: test with at least %d%%, or lower that number", why, need)
 	}
 	out := []string{"send without a test"}
 	if variants > 2 {

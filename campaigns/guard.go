@@ -78,12 +78,11 @@ func (g guardCounts) exceeded(bounces, complaints float64) string {
 	if g.Done < guardLeastDone {
 		return ""
 	}
-	share := func(n int64) float64 { return float64(n) * 100 / float64(g.Done) }
 	if over(g.Refused, guardLeastRefused, bounces) {
-		return fmt.Sprintf("stopped by itself: %d of %d messages (%.1f %%) came back or failed, more than the %g %% that are allowed", g.Refused, g.Done, share(g.Refused), bounces)
+		return fmt.Sprintf("stopped by itself: %d of %d messages (%s) came back or failed, more than the %g%% that are allowed", g.Refused, g.Done, percent(float64(g.Refused)/float64(g.Done)), bounces)
 	}
 	if over(g.Complaints, guardLeastComplaints, complaints) {
-		return fmt.Sprintf("stopped by itself: %d of %d messages (%.2f %%) were called spam, more than the %g %% that are allowed", g.Complaints, g.Done, share(g.Complaints), complaints)
+		return fmt.Sprintf("stopped by itself: %d of %d messages (%.2f%%) were called spam, more than the %g%% that are allowed", g.Complaints, g.Done, float64(g.Complaints)*100/float64(g.Done), complaints)
 	}
 	return ""
 }

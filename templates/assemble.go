@@ -195,7 +195,7 @@ func (a *assembler) resolve(nodes []storedNode, at int, within []string) (string
 			return "", err
 		}
 		if b.WriteString(text); a.size > maxSource || b.Len() > maxSource {
-			return "", inField(a.field, badLine(0, "with its layout and snippets it is longer than %d KB", maxSource>>10))
+			return "", inField(a.field, badLine(0, "with its layout and snippets it is longer than %d kB", maxSource>>10))
 		}
 	}
 	return b.String(), nil

@@ -34,7 +34,7 @@ func build(src Source) (Content, error) {
 		page, serr = inlineLiquid(page)
 	}
 	if serr == nil && len(page) > maxSource {
-		serr = badLine(0, "as HTML it would have %d KB; %d KB is the limit", len(page)>>10, maxSource>>10)
+		serr = badLine(0, "as HTML it would have %d kB; %d kB is the limit", len(page)>>10, maxSource>>10)
 	}
 	if serr != nil {
 		return Content{}, inField("html", serr)

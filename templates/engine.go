@@ -23,7 +23,7 @@ const maxRenderTime = 2 * time.Second
 
 var (
 	errTooBig  = errors.New("a value is too long")
-	errTooMuch = fmt.Errorf("the mail would be larger than %d KB", maxOutput>>10)
+	errTooMuch = fmt.Errorf("the mail would be larger than %d kB", maxOutput>>10)
 	errTooMany = fmt.Errorf("its loops turn more than %d times", maxIterations)
 	errTooSlow = fmt.Errorf("it takes longer than %v", maxRenderTime)
 	errNoState = errors.New("the mail has no state")

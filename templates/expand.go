@@ -298,7 +298,7 @@ func (x *expander) put(t token, text string) {
 		x.out = append(x.out[:n-1], `{{ "{" }}`...)
 	}
 	if x.out = append(x.out, text...); len(x.out) > maxSource {
-		x.fail(t, "with the data of the issue it is longer than %d KB; show fewer items", maxSource>>10)
+		x.fail(t, "with the data of the issue it is longer than %d kB; show fewer items", maxSource>>10)
 	}
 }
 

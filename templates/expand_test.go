@@ -93,7 +93,7 @@ func TestExpandRefuses(t *testing.T) {
 		{"tablerow", "{% tablerow i in data.list %}{% endtablerow %}", "write the rows with for"},
 		{"both in a loop", "{% for i in subscriber.tags limit: issue.number %}{% endfor %}", "not over both"},
 		{"many turns", "{% for i in data.many %}{% for j in data.many %}{% endfor %}{% endfor %}", "loops turn more than"},
-		{"too long", "{% for i in data.many %}{{ data.big }}{% endfor %}", "larger than 1024 KB"},
+		{"too long", "{% for i in data.many %}{{ data.big }}{% endfor %}", "larger than 1024 kB"},
 		{"division by zero", "\n{{ issue.number | divided_by: 0 }}", "line 2: error applying filter \"divided_by\" (\"division by zero\")"},
 		{"broken", "{% if %}", "line 1"},
 	} {

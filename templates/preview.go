@@ -83,7 +83,7 @@ func (c *Compiled) check(content Content, r Rendered) []Warning {
 		add("no_unsubscribe", "html", "there is no {{ unsubscribe_url }}, so a footer with your organisation and an unsubscribe link is added")
 	}
 	if len(r.HTML) > gmailClipsAfter {
-		add("large", "html", "the HTML has %d KB; Gmail cuts a mail off after 102 KB", len(r.HTML)>>10)
+		add("large", "html", "the HTML has %d kB; Gmail cuts a mail off after 102 kB", len(r.HTML)>>10)
 	}
 	if strings.TrimSpace(content.HTML) == "" && strings.TrimSpace(content.Preheader) != "" {
 		add("no_content", "preheader", "a preheader is only used with HTML")

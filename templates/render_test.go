@@ -141,7 +141,7 @@ func TestCompileRefuses(t *testing.T) {
 		{"doubling by capture", Content{HTML: "{% assign a = 'xxxxxxxxxxxxxxxx' %}" + strings.Repeat("{% capture a %}{{a}}{{a}}{% endcapture %}", 40)}, "html", "too long"},
 		{"wide date", Content{HTML: `{{ "2020-01-01" | date: "%999999999Y" }}`}, "html", "pads too far"},
 		{"deep", Content{HTML: many}, "html", "nested"},
-		{"long source", Content{Text: strings.Repeat("x", 2<<20)}, "text", "1024 KB is the limit"},
+		{"long source", Content{Text: strings.Repeat("x", 2<<20)}, "text", "1024 kB is the limit"},
 		{"long subject", Content{Subject: strings.Repeat("x", 999)}, "subject", "998"},
 		{"zero for everybody", Content{HTML: "{{ 5 | divided_by: subscriber.none }}"}, "html", "division by zero"},
 		{"javascript link", Content{HTML: "\n<a href=' java&#115;cript:alert(1)'>x</a>"}, "html", "line 2: a URL that starts with javascript:"},

@@ -77,7 +77,7 @@ func scanStored(src string) ([]token, *sourceError) { return scanWith(src, scann
 
 func scanWith(src string, s scanner) ([]token, *sourceError) {
 	if len(src) > maxSource {
-		return nil, badLine(1, "it is %d KB long; %d KB is the limit", len(src)>>10, maxSource>>10)
+		return nil, badLine(1, "it is %d kB long; %d kB is the limit", len(src)>>10, maxSource>>10)
 	}
 	for _, t := range parser.Scan(src, parser.SourceLoc{LineNo: 1}, nil) {
 		if err := s.add(t); err != nil {

@@ -297,7 +297,7 @@ func TestDecide(t *testing.T) {
 		"nobody was reached":       {[]Variant{{0, 0}, {0, 0}}, Rules{}, -1, TooFew, "0"},
 		"two are equal":            {[]Variant{{1000, 180}, {1000, 100}, {500, 90}}, Rules{}, -1, Tied, "2"},
 		"better than one only":     {[]Variant{{1000, 180}, {1000, 100}, {1000, 178}}, Rules{}, -1, NoClear, "chance"},
-		"not as sure as was asked": {[]Variant{{1000, 100}, {1000, 140}}, Rules{Confidence: 0.995}, -1, NoClear, "0.5 %"},
+		"not as sure as was asked": {[]Variant{{1000, 100}, {1000, 140}}, Rules{Confidence: 0.995}, -1, NoClear, "0.5%"},
 		"sure enough":              {[]Variant{{1000, 100}, {1000, 140}}, Rules{Confidence: 0.9}, 1, "", ""},
 	} {
 		r, err := Decide(c.variants, c.rules)

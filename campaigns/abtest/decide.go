@@ -167,11 +167,11 @@ func (r Result) judge(rules Rules) (why, text string) {
 func percent(p float64) string {
 	switch {
 	case p >= 0.1:
-		return fmt.Sprintf("%.0f %%", 100*p)
+		return fmt.Sprintf("%.0f%%", 100*p)
 	case p < 0.001:
-		return "less than 0.1 %"
+		return "less than 0.1%"
 	}
-	return fmt.Sprintf("%.1f %%", 100*p)
+	return fmt.Sprintf("%.1f%%", 100*p)
 }
 
 func rate(v Variant) float64 {

@@ -92,7 +92,7 @@ func (d *jsonReader) value(depth int) (any, error) {
 		return t, nil
 	case string:
 		if len(t) > maxJSONText {
-			return nil, errs.New(errs.TooLarge, "the document has a text of more than %d KB", maxJSONText>>10)
+			return nil, errs.New(errs.TooLarge, "the document has a text of more than %d kB", maxJSONText>>10)
 		}
 		return strings.ReplaceAll(t, "\x00", "\uFFFD"), nil
 	}

@@ -43,7 +43,7 @@ func TestHostileJSON(t *testing.T) {
 		"two":           {`{} {}`, errs.Invalid, "goes on"},
 		"deep":          {strings.Repeat("[", 1_000_000), errs.Invalid, "more than 32 deep"},
 		"many":          {"[" + strings.Repeat("1,", 100_000) + "1]", errs.TooLarge, "more than 50000"},
-		"a long text":   {`"` + strings.Repeat("a", 300<<10) + `"`, errs.TooLarge, "256 KB"},
+		"a long text":   {`"` + strings.Repeat("a", 300<<10) + `"`, errs.TooLarge, "256 kB"},
 		"a long number": {strings.Repeat("1", 5000), errs.Invalid, "5000 digits"},
 		"large":         {strings.Repeat(" ", MaxBody+1), errs.TooLarge, "5 MB"},
 	} {

@@ -125,7 +125,7 @@ func (c *checker) textPart(m message) {
 		}
 	}
 	if share := float64(same) / float64(len(inHTML)); share < 0.3 {
-		c.out.say("text_differs", "text", "Of the words of the HTML the text part has only %.0f %%. Readers of text get another mail, and filters take it for a trick.", 100*share)
+		c.out.say("text_differs", "text", "Of the words of the HTML the text part has only %.0f%%. Readers of text get another mail, and filters take it for a trick.", 100*share)
 	}
 }
 

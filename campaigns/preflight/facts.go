@@ -90,7 +90,7 @@ func (c *checker) audience(a AudienceFacts) {
 	}
 	for _, p := range a.Providers {
 		if share := float64(p.People) / float64(a.Mailable); a.Mailable >= manyPeople && share >= nearlyAll {
-			text := fmt.Sprintf("%.0f %% of the mailboxes are at %s. Its limits decide how fast the mail gets through, and its filter whether.", 100*share, p.Name)
+			text := fmt.Sprintf("%.0f%% of the mailboxes are at %s. Its limits decide how fast the mail gets through, and its filter whether.", 100*share, p.Name)
 			if p.PerMinute > 0 {
 				text += fmt.Sprintf(" At the limit of %g messages a minute that takes %s.", p.PerMinute, roughly(time.Duration(float64(p.People)/p.PerMinute*float64(time.Minute))))
 			}

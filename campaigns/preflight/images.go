@@ -104,7 +104,7 @@ func (c *checker) imageStates(m message) {
 	}
 }
 
-// What Gmail shows of an HTML part in bytes, and from when on it is near. Its figure is of about 102 KB; what counts is the part as it is sent.
+// What Gmail shows of an HTML part in bytes, and from when on it is near. Its figure is of about 102 kB; what counts is the part as it is sent.
 const (
 	gmailClips = 102 << 10
 	gmailNear  = 90 << 10
@@ -124,13 +124,13 @@ func (c *checker) sizes() {
 	s := c.report.Sizes
 	differs := ""
 	if s.HTML-s.LeastHTML > 1<<10 {
-		differs = fmt.Sprintf(" (%d KB for others)", s.LeastHTML>>10)
+		differs = fmt.Sprintf(" (%d kB for others)", s.LeastHTML>>10)
 	}
 	switch {
 	case s.HTML > gmailClips:
-		c.out.say("clipped", "html", "The HTML has %d KB as it is sent%s. Gmail shows the first 102 KB; the rest, with the unsubscribe link and the pixel, is behind a link.", s.HTML>>10, differs)
+		c.out.say("clipped", "html", "The HTML has %d kB as it is sent%s. Gmail shows the first 102 kB; the rest, with the unsubscribe link and the pixel, is behind a link.", s.HTML>>10, differs)
 	case s.HTML > gmailNear:
-		c.out.say("clip_near", "html", "The HTML has %d KB as it is sent%s; Gmail cuts off at 102 KB.", s.HTML>>10, differs)
+		c.out.say("clip_near", "html", "The HTML has %d kB as it is sent%s; Gmail cuts off at 102 kB.", s.HTML>>10, differs)
 	}
 	if s.Message > largeMail {
 		c.out.say("message_large", "message", "The message has %.1f MB. Large messages send slowly, are refused by some, and fill mailboxes.", float64(s.Message)/1e6)

@@ -135,7 +135,7 @@ func (c feedCmd) get(ctx context.Context) (safehttp.Answer, error) {
 
 func (r feedReport) print(w io.Writer) error {
 	out := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintf(out, "Kind:\t%s, %d KB, read in %s\n", r.Kind, (len(r.answer.Body)+1023)/1024, r.took.Round(time.Millisecond))
+	fmt.Fprintf(out, "Kind:\t%s, %d kB, read in %s\n", r.Kind, (len(r.answer.Body)+1023)/1024, r.took.Round(time.Millisecond))
 	if r.FinalURL != "" && r.FinalURL != r.Source {
 		fmt.Fprintf(out, "Found at:\t%s\n", r.FinalURL)
 	}

@@ -52,7 +52,7 @@ func Types() []Type {
 		{TypeSuppressed, "An address is not mailed any more", Suppressed{
 			Email: person.Email, Subscriber: person, Lists: lists, Reason: "bounce", Source: "campaign 31", Detail: "550 No such user"}},
 		{TypeStarted, "A campaign has begun to send", state("running", "", nil)},
-		{TypePaused, "A campaign was paused, by a person or by itself; reason says why", state("paused", "the bounce rate is above 5 %", nil)},
+		{TypePaused, "A campaign was paused, by a person or by itself; reason says why", state("paused", "the bounce rate is above 5%", nil)},
 		{TypeResumed, "A campaign sends again", state("running", "", nil)},
 		{TypeFinished, "A campaign has nothing left to send", state("finished", "", &Counts{Sent: 1176, Bounced: 21, Failed: 3})},
 		{TypeCancelled, "A campaign was ended by a person", state("cancelled", "", nil)},

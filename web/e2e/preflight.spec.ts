@@ -18,7 +18,7 @@ test('a mail with a fault does not start; mended and its warnings acknowledged, 
   const blocking = page.getByRole('region', { name: 'Must be mended' });
   await expect(blocking).toContainText('A link is still a placeholder');
   await expect(blocking).toContainText('https://[YOUR LINK]');
-  await expect(page.getByRole('region', { name: 'Facts' })).toContainText('of 102 KB');
+  await expect(page.getByRole('region', { name: 'Facts' })).toContainText('of 102 kB');
   await expectAccessible(page);
 
   const dialog = await openStart(page);

@@ -25,7 +25,8 @@ describe('formatRate', () => {
 
 describe('formatBytes', () => {
   it.each([
-    [512, '512 byte'],
+    [512, '512 bytes'],
+    [1, '1 byte'],
     [1_204_311, '1.2 MB'],
     [250_000_000, '250 MB'],
   ])('%d', (bytes, text) => expect(formatBytes(bytes)).toBe(text));

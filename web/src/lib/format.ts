@@ -14,7 +14,7 @@ export function formatCompact(value: number): string {
   return compact.format(value);
 }
 
-/** "12.3 %" of whole; a dash when there is no whole to take a part of. */
+/** "12.3%" of whole; a dash when there is no whole to take a part of. */
 export function formatPercent(part: number, whole: number): string {
   if (whole <= 0) return NONE;
   return new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits: 1 }).format(part / whole);
@@ -32,7 +32,8 @@ export function formatBytes(bytes: number): string {
   return new Intl.NumberFormat(undefined, {
     style: 'unit',
     unit: units[unit] ?? 'byte',
-    unitDisplay: 'short',
+    // In short, English has "44 byte".
+    unitDisplay: unit === 0 ? 'long' : 'short',
     maximumFractionDigits: digits,
   }).format(value);
 }

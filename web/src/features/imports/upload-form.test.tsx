@@ -57,7 +57,7 @@ it('sends the list before the file, and shows how far it is', async () => {
   expect([...(sent.form?.keys() ?? [])]).toEqual(['list_id', 'file']);
   sent.upload.onprogress?.({ lengthComputable: true, loaded: 500, total: 1000 });
   expect(await screen.findByText('Uploading, 50%')).toBeInTheDocument();
-  expect(screen.getByText(/500 byte of 1 kB/)).toBeInTheDocument();
+  expect(screen.getByText(/500 bytes of 1 kB/)).toBeInTheDocument();
   sent.answer(201, uploaded);
 });
 
