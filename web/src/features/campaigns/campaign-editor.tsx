@@ -17,6 +17,7 @@ import { LinkAnchor } from '@/ui/link';
 import { notifySuccess } from '@/ui/notify';
 import { PageHeader } from '@/ui/page-header';
 import { SaveGuard } from '@/ui/save-guard';
+import { TabList } from '@/ui/scroll-row';
 import { AbTestTab } from './ab-test-tab';
 import { CheckTab } from './check-tab';
 import { ContentTab } from './content-tab';
@@ -142,12 +143,12 @@ export function CampaignEditor({ campaign, begun, onLeave }: Props) {
           <ScheduledBanner campaign={campaign} onChange={() => saveThen(schedule.open)} />
         )}
         <Tabs value={tabs.find((name) => name === tab) ?? 'details'} onChange={openTab}>
-          <Tabs.List mb="md">
+          <TabList value={tab}>
             <Tabs.Tab value="details">{t('campaigns.details')}</Tabs.Tab>
             <Tabs.Tab value="content">{t('campaigns.content')}</Tabs.Tab>
             {campaign.parent_id === null && <Tabs.Tab value="ab">{t('campaigns.ab.tab')}</Tabs.Tab>}
             <Tabs.Tab value="check">{t('preflight.tab')}</Tabs.Tab>
-          </Tabs.List>
+          </TabList>
           <Tabs.Panel value="details">
             <DetailsTab form={form} campaign={campaign} />
           </Tabs.Panel>

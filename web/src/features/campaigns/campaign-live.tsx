@@ -12,6 +12,7 @@ import { LinkAnchor } from '@/ui/link';
 import { PageHeader } from '@/ui/page-header';
 import { QueryView } from '@/ui/query-view';
 import { DateTime } from '@/ui/relative-time';
+import { TabList } from '@/ui/scroll-row';
 import { AbReportTab } from './ab-report-tab';
 import { DeliveriesTab } from './deliveries-tab';
 import { ExclusionsTab } from './exclusions-tab';
@@ -98,7 +99,7 @@ export function CampaignLive({ campaign }: { campaign: Campaign }) {
               <ProgressCard campaign={campaign} stats={data} />
               <TimesCard campaign={campaign} stats={data} />
               <Tabs value={tab} onChange={openTab}>
-                <Tabs.List mb="md" style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>
+                <TabList value={tab}>
                   <Tabs.Tab value="results">{t('campaigns.live.results')}</Tabs.Tab>
                   {campaign.ab_test && <Tabs.Tab value="ab">{t('campaigns.ab.tab')}</Tabs.Tab>}
                   <Tabs.Tab value="deliveries">
@@ -108,7 +109,7 @@ export function CampaignLive({ campaign }: { campaign: Campaign }) {
                     {t('campaigns.live.exclusions', { total: formatNumber(data.excluded) })}
                   </Tabs.Tab>
                   <Tabs.Tab value="mail">{t('campaigns.live.mail')}</Tabs.Tab>
-                </Tabs.List>
+                </TabList>
                 <Tabs.Panel value="results">
                   <RunsCard campaign={campaign} />
                   <ResultsTab campaign={campaign} stats={data} live={campaign.status === 'running'} />

@@ -17,6 +17,7 @@ import { PageHeader } from '@/ui/page-header';
 import { Pager } from '@/ui/pager';
 import { QueryView } from '@/ui/query-view';
 import { DateTime, RelativeTime } from '@/ui/relative-time';
+import { ScrollRow } from '@/ui/scroll-row';
 import { campaignsQuery, deleteCampaign } from './queries';
 
 const route = getRouteApi('/shell/campaigns');
@@ -41,7 +42,7 @@ export function CampaignsPage() {
         }
       />
       <Stack gap="md">
-        <div style={{ overflowX: 'auto' }}>
+        <ScrollRow chosen={status}>
           <SegmentedControl
             aria-label={t('campaigns.filter')}
             value={status ?? 'all'}
@@ -51,7 +52,7 @@ export function CampaignsPage() {
               label: value === 'all' ? t('common.all') : t(`campaigns.status.${value}`),
             }))}
           />
-        </div>
+        </ScrollRow>
         <Paper style={{ overflow: 'hidden' }}>
           <QueryView query={query}>
             {(page) =>

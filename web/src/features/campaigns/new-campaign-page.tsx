@@ -112,7 +112,7 @@ function Choice({ value, name, text }: { value: string; name: string; text: stri
         <Radio.Indicator mt={2} />
         <div style={{ minWidth: 0 }}>
           <Text fw={550}>{name}</Text>
-          <Text size="sm" c="dimmed" truncate>
+          <Text size="sm" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
             {text}
           </Text>
         </div>

@@ -14,6 +14,7 @@ import { notifySuccess } from '@/ui/notify';
 import { PageHeader } from '@/ui/page-header';
 import { QueryView } from '@/ui/query-view';
 import { SaveGuard } from '@/ui/save-guard';
+import { TabList } from '@/ui/scroll-row';
 import { NewsletterBadge } from './badges';
 import { ContentTab } from './content-tab';
 import { inputOf, type NewsletterTab, type NewsletterValues, takeProblem, valuesOf } from './form';
@@ -104,13 +105,13 @@ function Stored({ newsletter }: { newsletter: Newsletter }) {
           </Alert>
         )}
         <Tabs value={tab} onChange={openTab} keepMounted={false}>
-          <Tabs.List mb="md" style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>
+          <TabList value={tab}>
             {tabs.map((one) => (
               <Tabs.Tab key={one} value={one}>
                 {t(`newsletters.tabs.${one}`)}
               </Tabs.Tab>
             ))}
-          </Tabs.List>
+          </TabList>
           <Tabs.Panel value="issues">
             <IssuesTab newsletter={newsletter} />
           </Tabs.Panel>

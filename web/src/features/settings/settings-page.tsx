@@ -4,6 +4,7 @@ import { getRouteApi } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { PageHeader } from '@/ui/page-header';
 import { QueryView } from '@/ui/query-view';
+import { TabList } from '@/ui/scroll-row';
 import { ApiKeysTab } from './api-keys-tab';
 import { GeneralTab } from './general-tab';
 import { MediaTab } from './media-tab';
@@ -29,13 +30,13 @@ export function SettingsPage() {
           void navigate({ search: value && value !== 'general' ? { tab: value } : {}, replace: true })
         }
       >
-        <Tabs.List mb="md" style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>
+        <TabList value={tab}>
           {tabs.map((name) => (
             <Tabs.Tab key={name} value={name}>
               {t(`settings.tabs.${name}`)}
             </Tabs.Tab>
           ))}
-        </Tabs.List>
+        </TabList>
         <Tabs.Panel value="general">
           <QueryView query={settings}>{(data) => <GeneralTab settings={data} />}</QueryView>
         </Tabs.Panel>
