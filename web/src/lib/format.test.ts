@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { formatBytes, formatDuration, formatPercent, formatRate, formatRelative, NONE, weekdayName } from './format';
+import {
+  formatBytes,
+  formatDuration,
+  formatPercent,
+  formatRate,
+  formatRelative,
+  localClock,
+  NONE,
+  weekdayName,
+} from './format';
 
 describe('formatDuration', () => {
   it.each([
@@ -42,4 +51,11 @@ describe('formatRelative', () => {
 
 it('knows the days of the week by their ISO numbers', () => {
   expect([1, 7].map(weekdayName)).toEqual(['Mon', 'Sun']);
+});
+
+it('writes the clock of a sentence as all other times are written', () => {
+  expect(localClock('every Monday at 09:00 and 17:30').replaceAll('\u202f', ' ')).toBe(
+    'every Monday at 9:00 AM and 5:30 PM',
+  );
+  expect(localClock('ratio 99:99')).toBe('ratio 99:99');
 });

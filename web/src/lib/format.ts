@@ -118,3 +118,11 @@ export function capitalized(text: string): string {
 export function formatList(parts: string[]): string {
   return new Intl.ListFormat(undefined, { type: 'conjunction' }).format(parts);
 }
+
+/** A sentence of the server with its clock times, "every Monday at 09:00", as the browser writes them. */
+export function localClock(text: string): string {
+  const clock = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit', timeZone: 'UTC' });
+  return text.replace(/\b([01]\d|2[0-3]):([0-5]\d)\b/g, (_, hour, minute) =>
+    clock.format(Date.UTC(2024, 0, 1, Number(hour), Number(minute))),
+  );
+}

@@ -1,9 +1,10 @@
-import { Button, Group, Menu, Modal, Stack, Text, Textarea } from '@mantine/core';
+import { Button, Group, Menu, Modal, Stack, Text, Textarea, Tooltip } from '@mantine/core';
 import { IconCheck, IconChevronDown, IconHandStop, IconPlayerPlay } from '@tabler/icons-react';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { IssueWhole } from '@/api/types';
+import { campaignQuery } from '@/features/campaigns/queries';
 import { notifyError } from '@/ui/notify';
 import { actOnIssue, type IssueVerb, issueQuery, rereadNewsletters } from './queries';
 
@@ -29,11 +30,7 @@ export function IssueActions({ issue }: { issue: IssueWhole }) {
           {t('newsletters.act.hold.open')}
         </Button>
       )}
-      {needsWord && (
-        <Button leftSection={<IconCheck size={16} />} onClick={() => setAsked('approve')}>
-          {t('newsletters.act.approve.open')}
-        </Button>
-      )}
+      {needsWord && <ApproveButton campaignId={issue.campaign_id} onClick={() => setAsked('approve')} />}
       <Menu position="bottom-end">
         <Menu.Target>
           <Button variant="default" rightSection={<IconChevronDown size={15} />}>
@@ -50,6 +47,26 @@ export function IssueActions({ issue }: { issue: IssueWhole }) {
       </Menu>
       {asked && <ActDialog key={asked} issue={issue} verb={asked} onClose={() => setAsked(null)} />}
     </>
+  );
+}
+
+/** What nobody has given a subject is not ready for anybody's word. */
+function ApproveButton({ campaignId, onClick }: { campaignId: number | null; onClick: () => void }) {
+  const { t } = useTranslation();
+  const campaign = useQuery({ ...campaignQuery(campaignId ?? 0), enabled: campaignId !== null });
+  const empty = campaign.data?.subject.trim() === '';
+  return (
+    <Tooltip label={t('newsletters.act.approve.noSubject')} disabled={!empty} multiline maw={260}>
+      {/* Not disabled by itself: whoever reaches it by keyboard must hear why. */}
+      <Button
+        leftSection={<IconCheck size={16} />}
+        data-disabled={empty || undefined}
+        aria-disabled={empty}
+        onClick={() => !empty && onClick()}
+      >
+        {t('newsletters.act.approve.open')}
+      </Button>
+    </Tooltip>
   );
 }
 

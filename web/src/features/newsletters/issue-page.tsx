@@ -23,12 +23,12 @@ import { MailFrame } from '@/ui/mail-frame';
 import { notifySuccess } from '@/ui/notify';
 import { PageHeader } from '@/ui/page-header';
 import { QueryView } from '@/ui/query-view';
-import { DateTime } from '@/ui/relative-time';
 import { SaveGuard } from '@/ui/save-guard';
 import { Section } from '@/ui/section';
 import { IssueBadge } from './badges';
 import { contentOf } from './form';
 import { IssueActions } from './issue-actions';
+import { logRows, noteBeside } from './issue-log';
 import { editIssue, issueQuery, newsletterQuery, rereadNewsletters } from './queries';
 import { BothTimes } from './times';
 
@@ -72,14 +72,14 @@ function Whole({ issue, newsletter }: Props) {
         actions={<IssueActions issue={issue} />}
       />
       <Grid gap="md">
-        <Grid.Col span={{ base: 12, md: 4 }} order={{ base: 1, md: 2 }}>
+        <Grid.Col span={{ base: 12, md: 4 }} order={2}>
           <Stack>
             <TimesCard issue={issue} newsletter={newsletter} />
             {newsletter.source.kind === 'feed' && <ItemsCard issue={issue} />}
-            <LogCard issue={issue} />
+            <LogCard issue={issue} zone={newsletter.schedule.zone} />
           </Stack>
         </Grid.Col>
-        <Grid.Col span={{ base: 12, md: 8 }} order={{ base: 2, md: 1 }}>
+        <Grid.Col span={{ base: 12, md: 8 }} order={1}>
           <Stack>
             {issue.campaign_id && started && <Progress campaignId={issue.campaign_id} />}
             {issue.campaign_id ? (
@@ -173,21 +173,23 @@ const actions = [
   'kept',
 ] as const;
 
-function LogCard({ issue }: { issue: IssueWhole }) {
+function LogCard({ issue, zone }: { issue: IssueWhole; zone: string }) {
   const { t } = useTranslation();
   return (
-    <Section title={t('newsletters.issue.log')}>
+    <Section title={t('newsletters.issue.log')} description={t('newsletters.inZone', { zone })}>
       <Timeline bulletSize={12} lineWidth={2} color="gray" aria-label={t('newsletters.issue.log')}>
-        {[...issue.log].reverse().map((entry) => {
+        {logRows(issue.log).map((entry) => {
           const known = actions.find((one) => one === entry.action);
+          const title = known ? t(`newsletters.log.${known}`) : entry.action.replaceAll('_', ' ');
+          const note = noteBeside(title, entry.note);
           return (
-            <Timeline.Item
-              key={`${entry.at} ${entry.action}`}
-              title={known ? t(`newsletters.log.${known}`) : entry.action.replaceAll('_', ' ')}
-            >
-              {entry.note && <Text size="sm">{entry.note}</Text>}
+            <Timeline.Item key={`${entry.at} ${entry.action}`} title={title}>
+              {note && <Text size="sm">{note}</Text>}
               <Text size="sm" c="dimmed">
-                {entry.by || t('newsletters.log.program')} · <DateTime at={entry.at} />
+                {entry.by || t('newsletters.log.program')}
+              </Text>
+              <Text size="sm" c="dimmed" component="div">
+                <BothTimes at={entry.at} zone={zone} />
               </Text>
             </Timeline.Item>
           );

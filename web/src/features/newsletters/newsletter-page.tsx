@@ -6,7 +6,7 @@ import { getRouteApi } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Newsletter, NewsletterUpdated } from '@/api/types';
-import { capitalized } from '@/lib/format';
+import { capitalized, localClock } from '@/lib/format';
 import { useFollow } from '@/lib/use-follow';
 import { FormAlert } from '@/ui/form-alert';
 import { LinkAnchor } from '@/ui/link';
@@ -76,7 +76,7 @@ function Stored({ newsletter }: { newsletter: Newsletter }) {
       <PageHeader
         title={newsletter.name}
         badge={<NewsletterBadge status={newsletter.status} />}
-        description={capitalized(newsletter.schedule_description.english)}
+        description={capitalized(localClock(newsletter.schedule_description.english))}
         back={
           <LinkAnchor to="/newsletters" className="link">
             {t('nav.newsletters')}

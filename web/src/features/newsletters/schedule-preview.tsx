@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { errorMessage, Problem } from '@/api/problem';
 import type { Recurrence, ScheduleRun } from '@/api/types';
-import { capitalized } from '@/lib/format';
+import { capitalized, localClock } from '@/lib/format';
 import { DataTable } from '@/ui/data-table';
 import { FormAlert } from '@/ui/form-alert';
 import { QueryView } from '@/ui/query-view';
@@ -35,7 +35,9 @@ export function SchedulePreviewCard({ schedule, onLeaveOut, onTakeBack }: Props)
       flush
       title={t('newsletters.schedule.next')}
       description={
-        !wrong && query.data ? capitalized(query.data.description.english) : t('newsletters.schedule.nextText')
+        !wrong && query.data
+          ? capitalized(localClock(query.data.description.english))
+          : t('newsletters.schedule.nextText')
       }
     >
       <div aria-live="polite" aria-busy={query.isFetching}>
@@ -68,11 +70,16 @@ export function SchedulePreviewCard({ schedule, onLeaveOut, onTakeBack }: Props)
                         </div>
                       ),
                     },
-                    {
-                      key: 'here',
-                      header: t('newsletters.forYou', { zone: here }),
-                      render: (run) => formatMoment(run.at, here),
-                    },
+                    // The same clocks twice would only be looked at for a difference.
+                    ...(runs.some((run) => formatMoment(run.at, zone) !== formatMoment(run.at, here))
+                      ? [
+                          {
+                            key: 'here',
+                            header: t('newsletters.forYou', { zone: here }),
+                            render: (run: ScheduleRun) => formatMoment(run.at, here),
+                          },
+                        ]
+                      : []),
                     {
                       key: 'act',
                       header: '',

@@ -4,14 +4,14 @@ import { useTranslation } from 'react-i18next';
 /** The zone of whoever looks, which need not be that of the newsletter or the organisation. */
 export const viewerZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-/** A moment with its day of the week: "Mon, 4 Jan 2027, 09:00". */
+/** A moment with its day of the week: "Mon, Jan 4, 2027, 9:00 AM". */
 export function formatMoment(at: string, timeZone: string): string {
   return new Intl.DateTimeFormat(undefined, {
     weekday: 'short',
     day: 'numeric',
     month: 'short',
     year: 'numeric',
-    hour: '2-digit',
+    hour: 'numeric',
     minute: '2-digit',
     timeZone,
   }).format(new Date(at));
