@@ -3,7 +3,7 @@ import { IconFlask2, IconTrophy } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
-import type { AbFigures, AbReport, Campaign, Variant } from '@/api/types';
+import type { AbFigures, AbReport, Campaign } from '@/api/types';
 import { capitalized, formatNumber, formatPercent, NONE } from '@/lib/format';
 import { confirmAction } from '@/ui/confirm';
 import { CsvLink } from '@/ui/csv-link';
@@ -14,7 +14,7 @@ import { DateTime, RelativeTime } from '@/ui/relative-time';
 import { Section } from '@/ui/section';
 import classes from './ab-report.module.css';
 import { abTestQuery, campaignQuery, decideTest } from './queries';
-import { canDecide, doubtOf, EVERYBODY, letter, scaleOf } from './variants';
+import { canDecide, doubtOf, EVERYBODY, letter, ownWords, scaleOf } from './variants';
 
 type Props = { campaign: Campaign; live: boolean };
 type ReportProps = { campaign: Campaign; report: AbReport };
@@ -127,12 +127,6 @@ function Decide({ campaign, report }: ReportProps) {
   );
 }
 
-/** What tells a variant from the others, in a few words. */
-function ownWords(variant: Variant | undefined, campaign: Campaign): string {
-  const own = [variant?.subject, variant?.from_name, variant?.preheader].filter(Boolean);
-  return own.join(' · ') || campaign.subject;
-}
-
 /** The rate of each variant with where it probably is, all on one scale. */
 function Rates({ campaign, report }: ReportProps) {
   const { t } = useTranslation();
@@ -160,8 +154,8 @@ function Rates({ campaign, report }: ReportProps) {
               >
                 {letter(one.variant)}
               </Badge>
-              <Text truncate title={ownWords(report.variants[one.variant - 1], campaign)}>
-                {ownWords(report.variants[one.variant - 1], campaign)}
+              <Text truncate title={ownWords(report.variants[one.variant - 1], campaign.subject)}>
+                {ownWords(report.variants[one.variant - 1], campaign.subject)}
               </Text>
             </div>
             <div className={classes.track} aria-hidden>

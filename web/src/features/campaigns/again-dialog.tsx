@@ -103,7 +103,11 @@ function AgainForm({ campaign, onClose }: { campaign: Campaign; onClose: () => v
           {t('common.cancel')}
         </Button>
         <Button disabled={!people || usual === undefined} loading={create.isPending} onClick={() => create.mutate()}>
-          {people === null ? t('campaigns.start.counting') : t('campaigns.again.confirm', { count: people })}
+          {chosen.length === 0
+            ? t('campaigns.again.choose')
+            : people === null
+              ? t('campaigns.start.counting')
+              : t('campaigns.again.confirm', { count: people })}
         </Button>
       </Group>
     </Stack>

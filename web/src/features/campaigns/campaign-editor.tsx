@@ -98,7 +98,7 @@ export function CampaignEditor({ campaign, begun, onLeave }: Props) {
     >
       <PageHeader
         title={campaign.name}
-        badge={<CampaignBadge status={campaign.status} />}
+        badge={<CampaignBadge status={campaign.status} starting={campaign.undoable_until !== null} />}
         back={
           <LinkAnchor to="/campaigns" className="link">
             {t('nav.campaigns')}
@@ -127,9 +127,11 @@ export function CampaignEditor({ campaign, begun, onLeave }: Props) {
                   {t('campaigns.schedule.open')}
                 </Button>
               )}
-              <Button leftSection={<IconPlayerPlay size={16} />} onClick={() => saveThen(start.open)}>
-                {t('campaigns.start.open')}
-              </Button>
+              {campaign.undoable_until === null && (
+                <Button leftSection={<IconPlayerPlay size={16} />} onClick={() => saveThen(start.open)}>
+                  {t('campaigns.start.open')}
+                </Button>
+              )}
             </>
           )
         }

@@ -70,6 +70,9 @@ function UndoBanner({ campaign, until }: { campaign: Campaign; until: string }) 
                 ? t('campaigns.undo.left', { time: formatDuration(left) })
                 : t('campaigns.undo.begins')}
           </Text>
+          <Text size="sm" c="dimmed">
+            {t('campaigns.undo.edits')}
+          </Text>
         </div>
         <Button
           leftSection={<IconArrowBackUp size={16} />}

@@ -14,14 +14,15 @@ import { RelayIssues } from '@/ui/mailing/relay-issues';
 import { RelayPlan } from '@/ui/mailing/relay-plan';
 import { useRelays } from '@/ui/mailing/use-relays';
 import { notifySuccess } from '@/ui/notify';
+import { StartCheck } from '@/ui/preflight/start-check';
 import { useCheck } from '@/ui/preflight/use-check';
 import { AudienceList } from './audience-list';
 import { ForecastNote } from './forecast-note';
 import { audienceQuery, campaignQuery, startCampaign } from './queries';
-import { StartCheck } from './start-check';
+import { TestSummary } from './test-summary';
 
 type Props = {
-  campaign: Pick<Campaign, 'id' | 'name' | 'subject' | 'relay_ids' | 'from_email'>;
+  campaign: Pick<Campaign, 'id' | 'name' | 'subject' | 'relay_ids' | 'from_email'> & Partial<Pick<Campaign, 'ab_test'>>;
   listNames: string[];
   opened: boolean;
   onClose: () => void;
@@ -65,17 +66,30 @@ export function StartDialog({ campaign, listNames, opened, onClose, onObjection 
     onClose();
   };
   const count = audience.data?.mailable ?? 0;
+  const test = campaign.ab_test ?? null;
   const { relays, query: relaysQuery } = useRelays(campaign.relay_ids);
   const blocked = routeIssues(relays, campaign.from_email).some(keepsFromStarting);
   return (
-    <Modal opened={opened} onClose={close} title={t('campaigns.start.title', { name: campaign.name })} size="md">
+    <Modal
+      opened={opened}
+      onClose={close}
+      title={t(test ? 'campaigns.start.testTitle' : 'campaigns.start.title', { name: campaign.name })}
+      size="md"
+    >
       <Stack>
         {start.error && <FormAlert message={errorMessage(start.error)} />}
         <div>
           <Text size="sm" c="dimmed">
-            {t('editor.subject')}
+            {t(test ? 'campaigns.start.tested' : 'editor.subject')}
           </Text>
-          <Text fw={550}>{campaign.subject || t('editor.noSubject')}</Text>
+          {test ? (
+            <TestSummary
+              campaign={{ subject: campaign.subject, ab_test: test }}
+              people={audience.data ? count : null}
+            />
+          ) : (
+            <Text fw={550}>{campaign.subject || t('editor.noSubject')}</Text>
+          )}
         </div>
         <div>
           <Text size="sm" c="dimmed">

@@ -8,6 +8,8 @@ import {
   letter,
   minutesOf,
   newTest,
+  ownWords,
+  peopleOf,
   scaleOf,
   waitOf,
   withPart,
@@ -66,4 +68,11 @@ it('lets nobody decide a test without a rest', () => {
 it('calls nobody ahead, and weighs no luck, while nothing tells the variants apart', () => {
   expect([1, 2].map((variant) => doubtOf({ best: null }, { variant, p: 1 }))).toEqual([null, null]);
   expect([1, 2].map((variant) => doubtOf({ best: 2 }, { variant, p: 0.04 }))).toEqual([0.04, 'ahead']);
+});
+
+it('says how many people get each variant, and by what it is known', () => {
+  expect(peopleOf(921, 20, 3)).toBe(61);
+  expect(peopleOf(921, 100, 3)).toBe(307);
+  expect(ownWords({ subject: 'B', from_name: 'Ada', preheader: null, html: null, text: null }, 'A')).toBe('B · Ada');
+  expect(ownWords({ subject: null, from_name: null, preheader: null, html: '<p>', text: null }, 'A')).toBe('A');
 });

@@ -104,3 +104,12 @@ export function doubtOf(
   if (report.best === null) return null;
   return report.best === row.variant ? 'ahead' : row.p;
 }
+
+/** What tells a variant from the others, in a few words: what it has of its own, else what all have. */
+export function ownWords(variant: Variant | undefined, subject: string): string {
+  return [variant?.subject, variant?.from_name, variant?.preheader].filter(Boolean).join(' · ') || subject;
+}
+
+/** About how many people get each variant of a test. */
+export const peopleOf = (people: number, samplePercent: number, variants: number) =>
+  Math.round((people * samplePercent) / 100 / variants);

@@ -7,6 +7,7 @@ import type { IssueWhole } from '@/api/types';
 import { campaignQuery } from '@/features/campaigns/queries';
 import { notifyError } from '@/ui/notify';
 import { actOnIssue, type IssueVerb, issueQuery, rereadNewsletters } from './queries';
+import { SendNowFacts } from './send-now-facts';
 
 const withNote: IssueVerb[] = ['hold', 'skip'];
 const loses: IssueVerb[] = ['skip', 'prepare'];
@@ -74,6 +75,7 @@ function ActDialog({ issue, verb, onClose }: { issue: IssueWhole; verb: IssueVer
   const { t } = useTranslation();
   const queryClient = useQueryClient();
   const [note, setNote] = useState('');
+  const [ready, setReady] = useState(verb !== 'send-now');
   const act = useMutation({
     mutationFn: () => actOnIssue({ id: issue.id, verb, note }),
     onSuccess: (saved) => {
@@ -92,6 +94,9 @@ function ActDialog({ issue, verb, onClose }: { issue: IssueWhole; verb: IssueVer
       <Stack>
         <Text>{t(`newsletters.act.${verb}.text`)}</Text>
         {verb === 'prepare' && issue.edited && <Text fw={550}>{t('newsletters.act.prepare.loses')}</Text>}
+        {verb === 'send-now' && issue.campaign_id !== null && (
+          <SendNowFacts campaignId={issue.campaign_id} onReady={setReady} onLeave={onClose} />
+        )}
         {withNote.includes(verb) && (
           <Textarea
             label={t('newsletters.act.note')}
@@ -109,6 +114,7 @@ function ActDialog({ issue, verb, onClose }: { issue: IssueWhole; verb: IssueVer
           </Button>
           <Button
             {...(loses.includes(verb) && { color: 'red.8' })}
+            disabled={!ready}
             loading={act.isPending}
             onClick={() => act.mutate()}
           >

@@ -69,7 +69,7 @@ export function NewsletterActions({ newsletter, saveThen, onObjection }: Props) 
           {t('newsletters.resume')}
         </Button>
       )}
-      {status !== 'active' && <DeleteMenu newsletter={newsletter} />}
+      <DeleteMenu newsletter={newsletter} />
       <PauseDialog newsletter={newsletter} opened={pausing} onClose={pause.close} />
     </Group>
   );
@@ -160,6 +160,7 @@ function DeleteMenu({ newsletter }: { newsletter: Newsletter }) {
         <Menu.Item
           color="var(--app-bad)"
           leftSection={<IconTrash size={15} />}
+          disabled={newsletter.status === 'active'}
           onClick={() =>
             confirmAction({
               title: t('newsletters.deleteTitle', { name: newsletter.name }),
@@ -170,6 +171,11 @@ function DeleteMenu({ newsletter }: { newsletter: Newsletter }) {
           }
         >
           {t('common.delete')}
+          {newsletter.status === 'active' && (
+            <Text size="xs" c="dimmed">
+              {t('newsletters.pauseFirst')}
+            </Text>
+          )}
         </Menu.Item>
       </Menu.Dropdown>
     </Menu>
