@@ -14,12 +14,13 @@ import { LoadFailures } from '@/ui/load-failures';
 import { RelayIssues } from '@/ui/mailing/relay-issues';
 import { useRelays } from '@/ui/mailing/use-relays';
 import { notifySuccess } from '@/ui/notify';
+import { StartCheck } from '@/ui/preflight/start-check';
 import { useCheck } from '@/ui/preflight/use-check';
 import { ForecastNote } from './forecast-note';
 import { inputOf } from './input';
 import { LocalTimeFields } from './local-time-fields';
 import { audienceQuery, campaignQuery, scheduleCampaign, unscheduleCampaign, updateCampaign } from './queries';
-import { StartCheck } from './start-check';
+
 import { localAtOf, wallText, windowWords } from './when';
 
 type Props = {
