@@ -164,7 +164,7 @@ func (r *reader) start(z *html.Tokenizer, closed bool) {
 	case "a", "area":
 		r.closeLink()
 		if href, ok := e.attrs["href"]; ok {
-			r.d.links = append(r.d.links, link{url: strings.TrimSpace(href), line: r.line, tag: e.tag})
+			r.d.links = append(r.d.links, link{url: addressOf(href), line: r.line, tag: e.tag})
 			r.link = len(r.d.links) - 1
 		}
 	case "img":
@@ -181,7 +181,7 @@ func (r *reader) image(e element, hidden bool) {
 	style := parseInline(e.attrs["style"])
 	w, h := orElse(e.attrs["width"], style["width"]), orElse(e.attrs["height"], style["height"])
 	i := image{
-		src: strings.TrimSpace(e.attrs["src"]), alt: strings.TrimSpace(alt), hasAlt: has, sized: w != "", line: r.line, link: r.link, hidden: hidden,
+		src: addressOf(e.attrs["src"]), alt: strings.TrimSpace(alt), hasAlt: has, sized: w != "", line: r.line, link: r.link, hidden: hidden,
 		tiny: (small(w) && small(h)),
 	}
 	r.d.images = append(r.d.images, i)
@@ -190,6 +190,13 @@ func (r *reader) image(e element, hidden bool) {
 		r.linkText.WriteString(" " + i.alt + " ")
 	}
 }
+
+// addressOf is what an attribute says without the ends of lines in it, which programs that wrap HTML leave there and no browser heeds (WHATWG URL §4.4).
+func addressOf(attribute string) string {
+	return strings.TrimSpace(lineEnds.Replace(attribute))
+}
+
+var lineEnds = strings.NewReplacer("\n", "", "\r", "", "\t", "")
 
 // small is a width or height of a pixel that counts opens.
 func small(v string) bool {

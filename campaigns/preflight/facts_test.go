@@ -132,12 +132,39 @@ func TestJudgeURL(t *testing.T) {
 	t.Parallel()
 	for address, want := range map[string]string{
 		"": "link_empty", "#": "link_empty", "#top": "", "https://harbourbooks.shop/?q=[a]": "", "https://[2001:470::1]/": "", "https://[::1]/": "link_private", "https://[YOUR LINK]": "link_placeholder",
-		"https://": "link_placeholder", "https://your-link.com/x": "link_placeholder", "http://harbourbooks.shop": "link_http", "https://127.0.0.1": "link_private", "https://nas.local/": "link_private",
+		"https://": "link_placeholder", "https://your-link.com/x": "link_example", "http://harbourbooks.shop": "link_http", "https://127.0.0.1": "link_private", "https://nas.local/": "link_private",
 		"https://intranet/": "link_private", "mailto:": "link_empty", "mailto:a@b.org": "", "tel:+1": "", "JavaScript:x": "link_script", "/x": "link_relative", "x.html": "link_relative", "//cdn.net/x": "link_relative",
 		"https://a.example/": "link_example", "https://myexample.com/": "", "https://harbourbooks.shop/your-website-review": "", "%%link%%": "link_placeholder", "*|URL|*": "link_placeholder",
 	} {
 		if got := judgeURL(address); got != want {
 			t.Errorf("%q: %q, want %q", address, got, want)
+		}
+	}
+}
+
+func TestLinksThatLookLikePlaceholdersAndAreNone(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		// Names of servers that hold or begin with the words of placeholders.
+		"https://link.springer.com/article/10.1007/s1": "", "https://link.medium.com/x": "", "https://url.harbourbooks.shop/a": "", "https://todo.microsoft.com/": "", "https://xxx.lutz.de/": "",
+		"https://secureyoursite.com/": "", "https://www.protect-your-website.de/": "", "https://your-link.io/": "", "https://my-url-here.com": "", "https://www.link/": "", "https://tbd.community/": "",
+		// What browsers take although it is not as RFC 3986 has it.
+		"https://shop.de/50%-rabatt": "", "https://shop.de/?q=100%": "", "https://shop.de\\autumn": "", "https://www%2Eharbourbooks.shop/": "", "https://shop.de/a b": "", "https://shop.de/50%/{{ path }}": "link_placeholder",
+		"http://shop.de/50%": "link_http", "https://192.168.1.20/50%": "link_private",
+		// Brackets and tags in what is no name of a server.
+		"https://youtu.be/[id]": "", "https://shop.de/<id>": "", "https://play.harbourbooks.shop/?template=Hi+{{name}}": "", "https://shop.de/#*|X|*": "", "https://wiki.harbourbooks.shop/*|": "",
+		"mailto:help@x.de?subject=[Ticket] Hi": "", "mailto:help@x.de?body={{ x }}": "", "mailto:hello@yourwebsite-agency.com": "", "mailto:<help@x.de>": "", "mailto:?subject=Your link": "",
+		"whatsapp://send?text=[hi]": "", "sms:+441170000000?body=[hi]": "", "tel:+441170000000": "", "tg://resolve?domain=your-link": "",
+		// And those that are some.
+		"https://link": "link_placeholder", "https://url/": "link_placeholder", "https://your-link/": "link_placeholder", "https://xxxx": "link_placeholder", "https://TODO?utm_source=a": "link_placeholder",
+		"https://link-goes-here": "link_placeholder", "https://%5BYOUR%20LINK%5D": "link_placeholder", "https://your link": "link_placeholder", "https://<your-domain>/a": "link_placeholder",
+		"https://${host}/": "link_placeholder", "https://%%domain%%/a": "link_placeholder", "https://[YOUR LINK].com/": "link_placeholder", "https://shop.de:PORT/": "link_placeholder",
+		"https://shop.de/*|PATH|*": "link_placeholder", "https://shop.de/{% path %}/": "link_placeholder", "yourlink": "link_placeholder", "Insert your link here": "link_placeholder", "XXX": "link_placeholder",
+		"https://www.yourdomain.com/": "link_example", "https://your-website.org": "link_example", "mailto:info@yourdomain.com": "link_example", "mailto:[EMAIL]": "link_placeholder",
+		"mailto:{{ email }}": "link_placeholder", "whatsapp://[NUMBER]": "link_placeholder", "tel:*|PHONE|*": "link_placeholder", "link.html": "link_relative", "todo/list": "link_relative",
+	} {
+		if got := judgeURL(address); got != want {
+			t.Errorf("%s: %q, want %q", address, got, want)
 		}
 	}
 }

@@ -109,9 +109,11 @@ func set(names ...string) map[string]bool {
 	return m
 }
 
+// hostOf gives the name of the server that a whole address leads to, "" when there is none that could be.
 func hostOf(address string) string {
-	u, err := url.Parse(strings.TrimSpace(address))
-	if err != nil {
+	server, _ := splitWeb(address)
+	u, err := url.Parse("//" + server)
+	if err != nil || strings.ContainsAny(server, " \t") {
 		return ""
 	}
 	return strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")

@@ -9,8 +9,17 @@ import (
 	"strings"
 )
 
-// placeholder is what people put where the address will be.
-var placeholder = regexp.MustCompile(`(?i)\[[^\]]*\]?|\{\{|\{%|\*\||%%[a-z_]+%%|<[^>]*>|your[-_ ]?(link|url|domain|site|website)|(link|url)[-_ ]?(here|goes)|insert[-_ ]?(link|url)|^(https?://)?(x{3,}|todo|tbd|link|url)\b|\$\{`)
+// unfilled is what template programs fill in, and what people put in brackets, in a place where no address has such.
+var unfilled = regexp.MustCompile(`(?i)\[[^\]]*\]?|\{\{|\{%|\*\||%%[a-z_]+%%|<[^>@]*>|\$\{`)
+
+// leftTag is a tag of a template that is whole: in a path or behind it single signs of it are nothing uncommon.
+var leftTag = regexp.MustCompile(`\{\{.*?\}\}|\{%.*?%\}|\*\|[A-Za-z0-9_:]+\|\*`)
+
+// placeholder are the words that people write where the address will be. They have to be all there is: link.springer.com and secureyoursite.com are addresses.
+var placeholder = regexp.MustCompile(`(?i)^(?:x{3,}|todo|tbd|(?:(?:insert|add|put|enter|your|my|the)[-_ ]?){0,2}(?:link|url|domain|site|website)(?:[-_ ]?(?:goes[-_ ]?)?here)?)$`)
+
+// standIn are domains that examples and templates have for the reader's own. They may belong to somebody.
+var standIn = regexp.MustCompile(`^(?:www\.)?your-?(?:domain|site|website|company|link|url)\.(?:com|org|net)$`)
 
 // links looks at each address, without asking anybody.
 func (c *checker) links(m message) {
@@ -19,6 +28,9 @@ func (c *checker) links(m message) {
 		if code := judgeURL(l.url); code != "" && !(code == "link_private" || code == "link_http" || code == "link_example") {
 			c.out.at(code, w)
 			continue
+		}
+		if tag := leftTag.FindString(l.url); tag != "" {
+			c.out.at("leftover", Where{Part: "html", Line: l.line, Selector: l.url, Note: tag + " in the address of a link"})
 		}
 		if c.own(l.url) || !isWeb(l.url) {
 			continue
@@ -56,59 +68,80 @@ func judgeURL(address string) string {
 		return "" // to a place in the mail
 	}
 	scheme, rest, ok := strings.Cut(lower, ":")
+	address, _ = cutAny(strings.TrimSpace(address), "?#")
 	switch {
 	case strings.HasPrefix(lower, "javascript:"), strings.HasPrefix(lower, "vbscript:"), strings.HasPrefix(lower, "data:"):
 		return "link_script"
 	case isWeb(lower):
-		return judgeWeb(address)
-	case placeholder.MatchString(lower):
+		return judgeWeb(lower)
+	case unfilled.MatchString(address) && !ipLiteral(address), placeholder.MatchString(address): // what stands behind a "?" is a subject or a text
 		return "link_placeholder"
 	case !ok || strings.ContainsAny(scheme, "/?#. "):
 		return "link_relative"
 	case scheme == "mailto" || scheme == "tel" || scheme == "sms":
-		if strings.TrimSpace(rest) == "" {
-			return "link_empty"
-		}
+		return judgeContact(scheme, rest)
 	}
 	return ""
 }
 
+// judgeContact looks at an address of mail or a number.
+func judgeContact(scheme, rest string) string {
+	if strings.TrimSpace(rest) == "" {
+		return "link_empty"
+	}
+	to, _ := cutAny(rest, "?")
+	if _, domain, _ := strings.Cut(to, "@"); scheme == "mailto" && (reserved(domain) || standIn.MatchString(domain)) {
+		return "link_example"
+	}
+	return ""
+}
+
+// judgeWeb looks at the name of the server first: only where that is none it is sure that a link leads nowhere.
 func judgeWeb(address string) string {
-	_, rest, _ := strings.Cut(address, "://")
-	authority := rest
-	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
-		authority = rest[:i]
-	}
-	u, err := url.Parse(strings.TrimSpace(address))
-	if strings.TrimSpace(authority) == "" || placeholder.MatchString(authority) && !ipLiteral(authority) || strings.Contains(address, "{{") || strings.Contains(address, "*|") || strings.ContainsAny(authority, " \t") {
-		return "link_placeholder"
-	}
-	if path := rest[len(authority):]; strings.HasPrefix(path, "/[") || strings.HasPrefix(path, "/<") {
-		return "link_placeholder"
-	}
-	if err != nil || u.Hostname() == "" {
-		return "link_placeholder"
-	}
+	server, rest := splitWeb(address)
+	path, _ := cutAny(rest, "?#")
 	host := hostOf(address)
 	switch {
+	case unfilled.MatchString(server) && !ipLiteral(server), placeholder.MatchString(host), host == "", leftTag.MatchString(path):
+		return "link_placeholder"
 	case private(host):
 		return "link_private"
-	case reserved(host):
+	case reserved(host) || standIn.MatchString(host):
 		return "link_example"
-	case strings.EqualFold(u.Scheme, "http"):
+	case !strings.HasPrefix(address, "https:"):
 		return "link_http"
 	}
 	return ""
 }
 
-func ipLiteral(authority string) bool {
-	_, host, found := strings.Cut(authority, "@")
-	if !found {
-		host = authority
+// splitWeb gives the server of an address of the web, with its port and without a user, and what follows it. It reads addresses as browsers do (WHATWG URL §4.4), which take
+// some that url.Parse refuses: a bare % in the path, a backslash for a slash, an encoded name.
+func splitWeb(address string) (server, rest string) {
+	_, after, _ := strings.Cut(strings.TrimSpace(address), "://")
+	server, rest = cutAny(after, `/\?#`)
+	if i := strings.LastIndexByte(server, '@'); i >= 0 {
+		server = server[i+1:]
 	}
-	inside, _, ok := strings.Cut(strings.TrimPrefix(host, "["), "]")
+	if decoded, err := url.PathUnescape(server); err == nil {
+		server = decoded
+	}
+	return server, rest
+}
+
+// cutAny parts a text before the first of some characters.
+func cutAny(s, chars string) (before, from string) {
+	if i := strings.IndexAny(s, chars); i >= 0 {
+		return s[:i], s[i:]
+	}
+	return s, ""
+}
+
+// ipLiteral reports whether there is an IP address in the brackets of a server.
+func ipLiteral(server string) bool {
+	_, inside, found := strings.Cut(server, "[")
+	inside, _, closed := strings.Cut(inside, "]")
 	_, err := netip.ParseAddr(inside)
-	return ok && err == nil
+	return found && closed && err == nil
 }
 
 // private are hosts that nobody outside can reach, by their name alone.

@@ -55,7 +55,7 @@ var policies = []policy{
 	{code: "link_script", severity: Warning, lasts: true, title: "A link runs a script", why: "No mail program runs scripts: the link does nothing, and filters take it for an attack.", remedy: "Link to a page."},
 	{code: "link_empty", severity: Warning, lasts: true, title: "A link leads nowhere", why: "Its address is empty or #.", remedy: "Give it an address, or take the link away."},
 	{code: "link_relative", severity: Warning, lasts: true, title: "An address without a server", why: "A mail has no site to which it could be relative: it leads nowhere.", remedy: "Write the whole address, with https://."},
-	{code: "link_example", severity: Warning, lasts: true, title: "A link leads to an example", why: "example.org and its like are reserved for documentation.", remedy: "Put the real address there."},
+	{code: "link_example", severity: Warning, lasts: true, title: "A link leads to an example", why: "example.org and its like are reserved for documentation, and yourdomain.com and its like stand for a name that was to be filled in.", remedy: "Put the real address there."},
 	{code: "link_private", severity: Warning, title: "A link leads to a private network", why: "Readers cannot reach it.", remedy: "Link to a public address."},
 	{code: "link_deceptive", severity: Warning, lasts: true, title: "A link shows another domain than it leads to", why: "This is how phishing looks, and filters treat it so.", remedy: "Let the text be words, or show the domain that it leads to."},
 	{code: "link_http", severity: Warning, lasts: true, title: "A link without encryption", why: "Browsers warn of http pages, and filters count them.", remedy: "Use https."},

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -254,7 +255,7 @@ func (h *HTTPProber) follow(ctx context.Context, method, address string, size bo
 }
 
 func (h *HTTPProber) ask(ctx context.Context, method, address string, size bool, p *Probe) (next string, err error) {
-	req, err := http.NewRequestWithContext(ctx, method, address, nil)
+	req, err := http.NewRequestWithContext(ctx, method, asBrowsersAsk(address), nil)
 	if err != nil {
 		return "", err
 	}
@@ -282,6 +283,38 @@ func (h *HTTPProber) ask(ctx context.Context, method, address string, size bool,
 		}
 	}
 	return "", nil
+}
+
+// asBrowsersAsk writes an address of the web as browsers send it (WHATWG URL §4.4, §4.5): what url.Parse refuses or leaves as it is, and servers then do not understand, is encoded.
+func asBrowsersAsk(address string) string {
+	address, _ = cutAny(address, "#")
+	_, rest := splitWeb(address)
+	path, query := cutAny(rest, "?")
+	var b strings.Builder
+	b.WriteString(strings.TrimSuffix(strings.TrimSpace(address), rest))
+	for i := range len(path) {
+		switch c := path[i]; {
+		case c == '\\':
+			b.WriteByte('/')
+		case c == '%' && !encodedByte.MatchString(path[i:]):
+			b.WriteString("%25")
+		default:
+			b.WriteString(encodeByte(c))
+		}
+	}
+	for i := range len(query) {
+		b.WriteString(encodeByte(query[i]))
+	}
+	return b.String()
+}
+
+var encodedByte = regexp.MustCompile(`^%[0-9A-Fa-f]{2}`)
+
+func encodeByte(c byte) string {
+	if c <= ' ' || c >= 0x7f {
+		return fmt.Sprintf("%%%02X", c)
+	}
+	return string(rune(c))
 }
 
 // explain puts into words why there was no answer.

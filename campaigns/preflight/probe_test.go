@@ -42,6 +42,10 @@ func newWeb(t *testing.T) *web {
 			rw.WriteHeader(http.StatusFound)
 		case "/gone":
 			rw.WriteHeader(http.StatusGone)
+		case "/50%-off/é":
+			if r.URL.RawQuery != "q=a%20b%C3%A9&r=%" {
+				rw.WriteHeader(http.StatusBadRequest)
+			}
 		case "/nohead":
 			if r.Method == http.MethodHead {
 				rw.WriteHeader(http.StatusMethodNotAllowed)
@@ -242,5 +246,21 @@ func TestTroubleIsPutIntoWords(t *testing.T) {
 		if kind, text := explain(tc.err); kind != tc.kind || text == "" {
 			t.Errorf("%v: %s %s", tc.err, kind, text)
 		}
+	}
+}
+
+// What stands in a mail is asked as a browser asks it.
+func TestAddressesThatOnlyBrowsersTake(t *testing.T) {
+	t.Parallel()
+	w := newWeb(t)
+	p := NewProber(true, time.Now)
+	for _, path := range []string{"/50%-off/é?q=a bé&r=%#a%", `\50%-off\é?q=a bé&r=%`, "/50%25-off/%C3%A9?q=a%20b%C3%A9&r=%"} {
+		if got := p.Probe(t.Context(), w.URL+path, false); got.verdict() != probeFine || got.Status != 200 {
+			t.Errorf("%s: %+v", path, got)
+		}
+	}
+	doc := readHTML("<a href=' https://www.harbour\n\tbooks.shop/\r\n  a b '>x</a><img src='https://img.harbourbooks.shop/\n  a.png'>")
+	if got := []string{doc.links[0].url, doc.images[0].src}; got[0] != "https://www.harbourbooks.shop/  a b" || got[1] != "https://img.harbourbooks.shop/  a.png" {
+		t.Errorf("%q", got)
 	}
 }
