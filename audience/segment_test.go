@@ -275,3 +275,51 @@ func TestManyLargeSegmentsFitIntoAStatement(t *testing.T) {
 	_, err := b.CountChoice(b.ctx, choice, 0, false)
 	refused(t, err, "segment_ids", "too many conditions together")
 }
+
+func TestSomebodyOfAChoice(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	addPeople(b, 12_000)
+	list, other := b.list("All"), b.list("Old")
+	exec(b, `INSERT INTO subscriptions (list_id, subscriber_id, status, source) SELECT $1, id, CASE WHEN email = 'p999@example.org' THEN 'unsubscribed' ELSE 'subscribed' END, 'test' FROM subscribers`, list)
+	berlin := must[Segment](t)(b.CreateSegment(b.ctx, "Berlin", []byte(inBerlin)))
+	idOf := func(email string) (id int64) {
+		t.Helper()
+		if err := b.pool.QueryRow(b.ctx, `SELECT id FROM subscribers WHERE email = $1`, email).Scan(&id); err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	everybody, inside := Choice{ListIDs: []int64{other, list}}, Choice{ListIDs: []int64{list}, SegmentIDs: []int64{berlin.ID}}
+	if id, err := b.NewestOfChoice(b.ctx, everybody, 0); err != nil || id != idOf("p11999@example.org") {
+		t.Errorf("of all: %d, %v", id, err)
+	}
+	// Nobody of the newest thousand is in Berlin: 0 to 999 and 10,000 to 10,999 are.
+	if id, err := b.NewestOfChoice(b.ctx, inside, 0); err != nil || id != idOf("p10999@example.org") {
+		t.Errorf("far from the new end: %d, %v", id, err)
+	}
+	if id, err := b.NewestOfChoice(b.ctx, Choice{ListIDs: []int64{other}}, 0); !errs.Is(err, errs.NotFound) {
+		t.Errorf("of nobody: %d, %v", id, err)
+	}
+	if id, err := b.NewestOfChoice(b.ctx, Choice{ListIDs: []int64{list}, SegmentIDs: []int64{99}}, 0); !errs.Is(err, errs.Invalid) {
+		t.Errorf("of a segment that is gone: %d, %v", id, err)
+	}
+	among := []int64{idOf("p998@example.org"), idOf("p999@example.org"), idOf("p10001@example.org"), idOf("p11999@example.org"), 1 << 40}
+	got, err := b.AmongChoice(b.ctx, inside, 0, among)
+	if diff := cmp.Diff([]int64{among[2], among[0]}, got); diff != "" || err != nil {
+		t.Errorf("%v, %s", err, diff)
+	}
+	b.budgets.lively, b.budgets.estimate = time.Millisecond, time.Minute
+	if id, err := b.NewestOfChoice(b.ctx, everybody, 0); err != nil || id == 0 {
+		t.Errorf("in a sample: %d, %v", id, err)
+	}
+	b.budgets.estimate = time.Millisecond
+	exec(b, `ALTER TABLE subscriptions RENAME TO slow_subscriptions`)
+	exec(b, `CREATE VIEW subscriptions AS SELECT s.* FROM slow_subscriptions s WHERE (SELECT pg_sleep(0.05)) IS NOT NULL`)
+	if id, err := b.NewestOfChoice(b.ctx, everybody, 0); !errs.Is(err, errs.Unavailable) {
+		t.Errorf("without time: %d, %v", id, err)
+	}
+	if ids, err := b.AmongChoice(b.ctx, everybody, 0, among); !errs.Is(err, errs.Unavailable) {
+		t.Errorf("without time: %v, %v", ids, err)
+	}
+}

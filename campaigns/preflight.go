@@ -77,6 +77,7 @@ func (s *Service) Preflight(ctx context.Context, id int64, doneBy time.Time, by 
 		return Preflight{}, err
 	}
 	report := preflight.Check(run.in)
+	report.Findings = without(report.Findings, run.doubtful)
 	if err := s.storePreflight(ctx, id, run.hash, report, run.sampled, by); err != nil {
 		return Preflight{}, err
 	}
@@ -94,6 +95,8 @@ type preflightRun struct {
 	in      preflight.Input
 	content *prepared // nil when it cannot be made
 	sampled []int64
+	// doubtful are the codes of what blocks in the mail of made-up people and need not in that of real ones.
+	doubtful []string
 }
 
 // prepare finds what Start would refuse, and makes what it would freeze.
@@ -352,41 +355,48 @@ func bareFields(f frozenContent) ([]string, error) {
 	return all, nil
 }
 
-// samples makes the messages of some real recipients: of somebody on the lists, and of those who lack what the content shows.
+// samples makes the messages of some real recipients: of one of the newest, and of those who lack what the content shows.
 func (r *preflightRun) samples(ctx context.Context) error {
-	ids := []int64{0}
-	if a := r.in.Facts.Audience; a != nil {
-		for _, g := range a.Gaps {
-			for _, id := range g.People {
-				if len(ids) < mostSamples && !slices.Contains(ids, id) {
-					ids = append(ids, id)
-				}
-			}
-		}
+	people, err := r.s.recipients(ctx, r.c, r.set, r.lacking())
+	if err != nil {
+		return err
 	}
-	for _, id := range ids {
-		person, err := r.s.Person(ctx, id, r.c.ListIDs)
-		if errs.Is(err, errs.NotFound) {
-			continue // deleted in this moment
-		}
+	if len(people) == 0 {
+		r.in.Samples, r.doubtful, err = r.s.madeUpSamples(ctx, r.content, r.relays[0], r.in.Facts)
+		return err
+	}
+	for _, person := range people {
+		r.sampled = append(r.sampled, person.ID)
+		samples, err := r.s.samplesOf(ctx, r.content, r.relays[0], person)
 		if err != nil {
 			return err
 		}
-		if person.ID != 0 && slices.Contains(r.sampled, person.ID) {
-			continue
-		}
-		if person.ID != 0 {
-			r.sampled = append(r.sampled, person.ID)
-		}
-		for _, v := range r.content.variants() {
-			sample, err := r.s.sample(ctx, v, r.relays[0], person)
-			if err != nil {
-				return err
-			}
-			r.in.Samples = append(r.in.Samples, sample)
-		}
+		r.in.Samples = append(r.in.Samples, samples...)
 	}
 	return nil
+}
+
+// lacking are people who lack what the content shows.
+func (r *preflightRun) lacking() (ids []int64) {
+	if a := r.in.Facts.Audience; a != nil {
+		for _, g := range a.Gaps {
+			ids = append(ids, g.People...)
+		}
+	}
+	return ids
+}
+
+// samplesOf makes the message of one person in each variant.
+func (s *Service) samplesOf(ctx context.Context, p *prepared, relay sender.Relay, person templates.Person) ([]preflight.Sample, error) {
+	var out []preflight.Sample
+	for _, v := range p.variants() {
+		sample, err := s.sample(ctx, v, relay, person)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, sample)
+	}
+	return out, nil
 }
 
 // sample makes the message of one person in the way in which it is sent, and the same without counted links. What cannot be filled in is in the sample; an error is our own trouble.
@@ -470,7 +480,7 @@ func (s *Service) askOthers(ctx context.Context, in *preflight.Input, links bool
 }
 
 // faults finds what blocks in the message of a recipient and can be seen without asking anybody: a part of what Start checks, so it has to be quick. What a preflight of the same
-// content has found in the mail of others counts too.
+// content has found in the mail of others counts too, for as long as it is so.
 func (s *Service) faults(ctx context.Context, c Campaign, relays []sender.Relay, frozen frozenContent) error {
 	p, err := prepare(c.ID, frozen)
 	var header *message.HeaderError
@@ -480,49 +490,55 @@ func (s *Service) faults(ctx context.Context, c Campaign, relays []sender.Relay,
 	if err != nil {
 		return err
 	}
-	person, err := s.Person(ctx, 0, c.ListIDs)
-	if err != nil {
-		return err
-	}
 	relay := relays[0]
 	relay.DKIM = sender.DKIMOff // a signature says nothing of the content
-	var samples []preflight.Sample
-	for _, v := range p.variants() {
-		sample, err := s.sample(ctx, v, relay, person)
-		if err != nil {
-			return err
-		}
-		samples = append(samples, sample)
-	}
-	facts := preflight.Facts{OwnHosts: ownHosts(frozen), Local: local(relays)}
-	found := preflight.Faults(samples, facts)
-	lasting, err := s.lastingFaults(ctx, c, frozen)
+	found, err := s.faultsOf(ctx, c, p, relay, preflight.Facts{OwnHosts: ownHosts(frozen), Local: local(relays)})
 	if err != nil {
 		return err
 	}
 	var f errs.Fields
-	for _, x := range slices.Concat(found, lasting) {
-		if !slices.ContainsFunc(f, func(known errs.Field) bool { return strings.HasPrefix(known.Message, x.Title) }) {
-			f.Add(fieldOf(x), "%s", sentence(x))
-		}
+	for _, x := range found {
+		f.Add(fieldOf(x), "%s", sentence(x))
 	}
 	return f.Err("the campaign cannot start yet")
 }
 
-// lastingFaults are blocking findings about content in the last preflight, when that was of the same content.
-func (s *Service) lastingFaults(ctx context.Context, c Campaign, frozen frozenContent) ([]preflight.Finding, error) {
+// faultsOf looks at the mail of one of the newest recipients, and at that of those whom a preflight of the same content has looked at, as it is now.
+func (s *Service) faultsOf(ctx context.Context, c Campaign, p *prepared, relay sender.Relay, facts preflight.Facts) ([]preflight.Finding, error) {
+	set, err := s.d.Settings.Get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	before, err := s.sampledBefore(ctx, c, p.frozen)
+	if err != nil {
+		return nil, err
+	}
+	people, err := s.recipients(ctx, c, set, before)
+	if err != nil {
+		return nil, err
+	}
+	if len(people) == 0 {
+		bare, doubtful, err := s.madeUpSamples(ctx, p, relay, facts)
+		return without(preflight.Faults(bare, facts), doubtful), err
+	}
+	var samples []preflight.Sample
+	for _, person := range people {
+		more, err := s.samplesOf(ctx, p, relay, person)
+		if err != nil {
+			return nil, err
+		}
+		samples = append(samples, more...)
+	}
+	return preflight.Faults(samples, facts), nil
+}
+
+// sampledBefore gives the people whose mail the last preflight looked at, when that was of the same content.
+func (s *Service) sampledBefore(ctx context.Context, c Campaign, frozen frozenContent) ([]int64, error) {
 	hash, err := contentHash(c.Input, frozen)
 	if err != nil {
 		return nil, err
 	}
-	last, err := s.preflightOf(ctx, c.ID, hash)
-	if errs.Is(err, errs.NotFound) {
-		return nil, nil
-	}
-	if err != nil || last.Changed {
-		return nil, err
-	}
-	return slices.DeleteFunc(last.Findings, func(f preflight.Finding) bool { return f.Severity != preflight.Blocking || !preflight.Lasts(f.Code) }), nil
+	return sampledPeople(ctx, s.d.Pool, c.ID, hash)
 }
 
 // fieldOf is the field of the API that a finding is about.

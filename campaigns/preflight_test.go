@@ -313,3 +313,123 @@ func TestBareFieldsOfAllVariants(t *testing.T) {
 		t.Errorf("%v %v", got, err)
 	}
 }
+
+// TestOnlyThoseWhoWouldGetItAreLookedAt has somebody outside of the audience of each of some campaigns, in whose mail something blocks.
+func TestOnlyThoseWhoWouldGetItAreLookedAt(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*bundle, *Input){
+		"in no chosen segment": func(b *bundle, in *Input) {
+			in.SegmentIDs = []int64{b.segment("With a city", `{"type":"field","field":"city","op":"is_not_empty"}`)}
+		},
+		"in an excluded segment": func(b *bundle, in *Input) {
+			in.ExcludeSegmentIDs = []int64{b.segment("Without", `{"type":"field","field":"city","op":"is_empty"}`)}
+		},
+		"on an excluded list": func(b *bundle, in *Input) {
+			l, err := b.d.Audience.CreateList(t.Context(), "Others", "")
+			must(t, err)
+			b.exec(`INSERT INTO subscriptions (list_id, subscriber_id, status, source) VALUES ($1, $2, 'subscribed', 'test')`, l.ID, b.idOf(30))
+			in.ExcludeListIDs = []int64{l.ID}
+		},
+		"paused": func(b *bundle, _ *Input) {
+			b.exec(`UPDATE subscribers SET paused_until = now() + interval '1 day', paused_at = now(), paused_source = 'page' WHERE id = $1`, b.idOf(30))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.people(30)
+			b.exec(`INSERT INTO fields (name, type) VALUES ('city', 'text') ON CONFLICT DO NOTHING`)
+			b.exec(`UPDATE subscribers SET attributes = '{}' WHERE id = $1`, b.idOf(30))
+			c := b.draft(func(in *Input) { in.Subject = "{{ subscriber.city }}"; change(b, in) })
+			p, err := b.Preflight(t.Context(), c.ID, time.Time{}, "a")
+			must(t, err)
+			if got := codesOf(p.Findings); p.WouldBlock() || got["audience"].Count != 29 {
+				t.Errorf("the preflight: %+v", p.Findings)
+			}
+			if sampled := query[[]int64](b, `SELECT sampled FROM campaign_preflights`)[0]; !slices.Equal(sampled, []int64{b.idOf(29)}) {
+				t.Errorf("it looked at %v, want the newest who gets it", sampled)
+			}
+			_, err = b.Start(t.Context(), c.ID)
+			must(t, err)
+		})
+	}
+}
+
+// TestNobodyKnownBlocksNothingOfTheirOwn judges mail that has no recipients yet by made-up people: only what is wrong for whoever gets it blocks.
+func TestNobodyKnownBlocksNothingOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	c := b.draft(func(in *Input) {
+		in.Subject, in.HTML = "{{ subscriber.city }}", `<p>{{ subscriber.points | times: 2 }}</p><a href="https://{{ subscriber.city }}/">Your page</a>`
+	})
+	if _, err := b.SendTest(t.Context(), c.ID, TestSend{To: []string{"me@example.net"}}); err != nil {
+		t.Errorf("a test of it is refused: %v", err)
+	}
+	p, err := b.Preflight(t.Context(), c.ID, time.Time{}, "a")
+	must(t, err)
+	got := codesOf(p.Findings)
+	if len(got["audience_nobody"].Where) == 0 || got["subject_empty"].Code != "" || got["link_placeholder"].Code != "" {
+		t.Errorf("%+v", p.Findings)
+	}
+	b.people(1)
+	b.exec(`UPDATE subscribers SET attributes = '{"city": "harbour.shop", "points": 7}'`)
+	_, err = b.Start(t.Context(), c.ID)
+	must(t, err)
+
+	bad := setup(t)
+	c = bad.draft(func(in *Input) { in.HTML = `<p>Dear {{ subscriber.city }}</p><a href="https://[YOUR LINK]">x</a>` })
+	if _, err := bad.SendTest(t.Context(), c.ID, TestSend{To: []string{"me@example.net"}}); !strings.Contains(fields(t, err)["html"], "placeholder") {
+		t.Errorf("a fault of everybody: %v", err)
+	}
+	p, err = bad.Preflight(t.Context(), c.ID, time.Time{}, "a")
+	must(t, err)
+	if codesOf(p.Findings)["link_placeholder"].Code == "" {
+		t.Errorf("a fault of everybody: %+v", p.Findings)
+	}
+}
+
+// TestWhatIsMendedInPeopleStopsNothing: a fault that a preflight saw in the mail of somebody counts for as long as it is there and they would get it.
+func TestWhatIsMendedInPeopleStopsNothing(t *testing.T) {
+	t.Parallel()
+	for name, mend := range map[string]string{
+		"the person has what was missing":   `UPDATE subscribers SET attributes = '{"city": "Wien"}' WHERE id = $1`,
+		"the person does not get it at all": `UPDATE subscriptions SET status = 'unsubscribed' WHERE subscriber_id = $1`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.people(3)
+			b.exec(`UPDATE subscribers SET attributes = '{}' WHERE id = $1`, b.idOf(1))
+			c := b.draft(func(in *Input) { in.Subject = "{{ subscriber.city }}" })
+			p, err := b.Preflight(t.Context(), c.ID, time.Time{}, "a")
+			must(t, err)
+			if _, err := b.Start(t.Context(), c.ID); !p.WouldBlock() || !strings.Contains(fields(t, err)["subject"], "subject is empty") {
+				t.Fatalf("it is not refused: %v", err)
+			}
+			b.exec(mend, b.idOf(1))
+			_, err = b.Start(t.Context(), c.ID)
+			must(t, err)
+		})
+	}
+}
+
+func TestAnotherRunIsJudgedByThoseWhomItIsFor(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.people(4)
+	first := b.start()
+	b.awaitFinished(first.ID)
+	b.opened(first.ID, 1, "human")
+	b.opened(first.ID, 4, "human")
+	b.exec(`UPDATE subscribers SET attributes = '{}' WHERE id IN ($1, $2)`, b.idOf(1), b.idOf(4))
+	subject := "{{ subscriber.city }}"
+	c, err := b.CreateRun(t.Context(), Request{}, first.ID, Rerun{To: []string{ToNotOpened}, Subject: &subject}, nil)
+	must(t, err)
+	p, err := b.Preflight(t.Context(), c.ID, time.Time{}, "a")
+	must(t, err)
+	if p.WouldBlock() || p.Samples != 1 {
+		t.Errorf("%+v", p.Findings)
+	}
+	_, err = b.Start(t.Context(), c.ID)
+	must(t, err)
+}

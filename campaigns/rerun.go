@@ -215,6 +215,19 @@ func (s *Service) countChosen(ctx context.Context, c rerunOf) (n int64, err erro
 	return n, nil
 }
 
+// mostChosen is of how many of the newest people of a run somebody is looked for who would get it.
+const mostChosen = 1000
+
+// chosenAmong gives those of some people whom a run is for, before consent and suppressions are asked; of nil the newest.
+func (s *Service) chosenAmong(ctx context.Context, c rerunOf, among []int64) ([]int64, error) {
+	runs, err := runsBefore(ctx, s.d.Pool, *c.ParentID, c.ID)
+	if err != nil {
+		return nil, err
+	}
+	return collectIDs(ctx, s.d.Pool, `SELECT d.subscriber_id FROM deliveries d WHERE d.campaign_id = $1 AND d.subscriber_id IS NOT NULL AND ($3::bigint[] IS NULL OR d.subscriber_id = ANY ($3))
+		AND `+chosenSQL(c.RerunTo, "$2::bigint[]")+fmt.Sprintf(` ORDER BY d.subscriber_id DESC LIMIT %d`, mostChosen), *c.ParentID, runs, among)
+}
+
 // CreateRun makes another run of a campaign, with the content that was frozen for the first, once for each Key of a request; nil leaves it a draft. What keeps it from being launched leaves nothing behind.
 func (s *Service) CreateRun(ctx context.Context, by Request, id int64, r Rerun, l *Launch) (Campaign, error) {
 	return s.launchOnce(ctx, by, func(keep func(pgx.Tx, int64) error) (Campaign, error) { return s.createRun(ctx, id, r, l, keep) })

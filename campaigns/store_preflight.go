@@ -89,6 +89,11 @@ func (s *Service) preflightOf(ctx context.Context, id int64, hash []byte) (Prefl
 	return p, nil
 }
 
+// sampledPeople gives the people whose mail the last check of a campaign looked at, when that was of content with a hash.
+func sampledPeople(ctx context.Context, db pg.DB, id int64, hash []byte) ([]int64, error) {
+	return collectIDs(ctx, db, `SELECT unnest(sampled) FROM campaign_preflights WHERE campaign_id = $1 AND content_hash = $2`, id, hash)
+}
+
 // Acknowledge notes that somebody has seen warnings of the last check and sends in spite of them. It holds until the content changes.
 func (s *Service) Acknowledge(ctx context.Context, id int64, codes []string, by string) (Preflight, error) {
 	last, err := s.LastPreflight(ctx, id)
