@@ -1,7 +1,6 @@
 package preflight
 
 import (
-	"net/mail"
 	"net/netip"
 	"net/url"
 	"regexp"
@@ -144,8 +143,8 @@ var noReply = regexp.MustCompile(`(?i)^(no|do|ne)[._-]?(not)?[._-]?(reply|repond
 
 // sender looks at the names and addresses that readers see.
 func (c *checker) sender(m message) {
-	from, err := mail.ParseAddress(m.sent.get("From"))
-	if err != nil {
+	from, ok := m.sent.address("From")
+	if !ok {
 		if m.sent.get("From") != "" {
 			c.out.at("header_missing", Where{Part: "headers", Selector: "From", Note: "what stands there is no address"})
 		}
@@ -161,11 +160,11 @@ func (c *checker) sender(m message) {
 			c.out.at("from_name_address", Where{Part: "from_name", Selector: from.Name, Note: "the mail comes from " + domain})
 		}
 	}
-	reply, err := mail.ParseAddress(m.sent.get("Reply-To"))
+	reply, ok := m.sent.address("Reply-To")
 	switch {
-	case err == nil && noReply.MatchString(reply.Address):
+	case ok && noReply.MatchString(reply.Address):
 		c.out.at("reply_noreply", Where{Part: "reply_to", Selector: reply.Address})
-	case err != nil && noReply.MatchString(local):
+	case !ok && noReply.MatchString(local):
 		c.out.at("from_noreply", Where{Part: "from_email", Selector: from.Address})
 	}
 }

@@ -9,7 +9,9 @@ import (
 	"mime"
 	"mime/multipart"
 	"mime/quotedprintable"
+	"net/mail"
 	"net/textproto"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -52,6 +54,27 @@ func (m *mailMessage) get(name string) string {
 	}
 	return ""
 }
+
+// address gives the first address of a field. It reads the field as it is sent: in the decoded one a comma in a name looks like one between two addresses.
+func (m *mailMessage) address(name string) (*mail.Address, bool) {
+	i := slices.IndexFunc(m.fields, func(f field) bool { return strings.EqualFold(f.name, name) })
+	if i < 0 {
+		return nil, false
+	}
+	all, err := addressParser.ParseList(m.fields[i].raw)
+	if err != nil || len(all) == 0 {
+		return nil, false
+	}
+	return all[0], true
+}
+
+// addressParser takes names in charsets that nobody knows: there is an address beside them.
+var addressParser = mail.AddressParser{WordDecoder: &mime.WordDecoder{CharsetReader: func(charset string, r io.Reader) (io.Reader, error) {
+	if known, err := charsetReader(charset, r); err == nil {
+		return known, nil
+	}
+	return r, nil
+}}}
 
 func (m *mailMessage) count(name string) (n int) {
 	for _, f := range m.fields {
