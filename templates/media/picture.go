@@ -53,6 +53,9 @@ func prepare(b []byte) (prepared, error) {
 func preparePicture(kind string, b []byte) (prepared, error) {
 	var out prepared
 	clean, err := map[string]func([]byte) (stripped, error){PNG: stripPNG, JPEG: stripJPEG, GIF: stripGIF, WebP: stripWebP}[kind](b)
+	if errs.Is(err, errs.Invalid) {
+		return out, err
+	}
 	if err != nil {
 		return out, unreadable(kind, err)
 	}

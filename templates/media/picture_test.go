@@ -281,6 +281,42 @@ func TestRefusedFiles(t *testing.T) {
 	}
 }
 
+// manyPasses is a gray progressive JPEG (T.81 annex G) of w × h pixels: a scan for what is dark or bright, and scans for the rest in which there is next to nothing.
+func manyPasses(w, h uint16, scans int) []byte {
+	size := string(binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16(nil, h), w))
+	oneCode := func(class byte) string { return string(class) + "\x01" + strings.Repeat("\x00", 15) + "\x00" } // the bit 0 stands for 0
+	b := []byte{0xff, markSOI}
+	b = append(b, segment(0xdb, "\x00"+strings.Repeat("\x01", 64))...)
+	b = append(b, segment(0xc2, "\x08"+size+"\x01\x01\x11\x00")...)
+	b = append(b, segment(0xc4, oneCode(0)+oneCode(0x10))...)
+	blocks := (int(w) + 7) / 8 * ((int(h) + 7) / 8)
+	data := make([]byte, (blocks+7)/8)
+	for i := range scans {
+		band := "\x01\x3f" // all but the first coefficient
+		if i == 0 {
+			band = "\x00\x00"
+		}
+		b = append(b, segment(markSOS, "\x01\x01\x00"+band+"\x00")...)
+		b = append(b, data...)
+	}
+	return append(b, 0xff, markEOI)
+}
+
+// A decoder goes through all blocks for each scan, and a scan needs only a few bytes: without a bound a small file kept one busy for hours.
+func TestJPEGsWithVeryManyPassesAreRefused(t *testing.T) {
+	t.Parallel()
+	for _, scans := range []int{2, 10, mostScans} {
+		if p, err := prepare(manyPasses(80, 40, scans)); err != nil || p.width != 80 || p.height != 40 {
+			t.Errorf("%d scans: %d × %d, %v", scans, p.width, p.height, err)
+		}
+	}
+	for _, scans := range []int{mostScans + 1, 20_000} {
+		if _, err := prepare(manyPasses(80, 40, scans)); !errs.Is(err, errs.Invalid) || !strings.Contains(err.Error(), "passes") {
+			t.Errorf("%d scans: %v", scans, err)
+		}
+	}
+}
+
 func TestThumbnails(t *testing.T) {
 	t.Parallel()
 	clear := gradient(800, 400)
@@ -329,6 +365,7 @@ func FuzzPrepare(f *testing.F) {
 	f.Add(testdata(f, "small.webp"))
 	f.Add(extended(f, testdata(f, "small.webp"), webpEXIF, 8))
 	f.Add([]byte("%PDF-1.7\n%%EOF"))
+	f.Add(manyPasses(9, 7, 3))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		p, err := prepare(b)
 		if err != nil {
