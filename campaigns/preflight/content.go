@@ -36,8 +36,13 @@ var leftovers = []struct {
 
 var lorem = regexp.MustCompile(`(?i)lorem ipsum|dolor sit amet`)
 
-// greetings that are followed by nobody.
-var greeting = regexp.MustCompile(`(?i)(?:^|[.!?:>\n]\s*)((?:dear|hello|hi|hey|good (?:morning|day|evening)|hallo|liebe(?:r|\(r\)|/r)?|sehr geehrte(?:r)?(?: (?:frau|herr))?|guten (?:tag|morgen)|bonjour|ch[eè]re?|hola|estimad[oa]|ciao|gentile|beste|hej|cze[sś][cć]|здравствуйте|привет|уважаемый|дорогой)(?: (?:mr|mrs|ms|dr)\.?)?)(?:\s+[,!]|,\s*,|\s*(?:null|undefined|none|nan)\s*[,!])`)
+// greeting finds greetings that are followed by nobody. Behind words that greet somebody in any case a blank and "!" say that a name is missing; "Hello !" and "Bonjour !" are whole, and in
+// French the blank is right. Nan is a name, NaN is none.
+var greeting = regexp.MustCompile(`(?:^|[.!?:>\n]\s*)((?i:(` + addressing + `)|hello|hi|hey|good (?:morning|day|evening)|hallo|guten (?:tag|morgen)|bonjour|hola|ciao|hej|cze[sś][cć]|здравствуйте|привет)(?i: (?:mr|mrs|ms|dr)\.?)?)` +
+	`(?:\s+,|(\s+!)|,\s*,|\s*(?:(?i:null|undefined|none)|nan|NaN)\s*[,!])`)
+
+// addressing are words before a name.
+const addressing = `dear|liebe(?:r|\(r\)|/r)?|sehr geehrte(?:r)?(?: (?:frau|herr))?|ch[eè]re?|estimad[oa]|gentile|beste|уважаемый|дорогой`
 
 // leftovers looks for what a reader should never see, in everything that a reader sees.
 func (c *checker) leftovers(m message) {
@@ -53,6 +58,9 @@ func (c *checker) leftovers(m message) {
 			c.out.at("lorem_ipsum", Where{Part: p.part, Line: lineOf(m, p.part, found), Selector: found})
 		}
 		for _, found := range greeting.FindAllStringSubmatch(p.text, mostPlaces) {
+			if found[3] != "" && found[2] == "" {
+				continue
+			}
 			c.out.get("empty_greeting").people(m.sample.Person)
 			c.out.at("empty_greeting", Where{Part: p.part, Selector: strings.TrimSpace(found[0])})
 		}

@@ -155,6 +155,7 @@ func (r *reader) start(z *html.Tokenizer, closed bool) {
 	if slices.Contains(blocks, e.tag) {
 		r.words.WriteString(blockEnd)
 	}
+	r.imply(e.tag)
 	hidden := r.top().hidden || hides(e)
 	// What is hidden, as a preheader is, nobody misses.
 	if style := e.attrs["style"]; style != "" && !hidden {
@@ -174,6 +175,41 @@ func (r *reader) start(z *html.Tokenizer, closed bool) {
 		return
 	}
 	r.stack = append(r.stack, open{e.tag, hidden})
+}
+
+// endsParagraph are elements before which an open paragraph ends by itself (HTML §13.2.6.4.7).
+var endsParagraph = set("address", "article", "aside", "blockquote", "center", "dd", "details", "dialog", "dir", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4",
+	"h5", "h6", "header", "hr", "li", "main", "menu", "nav", "ol", "p", "pre", "section", "summary", "table", "ul")
+
+// imply ends what ends by itself when an element begins: paragraphs, items and cells are often left open.
+func (r *reader) imply(tag string) {
+	switch tag {
+	case "li":
+		r.endWithin([]string{"li"}, "ul", "ol", "table")
+	case "dd", "dt":
+		r.endWithin([]string{"dd", "dt"}, "dl", "table")
+	case "td", "th":
+		r.endWithin([]string{"td", "th"}, "table")
+	case "tr", "tbody", "thead", "tfoot":
+		r.endWithin([]string{"td", "th"}, "table")
+		r.endWithin([]string{"tr"}, "table")
+	}
+	if endsParagraph[tag] {
+		r.endWithin([]string{"p"}, "table", "td", "th", "caption", "button", "object")
+	}
+}
+
+// endWithin ends the innermost open element of some names, unless one of the outer ones is between.
+func (r *reader) endWithin(names []string, outer ...string) {
+	for i := len(r.stack) - 1; i >= 0; i-- {
+		switch tag := r.stack[i].tag; {
+		case slices.Contains(names, tag):
+			r.stack = r.stack[:i]
+			return
+		case slices.Contains(outer, tag):
+			return
+		}
+	}
 }
 
 func (r *reader) image(e element, hidden bool) {
@@ -234,7 +270,7 @@ func hides(e element) bool {
 		return true
 	}
 	s := parseInline(e.attrs["style"])
-	return s["display"] == "none" || s["mso-hide"] == "all" || s["visibility"] == "hidden" || s["max-height"] == "0" || s["max-height"] == "0px"
+	return s["display"] == "none" || s["visibility"] == "hidden" || s["max-height"] == "0" || s["max-height"] == "0px"
 }
 
 // squeeze makes single blanks of all white space, and leaves out characters that only push other text out of a preview.

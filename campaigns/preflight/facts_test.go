@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -165,6 +166,46 @@ func TestLinksThatLookLikePlaceholdersAndAreNone(t *testing.T) {
 	} {
 		if got := judgeURL(address); got != want {
 			t.Errorf("%s: %q, want %q", address, got, want)
+		}
+	}
+}
+
+func TestGreetings(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		"Bonjour !": false, "Hello !": false, "Salut, hola !": false, "Hello!": false, "Dear all,": false, "Hi Nan,": false, "Hello Nan!": false, "Chère Anne !": false, "Hello, world": false,
+		"Dear ,": true, "Hello ,": true, "Dear !": true, "Liebe !": true, "Chère !": true, "Hi null,": true, "Dear NaN,": true, "hello, ,": true, "Sehr geehrte Frau ,": true, "DEAR UNDEFINED!": true,
+	} {
+		raw := "From: a@b.org\nDate: x\nSubject: y\nContent-Type: text/plain; charset=utf-8\n\n" + text + "\nWhat is new.\n"
+		got := slices.ContainsFunc(Check(Input{Samples: []Sample{{Raw: []byte(raw)}}}).Findings, func(f Finding) bool { return f.Code == "empty_greeting" })
+		if got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
+
+func TestWhatEndsByItself(t *testing.T) {
+	t.Parallel()
+	for src, want := range map[string]string{
+		`<p style="display:none">pre<p>Hello`:                                                    "Hello",
+		`<p hidden>pre<div>Hello</div>`:                                                          "Hello",
+		`<p hidden>pre<table><tr><td>Hello</table>`:                                              "Hello",
+		`<ul><li hidden>pre<li>Hello</ul>`:                                                       "Hello",
+		`<ul><li>one<ul><li hidden>pre</ul>Hello</ul>`:                                           "one\nHello",
+		`<dl><dt hidden>pre<dd>Hello</dl>`:                                                       "Hello",
+		`<table><tr><td hidden>pre<td>Hello</table>`:                                             "Hello",
+		`<table><tr hidden><td>pre<tr><td>Hello</table>`:                                         "Hello",
+		`<table><tr><td hidden><table><tr><td>pre<td>pre</table>pre<td>Hello</table>`:            "Hello",
+		`<table><thead><tr hidden><th>pre<tbody><tr><td>Hello</table>`:                           "Hello",
+		`<div hidden>pre<p>pre<p>pre<ul><li>pre</ul></div>Hello`:                                 "Hello",
+		`<table><tr><td><p hidden>pre<table><tr><td>Hello</table></table>`:                       "Hello",
+		`<p>one<table><tr><td><p hidden>pre</table>Hello`:                                        "one\nHello",
+		`<div style="mso-hide:all">Hello</div><!--[if mso]><div>Hello</div><![endif]-->`:         "Hello",
+		`<a href="https://a.net" style="display:inline-block; mso-hide: all">Hello</a>`:          "Hello",
+		`<div style="display:none;mso-hide:all">pre</div><div style="display:block">Hello</div>`: "Hello",
+	} {
+		if got := readHTML(src).visible; got != want {
+			t.Errorf("%s: %q, want %q", src, got, want)
 		}
 	}
 }
