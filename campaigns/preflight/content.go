@@ -7,9 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// body looks whether there is a mail at all.
+// body looks whether there is a mail at all. An attachment alone can be one.
 func (c *checker) body(m message) {
-	shown := false
+	shown := m.plain.attached
 	for _, i := range m.doc.images {
 		shown = shown || !i.hidden && !i.tiny && i.src != ""
 	}

@@ -70,6 +70,10 @@ func (c *checker) audience(a AudienceFacts) {
 	if a.Exact {
 		about = ""
 	}
+	if a.Mailable == 0 && !a.Exact {
+		c.out.say("audience", "", "Few people would get this mail now, if any: counting all takes too long, and in a sample there was nobody.")
+		return
+	}
 	if a.Mailable == 0 {
 		why := ""
 		if a.Reasons != "" {

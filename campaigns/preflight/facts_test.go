@@ -25,7 +25,9 @@ func TestFacts(t *testing.T) {
 		want  string // code, or !code for one that must not be there
 		text  string
 	}{
-		"nobody":                             {Facts{Audience: &AudienceFacts{Reasons: "3 suppressed"}}, "audience_nobody", "3 suppressed"},
+		"nobody":                             {Facts{Audience: &AudienceFacts{Exact: true, Reasons: "3 suppressed"}}, "audience_nobody", "3 suppressed"},
+		"nobody in an estimate":              {Facts{Audience: &AudienceFacts{Reasons: "3 suppressed"}}, "!audience_nobody", ""},
+		"few, by an estimate":                {Facts{Audience: &AudienceFacts{}}, "audience", "a sample"},
 		"somebody":                           {Facts{Audience: &AudienceFacts{Mailable: 7}}, "audience", "about 7 people"},
 		"counted":                            {Facts{Audience: &AudienceFacts{Mailable: 7, Exact: true}}, "!audience_nobody", ""},
 		"tags":                               {Facts{Audience: &AudienceFacts{Mailable: 7, Aliases: 2}}, "audience_aliases", "2 addresses"},
@@ -206,6 +208,39 @@ func TestWhatEndsByItself(t *testing.T) {
 	} {
 		if got := readHTML(src).visible; got != want {
 			t.Errorf("%s: %q, want %q", src, got, want)
+		}
+	}
+}
+
+func TestWordsForLeaving(t *testing.T) {
+	t.Parallel()
+	for words, want := range map[string][2]bool{ // for leaving a list and nothing else, in a link
+		"Unsubscribe": {true, true}, "Opt-out": {true, true}, "Newsletter abbestellen": {true, true}, "Se désabonner": {true, true}, "Se désinscrire": {true, true}, "Darse de baja": {true, true}, "Date de baja": {true, true},
+		"Disiscriviti": {true, true}, "Afmelden": {true, true}, "Uitschrijven": {true, true}, "Avmeld": {true, true}, "Odhlásit se": {true, true}, "Odjavite se": {true, true}, "Wypisz się": {true, true},
+		"Leiratkozás": {true, true}, "Dezabonare": {true, true}, "Отписаться": {true, true}, "Відписатися": {true, true}, "Κατάργηση εγγραφής": {true, true}, "Abonelikten çık": {true, true},
+		"لغو اشتراک": {true, true}, "إلغاء الاشتراك": {true, true}, "ביטול מנוי": {true, true}, "メルマガの配信停止": {true, true}, "購読を解除する": {true, true}, "退订": {true, true}, "取消訂閱": {true, true}, "수신거부": {true, true},
+		"구독 취소": {true, true}, "ยกเลิกการสมัคร": {true, true}, "Hủy đăng ký": {true, true}, "Berhenti berlangganan": {true, true}, "Peruuta tilaus": {true, true},
+		"Manage preferences": {false, true}, "Cancelar": {false, true}, "取消": {false, true}, "Your subscription": {false, true},
+		"Our journey through Peru": {false, false}, "Look at your order": {false, false}, "The stain remover": {false, false}, "Zum Angebot": {false, false}, "注文を見る": {false, false},
+	} {
+		if got := [2]bool{unsubscribe.MatchString(words), leaving.MatchString(words)}; got != want {
+			t.Errorf("%s: %v, want %v", words, got, want)
+		}
+	}
+}
+
+func TestOddPartsThatMailProgramsTake(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[string]string{
+		"text/plain; charset=us-ascii (Plain text)": "", "text/plain; charset=utf-8; name=a b.txt": "", `text/plain; name=Grüße.txt; charset="iso-8859-1"`: "", "text/plain; charset=ibm850": "", "text/plain; charset=ISO-2022-JP-2": "",
+		"text/plain; charset=x-nonsense": "charset", "text/": "Content-Type", "multipart/mixed; name=a b": "boundary",
+	} {
+		m, err := parse([]byte("From: a@b.org\nContent-Type: " + kind + "\n\nHello\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(m.problems, ". "); (got == "") != (want == "") || !strings.Contains(got, want) {
+			t.Errorf("%s: %q", kind, got)
 		}
 	}
 }

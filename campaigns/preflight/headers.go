@@ -48,31 +48,49 @@ func listUnsubscribe(m *mailMessage) (all []string) {
 	return all
 }
 
-// unsubscribing looks whether people can leave, by the header and in the body.
+// unsubscribing looks whether people can leave, by the header and in the body. A message to one person, such as a receipt, need not let them: what is for many has a field of lists, or a
+// link for leaving.
 func (c *checker) unsubscribing(m message) {
 	addresses := listUnsubscribe(m.sent)
+	inBody, certain := c.leavesBody(m, addresses)
 	switch {
+	case !certain && !m.sent.forMany():
+		c.out.get("no_way_to_leave").Count = 1
+		return
 	case len(addresses) == 0:
 		c.out.get("no_list_unsubscribe").Count = 1
 	case !oneClick(m.sent, addresses):
 		c.out.at("no_one_click", Where{Part: "headers", Selector: "List-Unsubscribe"})
 	}
-	found := slices.ContainsFunc(addresses, func(a string) bool { return strings.Contains(m.doc.visible, a) })
+	switch {
+	case inBody:
+	case m.plain.hasHTML:
+		c.out.at("no_unsubscribe_link", Where{Part: "html"})
+	case m.plain.hasText:
+		c.out.at("no_unsubscribe_link", Where{Part: "text"})
+	}
+}
+
+// leavesBody looks for a way to leave in what is read. Words count too: "To unsubscribe click here", or "write to us". certain says that it is for leaving a list and nothing else:
+// people cancel orders too.
+func (c *checker) leavesBody(m message, addresses []string) (found, certain bool) {
+	shown := m.doc.visible
+	if !m.plain.hasHTML {
+		shown = m.plain.text
+	}
+	certain = unsubscribe.MatchString(shown)
+	found = certain || slices.ContainsFunc(addresses, func(a string) bool { return strings.Contains(shown, a) }) || !m.plain.hasHTML && leaving.MatchString(shown)
 	for _, l := range m.doc.links {
 		if !leaves(l, addresses) && !c.own(l.url) {
 			continue
 		}
 		found = true
+		certain = certain || c.own(l.url) || unsubscribe.MatchString(l.url)
 		if shorteners[hostOf(l.url)] {
 			c.out.at("unsubscribe_shortened", Where{Part: "html", Line: l.line, Selector: l.url})
 		}
 	}
-	switch {
-	case m.plain.hasHTML && !found:
-		c.out.at("no_unsubscribe_link", Where{Part: "html"})
-	case !m.plain.hasHTML && m.plain.hasText && !textLeaves(m.plain.text, addresses):
-		c.out.at("no_unsubscribe_link", Where{Part: "text"})
-	}
+	return found, certain
 }
 
 // oneClick is RFC 8058 §3.1. Mail that stays on this machine may do without encryption.
@@ -84,17 +102,21 @@ func oneClick(m *mailMessage, addresses []string) bool {
 	return secure && strings.EqualFold(strings.ReplaceAll(m.get("List-Unsubscribe-Post"), " ", ""), "List-Unsubscribe=One-Click")
 }
 
-// leaving are words by which people leave, in the languages of Europe: in the text of a link or in its address.
-var leaving = regexp.MustCompile(`(?i)unsub|opt.?out|preference|subscription|abmeld|abbestell|austragen|d[ée]sabonn|d[ée]sinscri|darse de baja|dar de baja|cancelar|disiscri|annulla|` +
-	`cancella|afmeld|uitschrijv|avregistr|avsluta|avmeld|frameld|peru(uta)? |odhl[aá]s|wypisz|rezygn|leiratkoz|dezabon|отпис|отказ|відпис|διαγραφ|配信停止|退订|수신거부`)
+// unsubscribe are words by which people leave and nothing else. leaving are also those that stand for leaving only in a link: in its text or in its address.
+var (
+	unsubscribe = regexp.MustCompile(`(?i)` + unsubscribeWords)
+	leaving     = regexp.MustCompile(`(?i)` + unsubscribeWords + `|preference|subscription|cancelar|annulla|cancella|avsluta|peruuta|rezygn|отказ|解除|退会|停止|取消|취소|해지|ยกเลิก|لغو|إلغاء|הסר|ביטול`)
+)
+
+// unsubscribeWords are in the languages of Europe and in the larger ones of Asia.
+const unsubscribeWords = `unsub|opt.?out|abmeld|abbestell|austragen|d[ée]sabonn|d[ée]sinscri|d(?:ar|a|ate|arte|ese)(?:se)? de baja|descadastr|desinscre|anular (?:a )?subscri|disiscri|afmeld|uitschrij[vf]|avregistr|avprenumer|avmeld|` +
+	`frameld|peruuta tilau|lopeta tilau|odhl[aá]s|odjav|wypis|leiratkoz|dezabon|t[üu]hista tellimus|atsisak|atrakst|abonelikten|üyelikten|listeden ç[ıi]k|отпис|відпис|διαγραφ|κατ[άα]ργηση|` +
+	`配信停止|配信を停止|配信解除|登録解除|登録を解除|購読解除|購読を解除|退订|退訂|取消订阅|取消訂閱|수신 ?거부|구독 ?취소|구독 ?해지|सदस्यता (?:समाप्त|रद्द)|ยกเลิกการ(?:สมัคร|รับ)|hủy đăng ký|berhenti berlangganan|` +
+	`لغو (?:اشتراک|عضویت)|إلغاء الاشتراك|الغاء الاشتراك|הסר(?:ה|ת)? מ|ביטול (?:ה)?מנוי`
 
 // leaves reports whether a link is for leaving.
 func leaves(l link, addresses []string) bool {
 	return slices.Contains(addresses, l.url) || leaving.MatchString(l.text) || leaving.MatchString(l.url)
-}
-
-func textLeaves(text string, addresses []string) bool {
-	return leaving.MatchString(text) || slices.ContainsFunc(addresses, func(a string) bool { return strings.Contains(text, a) })
 }
 
 // shorteners hide where a link leads.

@@ -11,11 +11,14 @@ import (
 	"mime/quotedprintable"
 	"net/mail"
 	"net/textproto"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
+	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/ianaindex"
 
 	"postrider/internal/errs"
 )
@@ -35,7 +38,8 @@ type mailMessage struct {
 	html, text string
 	hasHTML    bool
 	hasText    bool
-	htmlBytes  int // encoded
+	attached   bool // it has a part that is neither
+	htmlBytes  int  // encoded
 	size       int
 	inline     map[string]bool // Content-IDs of its parts
 	problems   []string        // that no receiver should have to bear
@@ -66,6 +70,14 @@ func (m *mailMessage) address(name string) (*mail.Address, bool) {
 		return nil, false
 	}
 	return all[0], true
+}
+
+// forMany reports whether the header says that the message is for a list (RFC 2369, RFC 2919) or in bulk.
+func (m *mailMessage) forMany() bool {
+	return slices.ContainsFunc(m.fields, func(f field) bool {
+		name, value := strings.ToLower(f.name), strings.ToLower(strings.TrimSpace(f.value))
+		return strings.HasPrefix(name, "list-") || name == "precedence" && (value == "bulk" || value == "list")
+	})
 }
 
 // addressParser takes names in charsets that nobody knows: there is an address beside them.
@@ -165,10 +177,18 @@ func decodeWords(s string) string {
 	return s
 }
 
+// charsetOf finds a charset as browsers name it, else as IANA does; nil is one that exists and cannot be read here.
+func charsetOf(name string) (encoding.Encoding, error) {
+	if enc, err := htmlindex.Get(name); err == nil {
+		return enc, nil
+	}
+	return ianaindex.MIME.Encoding(name)
+}
+
 func charsetReader(charset string, r io.Reader) (io.Reader, error) {
-	enc, err := htmlindex.Get(charset)
-	if err != nil {
-		return nil, err
+	enc, err := charsetOf(charset)
+	if err != nil || enc == nil {
+		return nil, fmt.Errorf("a charset that cannot be read: %s", charset)
 	}
 	return enc.NewDecoder().Reader(r), nil
 }
@@ -190,10 +210,7 @@ func (m *mailMessage) part(h textproto.MIMEHeader, body []byte, depth int) {
 	if id := strings.Trim(strings.TrimSpace(h.Get("Content-Id")), "<>"); id != "" {
 		m.inline[id] = true
 	}
-	kind, params, err := mime.ParseMediaType(h.Get("Content-Type"))
-	if err != nil && h.Get("Content-Type") != "" {
-		m.problem("a Content-Type cannot be read (%s): %v", short(h.Get("Content-Type")), err)
-	}
+	kind, params := m.contentType(h.Get("Content-Type"))
 	if kind == "" {
 		kind = "text/plain"
 	}
@@ -203,7 +220,8 @@ func (m *mailMessage) part(h textproto.MIMEHeader, body []byte, depth int) {
 	}
 	attached := strings.HasPrefix(strings.ToLower(strings.TrimSpace(h.Get("Content-Disposition"))), "attachment")
 	switch {
-	case attached:
+	case attached || !strings.HasPrefix(kind, "text/"):
+		m.attached = m.attached || len(bytes.TrimSpace(body)) > 0
 	case kind == "text/html" && !m.hasHTML:
 		m.hasHTML, m.htmlBytes = true, len(body)
 		m.html = m.decode(h, body, params["charset"])
@@ -212,6 +230,22 @@ func (m *mailMessage) part(h textproto.MIMEHeader, body []byte, depth int) {
 		m.text = m.decode(h, body, params["charset"])
 	}
 }
+
+// contentType reads a Content-Type. Parameters that are not quoted as they should be, such as the names of files, are nothing that mail programs stumble over.
+func (m *mailMessage) contentType(value string) (kind string, params map[string]string) {
+	kind, params, err := mime.ParseMediaType(value)
+	if errors.Is(err, mime.ErrInvalidMediaParameter) {
+		params = map[string]string{}
+		for _, found := range neededParam.FindAllStringSubmatch(value, -1) {
+			params[strings.ToLower(found[1])] = found[2] + found[3]
+		}
+	} else if err != nil && value != "" {
+		m.problem("a Content-Type cannot be read (%s): %v", short(value), err)
+	}
+	return kind, params
+}
+
+var neededParam = regexp.MustCompile(`(?i);\s*(boundary|charset)\s*=\s*(?:"([^"]*)"|([^\s;"]+))`)
 
 func (m *mailMessage) multipart(boundary string, body []byte, depth int) {
 	if boundary == "" {
@@ -269,9 +303,11 @@ func (m *mailMessage) decode(h textproto.MIMEHeader, body []byte, charset string
 func (m *mailMessage) utf8(b []byte, charset string) string {
 	charset = strings.ToLower(strings.TrimSpace(charset))
 	if charset != "" && charset != "utf-8" && charset != "us-ascii" {
-		enc, err := htmlindex.Get(charset)
+		enc, err := charsetOf(charset)
 		if err != nil {
 			m.problem("a part has a charset that is not known: %q", short(charset))
+		}
+		if enc == nil {
 			return strings.ToValidUTF8(string(b), "\uFFFD")
 		}
 		if out, err := enc.NewDecoder().Bytes(b); err == nil {
