@@ -60,7 +60,7 @@ func TestPreflightOfWhatIsNoCampaign(t *testing.T) {
 		t.Errorf("%+v", r.Findings)
 	}
 	c.post("/preflight", `{"raw":"From: a@b.org\r\nSubject: x\r\n\r\nHello"}`).want(200).json(&r)
-	if !slices.ContainsFunc(r.Findings, func(f findingJSON) bool { return f.Code == "no_way_to_leave" }) {
+	if !slices.ContainsFunc(r.Findings, func(f findingJSON) bool { return f.Code == "unsubscribe_missing" }) {
 		t.Errorf("%+v", r.Findings)
 	}
 	c.post("/preflight", `{}`).problem(400)

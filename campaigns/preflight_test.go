@@ -292,7 +292,7 @@ func TestPreflightOfDrafts(t *testing.T) {
 	}
 	r, err = b.PreflightDraft(t.Context(), Draft{Raw: []byte("From: a@b.org\r\nSubject: x\r\n\r\nHello")})
 	must(t, err)
-	if got := codesOf(r.Findings); got["no_way_to_leave"].Code == "" || got["header_missing"].Code == "" {
+	if got := codesOf(r.Findings); got["unsubscribe_missing"].Code == "" || got["header_missing"].Code == "" {
 		t.Errorf("%+v", r.Findings)
 	}
 	_, err = b.PreflightDraft(t.Context(), Draft{Subject: "x"})

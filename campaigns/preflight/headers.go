@@ -55,7 +55,7 @@ func (c *checker) unsubscribing(m message) {
 	inBody, certain := c.leavesBody(m, addresses)
 	switch {
 	case !certain && !m.sent.forMany():
-		c.out.get("no_way_to_leave").Count = 1
+		c.out.get("unsubscribe_missing").Count = 1
 		return
 	case len(addresses) == 0:
 		c.out.get("no_list_unsubscribe").Count = 1

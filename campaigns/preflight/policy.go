@@ -37,7 +37,7 @@ var policies = []policy{
 	// A warning: the law of many countries wants it (CAN-SPAM §5(a)(5), § 5 DDG), not of all, and not in every mail.
 	{code: "no_postal_address", severity: Warning, title: "No postal address", why: "The law of many countries, CAN-SPAM among them, wants the sender's postal address in commercial mail.", remedy: "Enter it in the settings, and let the content show {{ postal_address }}."},
 	// A warning: only its author knows whether a mail is for many or for one. A receipt needs no way to leave.
-	{code: "no_way_to_leave", severity: Warning, title: "No way to leave", why: "Mail to many needs the header fields of RFC 8058 and a link to unsubscribe. A message to one person, such as a receipt or a password, does not.",
+	{code: "unsubscribe_missing", severity: Warning, title: "No way to leave", why: "Mail to many needs the header fields of RFC 8058 and a link to unsubscribe. A message to one person, such as a receipt or a password, does not.",
 		remedy: "Add both if this is not for one person alone."},
 	{code: "unsubscribe_shortened", severity: Warning, title: "The unsubscribe link goes through a link shortener", why: "Filters distrust shorteners, and readers cannot see where they leave.", remedy: "Link to the page itself."},
 	{code: "from_name_address", severity: Warning, title: "The From name looks like another address", why: "A name that shows an address of another domain is what phishing looks like.", remedy: "Use a name without an address in it."},
