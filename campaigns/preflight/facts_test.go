@@ -231,6 +231,10 @@ func TestWordsForLeaving(t *testing.T) {
 
 func TestOddPartsThatMailProgramsTake(t *testing.T) {
 	t.Parallel()
+	m, err := parse([]byte("From: a@b.org\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\nGr=C3=BC=C3=9Fe\vaus Word\f, 1=3D1\n"))
+	if err != nil || len(m.problems) > 0 || m.text != "Gr\u00fc\u00dfeaus Word, 1=1\n" {
+		t.Errorf("characters that control: %q, %+v, %v", m.text, m.problems, err)
+	}
 	for kind, want := range map[string]string{
 		"text/plain; charset=us-ascii (Plain text)": "", "text/plain; charset=utf-8; name=a b.txt": "", `text/plain; name=Grüße.txt; charset="iso-8859-1"`: "", "text/plain; charset=ibm850": "", "text/plain; charset=ISO-2022-JP-2": "",
 		"text/plain; charset=x-nonsense": "charset", "text/": "Content-Type", "multipart/mixed; name=a b": "boundary",

@@ -279,7 +279,9 @@ func (m *mailMessage) decode(h textproto.MIMEHeader, body []byte, charset string
 	var err error
 	switch encoding := strings.ToLower(strings.TrimSpace(h.Get("Content-Transfer-Encoding"))); encoding {
 	case "quoted-printable":
-		out, err = io.ReadAll(io.LimitReader(quotedprintable.NewReader(bytes.NewReader(body)), maxPart))
+		// Word's ends of lines and pages are in many a mail, and no mail program stumbles over them.
+		clean := bytes.ReplaceAll(bytes.ReplaceAll(body, []byte("\v"), nil), []byte("\f"), nil)
+		out, err = io.ReadAll(io.LimitReader(quotedprintable.NewReader(bytes.NewReader(clean)), maxPart))
 	case "base64":
 		clean := bytes.Map(func(r rune) rune {
 			if r == '\r' || r == '\n' || r == ' ' || r == '\t' {
