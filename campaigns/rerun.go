@@ -220,12 +220,13 @@ const mostChosen = 1000
 
 // chosenAmong gives those of some people whom a run is for, before consent and suppressions are asked; of nil the newest.
 func (s *Service) chosenAmong(ctx context.Context, c rerunOf, among []int64) ([]int64, error) {
-	runs, err := runsBefore(ctx, s.d.Pool, *c.ParentID, c.ID)
+	b, err := runsBefore(ctx, s.d.Pool, *c.ParentID, c.ID)
 	if err != nil {
 		return nil, err
 	}
-	return collectIDs(ctx, s.d.Pool, `SELECT d.subscriber_id FROM deliveries d WHERE d.campaign_id = $1 AND d.subscriber_id IS NOT NULL AND ($3::bigint[] IS NULL OR d.subscriber_id = ANY ($3))
-		AND `+chosenSQL(c.RerunTo, "$2::bigint[]")+fmt.Sprintf(` ORDER BY d.subscriber_id DESC LIMIT %d`, mostChosen), *c.ParentID, runs, among)
+	chosen, args := b.chosenSQL(c.RerunTo, 3)
+	return collectIDs(ctx, s.d.Pool, `SELECT d.subscriber_id FROM deliveries d WHERE d.campaign_id = $1 AND d.subscriber_id IS NOT NULL AND ($2::bigint[] IS NULL OR d.subscriber_id = ANY ($2))
+		AND `+chosen+fmt.Sprintf(` ORDER BY d.subscriber_id DESC LIMIT %d`, mostChosen), append([]any{*c.ParentID, among}, args...)...)
 }
 
 // CreateRun makes another run of a campaign, with the content that was frozen for the first, once for each Key of a request; nil leaves it a draft. What keeps it from being launched leaves nothing behind.

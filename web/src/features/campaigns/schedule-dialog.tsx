@@ -20,10 +20,6 @@ import { ForecastNote } from './forecast-note';
 import { inputOf } from './input';
 import { LocalTimeFields } from './local-time-fields';
 import { audienceQuery, campaignQuery, scheduleCampaign, unscheduleCampaign, updateCampaign } from './queries';
-<<<<<<< ours
-
-=======
->>>>>>> theirs
 import { localAtOf, wallText, windowWords } from './when';
 
 type Props = {
