@@ -106,21 +106,23 @@ func newEngine(html bool) *engine {
 	} else {
 		e.liquid.RegisterFilter("safe", func(v any) any { return v })
 	}
-	registerFilters(e.liquid)
+	for name, filter := range boundedFilters() {
+		e.liquid.RegisterFilter(name, filter)
+	}
 	e.registerGuards()
 	return e
 }
 
 func (e *engine) registerGuards() {
 	e.liquid.RegisterFilter("_meter", func(v any, st *renderState) (any, error) {
-		return v, st.spend(sizeOf(v, 0))
+		return v, st.spend(sizeOf(v, maxValue))
 	})
 	e.liquid.RegisterFilter("_meter_unsubscribe", func(v any, st *renderState) (any, error) {
 		st.unsubSeen = true
-		return v, st.spend(sizeOf(v, 0))
+		return v, st.spend(sizeOf(v, maxValue))
 	})
 	e.liquid.RegisterFilter("_keep", func(v any, st *renderState) (any, error) {
-		if sizeOf(v, 0) > maxValue {
+		if sizeOf(v, maxValue) > maxValue {
 			return nil, errTooBig
 		}
 		return v, st.onTime()
@@ -154,33 +156,34 @@ func guardBlock(allowed schemes) liquid.Renderer {
 	}
 }
 
-// sizeOf is about how many bytes a value is when written.
-func sizeOf(v any, depth int) int {
+// sizeOf is about how many bytes a value is when written. It stops counting when that is over limit.
+func sizeOf(v any, limit int) int {
 	switch v := v.(type) {
 	case string:
 		return len(v)
+	case []byte:
+		return len(v)
 	case values.SafeValue:
-		return sizeOf(v.Value, depth)
+		return sizeOf(v.Value, limit)
 	case []any:
 		n := 2
-		for _, x := range v {
-			if depth < 10 && n <= maxValue {
-				n += sizeOf(x, depth+1) + 1
-			}
+		for i := 0; i < len(v) && n <= limit; i++ {
+			n += sizeOf(v[i], limit-n) + 1
 		}
 		return n
 	case []string:
 		n := 2
-		for _, x := range v {
-			n += len(x) + 1
+		for i := 0; i < len(v) && n <= limit; i++ {
+			n += len(v[i]) + 1
 		}
 		return n
 	case map[string]any:
 		n := 2
 		for k, x := range v {
-			if depth < 10 && n <= maxValue {
-				n += len(k) + sizeOf(x, depth+1) + 2
+			if n > limit {
+				break
 			}
+			n += len(k) + sizeOf(x, limit-n) + 2
 		}
 		return n
 	}

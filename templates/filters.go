@@ -1,14 +1,16 @@
 package templates
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
-	"github.com/osteele/liquid"
+	"github.com/osteele/liquid/filters"
 	"github.com/osteele/liquid/values"
 	"github.com/osteele/tuesday"
 )
@@ -25,24 +27,92 @@ var knownFilters = func() map[string]bool {
 	return m
 }()
 
-// registerFilters replaces the engine's filters that fail on a missing field, or that can make something huge out of something small.
-func registerFilters(e *liquid.Engine) {
-	registerGrowing(e)
-	e.RegisterFilter("date", dateFilter)
-	e.RegisterFilter("abs", func(v any) any { return tidy(math.Abs(toFloat(v))) })
-	e.RegisterFilter("ceil", func(v any) any { return tidy(math.Ceil(toFloat(v))) })
-	e.RegisterFilter("floor", func(v any) any { return tidy(math.Floor(toFloat(v))) })
-	e.RegisterFilter("modulo", func(v, by any) (any, error) {
+// filterSet are filters by name.
+type filterSet map[string]any
+
+// AddFilter makes a filterSet what the engine puts its standard filters into.
+func (s filterSet) AddFilter(name string, filter any) { s[name] = filter }
+
+// boundedFilters are the filters for every engine: the standard ones and ours in their place, each held to what a value may be.
+var boundedFilters = sync.OnceValue(func() filterSet {
+	all := filterSet{}
+	filters.AddStandardFilters(all)
+	all.addForgiving()
+	all.addGrowing()
+	known := filterSet{}
+	for name, filter := range all {
+		if knownFilters[name] {
+			known[name] = bounded(filter)
+		}
+	}
+	return known
+})
+
+var (
+	anyType   = reflect.TypeFor[any]()
+	errorType = reflect.TypeFor[error]()
+)
+
+// bounded is a filter that fails when it makes something longer than a value may be: whatever a chain of filters does, each step begins with something short. What was longer before
+// it (an article of a feed) may pass, or nothing could make it shorter.
+func bounded(filter any) any {
+	f := reflect.ValueOf(filter)
+	t := f.Type()
+	in := make([]reflect.Type, t.NumIn())
+	for i := range in {
+		in[i] = t.In(i)
+	}
+	call := f.Call
+	if t.IsVariadic() {
+		call = f.CallSlice
+	}
+	return reflect.MakeFunc(reflect.FuncOf(in, []reflect.Type{anyType, errorType}, t.IsVariadic()), func(args []reflect.Value) []reflect.Value {
+		results := call(args)
+		value, err := reflect.New(anyType).Elem(), reflect.New(errorType).Elem()
+		if v := results[0].Interface(); v != nil {
+			value.Set(reflect.ValueOf(v))
+		}
+		switch {
+		case len(results) > 1 && !results[1].IsNil():
+			err.Set(results[1])
+		case grown(value.Interface(), args):
+			value, err = reflect.Zero(anyType), reflect.ValueOf(&errTooBig).Elem()
+		}
+		return []reflect.Value{value, err}
+	}).Interface()
+}
+
+// grown reports whether a result is longer than a value may be, and than each that it was made of.
+func grown(result any, args []reflect.Value) bool {
+	if sizeOf(result, maxValue) <= maxValue {
+		return false
+	}
+	longest := 0
+	for _, a := range args {
+		if a.Kind() != reflect.Func {
+			longest = max(longest, sizeOf(a.Interface(), math.MaxInt))
+		}
+	}
+	return sizeOf(result, longest) > longest
+}
+
+// addForgiving replaces the filters that fail on a missing field.
+func (s filterSet) addForgiving() {
+	s.AddFilter("date", dateFilter)
+	s.AddFilter("abs", func(v any) any { return tidy(math.Abs(toFloat(v))) })
+	s.AddFilter("ceil", func(v any) any { return tidy(math.Ceil(toFloat(v))) })
+	s.AddFilter("floor", func(v any) any { return tidy(math.Floor(toFloat(v))) })
+	s.AddFilter("modulo", func(v, by any) (any, error) {
 		if toFloat(by) == 0 {
 			return nil, fmt.Errorf("division by zero")
 		}
 		return tidy(math.Mod(toFloat(v), toFloat(by))), nil
 	})
-	e.RegisterFilter("round", func(v any, places func(int) int) any {
+	s.AddFilter("round", func(v any, places func(int) int) any {
 		exp := math.Pow10(min(max(places(0), 0), 15))
 		return tidy(math.Floor(toFloat(v)*exp+0.5) / exp)
 	})
-	e.RegisterFilter("divided_by", func(v, by any) (any, error) {
+	s.AddFilter("divided_by", func(v, by any) (any, error) {
 		a, b := toFloat(v), toFloat(by)
 		if b == 0 {
 			return nil, fmt.Errorf("division by zero")
@@ -54,24 +124,28 @@ func registerFilters(e *liquid.Engine) {
 	})
 }
 
-func registerGrowing(e *liquid.Engine) {
-	e.RegisterFilter("append", func(s, suffix string) (string, error) {
+// addGrowing replaces the filters that can make something huge out of something short: they look before they make it.
+func (s filterSet) addGrowing() {
+	s.AddFilter("append", func(s, suffix string) (string, error) {
 		return s + suffix, fits(len(s), len(suffix))
 	})
-	e.RegisterFilter("prepend", func(s, prefix string) (string, error) {
+	s.AddFilter("prepend", func(s, prefix string) (string, error) {
 		return prefix + s, fits(len(s), len(prefix))
 	})
-	e.RegisterFilter("replace", func(s, old, repl string) (string, error) { return replace(s, old, repl, -1) })
-	e.RegisterFilter("replace_first", func(s, old, repl string) (string, error) { return replace(s, old, repl, 1) })
-	e.RegisterFilter("concat", func(a, b []any) (any, error) {
+	s.AddFilter("replace", func(s, old, repl string) (string, error) { return replace(s, old, repl, -1) })
+	s.AddFilter("replace_first", func(s, old, repl string) (string, error) { return replace(s, old, repl, 1) })
+	s.AddFilter("concat", func(a, b []any) (any, error) {
 		if len(a)+len(b) > maxIterations {
 			return nil, errTooBig
 		}
+		if err := fits(sizeOf(a, maxValue), sizeOf(b, maxValue)); err != nil {
+			return nil, err
+		}
 		return append(append(make([]any, 0, len(a)+len(b)), a...), b...), nil
 	})
-	e.RegisterFilter("join", func(a []any, sep func(string) string) (string, error) {
-		s := sep(" ")
-		if err := fits(sizeOf(a, 0), len(a)*len(s)); err != nil {
+	s.AddFilter("join", func(a []any, sep func(string) string) (string, error) {
+		glue := sep(" ")
+		if err := fits(sizeOf(a, maxValue), len(a)*len(glue)); err != nil {
 			return "", err
 		}
 		words := make([]string, 0, len(a))
@@ -80,7 +154,20 @@ func registerGrowing(e *liquid.Engine) {
 				words = append(words, fmt.Sprint(v))
 			}
 		}
-		return strings.Join(words, s), nil
+		return strings.Join(words, glue), nil
+	})
+	s.AddFilter("json", func(v any) (string, error) {
+		if safe, ok := v.(values.SafeValue); ok {
+			v = safe.Value
+		}
+		if err := fits(sizeOf(v, maxValue)); err != nil {
+			return "", err
+		}
+		b, err := json.Marshal(v)
+		if err != nil {
+			return "", nil // a number that JSON has no word for
+		}
+		return string(b), nil
 	})
 }
 
