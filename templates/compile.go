@@ -31,6 +31,8 @@ type part struct {
 	engine *engine
 	ops    []op
 	tmpl   *liquid.Template
+	// texts are what tmpl has by number.
+	texts []string
 }
 
 // linkSet numbers link targets.
@@ -145,7 +147,9 @@ func (b *compiler) plan(s source, e *engine, pieces []piece, plain bool) (*part,
 		p.ops, serr = e.fastPlan(pieces)
 	}
 	if p.ops == nil && serr == nil {
-		p.tmpl, serr = e.parse(engineSource(pieces))
+		var src string
+		src, p.texts = engineSource(pieces)
+		p.tmpl, serr = e.parse(src)
 	}
 	if serr != nil {
 		return nil, inField(s.field, serr)

@@ -34,6 +34,7 @@ type renderState struct {
 	urls     URLs
 	unsub    string
 	vars     *Vars
+	literals []string // the texts of the part that its source has by number
 	turns    int
 	bytes    int
 	deadline time.Time
@@ -76,6 +77,11 @@ func (st *renderState) spend(n int) error {
 	if n > maxValue {
 		return errTooBig
 	}
+	return st.write(n)
+}
+
+// write counts bytes of the mail.
+func (st *renderState) write(n int) error {
 	if st.bytes -= n; st.bytes < 0 {
 		return errTooMuch
 	}
@@ -110,6 +116,7 @@ func newEngine(html bool) *engine {
 		e.liquid.RegisterFilter(name, filter)
 	}
 	e.registerGuards()
+	e.registerLiterals()
 	return e
 }
 
@@ -143,6 +150,20 @@ func (e *engine) registerGuards() {
 		}
 		b := appendSpecial(nil, st, n, e.html)
 		return string(b), st.spend(len(b))
+	})
+}
+
+func (e *engine) registerLiterals() {
+	e.liquid.RegisterTag("_literal", func(ctx render.Context) (string, error) {
+		st, ok := ctx.Get(stateName).(*renderState)
+		if !ok {
+			return "", errNoState
+		}
+		n, err := strconv.Atoi(ctx.TagArgs())
+		if err != nil || n < 0 || n >= len(st.literals) {
+			return "", errNoState
+		}
+		return st.literals[n], st.write(len(st.literals[n]))
 	})
 }
 

@@ -118,13 +118,15 @@ func both(t testing.TB, src string, html bool, data map[string]any) (string, err
 	if serr != nil {
 		return "", serr
 	}
-	tmpl, serr := e.parse(engineSource(cut(tokens, nil)))
+	whole, texts := engineSource(cut(tokens, nil))
+	tmpl, serr := e.parse(whole)
 	if serr != nil {
 		return "", serr
 	}
 	r := &renderer{c: &Compiled{htmlEngine: e}, vars: ann()}
 	r.st = renderState{urls: testURLs{}, vars: &r.vars, unsub: "https://t.test/u/abc"}
 	r.st.reset()
+	r.st.literals = texts
 	bind := r.bindings()
 	for k, v := range data {
 		bind[k] = plainData(v, html, 0)

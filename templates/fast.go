@@ -89,7 +89,8 @@ func (e *engine) fastPlan(pieces []piece) ([]op, *sourceError) {
 }
 
 func (e *engine) outputOp(p piece) (op, *sourceError) {
-	slow, err := e.parse(engineSource([]piece{p}))
+	src, _ := engineSource([]piece{p})
+	slow, err := e.parse(src)
 	if err != nil {
 		return op{}, err
 	}

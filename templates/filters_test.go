@@ -21,7 +21,7 @@ func TestFiltersAreBounded(t *testing.T) {
 		times  int
 	}{
 		"json":          {"json", 60},
-		"json and size": {"json | safe", 60},
+		"json and safe": {"json | safe", 60},
 		"escape":        {"escape", 150},
 		"url_encode":    {"url_encode", 120},
 		"newline_to_br": {`replace: "<br />", "` + `\n\n\n` + `" | newline_to_br`, 15},

@@ -255,8 +255,8 @@ func linkSource(tokens []token, part *partInfo, from, to int, plain func(string)
 		}
 		if t.kind == textToken && !t.hidden {
 			text := plain(t.src[max(0, from-t.pos):min(len(t.src), to-t.pos)])
-			if hasLiquid(text) {
-				return "", false
+			if hasLiquid(text) || strings.HasSuffix(text, "{") {
+				return "", false // written before an output it would be read as a part of it
 			}
 			b.WriteString(text)
 			continue

@@ -71,38 +71,60 @@ func appendToken(out []piece, t token, from, to int) []piece {
 	return append(out, piece{kind: textPiece, text: t.src[from-t.pos : to-t.pos]})
 }
 
-// engineSource writes pieces as a source for the engine, with the guards in it.
-func engineSource(pieces []piece) string {
-	var b, text strings.Builder
-	flush := func() {
-		s := text.String()
-		text.Reset()
-		if hasLiquid(s) || strings.HasSuffix(s, "{") {
-			s = "{% raw %}" + s + "{% endraw %}"
-		}
-		b.WriteString(s)
-	}
+// engineSource writes pieces as a source for the engine, with the guards in it, and gives the texts that stand in it by their numbers.
+func engineSource(pieces []piece) (src string, literals []string) {
+	var w sourceWriter
 	for _, p := range pieces {
 		if p.kind == textPiece {
-			text.WriteString(p.text)
+			w.text.WriteString(p.text)
 			continue
 		}
-		flush()
-		switch p.kind {
-		case outputPiece:
-			writeOutput(&b, p.tok)
-		case tagPiece:
-			writeTag(&b, p.tok)
-		case clickPiece, specialPiece:
-			b.WriteString("{% _put " + strconv.Itoa(p.n) + " %}")
-		case openPiece:
-			b.WriteString("{% _" + p.text + " %}")
-		case closePiece:
-			b.WriteString("{% end_" + p.text + " %}")
-		}
+		w.flush()
+		w.piece(p)
 	}
-	flush()
-	return b.String()
+	w.flush()
+	return w.b.String(), w.literals
+}
+
+type sourceWriter struct {
+	b, text  strings.Builder
+	literals []string
+	caught   int // blocks around here whose inside is made in memory
+}
+
+// flush writes the text that has come together. What looks like Liquid is handed to the engine by number and never as source: it can be the value of a feed, and nothing that could be
+// written around it holds whatever stands in it. What is caught in a name goes the same way, because that tag counts it.
+func (w *sourceWriter) flush() {
+	s := w.text.String()
+	w.text.Reset()
+	if s == "" || w.caught == 0 && !hasLiquid(s) && !strings.HasSuffix(s, "{") {
+		w.b.WriteString(s)
+		return
+	}
+	w.literals = append(w.literals, s)
+	lines := strings.Repeat("\n", strings.Count(s, "\n")) // errors name lines
+	w.b.WriteString("{% _literal " + strconv.Itoa(len(w.literals)-1) + lines + " %}")
+}
+
+func (w *sourceWriter) piece(p piece) {
+	switch p.kind {
+	case outputPiece:
+		writeOutput(&w.b, p.tok)
+	case tagPiece:
+		writeTag(&w.b, p.tok)
+	case clickPiece, specialPiece:
+		w.b.WriteString("{% _put " + strconv.Itoa(p.n) + " %}")
+	case openPiece:
+		w.b.WriteString("{% _" + p.text + " %}")
+	case closePiece:
+		w.b.WriteString("{% end_" + p.text + " %}")
+	}
+	switch {
+	case p.kind == openPiece, p.kind == tagPiece && p.tok.name == "capture":
+		w.caught++
+	case p.kind == closePiece, p.kind == tagPiece && p.tok.name == "endcapture":
+		w.caught--
+	}
 }
 
 func dashes(t token) (left, right string) {
