@@ -67,6 +67,7 @@ type expander struct {
 	engine *engine
 	form   form
 	tokens []token
+	inTags map[int]bool    // the outputs in attributes of tags, by their place
 	env    map[string]any  // what the issue's names stand for here
 	issue  map[string]bool // the names of env, and those that an issue always has
 	// moving are names that a person's data decides about somewhere: they stay Liquid.
@@ -102,6 +103,11 @@ func expand(src string, data map[string]any, f form) (string, *sourceError) {
 	})
 	for _, name := range issueRoots {
 		x.issue[name] = true
+	}
+	if f != plainForm {
+		if x.inTags, serr = outputsInTags(src, tokens, f); serr != nil {
+			return "", serr
+		}
 	}
 	for name, v := range data {
 		x.env[name], x.issue[name] = plainData(v, f != plainForm, 0), true
@@ -460,6 +466,9 @@ func (x *expander) output(t token) {
 	default:
 		text := x.run(t, "{{ ("+t.args+") | _grab: "+grabName+" | _meter: "+stateName+" }}")
 		_, safe := x.grab.value.(values.SafeValue)
+		if safe && x.inTags[t.pos] {
+			text, safe = string(appendHTML(nil, safeText(text))), false
+		}
 		x.put(t, x.written(text, safe))
 	}
 }

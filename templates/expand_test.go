@@ -110,6 +110,52 @@ func TestExpandRefuses(t *testing.T) {
 	}
 }
 
+// What a feed says in a tag is a value in quotes and nothing else.
+func TestExpandInTags(t *testing.T) {
+	t.Parallel()
+	data := map[string]any{"feed": map[string]any{"tag": "img src=x onerror=alert(1)", "html": SafeHTML(`<p title="a">x &amp; "y"</p>`)}}
+	for _, tc := range []struct {
+		name     string
+		kind     Kind
+		in, want string
+	}{
+		{"safe HTML in quotes", KindHTML, `<p title="{{ feed.html }}">{{ feed.html }}</p>`, `<p title="x &amp; &#34;y&#34;"><p title="a">x &amp; "y"</p></p>`},
+		{"what is called safe in quotes", KindHTML, `<p title='{{ feed.html | append: "" | safe }}'>`, `<p title='x &amp; &#34;y&#34;'>`},
+		{"for Outlook", KindHTML, `<!--[if mso]><p title="{{ feed.html }}"><![endif]-->`, `<!--[if mso]><p title="x &amp; &#34;y&#34;"><![endif]-->`},
+		{"in MJML", KindMJML, mjmlStart + `<mj-image alt="{{ feed.html }}" src="https://a.test/"/>` + mjmlEnd, mjmlStart + `<mj-image alt="x &amp; &#34;y&#34;" src="https://a.test/"/>` + mjmlEnd},
+		{"in Markdown", KindMarkdown, `<p title="{{ feed.html }}">`, `<p title="x &amp; &#34;y&#34;">`},
+		{"autolinks of Markdown", KindMarkdown, `<https://a.test/{{ feed.x }}> <a@b.test{{ feed.x }}>`, `<https://a.test/> <a@b.test>`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := Expand(Source{Kind: tc.kind, HTML: tc.in}, data)
+			if err != nil || got.HTML != tc.want {
+				t.Errorf("got  %s, %v\nwant %s", got.HTML, err, tc.want)
+			}
+		})
+	}
+	for in, want := range map[string]string{
+		"\n<{{ feed.tag }}>":                              "line 2: {{ feed.tag }} stands where the name of a tag is",
+		"<b></{{ feed.tag }}>":                            "where the name of a tag is",
+		"<p {{ feed.tag }}>":                              "not in an attribute's quotes",
+		"<p title={{ feed.tag }}>":                        "put quotes around the value of title",
+		`<p onclick="{{ feed.tag }}">`:                    "the script in onclick",
+		"<script>{{ feed.tag }}</script>":                 "a script cannot hold",
+		"{% for i in feed.list %}<{{ i.x }}>{% endfor %}": "where the name of a tag is",
+		"<!--[if mso]><{{ feed.tag }}><![endif]-->":       "where the name of a tag is",
+	} {
+		for _, kind := range []Kind{KindHTML, KindMJML, KindMarkdown} {
+			_, err := Expand(Source{Kind: kind, HTML: in}, data)
+			if e, ok := err.(*errs.E); !ok || !strings.Contains(e.Fields[0].Message, want) {
+				t.Errorf("%s in %s: %v", in, kind, err)
+			}
+		}
+	}
+	if got, err := Expand(Source{Kind: KindText, Text: "<{{ feed.tag }}>"}, data); err != nil || got.Text != "<img src=x onerror=alert(1)>" {
+		t.Errorf("a text: %s, %v", got.Text, err)
+	}
+}
+
 // both fills a source in with person and issue at once, by the engine alone.
 func both(t testing.TB, src string, html bool, data map[string]any) (string, error) {
 	t.Helper()

@@ -54,19 +54,24 @@ var (
 )
 
 // bounded is a filter that fails when it makes something longer than a value may be: whatever a chain of filters does, each step begins with something short. What was longer before
-// it (an article of a feed) may pass, or nothing could make it shorter.
+// it (an article of a feed) may pass, or nothing could make it shorter. To a filter on texts, HTML that is safe is a text.
 func bounded(filter any) any {
 	f := reflect.ValueOf(filter)
 	t := f.Type()
 	in := make([]reflect.Type, t.NumIn())
 	for i := range in {
-		in[i] = t.In(i)
+		if in[i] = t.In(i); in[i].Kind() == reflect.String {
+			in[i] = anyType
+		}
 	}
 	call := f.Call
 	if t.IsVariadic() {
 		call = f.CallSlice
 	}
 	return reflect.MakeFunc(reflect.FuncOf(in, []reflect.Type{anyType, errorType}, t.IsVariadic()), func(args []reflect.Value) []reflect.Value {
+		for i := range args {
+			args[i] = textArgument(args[i], t.In(i))
+		}
 		results := call(args)
 		value, err := reflect.New(anyType).Elem(), reflect.New(errorType).Elem()
 		if v := results[0].Interface(); v != nil {
@@ -80,6 +85,21 @@ func bounded(filter any) any {
 		}
 		return []reflect.Value{value, err}
 	}).Interface()
+}
+
+// textArgument is an argument as a filter takes it: all but texts was made so by the engine.
+func textArgument(v reflect.Value, t reflect.Type) reflect.Value {
+	if t.Kind() != reflect.String {
+		return v
+	}
+	arg := v.Interface()
+	if safe, ok := arg.(values.SafeValue); ok {
+		arg = safe.Value
+	}
+	if arg == nil {
+		return reflect.Zero(t)
+	}
+	return reflect.ValueOf(values.MustConvert(arg, t))
 }
 
 // grown reports whether a result is longer than a value may be, and than each that it was made of.

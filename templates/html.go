@@ -81,9 +81,12 @@ func (s *htmlScanner) walk(from, to int, top bool) *sourceError {
 		case nethtml.StartTagToken, nethtml.SelfClosingTagToken:
 			attrs := scanAttrs(raw)
 			name, _ := z.TagName()
-			err = s.startTag(string(name), attrs, start, end, top)
+			if err = s.tagName(start, end); err == nil {
+				err = s.startTag(string(name), attrs, start, end, top)
+			}
 		case nethtml.EndTagToken:
 			name, _ := z.TagName()
+			err = s.tagName(start, end)
 			s.endTag(string(name), start, end, top)
 		case nethtml.DoctypeToken:
 			if top {
@@ -94,9 +97,7 @@ func (s *htmlScanner) walk(from, to int, top bool) *sourceError {
 				err = s.walk(start+in[0], start+in[1], false)
 			}
 		case nethtml.TextToken:
-			if s.script && s.outputIn(start, end) != nil {
-				err = badLine(s.line(start), "a script cannot hold {{ … }}; mail programs do not run scripts anyway")
-			}
+			err = s.scriptText(start, end)
 		}
 		if err != nil {
 			return err
@@ -154,15 +155,8 @@ func (s *htmlScanner) startTag(name string, attrs []attr, start, end int, top bo
 }
 
 func (s *htmlScanner) attribute(tag string, a attr, double bool) *sourceError {
-	if t := s.outputIn(a.nameAt, a.nameAt+len(a.name)); t != nil {
-		return badLine(t.line, "%s stands in a tag but not in an attribute's quotes", t.src)
-	}
-	out := s.outputIn(a.start, a.end)
-	if out != nil && a.quote == 0 {
-		return badLine(out.line, `put quotes around the value of %s: %s="%s"`, a.name, a.name, out.src)
-	}
-	if out != nil && strings.HasPrefix(a.name, "on") {
-		return badLine(out.line, "the script in %s cannot hold {{ … }}", a.name)
+	if err := s.quoted(a); err != nil {
+		return err
 	}
 	switch a.name {
 	case "href":

@@ -32,7 +32,7 @@ func issueMail(t testing.TB, tag, value string) (Rendered, error) {
 	return r, err
 }
 
-const engineTag = `{% assign z = subscriber.id -%}`
+const engineTag = `{% assign z = subscriber.id %}`
 
 var liquidValues = []string{`{% endraw %}{{ subscriber.email | upcase }}{% raw %}`, `About {% endraw %} in Liquid`, `{% raw %}`, `{% endraw %}{% for i in (1..3) %}x{% endfor %}`, `{`, `{{`, `a{`, `%}`, `}}{{`,
 	`{%- endraw -%}`, `{%comment%}`, `{{ "{" }}`, `{% _put 1 %}`, `{% _literal 0 %}`, `{{ _postrider }}`, `{%`, `&#123;%`, `&amp;#123;{ x }}`, "{\u00ad%", "{\u200b{ x }}", `{% {{ %} }}`}

@@ -150,6 +150,10 @@ func TestCompileRefuses(t *testing.T) {
 		{"data link", Content{HTML: "<a href='data:text/html,x{{ subscriber.id }}'>x</a>"}, "html", ""},
 		{"unquoted output", Content{HTML: "<a href={{ subscriber.url }}>x</a>"}, "html", `put quotes around the value of href: href="{{ subscriber.url }}"`},
 		{"output as attribute", Content{HTML: "<a {{ subscriber.url }}>x</a>"}, "html", "not in an attribute's quotes"},
+		{"output as a tag", Content{HTML: "\n<{{ subscriber.url }}>x"}, "html", "line 2: {{ subscriber.url }} stands where the name of a tag is"},
+		{"output in the name of a tag", Content{HTML: "<h{{ subscriber.id }} class='a'>x"}, "html", "where the name of a tag is"},
+		{"output as the name of an end tag", Content{HTML: "<b>x</{{ subscriber.url }}>"}, "html", "where the name of a tag is"},
+		{"output as a tag for Outlook", Content{HTML: "<!--[if mso]><{{ subscriber.url }}><![endif]-->"}, "html", "where the name of a tag is"},
 		{"output in a handler", Content{HTML: `<a onclick="f('{{ subscriber.url }}')">x</a>`}, "html", "the script in onclick"},
 		{"output in a script", Content{HTML: "<script>\nx='{{ subscriber.url }}'</script>"}, "html", "a script cannot hold"},
 	} {
