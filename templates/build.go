@@ -81,6 +81,6 @@ func inlineLiquid(page string) (string, *sourceError) {
 		return "", serr
 	}
 	s := newShield(page)
-	out, serr := inlineCSS(s.hideLiquid(page, tokens), s, "")
+	out, serr := inlineCSS(s.hideLiquid(page, tokens), s)
 	return s.restore(out), serr
 }

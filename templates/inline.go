@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,14 +18,14 @@ const maxMatches = 5_000_000
 //
 // What cannot be said in an attribute stays: media queries and other at-rules, pseudo classes, selectors that match nothing (they are about what mail programs add). Where those
 // compete with something that was inlined they become !important, so that they win as they did. A stylesheet stays whole when Liquid decides about it or its rules, when it is for
-// some media, or when it has the attribute data-embed. extra is a stylesheet that is inlined and not shown.
-func inlineCSS(page string, s *shield, extra string) (string, *sourceError) {
-	in := inliner{page: page, shield: s, marker: "data-" + s.prefix}
-	in.read()
-	if len(in.sheets) == 0 && extra == "" {
+// some media, or when it has the attribute data-embed. A rule that was inlined stays as well when something needs it that is in no tree: comments for Outlook, raw blocks, HTML of the data.
+func inlineCSS(page string, s *shield) (string, *sourceError) {
+	in := newInliner(page, s)
+	in.unseen.addHidden(s)
+	if len(in.sheets) == 0 {
 		return page, nil
 	}
-	if serr := in.match(extra); serr != nil {
+	if serr := in.match(""); serr != nil {
 		return "", serr
 	}
 	return in.write(), nil
@@ -38,9 +39,19 @@ type inliner struct {
 	tags   []startTag
 	sheets []sheet
 	styles map[int][]applied // by number of the start tag
-	// families are the properties that were inlined, by the first word of their names.
+	// families are the properties that were inlined and are not important, by the first word of their names.
 	families map[string]bool
 	order    int
+	rule     int
+	unseen   unseen
+	// decided: Liquid decides about elements, so that nobody knows which is the first, or the next.
+	decided bool
+}
+
+func newInliner(page string, s *shield) *inliner {
+	in := &inliner{page: page, shield: s, marker: "data-" + s.prefix, unseen: unseen{names: map[string]bool{}}}
+	in.read()
+	return in
 }
 
 // startTag is one in the source.
@@ -50,14 +61,14 @@ type startTag struct{ from, nameEnd, to int }
 type sheet struct {
 	from, to int
 	rules    []cssRule
-	// drop are the selectors that are not needed any more, by rule and place.
-	drop map[[2]int]bool
+	// inlined are the selectors that were, by rule and place.
+	inlined map[[2]int]bool
 }
 
 type applied struct {
 	declaration
 	specificity cascadia.Specificity
-	order       int
+	order, rule int
 }
 
 // read finds start tags and stylesheets.
@@ -84,15 +95,21 @@ func (in *inliner) read() {
 			}
 			continue
 		case nethtml.TextToken:
-			tags := false
+			tags, html := false, false
 			in.shield.each(raw, func(_ string, n int) {
 				if n >= 0 {
 					depth += nests(in.shield.tag(n))
 					tags = tags || in.shield.tag(n) != ""
+					html = html || in.shield.tag(n) == "" && strings.HasPrefix(in.shield.hidden[n], "{%") && strings.Contains(in.shield.hidden[n], "<")
 				}
 			})
+			in.decided = in.decided || open != from && (tags || html)
 			if open == from && !tags {
-				in.sheets = append(in.sheets, sheet{from: from, to: pos, rules: cssRules(in.page, from, pos), drop: map[[2]int]bool{}})
+				in.sheets = append(in.sheets, sheet{from: from, to: pos, rules: cssRules(in.page, from, pos), inlined: map[[2]int]bool{}})
+			}
+		case nethtml.CommentToken:
+			if at, ok := conditional([]byte(raw)); ok {
+				in.unseen.add(in.shield.restore(raw[at[0]:at[1]]))
 			}
 		}
 		in.marked.WriteString(raw)
@@ -122,7 +139,7 @@ func inlineable(styleTag string) bool {
 	return m == "" || m == "all"
 }
 
-// match finds which declarations each element gets.
+// match finds which declarations each element gets. extra is a stylesheet that is inlined and not shown.
 func (in *inliner) match(extra string) *sourceError {
 	doc, err := nethtml.Parse(strings.NewReader(in.marked.String()))
 	if err != nil {
@@ -141,7 +158,7 @@ func (in *inliner) match(extra string) *sourceError {
 				if budget -= len(nodes); budget < 0 {
 					return badLine(0, "it has too many styles for its size: %d elements; switch off the inlining of styles, or use fewer rules", len(nodes))
 				}
-				sh.drop[[2]int{r, n}] = in.apply(nodes, text, in.page[rule.body:rule.bodyEnd])
+				sh.inlined[[2]int{r, n}] = in.apply(nodes, text, in.page[rule.body:rule.bodyEnd])
 			}
 		}
 	}
@@ -185,10 +202,11 @@ var headElements = map[string]bool{"html": true, "head": true, "title": true, "s
 // apply reports whether a selector is done with: it could be inlined, and was.
 func (in *inliner) apply(nodes []numbered, text, block string) bool {
 	sel, ok := selector(text)
-	if !ok {
+	if !ok || in.structural(text) {
 		return false
 	}
 	decls, hit := declarations(block), false
+	in.rule++
 	for _, e := range nodes {
 		if !sel.Match(e.node) {
 			continue
@@ -196,12 +214,24 @@ func (in *inliner) apply(nodes []numbered, text, block string) bool {
 		hit = true
 		for _, d := range decls {
 			in.order++
-			in.styles[e.n] = append(in.styles[e.n], applied{d, sel.Specificity(), in.order})
-			in.families[family(d.name)] = true
+			in.styles[e.n] = append(in.styles[e.n], applied{d, sel.Specificity(), in.order, in.rule})
+			if !d.important {
+				in.families[family(d.name)] = true
+			}
 		}
 	}
 	return hit
 }
+
+// structural reports whether a selector asks about neighbours of elements that Liquid decides about: it is written once, and the elements come out as none or as many.
+func (in *inliner) structural(text string) bool {
+	return (in.decided || in.unseen.any) && neighbours.MatchString(attributePart.ReplaceAllString(cssComment.ReplaceAllString(text, " "), ""))
+}
+
+var (
+	neighbours    = regexp.MustCompile(`(?i):(first|last|only|nth)-|:empty|[+~]`)
+	attributePart = regexp.MustCompile(`\[[^\]]*\]`)
+)
 
 func family(property string) string {
 	name, _, _ := strings.Cut(strings.TrimPrefix(property, "-"), "-")
@@ -290,24 +320,20 @@ func escapeStyle(css string, quote byte) string {
 	return strings.ReplaceAll(css, `"`, "&quot;")
 }
 
-// joinStyles writes the declarations that are, or are not, important. Of several for one property the last counts.
+// joinStyles writes the declarations that are, or are not, important. Of several for one property those of the last rule count: it may give a simple value before one that not every
+// program knows. The word !important is left out. Behind the author's own style they win without it, and a media query that says it must still win over them.
 func joinStyles(styles []applied, important bool) string {
 	last := map[string]int{}
-	for i, a := range styles {
+	for _, a := range styles {
 		if a.important == important {
-			last[a.name] = i
+			last[a.name] = a.rule
 		}
 	}
 	var b strings.Builder
-	for i, a := range styles {
-		if a.important != important || last[a.name] != i {
-			continue
+	for _, a := range styles {
+		if a.important == important && last[a.name] == a.rule {
+			b.WriteString(a.name + ":" + strings.Join(strings.Fields(cssComment.ReplaceAllString(a.value, " ")), " ") + ";")
 		}
-		b.WriteString(a.name + ":" + strings.Join(strings.Fields(cssComment.ReplaceAllString(a.value, " ")), " "))
-		if important {
-			b.WriteString(" !important")
-		}
-		b.WriteByte(';')
 	}
 	return b.String()
 }
@@ -332,19 +358,26 @@ func (in *inliner) rewrite(sh sheet) string {
 	return b.String()
 }
 
+// leftover writes the selectors of a rule that something needs: as they were when they are inlined too, and else so that they win over what was inlined.
 func (in *inliner) leftover(sh sheet, r int, rule cssRule) string {
-	var kept []string
+	var twice, kept []string
 	for n, text := range splitCSS(rule.prelude, ',') {
-		if !sh.drop[[2]int{r, n}] {
+		switch {
+		case !sh.inlined[[2]int{r, n}]:
 			kept = append(kept, strings.TrimSpace(text))
+		case in.unseen.needs(text):
+			twice = append(twice, strings.TrimSpace(text))
 		}
 	}
 	whole := in.page[rule.from:rule.to]
-	if len(kept) == 0 {
-		return strings.Repeat("\n", strings.Count(whole, "\n"))
+	out := ""
+	if len(twice) > 0 {
+		out = strings.Join(twice, ", ") + "{" + in.page[rule.body:rule.to]
 	}
-	head := strings.Repeat("\n", strings.Count(in.page[rule.from:rule.body], "\n")-strings.Count(strings.Join(kept, ", "), "\n"))
-	return strings.Join(kept, ", ") + " " + head + "{" + in.makeImportant(rule.body, rule.bodyEnd) + in.page[rule.bodyEnd:rule.to]
+	if len(kept) > 0 {
+		out += strings.Join(kept, ", ") + " {" + in.makeImportant(rule.body, rule.bodyEnd) + in.page[rule.bodyEnd:rule.to]
+	}
+	return out + strings.Repeat("\n", max(0, strings.Count(whole, "\n")-strings.Count(out, "\n")))
 }
 
 // strengthen makes the rules in a conditional group win over what was inlined.

@@ -74,9 +74,8 @@ func inlineExtra(page string, s *shield, css string) (string, *sourceError) {
 	if css == "" {
 		return page, nil
 	}
-	in := inliner{page: page, shield: s, marker: "data-" + s.prefix}
-	in.read()
-	in.sheets = nil
+	in := newInliner(page, s)
+	in.sheets, in.decided = nil, false // what is not inlined would be nowhere
 	if serr := in.match(css); serr != nil {
 		return "", serr
 	}
