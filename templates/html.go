@@ -224,7 +224,7 @@ func (s *htmlScanner) dropEdits(from, to int) {
 	s.out.edits = slices.DeleteFunc(s.out.edits, func(e edit) bool { return e.from >= from && e.to <= to })
 }
 
-// targetScheme gives the scheme that the static start of a URL has; whole is true when an output is the very start, so that it may bring its own.
+// targetScheme gives the scheme that the static start of a URL has; whole is true when Liquid is the very start, so that it may bring its own.
 func targetScheme(src string, tokens []token, from, to int) (scheme, rest string, whole bool) {
 	i := firstAfter(tokens, from)
 	for i < len(tokens) && tokens[i].pos < to && tokens[i].kind == textToken {
@@ -233,7 +233,7 @@ func targetScheme(src string, tokens []token, from, to int) (scheme, rest string
 	static := to
 	if i < len(tokens) && tokens[i].pos < to {
 		static = max(tokens[i].pos, from)
-		whole = tokens[i].kind == outputToken && strings.TrimSpace(src[from:static]) == ""
+		whole = strings.TrimSpace(src[from:static]) == ""
 	}
 	scheme, rest = schemeOf(html.UnescapeString(src[from:static]))
 	return scheme, rest, whole

@@ -202,7 +202,7 @@ func (w *textWriter) words(s string) {
 		if n < 0 {
 			n = len(word)
 		}
-		w.write(strings.Map(visible, word[:n]))
+		w.write(visibleWord(word[:n]))
 		s = word[n:]
 	}
 }
@@ -218,6 +218,33 @@ func visible(r rune) rune {
 	return r
 }
 
+// visibleWord is a word with what is visible of it, and with the joiners that belong to how it is written.
+func visibleWord(word string) string {
+	if !strings.ContainsAny(word, "\u200c\u200d") {
+		return strings.Map(visible, word)
+	}
+	runes := []rune(word)
+	var b strings.Builder
+	for i, r := range runes {
+		if (r == '\u200c' || r == '\u200d') && Joins(runes, i) {
+			b.WriteRune(r)
+		} else if r = visible(r); r >= 0 {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// Joins reports whether the joiner at i (U+200C, U+200D) stands behind something that it can join to what follows, or keep from it: a letter of the scripts of Asia, or a part of an
+// emoji. Elsewhere nobody writes one; it fills preheaders, or hides words from filters.
+func Joins(runes []rune, i int) bool {
+	if i == 0 {
+		return false
+	}
+	before := runes[i-1]
+	return before >= 0x0590 && before <= 0x109f || before >= 0x1780 && before <= 0x18af || before >= 0x2190 && before != 0xfeff
+}
+
 // endLink writes the target of a link after its words.
 func (w *textWriter) endLink() {
 	a, label := w.href, strings.TrimSpace(w.label.String())
@@ -226,7 +253,11 @@ func (w *textWriter) endLink() {
 		return
 	}
 	scheme, _, whole := targetScheme(w.src, w.tokens, a.start, a.end)
-	if scheme != "http" && scheme != "https" && !whole {
+	switch {
+	case scheme == "mailto" || scheme == "tel":
+		w.contact(*a, label, scheme)
+		return
+	case scheme != "http" && scheme != "https" && !whole:
 		return
 	}
 	url, alone := linkSource(w.tokens, w.part, a.start, a.end, html.UnescapeString)
@@ -246,6 +277,47 @@ func (w *textWriter) endLink() {
 	}
 	w.target(a, url, alone)
 	w.buf.WriteString(after)
+}
+
+// contact writes the address or number of a link after its words, unless they say it.
+func (w *textWriter) contact(a attr, label, scheme string) {
+	colon := strings.IndexByte(w.src[a.start:a.end], ':')
+	if colon < 0 {
+		return // it is written as a reference, which nobody does who wants to be reached
+	}
+	a.start += colon + 1
+	for i := firstAfter(w.tokens, a.start); i < len(w.tokens) && w.tokens[i].pos < a.end; i++ {
+		from := max(a.start, w.tokens[i].pos)
+		if n := strings.IndexByte(w.src[from:min(a.end, w.tokens[i].end())], '?'); n >= 0 && w.tokens[i].kind == textToken {
+			a.end = from + n
+		}
+	}
+	address, _ := linkSource(w.tokens, w.part, a.start, a.end, html.UnescapeString)
+	if strings.TrimSpace(w.src[a.start:a.end]) == "" || address != "" && sameContact(label, address, scheme) {
+		return
+	}
+	after := ""
+	if label != "" {
+		w.space, after = true, ")"
+		w.write("(")
+	}
+	w.target(&a, "", false)
+	w.buf.WriteString(after)
+}
+
+// sameContact: a number is the same however it is grouped.
+func sameContact(label, address, scheme string) bool {
+	if scheme == "tel" && !hasLiquid(address) {
+		return strings.Map(digit, label) == strings.Map(digit, address)
+	}
+	return strings.EqualFold(label, address)
+}
+
+func digit(r rune) rune {
+	if r >= '0' && r <= '9' {
+		return r
+	}
+	return -1
 }
 
 func (w *textWriter) target(a *attr, url string, alone bool) {

@@ -19,7 +19,12 @@ func TestTextFromHTML(t *testing.T) {
 		{"link that is its label", `<a href="https://a.test/">https://a.test/</a>!`, "https://a.test/!\n"},
 		{"image link", `<a href="https://a.test/"><img src="i.png" alt="Shop"></a><a href="https://b.test/"><img src="i.png" alt=""></a>`,
 			"Shop (https://a.test/)https://b.test/\n"},
-		{"mail link", `<a href="mailto:a@b.test">write</a>`, "write\n"},
+		{"mail link", `<a href="mailto:a@b.test?subject=Hi&amp;body=x">write</a> <a href=" MAILTO:c@d.test ">c@d.test</a> <a href="mailto:?body=x">share</a>`, "write (a@b.test) c@d.test share\n"},
+		{"personal mail link", `<a href="mailto:a+{{ subscriber.id }}@b.test?subject={{ subscriber.name }}">write</a> <a href="mailto:{{ subscriber.email }}">{{ subscriber.email }}</a>`, "write (a+7@b.test) ann@example.org\n"},
+		{"telephone link", `<a href="tel:+49-30-123">call</a> <a href="tel:+4930123">+49 (30) 123</a>`, "call (+49-30-123) +49 (30) 123\n"},
+		{"link with a condition", `<a href="{% if subscriber.id == 7 %}https://x.test/a?b&amp;c{% else %}https://x.test/b{% endif %}">shop now</a>!`, "shop now (https://x.test/a?b&c)!\n"},
+		{"link with a condition and a value", `<a href=" {% if subscriber.none %}{{ subscriber.none }}{% else %}https://x.test/{{ subscriber.id }}{% endif %} ">x</a>`, "x (https://x.test/7)\n"},
+		{"link inside the mail", `<a href="#top">up</a> <a href="page">p</a>`, "up p\n"},
 		{"Liquid", `<p>Hi {{ subscriber.first_name | default: "<b>" }},</p>{% if subscriber.id %}<p>x</p>{% endif %}<p>{{ subscriber.name }}</p>`,
 			"Hi Ann,\n\nx\n\nAnn <b> O'Neil\n"},
 		{"Liquid in a table", `<table>{% for t in subscriber.tags %}<tr><td>{{ t }}</td></tr>{% endfor %}</table>`, "a<\nb\n"},
@@ -33,6 +38,8 @@ func TestTextFromHTML(t *testing.T) {
 		{"braces from entities", "&#123;&#123; x }}", "{{ x }}\n"},
 		{"pre", "<pre>a\n  b</pre>", "a\n  b\n"},
 		{"invisible", "a&shy;b&zwnj;c&#847;", "abc\n"},
+		{"joiners of letters and emoji", "<p>\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 \u0915\u094d\u200d\u0937 \U0001F469\u200d\u2764\ufe0f\u200d\U0001F468 \u0d15\u0d4d\u200d a\u200db \u200c\u200d&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;c",
+			"\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 \u0915\u094d\u200d\u0937 \U0001F469\u200d\u2764\ufe0f\u200d\U0001F468 \u0d15\u0d4d\u200d ab   c\n"},
 		{"nothing", "<style>x</style>", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
