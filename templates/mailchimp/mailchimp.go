@@ -16,7 +16,7 @@ type Note struct {
 	Part           string // subject, preheader, html or text
 	Line           int    // from 1
 	Source, Result string
-	// Translated is false for what does nothing any more; Text says what to do.
+	// Translated is false for what needs the author: it does nothing any more, or asks about a field that there is not. Text says what to do.
 	Translated bool
 	Text       string
 }
@@ -51,10 +51,17 @@ type translator struct {
 	out   []byte
 	notes []Note
 	line  int
-	inTag bool // of HTML
-	// open are the blocks that are not closed: if or unless; "skip" is one that Liquid has nothing for.
-	open []string
+	inTag bool    // of HTML
+	open  []block // what is not closed
 }
+
+// block is a condition, a loop over a feed, or what Liquid has nothing for.
+type block struct {
+	closing string // what closes it in Liquid, from the inside: "{% endif %}{% endunless %}"; nothing when Liquid has nothing for it
+	feed    bool
+}
+
+func (b block) isIf() bool { return strings.HasPrefix(b.closing, "{% endif") }
 
 // found is whatever this package looks at: a merge tag, an attribute of the editor, or what Liquid would read as its own.
 var found = regexp.MustCompile(`\*\|[^|*\r\n]{1,300}\|\*|\s+mc:[a-z_-]+(?:\s*=\s*(?:"[^"{]*"|'[^'{]*'|[^\s"'>{]+))?|\{\{|\{%`)
@@ -77,8 +84,8 @@ func (t *translator) translate(src string) string {
 	}
 	t.write(src[pos:])
 	for i := len(t.open) - 1; i >= 0; i-- {
-		if t.open[i] != "skip" {
-			t.put("", "{% end"+t.open[i]+" %}", true, "a condition was never closed; it is now closed at the end: look where that should be")
+		if t.open[i].closing != "" {
+			t.put("", t.open[i].closing, false, "a condition or loop was never closed; it is now closed at the end: look where that should be")
 		}
 	}
 	return string(t.out)
@@ -109,12 +116,18 @@ func (t *translator) attribute(piece string) {
 	t.put(strings.TrimSpace(piece), "", true, "it was for Mailchimp's editor")
 }
 
+// put writes what a tag became. Where one was that became nothing a comment of Liquid says so to the author; no mail shows it.
 func (t *translator) put(source, result string, ok bool, text string) {
+	if result == "" && !ok {
+		t.add("{% comment %}" + unmarked.Replace(source) + "{% endcomment %}")
+	}
 	t.add(result)
 	if len(t.notes) < maxNotes {
 		t.notes = append(t.notes, Note{t.part, t.line, source, result, ok, text})
 	}
 }
+
+var unmarked = strings.NewReplacer("{", "", "}", "", "%", "")
 
 // simple are the tags that are one name here.
 var simple = map[string]string{
@@ -146,19 +159,21 @@ func (t *translator) tag(source string) {
 		t.put(source, "", false, nothing[name])
 	case hasArg && verb == "DATE":
 		t.date(source, arg)
-	case hasArg && (verb == "IF" || verb == "IFNOT" || verb == "ELSEIF"):
+	case hasArg && (verb == "IF" || verb == "IFNOT"):
 		t.condition(source, verb, arg)
+	case hasArg && verb == "ELSEIF":
+		t.branch(source, arg)
 	case hasArg && verb == "ELSE":
-		t.within(source, "{% else %}")
+		t.otherwise(source)
 	case hasArg && verb == "END":
 		t.end(source, strings.ToUpper(strings.TrimSpace(arg)))
 	case hasArg && (verb == "TITLE" || verb == "UPPER" || verb == "LOWER") && fieldName.MatchString(arg):
 		t.field(source, arg, map[string]string{"TITLE": " | capitalize", "UPPER": " | upcase", "LOWER": " | downcase"}[verb])
 	case hasArg && (verb == "INTERESTED" || verb == "GROUP"):
-		t.open = append(t.open, "skip")
+		t.open = append(t.open, block{})
 		t.put(source, "", false, "groups are lists, segments or fields here: write a condition about one of those; what was in it is shown to everybody")
 	case strings.HasPrefix(verb, "RSS") || strings.HasPrefix(verb, "FEED"):
-		t.put(source, "", false, `feeds are filled in by newsletters: write {% for item in feed.items %}{{ item.title }}{% endfor %}`)
+		t.feed(source, verb, strings.TrimSpace(arg))
 	case !hasArg && fieldName.MatchString(inner):
 		t.field(source, inner, "")
 	default:
@@ -171,11 +186,11 @@ var fieldName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,49}$`)
 // path names a field of the person.
 func path(field string) string {
 	switch f := strings.ToUpper(strings.TrimSpace(field)); f {
-	case "EMAIL":
+	case "EMAIL", "MERGE0":
 		return "subscriber.email"
-	case "FNAME":
+	case "FNAME", "MERGE1":
 		return "subscriber.first_name"
-	case "LNAME":
+	case "LNAME", "MERGE2":
 		return "subscriber.last_name"
 	default:
 		return "subscriber." + strings.ToLower(f)
@@ -191,75 +206,108 @@ func (t *translator) fieldNote(p string) string {
 
 func (t *translator) field(source, name, filter string) {
 	p := path(name)
-	t.put(source, "{{ "+p+filter+" }}", true, t.fieldNote(p))
+	note := t.fieldNote(p)
+	t.put(source, "{{ "+p+filter+" }}", note == "", note)
 }
 
 var comparison = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9_]{0,49})\s*(?:(>=|<=|!=|=|>|<)\s*(.*))?$`)
 
-func (t *translator) condition(source, verb, arg string) {
+// test makes the condition of Liquid, with what there is to say about it; ok is false when it cannot be read.
+func (t *translator) test(arg string) (cond, note string, ok bool) {
 	m := comparison.FindStringSubmatch(strings.TrimSpace(unescape.Replace(arg)))
+	if m == nil || strings.ContainsAny(m[3], "\"\\{}%") {
+		return "", "", false
+	}
+	p := path(m[1])
+	return compare(p, m[2], strings.Trim(strings.TrimSpace(m[3]), "'")), t.fieldNote(p), true
+}
+
+// compare writes a comparison as Mailchimp means it: a number is the same number in a text, and a missing value is an empty one.
+func compare(p, op, value string) string {
+	switch {
+	case op == "", op == "!=" && value == "":
+		return p + ` and ` + p + ` != ""`
+	case op == "=" && value == "":
+		return p + ` == nil or ` + p + ` == ""`
+	case op == "=" && exact.MatchString(value):
+		return p + ` == ` + value + ` or ` + p + ` == "` + value + `"`
+	case op == "!=" && exact.MatchString(value):
+		return p + ` != ` + value + ` and ` + p + ` != "` + value + `"`
+	case op == "=":
+		op = "=="
+	case op != "!=" && number.MatchString(value):
+		return p + " " + op + " " + value
+	}
+	return p + " " + op + ` "` + value + `"`
+}
+
+func (t *translator) condition(source, verb, arg string) {
+	cond, note, ok := t.test(arg)
+	if !ok {
+		t.open = append(t.open, block{})
+		t.put(source, "", false, "this condition cannot be read; what was in it, and in its other branches, is shown to everybody")
+		return
+	}
 	tag := "if"
 	if verb == "IFNOT" {
 		tag = "unless"
 	}
-	if m == nil || strings.ContainsAny(m[3], "\"\\{}%") {
-		t.put(source, "", false, "this condition cannot be read; what was in it is shown to everybody")
-		if verb != "ELSEIF" {
-			t.open = append(t.open, "skip")
-		}
-		return
-	}
-	p := path(m[1])
-	cond := p
-	if m[2] != "" {
-		op := m[2]
-		if op == "=" {
-			op = "=="
-		}
-		value := strings.Trim(strings.TrimSpace(m[3]), "'")
-		if strings.ContainsAny(op, "<>") && number.MatchString(value) {
-			cond += " " + op + " " + value
-		} else {
-			cond += " " + op + ` "` + value + `"`
-		}
-	} else {
-		cond += ` and ` + p + ` != ""`
-	}
-	if verb == "ELSEIF" {
-		t.within(source, "{% elsif "+cond+" %}")
-		return
-	}
-	t.open = append(t.open, tag)
-	t.put(source, "{% "+tag+" "+cond+" %}", true, t.fieldNote(p))
+	t.open = append(t.open, block{closing: "{% end" + tag + " %}"})
+	t.put(source, "{% "+tag+" "+cond+" %}", note == "", note)
 }
 
 var (
 	number   = regexp.MustCompile(`^-?\d{1,9}(\.\d{1,9})?$`)
+	exact    = regexp.MustCompile(`^-?(0|[1-9]\d{0,8})(\.\d{0,8}[1-9])?$`) // and no code with zeros before or behind
 	unescape = strings.NewReplacer("&gt;", ">", "&lt;", "<", "&amp;", "&", "&quot;", "", "&#39;", "'")
 )
 
-// within writes what belongs into a condition.
-func (t *translator) within(source, tag string) {
-	if n := len(t.open); n == 0 || t.open[n-1] == "skip" || t.open[n-1] == "unless" && strings.Contains(tag, "elsif") {
-		t.put(source, "", false, "it belongs to a condition that is not there, or could not be translated")
+// branch is another condition inside of one. In unless, which has none in Liquid, it is a condition of its own in the other case.
+func (t *translator) branch(source, arg string) {
+	n := len(t.open) - 1
+	if !t.inCondition(source) {
 		return
 	}
-	t.put(source, tag, true, "")
+	cond, note, ok := t.test(arg)
+	if !ok {
+		cond, note = "false", "this condition cannot be read: as it stands here, what is in this branch is shown to nobody; write a condition in place of false"
+	}
+	tag := "{% elsif " + cond + " %}"
+	if !t.open[n].isIf() {
+		t.open[n].closing = "{% endif %}" + t.open[n].closing
+		tag = "{% else %}{% if " + cond + " %}"
+	}
+	t.put(source, tag, note == "", note)
+}
+
+func (t *translator) otherwise(source string) {
+	if t.inCondition(source) {
+		t.put(source, "{% else %}", true, "")
+	}
+}
+
+// inCondition reports whether a condition is open, and says it when none is.
+func (t *translator) inCondition(source string) bool {
+	if n := len(t.open); n > 0 && t.open[n-1].closing != "" && !t.open[n-1].feed {
+		return true
+	}
+	t.put(source, "", false, "it belongs to a condition that is not there, or could not be translated; what follows is shown to everybody")
+	return false
 }
 
 func (t *translator) end(source, what string) {
 	n := len(t.open) - 1
-	if n < 0 || strings.HasPrefix(what, "RSS") || strings.HasPrefix(what, "FEED") {
+	if n < 0 || t.open[n].feed != isFeed(what) {
 		t.put(source, "", false, "it closes nothing")
 		return
 	}
 	last := t.open[n]
 	t.open = t.open[:n]
-	if last == "skip" {
+	if last.closing == "" {
 		t.put(source, "", false, "it closed what could not be translated")
 		return
 	}
-	t.put(source, "{% end"+last+" %}", true, "")
+	t.put(source, last.closing, true, "")
 }
 
 // phpDate are the letters of PHP's date() that strftime has.
@@ -268,6 +316,13 @@ var phpDate = map[rune]string{
 }
 
 func (t *translator) date(source, format string) {
+	if f, ok := t.dateFormat(source, format); ok {
+		t.put(source, `{{ "now" | date: "`+f+`" }}`, true, "")
+	}
+}
+
+// dateFormat translates a format, or says why it cannot.
+func (t *translator) dateFormat(source, format string) (string, bool) {
 	var b strings.Builder
 	for _, c := range strings.TrimSpace(format) {
 		switch letter := phpDate[c]; {
@@ -275,10 +330,10 @@ func (t *translator) date(source, format string) {
 			b.WriteString(letter)
 		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || strings.ContainsRune("\"\\%{}", c):
 			t.put(source, "", false, fmt.Sprintf("the letter %q of this date has nothing to stand for it; write {{ \"now\" | date: \"%%Y-%%m-%%d\" }} in the way you like", c))
-			return
+			return "", false
 		default:
 			b.WriteRune(c)
 		}
 	}
-	t.put(source, `{{ "now" | date: "`+b.String()+`" }}`, true, "")
+	return b.String(), true
 }
