@@ -182,6 +182,10 @@ func TestMarkdown(t *testing.T) {
 		{"autolinks", "https://a.test/{{ subscriber.id }}", "<p><a href=\"https://a.test/{{ subscriber.id }}\">https://a.test/{{ subscriber.id }}</a></p>\n"},
 		{"HTML", "<div class=\"x\">\n\n*a*\n\n</div>\n", "<div class=\"x\">\n<p><em>a</em></p>\n</div>\n"},
 		{"raw", "{% raw %}\n\n    *x* {{ y }}\n\n{% endraw %}", "{% raw %}\n\n    *x* {{ y }}\n\n{% endraw %}\n"},
+		{"tags in a block of code", "```\n{% if subscriber.vip %}\n<b>{{ subscriber.x }}\n{% endif %}\n```\n", "<pre><code>{% if subscriber.vip %}\n&lt;b&gt;{{ subscriber.x }}\n{% endif %}\n</code></pre>\n"},
+		{"raw in a block of code", "~~~html\n{% raw %}<b title='{{ y }}'>{% endraw %}\nz\n~~~\n{% raw %}<i>{% endraw %}", "<pre><code class=\"language-html\">{% raw %}&lt;b title=&#39;{{ y }}&#39;&gt;{% endraw %}\nz\n</code></pre>\n{% raw %}<i>{% endraw %}\n"},
+		{"raw over lines of code", "```\n{% raw %}\n<b>\n{{ x }}\n{% endraw %}\n```", "<pre><code>{% raw %}\n&lt;b&gt;\n{{ x }}\n{% endraw %}\n</code></pre>\n"},
+		{"raw in code", "`{% raw %}<b>{{ x }}{% endraw %}` {% raw %}<i>{% endraw %}\n\n    {%- raw -%} & {%- endraw -%}", "<p><code>{% raw %}&lt;b&gt;{{ x }}{% endraw %}</code> {% raw %}<i>{% endraw %}</p>\n<pre><code>{%- raw -%} &amp; {%- endraw -%}\n</code></pre>\n"},
 		{"code", "`{{ a }}` and `<b>`", "<p><code>{{ a }}</code> and <code>&lt;b&gt;</code></p>\n"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -100,7 +100,7 @@ func (in *inliner) read() {
 				if n >= 0 {
 					depth += nests(in.shield.tag(n))
 					tags = tags || in.shield.tag(n) != ""
-					html = html || in.shield.tag(n) == "" && strings.HasPrefix(in.shield.hidden[n], "{%") && strings.Contains(in.shield.hidden[n], "<")
+					html = html || in.shield.hidesHTML(n)
 				}
 			})
 			in.decided = in.decided || open != from && (tags || html)

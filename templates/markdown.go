@@ -2,11 +2,14 @@ package templates
 
 import (
 	"bytes"
+	stdhtml "html"
 	"strings"
 
 	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
 	"github.com/yuin/goldmark/renderer/html"
+	"github.com/yuin/goldmark/text"
 )
 
 // markdownToHTML translates Markdown with Liquid in it: CommonMark with tables, strikethrough, autolinks and task lists. HTML in it stays: its authors are authors of mail.
@@ -25,11 +28,44 @@ func markdownToHTML(src string, tokens []token) (string, *sourceError) {
 		return "", serr
 	}
 	md := goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithRendererOptions(html.WithUnsafe()))
+	source := []byte(b.String())
+	doc := md.Parser().Parse(text.NewReader(source))
+	if err := s.escapeInCode(doc, source); err != nil {
+		return "", badLine(0, "this Markdown cannot be translated: %v", err)
+	}
 	var out bytes.Buffer
-	if err := md.Convert([]byte(b.String()), &out); err != nil {
+	if err := md.Renderer().Render(&out, source, doc); err != nil {
 		return "", badLine(0, "this Markdown cannot be translated: %v", err)
 	}
 	return s.restore(s.uncomment(out.String())), nil
+}
+
+// escapeInCode makes raw blocks in code show their signs, as code does.
+func (s *shield) escapeInCode(doc ast.Node, source []byte) error {
+	return ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		kind := n.Kind()
+		if !entering || kind != ast.KindCodeSpan && kind != ast.KindCodeBlock && kind != ast.KindFencedCodeBlock {
+			return ast.WalkContinue, nil
+		}
+		var code []byte
+		if kind == ast.KindCodeSpan {
+			for c := n.FirstChild(); c != nil; c = c.NextSibling() {
+				if t, ok := c.(*ast.Text); ok {
+					code = append(code, t.Segment.Value(source)...)
+				}
+			}
+		} else {
+			code = n.Lines().Value(source)
+		}
+		s.each(string(code), func(_ string, word int) {
+			if word >= 0 && s.name(word) == "raw" {
+				piece := s.hidden[word]
+				from, to := strings.Index(piece, "%}")+2, strings.LastIndex(piece, "{%")
+				s.hidden[word] = piece[:from] + stdhtml.EscapeString(piece[from:to]) + piece[to:]
+			}
+		})
+		return ast.WalkSkipChildren, nil
+	})
 }
 
 // standsAlone: the line is hidden tags and raw blocks and nothing else.
@@ -42,22 +78,25 @@ func (s *shield) standsAlone(line string) bool {
 	return any && alone
 }
 
-// uncomment takes the comments off that standing alone was written with.
+// uncomment takes the comments off that standing alone was written with. In code they came out as text.
 func (s *shield) uncomment(page string) string {
-	var b strings.Builder
-	for {
-		at := strings.Index(page, "<!--"+s.prefix)
-		end := -1
-		if at >= 0 {
-			end = strings.Index(page[at:], "-->")
+	for _, c := range [][2]string{{"<!--", "-->"}, {"&lt;!--", "--&gt;"}} {
+		var b strings.Builder
+		for {
+			at := strings.Index(page, c[0]+s.prefix)
+			end := -1
+			if at >= 0 {
+				end = strings.Index(page[at:], c[1])
+			}
+			if end < 0 {
+				break
+			}
+			b.WriteString(page[:at] + page[at+len(c[0]):at+end])
+			page = page[at+end+len(c[1]):]
 		}
-		if end < 0 {
-			b.WriteString(page)
-			return b.String()
-		}
-		b.WriteString(page[:at] + page[at+4:at+end])
-		page = page[at+end+3:]
+		page = b.String() + page
 	}
+	return page
 }
 
 // maxQuotes bounds how deep quotes and lists are nested: the library's time grows with it.

@@ -97,14 +97,19 @@ func (s *shield) hideLiquid(src string, tokens []token) string {
 
 // tag gives the name of a hidden Liquid tag, "" for an output, and for a raw or comment block, which decides nothing.
 func (s *shield) tag(n int) string {
-	inner, ok := strings.CutPrefix(s.hidden[n], "{%")
-	if !ok {
-		return ""
-	}
-	inner = strings.TrimLeft(strings.TrimPrefix(inner, "-"), " \t")
-	name := inner[:identEnd(inner)]
+	name := s.name(n)
 	if name == "raw" || name == "comment" {
 		return ""
 	}
 	return name
+}
+
+// name gives the name of a hidden Liquid tag, of a block the one that it begins with; "" for an output.
+func (s *shield) name(n int) string {
+	inner, ok := strings.CutPrefix(s.hidden[n], "{%")
+	if !ok {
+		return ""
+	}
+	inner = strings.TrimLeft(strings.TrimPrefix(inner, "-"), " \t\r\n")
+	return inner[:identEnd(inner)]
 }

@@ -72,16 +72,20 @@ func (u *unseen) needs(selector string) bool {
 
 // addHidden reads what the shield hides: raw blocks, and outputs that are called safe.
 func (u *unseen) addHidden(s *shield) {
-	for _, piece := range s.hidden {
-		inner, isTag := strings.CutPrefix(piece, "{%")
+	for n, piece := range s.hidden {
 		switch {
-		case !isTag:
+		case !strings.HasPrefix(piece, "{%"):
 			u.any = u.any || safeFilter.MatchString(piece)
-		case strings.HasPrefix(strings.TrimLeft(inner, "- \t\r\n"), "raw") && strings.Contains(inner, "<"):
-			_, inner, _ = strings.Cut(inner, "%}")
+		case s.hidesHTML(n):
+			_, inner, _ := strings.Cut(piece, "%}")
 			u.add(inner)
 		}
 	}
+}
+
+// hidesHTML reports whether a word stands for a raw block with HTML in it.
+func (s *shield) hidesHTML(n int) bool {
+	return s.name(n) == "raw" && strings.Contains(s.hidden[n], "<")
 }
 
 var safeFilter = regexp.MustCompile(`\|\s*safe\b`)
