@@ -67,11 +67,17 @@ type branch struct {
 	guards  int
 }
 
-// tag takes a tag. ok is false when the tags and the URLs that are looked at lie across each other.
+// tag takes a tag. ok is false when the tags and the URLs that are looked at lie across each other, or when it closes nothing.
 func (b *branches) tag(e *engine, t token) (ok bool, err *sourceError) {
 	n := len(b.frames) - 1
-	if n >= 0 && t.name != "if" && t.name != "unless" && b.frames[n].guards != b.guards {
-		return false, nil
+	switch t.name {
+	case "raw", "endraw", "comment", "endcomment":
+		return true, nil // what is in them are texts by now
+	case "if", "unless":
+	default:
+		if n < 0 || b.frames[n].guards != b.guards {
+			return false, nil
+		}
 	}
 	switch t.name {
 	case "if", "unless":

@@ -90,19 +90,21 @@ func (w *textWriter) startTag(name string, attrs []attr, start, end int) {
 	case "pre":
 		w.pre++
 	case "img":
-		if a := find(attrs, "alt"); a != nil {
+		if a := find(attrs, "alt"); a != nil && a.end > 0 {
+			w.tagsIn(start, start+a.start)
 			w.span(start+a.start, start+a.end)
+			start += a.end
 		}
 	case "a":
 		w.endLink()
-		if a := find(attrs, "href"); a != nil {
+		if a := find(attrs, "href"); a != nil && a.end > 0 {
 			w.href = &attr{start: a.start + start, end: a.end + start}
 			w.label.Reset()
+			w.tagsIn(start, w.href.start)
+			start = w.href.end
 		}
 	}
-	if name != "a" && name != "img" {
-		w.tagsIn(start, end)
-	}
+	w.tagsIn(start, end)
 }
 
 func (w *textWriter) endTag(name string) {
@@ -286,12 +288,7 @@ func (w *textWriter) contact(a attr, label, scheme string) {
 		return // it is written as a reference, which nobody does who wants to be reached
 	}
 	a.start += colon + 1
-	for i := firstAfter(w.tokens, a.start); i < len(w.tokens) && w.tokens[i].pos < a.end; i++ {
-		from := max(a.start, w.tokens[i].pos)
-		if n := strings.IndexByte(w.src[from:min(a.end, w.tokens[i].end())], '?'); n >= 0 && w.tokens[i].kind == textToken {
-			a.end = from + n
-		}
-	}
+	a.end = w.beforeQuery(a)
 	address, _ := linkSource(w.tokens, w.part, a.start, a.end, html.UnescapeString)
 	if strings.TrimSpace(w.src[a.start:a.end]) == "" || address != "" && sameContact(label, address, scheme) {
 		return
@@ -303,6 +300,22 @@ func (w *textWriter) contact(a attr, label, scheme string) {
 	}
 	w.target(&a, "", false)
 	w.buf.WriteString(after)
+}
+
+// beforeQuery gives where the question mark of an address is that no Liquid block is around, else its end.
+func (w *textWriter) beforeQuery(a attr) int {
+	outside := -1
+	for i := firstAfter(w.tokens, a.start); i < len(w.tokens) && w.tokens[i].pos < a.end; i++ {
+		t := w.tokens[i]
+		if outside < 0 {
+			outside = t.depth
+		}
+		from := max(a.start, t.pos)
+		if n := strings.IndexByte(w.src[from:min(a.end, t.end())], '?'); n >= 0 && t.kind == textToken && !t.hidden && t.depth == outside {
+			return from + n
+		}
+	}
+	return a.end
 }
 
 // sameContact: a number is the same however it is grouped.

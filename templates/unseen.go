@@ -13,7 +13,7 @@ type unseen struct {
 	any   bool            // anything can be in it
 }
 
-// add reads a piece of HTML. Liquid in a name can make any name of it.
+// add reads a piece of HTML. A sign without a name stands for any: Liquid makes it.
 func (u *unseen) add(page string) {
 	z := nethtml.NewTokenizer(strings.NewReader(page))
 	for {
@@ -24,14 +24,13 @@ func (u *unseen) add(page string) {
 			tag := z.Token()
 			u.name("", tag.Data)
 			for _, a := range tag.Attr {
-				switch a.Key {
-				case "class":
-					u.name(".", strings.Fields(a.Val)...)
-				case "id":
-					u.name("#", a.Val)
-				}
-				if hasLiquid(a.Val) {
-					u.names[map[string]string{"class": ".", "id": "#"}[a.Key]] = true
+				sign := map[string]string{"class": ".", "id": "#"}[a.Key]
+				switch {
+				case sign == "":
+				case hasLiquid(a.Val):
+					u.name(sign, "")
+				default:
+					u.name(sign, strings.Fields(a.Val)...)
 				}
 			}
 		}
