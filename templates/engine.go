@@ -34,7 +34,7 @@ type renderState struct {
 	urls     URLs
 	unsub    string
 	vars     *Vars
-	literals []string // the texts of the part that its source has by number
+	part     *part // the one that the engine fills in
 	turns    int
 	bytes    int
 	deadline time.Time
@@ -160,10 +160,11 @@ func (e *engine) registerLiterals() {
 			return "", errNoState
 		}
 		n, err := strconv.Atoi(ctx.TagArgs())
-		if err != nil || n < 0 || n >= len(st.literals) {
+		if err != nil || st.part == nil || n < 0 || n >= len(st.part.texts) {
 			return "", errNoState
 		}
-		return st.literals[n], st.write(len(st.literals[n]))
+		text := st.part.texts[n]
+		return text, st.write(len(text))
 	})
 }
 

@@ -172,7 +172,7 @@ func both(t testing.TB, src string, html bool, data map[string]any) (string, err
 	r := &renderer{c: &Compiled{htmlEngine: e}, vars: ann()}
 	r.st = renderState{urls: testURLs{}, vars: &r.vars, unsub: "https://t.test/u/abc"}
 	r.st.reset()
-	r.st.literals = texts
+	r.st.part = &part{texts: texts}
 	bind := r.bindings()
 	for k, v := range data {
 		bind[k] = plainData(v, html, 0)

@@ -232,7 +232,8 @@ func FuzzScanAttrs(f *testing.F) {
 func FuzzCompile(f *testing.F) {
 	for _, s := range []string{benchContent().HTML, `<a href="{{ subscriber.evil }}">`, `{% for i in (1..3) %}{{ i }}{% endfor %}`, `{% raw %}{{%{% endraw %}`,
 		`<!--[if mso]><a href="{{ subscriber.url }}"><![endif]-->`, `{{ subscriber.name | date: "%9Y" }}`, `<title>{{ a }}</title><textarea></textarea>`,
-		`http://a.b/{{ subscriber.id }}, (http://x.y)`, "{%- comment -%} {{ {%- endcomment -%}", `{{{{`, `{% cycle "a", "b" %}`, `<a href="{% if x %}a{% else %}b{% endif %}">`} {
+		`http://a.b/{{ subscriber.id }}, (http://x.y)`, "{%- comment -%} {{ {%- endcomment -%}", `{{{{`, `{% cycle "a", "b" %}`, `<a href="{% if x %}a{% else %}b{% endif %}">`,
+		`<a {% if x %}href="http://a.b">y</a>{% endif %}`, `{% if x %}<img {% endif %}alt="c">`, `<a href="mailto:{% if x %}a?b{% endif %}c?d">e</a>`, `<{{ subscriber.name }}>`, `{% capture a %}{{{ "b" }}{% endcapture %}`} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, src string) {
@@ -241,6 +242,12 @@ func FuzzCompile(f *testing.F) {
 		v := ann()
 		v.Subscriber.Name = "<q7>"
 		v.Organization, v.PostalAddress = "", ""
+		if c, err := Compile(Content{HTML: src}, Options{TrackClicks: true}); err == nil { // with a text made of it
+			var r Rendered
+			if err := c.Render(&r, v, testURLs{}); err != nil && !errs.Is(err, errs.Invalid) {
+				t.Fatal(err)
+			}
+		}
 		c, err := Compile(Content{Subject: src, HTML: src, Text: src, Preheader: src}, Options{TrackOpens: true, TrackClicks: true})
 		if err != nil {
 			var e *errs.E

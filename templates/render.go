@@ -68,7 +68,7 @@ func (r *renderer) part(buf []byte, p *part, to PartWriter) ([]byte, error) {
 	if p.tmpl == nil {
 		return p.engine.runFast(buf, p.ops, to, &r.st, r.bindings)
 	}
-	r.st.literals = p.texts
+	r.st.part = p
 	return p.engine.run(buf, p.tmpl, r.bindings())
 }
 
