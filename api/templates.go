@@ -127,7 +127,7 @@ type mailchimpNoteJSON struct {
 	Line       int    `json:"line"`
 	Source     string `json:"source" doc:"What stood there"`
 	Result     string `json:"result" doc:"What stands there now; empty when it was taken out"`
-	Translated bool   `json:"translated" doc:"false: it does nothing any more, and the note says what to do"`
+	Translated bool   `json:"translated" doc:"false: it needs you, and the note says what to do"`
 	Note       string `json:"note"`
 }
 

@@ -6164,7 +6164,7 @@ export interface components {
             result: string;
             /** @description What stood there */
             source: string;
-            /** @description false: it does nothing any more, and the note says what to do */
+            /** @description false: it needs you, and the note says what to do */
             translated: boolean;
         };
         MailchimpOutput: {
