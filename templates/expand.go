@@ -480,20 +480,22 @@ func (x *expander) written(text string, safe bool) string {
 		return x.neutral(text)
 	case safe:
 		// Neither MJML nor Markdown looks into raw.
-		return "{% raw %}" + x.neutral(text) + "{% endraw %}"
+		return "{% raw %}" + braceReference(text) + "{% endraw %}"
 	case x.form == markdownForm:
 		return x.neutral(markdownEscape(text))
 	}
 	return x.neutral(text)
 }
 
-// neutral makes sure that a value is no Liquid.
+// neutral makes sure that a value is no Liquid. Markdown makes signs of references, so that only Liquid itself keeps a brace there.
 func (x *expander) neutral(text string) string {
-	if x.form == plainForm {
+	if x.form == plainForm || x.form == markdownForm {
 		return strings.ReplaceAll(text, "{", `{{ "{" }}`)
 	}
-	return strings.ReplaceAll(text, "{", "&#123;")
+	return braceReference(text)
 }
+
+func braceReference(text string) string { return strings.ReplaceAll(text, "{", "&#123;") }
 
 // fold puts the values of the issue into an expression as literals.
 func (x *expander) fold(t token, expr string) string {

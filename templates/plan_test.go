@@ -90,6 +90,79 @@ func FuzzValuesOfFeedsAreNoLiquid(f *testing.F) {
 	})
 }
 
+// kindPages show a value of a feed wherever each language lets one stand.
+var kindPages = []Source{
+	{Kind: KindHTML, HTML: `<style>p{color:{{ feed.t }}}</style><p title="{{ feed.t }}">{{ feed.t }}{{ subscriber.id }}</p><a href="https://a.test/{{ feed.t }}">{{ feed.html }}</a><!-- {{ feed.t }} -->`},
+	{Kind: KindMarkdown, HTML: "{{ feed.t }}{{ subscriber.id }}\n\n# {{ feed.t }}\n\n`{{ feed.t }}` [{{ feed.t }}](https://a.test/{{ feed.t }} \"{{ feed.t }}\") ![{{ feed.t }}](https://a.test/i)\n\n    {{ feed.t }}\n\n" +
+		"<p title=\"{{ feed.t }}\">{{ feed.t }}</p>\n\n```{{ feed.t }}\n{{ feed.t }}\n{{ feed.html }}\n```\n\n| a |\n|---|\n| {{ feed.t }} |\n\n{{ feed.html }}\n\n`{{ feed.html }}` https://a.test/{{ feed.t }}"},
+	{Kind: KindMJML, HTML: `<mjml><mj-head><mj-title>{{ feed.t }}</mj-title><mj-preview>{{ feed.t }}</mj-preview></mj-head><mj-body><mj-section><mj-column><mj-text color="{{ feed.t }}">{{ feed.t }}{{ subscriber.id }}</mj-text>` +
+		`<mj-image alt="{{ feed.t }}{{ subscriber.id }}" title="{{ feed.html }}" src="https://a.test/{{ feed.t }}"/><mj-button href="https://a.test/{{ feed.t }}">{{ feed.t }}</mj-button><mj-raw><p title="{{ feed.t }}">{{ feed.t }}</p></mj-raw>` +
+		`<mj-text>{{ feed.html }}</mj-text><mj-table><tr><td>{{ feed.t }}</td></tr></mj-table></mj-column></mj-section></mj-body></mjml>`},
+}
+
+// foreign gives what is Liquid in a page for an issue and was not in the author's words. compiles is false when the page cannot be a mail at all.
+func foreign(t testing.TB, page Source, value string) (found []string, compiles bool) {
+	t.Helper()
+	src, err := Expand(page, map[string]any{"feed": map[string]any{"t": value, "html": SafeHTML("<b>" + string(appendHTML(nil, value)) + "</b>")}})
+	if err != nil {
+		return nil, false
+	}
+	content, err := build(src)
+	if err != nil {
+		return nil, false
+	}
+	tokens, serr := scan(content.HTML)
+	if serr != nil {
+		return []string{serr.Error()}, true
+	}
+	for _, tok := range tokens {
+		if tok.kind != textToken && tok.name != "raw" && tok.name != "endraw" && tok.src != `{{ "{" }}` && tok.src != "{{ subscriber.id }}" {
+			found = append(found, tok.src)
+		}
+	}
+	c, err := Compile(content, Options{TrackClicks: true})
+	if err != nil {
+		return found, false
+	}
+	var r Rendered
+	if err := c.Render(&r, ann(), testURLs{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := string(r.Text) + string(r.HTML); strings.Contains(strings.ToLower(got), "ann@example.org") {
+		found = append(found, got)
+	}
+	return found, true
+}
+
+// Whatever language decodes references on the way, a brace of a feed stays one.
+func TestValuesOfFeedsAreNoLiquidInAnyLanguage(t *testing.T) {
+	t.Parallel()
+	for _, page := range kindPages {
+		for _, value := range append(liquidValues, "{{ subscriber.email }} {% if %} {", "&#123;&#123; subscriber.email }}", "&lbrace;{ subscriber.email }}", "\\{{ subscriber.email }}") {
+			found, compiles := foreign(t, page, value)
+			if len(found) > 0 || !compiles {
+				t.Errorf("%s with %q: %q, compiles %v", page.Kind, value, found, compiles)
+			}
+		}
+	}
+}
+
+func FuzzValuesInLanguages(f *testing.F) {
+	for _, value := range liquidValues {
+		for kind := range kindPages {
+			f.Add(value, kind)
+		}
+	}
+	f.Fuzz(func(t *testing.T, value string, kind int) {
+		if len(value) > 2048 {
+			return
+		}
+		if found, _ := foreign(t, kindPages[uint(kind)%uint(len(kindPages))], value); len(found) > 0 {
+			t.Fatalf("%q came out as %q", value, found)
+		}
+	})
+}
+
 // What is caught in a name, or in an address that is looked at, counts like what is shown: it is in memory.
 func TestCapturedTextIsBounded(t *testing.T) {
 	t.Parallel()
