@@ -23,6 +23,7 @@ import { CheckTab } from './check-tab';
 import { ContentTab } from './content-tab';
 import { DetailsTab } from './details-tab';
 import { inputOf } from './input';
+import { IssueNote } from './issue-note';
 import { campaignQuery, updateCampaign } from './queries';
 import { RunNote } from './run-note';
 import { ScheduleDialog } from './schedule-dialog';
@@ -118,7 +119,7 @@ export function CampaignEditor({ campaign, begun, onLeave }: Props) {
               <Button variant="default" leftSection={<IconMailCheck size={16} />} onClick={() => saveThen(test.open)}>
                 {t('campaigns.test.open')}
               </Button>
-              {campaign.status === 'draft' && (
+              {campaign.status === 'draft' && campaign.issue === null && (
                 <Button
                   variant="default"
                   leftSection={<IconCalendarClock size={16} />}
@@ -127,7 +128,7 @@ export function CampaignEditor({ campaign, begun, onLeave }: Props) {
                   {t('campaigns.schedule.open')}
                 </Button>
               )}
-              {campaign.undoable_until === null && (
+              {campaign.undoable_until === null && campaign.issue === null && (
                 <Button leftSection={<IconPlayerPlay size={16} />} onClick={() => saveThen(start.open)}>
                   {t('campaigns.start.open')}
                 </Button>
@@ -141,6 +142,7 @@ export function CampaignEditor({ campaign, begun, onLeave }: Props) {
         <FormAlert message={problem} />
         <BegunNotice begun={begun} dirty={dirty} text={t('campaigns.begun')} onLeave={onLeave} />
         {campaign.parent_id !== null && <RunNote campaign={campaign} />}
+        {campaign.issue && <IssueNote issue={campaign.issue} status={campaign.status} />}
         {campaign.status === 'scheduled' && (
           <ScheduledBanner campaign={campaign} onChange={() => saveThen(schedule.open)} />
         )}

@@ -18,6 +18,7 @@ import { DeliveriesTab } from './deliveries-tab';
 import { ExclusionsTab } from './exclusions-tab';
 import { stoppedByGuard } from './guard';
 import { GuardBanner } from './guard-banner';
+import { IssueNote } from './issue-note';
 import { LiveActions } from './live-actions';
 import { MailTab } from './mail-tab';
 import { ProgressCard } from './progress-card';
@@ -92,6 +93,7 @@ export function CampaignLive({ campaign }: { campaign: Campaign }) {
             </Alert>
           )}
         {campaign.parent_id !== null && <RunNote campaign={campaign} />}
+        {campaign.issue && <IssueNote issue={campaign.issue} status={campaign.status} />}
         <QueryView query={stats}>
           {(data) => (
             <>

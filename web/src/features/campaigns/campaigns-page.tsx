@@ -105,6 +105,11 @@ function useColumns(): Column<CampaignSummary>[] {
           <Text size="sm" c="dimmed" lineClamp={1}>
             {row.subject || t('editor.noSubject')}
           </Text>
+          {row.issue && (
+            <Text size="xs" c="dimmed">
+              {t('campaigns.issue.of')} {row.issue.newsletter}
+            </Text>
+          )}
         </div>
       ),
     },
