@@ -135,7 +135,7 @@ async function compareAndRestore(page: Page) {
   await list.getByRole('button', { name: 'What changed in version 1' }).click();
   await page.getByRole('button', { name: 'Restore' }).click();
   await page.getByRole('dialog', { name: 'Restore version 1?' }).getByRole('button', { name: 'Restore' }).click();
-  await expect(page.getByRole('button', { name: 'Version 5' })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Version 5', exact: true })).toBeVisible();
   await expect(source(page)).not.toContainText('mj-image');
 }
 
