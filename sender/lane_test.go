@@ -112,16 +112,29 @@ func TestTooManyConnectionsCountsThoseOfOtherProcesses(t *testing.T) {
 	gate := make(chan struct{})
 	open := sync.OnceFunc(func() { close(gate) })
 	defer open()
-	server := smtptest.Start(t, smtptest.WithLatency(10*time.Millisecond), smtptest.WithScript(smtptest.Script{Match: "p1*", At: smtptest.AtDot, Wait: gate}),
+	held := make(chan struct{}, 5)
+	server := smtptest.Start(t, smtptest.WithLatency(10*time.Millisecond), smtptest.WithScript(smtptest.Script{Match: "p1*", At: smtptest.AtDot, Wait: gate, Held: held}),
 		smtptest.WithProvider(smtptest.Provider{Connections: 4, ConnectionReply: "421 4.7.0 Too many connections from your host"}))
 	r := b.relayTo(t, server, func(in *RelayInput) { in.MaxConnections = 8 })
 	one, two := b.pools(t), b.pools(t)
 	var group errgroup.Group
-	group.Go(func() error { return errors.Join(sendAll(t.Context(), two, r, 11, 3)...) })
-	until(t, func() bool { now, _ := server.Connections(); return now == 3 })
-	group.Go(func() error { return errors.Join(sendAll(t.Context(), one, r, 14, 1)...) })
-	until(t, func() bool { now, _ := server.Connections(); return now == 4 })
-	group.Go(func() error { return errors.Join(sendAll(t.Context(), one, r, 15, 1)...) })
+	send := func(p *Pools, n int) {
+		group.Go(func() error { return errors.Join(sendAll(t.Context(), p, r, n, 1)...) })
+	}
+	// One after the other, each when the one before stands at its end: until then it could travel with that, on the same connection.
+	for n := 11; n <= 14; n++ {
+		p := two
+		if n == 14 {
+			p = one
+		}
+		send(p, n)
+		select {
+		case <-held:
+		case <-time.After(20 * time.Second):
+			t.Fatalf("message %d did not get to its end", n)
+		}
+	}
+	send(one, 15)
 	var seen Relay
 	until(t, func() bool {
 		var err error
